@@ -1,0 +1,49 @@
+"""exactformer: Transformers that provably compute a given piecewise linear network.
+
+The names below are loaded on first use, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Box": "domain",
+    "Domain": "domain",
+    "Polyhedron": "domain",
+    "InvalidInput": "errors",
+    "Unsupported": "errors",
+    "CertificateRejected": "errors",
+    "MaxoutNetwork": "networks",
+    "ReluNetwork": "networks",
+    "Transformer": "networks",
+    "load": "formats",
+    "save": "formats",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'exactformer' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"exactformer.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*_HOME, "__version__"])
+
+
+if TYPE_CHECKING:
+    from exactformer.domain import Box as Box
+    from exactformer.domain import Domain as Domain
+    from exactformer.domain import Polyhedron as Polyhedron
+    from exactformer.errors import CertificateRejected as CertificateRejected
+    from exactformer.errors import InvalidInput as InvalidInput
+    from exactformer.errors import Unsupported as Unsupported
+    from exactformer.formats import load as load
+    from exactformer.formats import save as save
+    from exactformer.networks import MaxoutNetwork as MaxoutNetwork
+    from exactformer.networks import ReluNetwork as ReluNetwork
+    from exactformer.networks import Transformer as Transformer

@@ -1,0 +1,141 @@
+"""Domains of claims: boxes, polyhedra, all of R^n."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from exactformer.errors import Faults, InvalidInput
+from exactformer.rational import Matrix, Vector, listed, number_text, read_matrix, read_rational, read_vector
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The set of x in R^n with lower <= x <= upper and matrix x <= bounds; None means no bound.
+
+    >>> Domain.box(2, -1, "1/2").contains([0, Fraction(1, 3)])
+    True
+    """
+
+    lower: tuple[Fraction | None, ...]
+    upper: tuple[Fraction | None, ...]
+    matrix: Matrix
+    bounds: Vector
+
+    @staticmethod
+    def box(dimension: int, lower: Any, upper: Any) -> Domain:
+        """The cube [lower, upper]^dimension. Raises `InvalidInput` when it is empty or a bound is no number."""
+        return Box([lower] * dimension, [upper] * dimension)
+
+    @staticmethod
+    def everything(dimension: int) -> Domain:
+        """All of R^dimension."""
+        return Domain((None,) * dimension, (None,) * dimension, Matrix((0, dimension), ()), Vector(()))
+
+    @property
+    def dimension(self) -> int:
+        """The number of inputs."""
+        return len(self.lower)
+
+    @property
+    def is_bounded_box(self) -> bool:
+        """Whether every input has a finite lower and upper bound."""
+        return None not in self.lower and None not in self.upper
+
+    def contains(self, point: Sequence[Fraction]) -> bool:
+        """Whether the point lies in the domain, decided exactly."""
+        x = Vector.of(point)
+        ends = zip(self.lower, x.fractions(), self.upper, strict=True)
+        return all((lo is None or lo <= v) and (hi is None or v <= hi) for lo, v, hi in ends) and all(
+            y <= b for y, b in zip((self.matrix @ x).fractions(), self.bounds.fractions(), strict=True)
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The form used in certificates and domain files."""
+
+        def ends(values: Iterable[Fraction | None]) -> list[int | str | None]:
+            return [None if x is None else number_text(x) for x in values]
+
+        value: dict[str, Any] = {"lower": ends(self.lower), "upper": ends(self.upper)}
+        if len(self.bounds):
+            value["matrix"] = [[number_text(x) for x in row] for row in self.matrix.dense()]
+            value["bounds"] = [number_text(x) for x in self.bounds.fractions()]
+        return value
+
+    def __str__(self) -> str:
+        if all(x is None for x in self.lower + self.upper) and not len(self.bounds):
+            return f"R^{self.dimension}"
+        if self.is_bounded_box and len(set(self.lower)) == len(set(self.upper)) == 1:
+            text = f"[{self.lower[0]}, {self.upper[0]}]" + (f"^{self.dimension}" if self.dimension > 1 else "")
+        else:
+            ends = zip(self.lower, self.upper, strict=True)
+            text = " x ".join(
+                f"[{'-oo' if lo is None else lo}, {'oo' if hi is None else hi}]".replace("[-oo", "(-oo").replace("oo]", "oo)")
+                for lo, hi in ends
+            )
+        if len(self.bounds):
+            text += f" with {len(self.bounds)} further inequalities"
+        return text
+
+
+def Box(lower: Any, upper: Any) -> Domain:  # noqa: N802  (reads as the constructor that it is)
+    """The box of all x with lower <= x <= upper, coordinate by coordinate; None leaves a side open.
+
+    >>> str(Box([0, -1], ["1/2", 1]))
+    '[0, 1/2] x [-1, 1]'
+
+    Raises `InvalidInput` when the lists differ in length, hold something that is no number, or the box is empty.
+    """
+    return Polyhedron(lower, upper)
+
+
+def Polyhedron(lower: Any, upper: Any, matrix: Any = None, bounds: Any = ()) -> Domain:  # noqa: N802
+    """The polyhedron of all x with lower <= x <= upper and matrix x <= bounds; `Box` without the last two.
+
+    Raises `InvalidInput` as `Box` does. (Whether the inequalities have a common point is decided by `lp`.)
+    """
+    faults = Faults()
+    value = {"lower": lower, "upper": upper} | ({} if matrix is None else {"matrix": matrix, "bounds": bounds})
+    result = read_domain(value, "domain", None, faults)
+    faults.settle()
+    return result
+
+
+def read_domain(value: Any, place: str, dimension: int | None, faults: Faults) -> Domain:
+    """The domain in an object with lower, upper and optionally matrix and bounds; faults are noted."""
+    if not isinstance(value, dict) or not {"lower", "upper"} <= value.keys():
+        faults.add(place, "an object with lower and upper", value)
+        return Domain.everything(dimension or 0)
+    for key in value.keys() - {"lower", "upper", "matrix", "bounds"}:
+        faults.add(place, "only the keys lower, upper, matrix and bounds", f"key {key!r}")
+    ends: list[tuple[Fraction | None, ...]] = []
+    for side in ("lower", "upper"):
+        items = listed(value[side])
+        if items is None:
+            faults.add(f"{place}.{side}", "a list of numbers", value[side])
+            items = []
+        dimension = len(items) if dimension is None else dimension
+        if len(items) != dimension:
+            faults.add(f"{place}.{side}", f"{dimension} numbers", f"{len(items)}")
+            items = [0] * dimension
+        numbers = enumerate(items)
+        ends.append(tuple(None if x is None else read_rational(x, f"{place}.{side}[{i}]", faults) for i, x in numbers))
+    lower, upper = ends
+    for i, (lo, hi) in enumerate(zip(lower, upper, strict=True)):
+        if lo is not None and hi is not None and lo > hi:
+            faults.add(f"{place}[{i}]", "a domain that is not empty (lower <= upper)", f"[{lo}, {hi}]")
+    bounds = read_vector(value.get("bounds", ()), f"{place}.bounds", None, faults)
+    matrix = read_matrix(value.get("matrix", ()), f"{place}.matrix", (len(bounds), dimension), faults)
+    return Domain(lower, upper, matrix, bounds)
+
+
+def interval_box(domain: Domain) -> tuple[tuple[Fraction, Fraction], ...]:
+    """The bounds of each input. Raises `InvalidInput` when one is missing."""
+    result = []
+    for i, (lo, hi) in enumerate(zip(domain.lower, domain.upper, strict=True)):
+        if lo is None or hi is None:
+            raise InvalidInput(f"domain: expected finite bounds for every input, found none for input {i}")
+        result.append((lo, hi))
+    return tuple(result)

@@ -1,0 +1,52 @@
+"""The exceptions of the package: one root, and one class for each exit code that is not a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ExactformerError(Exception):
+    """Everything this package raises on purpose."""
+
+
+class InvalidInput(ExactformerError):
+    """Bad input; `reasons` lists every fault found, each with its place, what was expected and what was found."""
+
+    def __init__(self, reasons: str | Iterable[str]) -> None:
+        self.reasons: tuple[str, ...] = (reasons,) if isinstance(reasons, str) else tuple(reasons)
+        super().__init__("\n".join(self.reasons))
+
+
+class Unsupported(ExactformerError):
+    """The input is well-formed, but the operation is not defined for it (a gated compile without a box, say)."""
+
+
+class CertificateRejected(ExactformerError):
+    """The kernel did not accept a certificate; the message is the kernel's."""
+
+
+class Faults:
+    """Collects faults while input is read, so that all of them are reported at once."""
+
+    LIMIT = 20
+
+    def __init__(self, source: str = "") -> None:
+        self.source = source
+        self.reasons: list[str] = []
+        self.more = 0
+
+    def add(self, place: str, expected: str, found: object) -> None:
+        """Note one fault; beyond LIMIT only their number is kept."""
+        text = found if isinstance(found, str) else repr(found)
+        text = text if len(text) <= 60 else text[:57] + "..."
+        prefix = f"{self.source}: " if self.source else ""
+        if len(self.reasons) < self.LIMIT:
+            self.reasons.append(f"{prefix}{place}: expected {expected}, found {text}")
+        else:
+            self.more += 1
+
+    def settle(self) -> None:
+        """Raise `InvalidInput` if there were faults."""
+        if self.reasons:
+            extra = [f"... and {self.more} more faults"] if self.more else []
+            raise InvalidInput(self.reasons + extra)

@@ -1,0 +1,237 @@
+"""JSON of the format exactformer/network-1: maxout, ReLU and Transformer networks, numbers exact."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from exactformer.domain import Domain, read_domain
+from exactformer.errors import Faults, InvalidInput
+from exactformer.networks import Affine, Block, MaxoutNetwork, Network, ReluNetwork, Transformer
+from exactformer.networks.affine import read_affine
+from exactformer.networks.feedforward import read_maxout, read_relu
+from exactformer.networks.transformer import FeedForward, read_feedforward, read_head
+from exactformer.rational import Matrix, Vector, listed, number_text
+
+FORMAT = "exactformer/network-1"
+
+
+def parse(data: bytes, source: str, *, default_name: str = "") -> Network:
+    """The network in `data`. Raises `InvalidInput` with all faults found; `source` names the file in them."""
+    return from_object(parse_json(data, source), source, default_name=default_name)
+
+
+def parse_json(data: bytes, source: str) -> Any:
+    """JSON text as Python data; decimal numbers stay text. Raises `InvalidInput`: not JSON, a key twice, NaN."""
+    faults = Faults(source)
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in pairs]
+        for key in sorted({key for key in keys if keys.count(key) > 1}) if len(set(keys)) < len(keys) else ():
+            faults.add("object", "every key once", f"key {key!r} {keys.count(key)} times")
+        return dict(pairs)
+
+    try:
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_float=str, parse_constant=str)
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{source}: byte {error.start}: expected UTF-8 text, found other bytes") from None
+    except json.JSONDecodeError as error:
+        raise InvalidInput(f"{source}: line {error.lineno}, column {error.colno}: expected JSON, found: {error.msg}") from None
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{source}: expected JSON of moderate depth and size, found: {error}") from None
+    faults.settle()
+    return value
+
+
+def from_object(value: Any, source: str, *, default_name: str = "") -> Network:
+    """The network in parsed JSON. Raises `InvalidInput` with all faults found."""
+    faults = Faults(source)
+    readers = {"maxout": _feedforward, "relu": _feedforward, "transformer": _transformer}
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        faults.add("file", "a JSON object", value)
+    elif kind not in readers:
+        faults.add("kind", "maxout, relu or transformer", kind)
+    faults.settle()
+    if value.get("format") != FORMAT:
+        faults.add("format", FORMAT, value.get("format"))
+    name = value.get("name", default_name)
+    if not isinstance(name, str):
+        faults.add("name", "text", name)
+    domain = None if value.get("domain") is None else read_domain(value["domain"], "domain", None, faults)
+    try:
+        network = readers[str(kind)](value, domain, str(name), faults)
+    except InvalidInput as error:
+        faults.settle()
+        raise InvalidInput(f"{source}: {reason}" for reason in error.reasons) from None
+    faults.settle()
+    assert network is not None
+    return network
+
+
+def _keys(value: Any, place: str, required: tuple[str, ...], optional: tuple[str, ...], faults: Faults) -> bool:
+    """Whether `value` is an object with exactly the required and possibly the optional keys."""
+    if not isinstance(value, dict):
+        faults.add(place, "an object", value)
+        return False
+    for key in required:
+        if key not in value:
+            faults.add(place, f"the key {key!r}", f"the keys {', '.join(sorted(value)) or '(none)'}")
+    for key in value:
+        if key not in required + optional:
+            faults.add(place, f"only the keys {', '.join(required + optional)}", f"key {key!r}")
+    return all(key in value for key in required)
+
+
+def _list(value: Any, place: str, faults: Faults) -> list[Any]:
+    items = listed(value)
+    if items is None:
+        faults.add(place, "a list", value)
+    return items or []
+
+
+def _feedforward(value: Any, domain: Domain | None, name: str, faults: Faults) -> Network | None:
+    complete = _keys(value, "file", ("format", "kind", "layers", "output"), ("name", "domain"), faults)
+    layers = _list(value.get("layers"), "layers", faults)
+    for number, layer in enumerate(layers):
+        complete &= _keys(layer, f"layers[{number}]", ("weights", "biases"), (), faults)
+    complete &= _keys(value.get("output"), "output", ("weights", "biases"), (), faults)
+    if not complete:
+        return None
+    read = read_relu if value["kind"] == "relu" else read_maxout
+    pairs = [(layer["weights"], layer["biases"]) for layer in layers]
+    return read(pairs, (value["output"]["weights"], value["output"]["biases"]), domain, name, faults)
+
+
+def _transformer(value: Any, domain: Domain | None, name: str, faults: Faults) -> Network | None:
+    required = ("format", "kind", "embedding", "blocks", "residual", "readout")
+    complete = _keys(value, "file", required, ("name", "domain", "mask"), faults)
+    complete &= _keys(value.get("embedding"), "embedding", ("weights", "offsets"), (), faults)
+    complete &= _keys(value.get("readout"), "readout", ("token", "weights", "biases"), (), faults)
+    blocks = _list(value.get("blocks"), "blocks", faults)
+    for b, block in enumerate(blocks):
+        complete &= _keys(block, f"blocks[{b}]", ("heads", "feedforward"), (), faults)
+    if not complete:
+        return None
+    maps = _list(value["embedding"]["weights"], "embedding.weights", faults)
+    offsets = _list(value["embedding"]["offsets"], "embedding.offsets", faults)
+    if len(maps) != len(offsets):
+        faults.add("embedding.offsets", f"{len(maps)} tokens, as in weights", f"{len(offsets)}")
+    embedding = [
+        read_affine(w, b, f"embedding[{t}]", None, faults) for t, (w, b) in enumerate(zip(maps, offsets, strict=False))
+    ]
+    if not embedding:
+        faults.add("embedding", "at least one token", "none")
+        return None
+    d = embedding[0].outputs
+    readout = value["readout"]
+    if type(value["residual"]) is not bool:
+        faults.add("residual", "true or false", value["residual"])
+    parts = tuple(_block(block, f"blocks[{b}]", d, faults) for b, block in enumerate(blocks))
+    final = read_affine(readout["weights"], readout["biases"], "readout", d, faults)
+    faults.settle()
+    return Transformer(
+        tuple(embedding), parts, readout["token"], final, value["residual"], value.get("mask"), domain, name
+    )
+
+
+def _block(value: Any, place: str, d: int, faults: Faults) -> Block:
+    heads, feedforward = None, None
+    if value["heads"] is not None:
+        items = _list(value["heads"], f"{place}.heads", faults)
+        heads = tuple(
+            read_head(item["query"], item["key"], item["value"], item["output"], f"{place}.heads[{h}]", d, faults)
+            for h, item in enumerate(items)
+            if _keys(item, f"{place}.heads[{h}]", ("query", "key", "value", "output"), (), faults)
+        )
+    where = f"{place}.feedforward"
+    if value["feedforward"] is not None and _keys(value["feedforward"], where, ("w1", "b1", "w2", "b2"), (), faults):
+        feedforward = read_feedforward(value["feedforward"], where, d, faults)
+    return Block(heads, feedforward)
+
+
+# --- writing --------------------------------------------------------------------------------------
+
+
+def dump(network: Network) -> str:
+    """The canonical text of a network: the same network always gives the same bytes."""
+    text = json.dumps(to_object(network), separators=(",", ":"), ensure_ascii=True)
+    return text.replace('"layers":', '\n"layers":').replace('"blocks":', '\n"blocks":').replace('"embedding":', '\n"embedding":') + "\n"
+
+
+def to_object(network: Network) -> dict[str, Any]:
+    """The network as JSON data."""
+    value: dict[str, Any] = {"format": FORMAT, "kind": network.kind, "name": network.name}
+    if isinstance(network, Transformer):
+        value |= _transformer_object(network)
+    else:
+        value["layers"] = [_layer(layer) for layer in _pieces(network)]
+        value["output"] = {"weights": _matrix(network.output.weights), "biases": _vector(network.output.biases)}
+    if network.domain is not None:
+        value["domain"] = network.domain.to_json()
+    return value
+
+
+def _pieces(network: MaxoutNetwork | ReluNetwork) -> list[tuple[Affine, int]]:
+    if isinstance(network, ReluNetwork):
+        return [(layer, 0) for layer in network.layers]
+    return [(layer.pieces, layer.rank) for layer in network.layers]
+
+
+def _layer(layer: tuple[Affine, int]) -> dict[str, Any]:
+    affine, rank = layer
+    if rank == 0:
+        return {"weights": _matrix(affine.weights), "biases": _vector(affine.biases)}
+    weights, biases = _dense(affine.weights), _vector(affine.biases)
+    starts = range(0, len(weights), rank)
+    return {"weights": [weights[i : i + rank] for i in starts], "biases": [biases[i : i + rank] for i in starts]}
+
+
+def _transformer_object(network: Transformer) -> dict[str, Any]:
+    weights = [_matrix(embed.weights) for embed in network.embedding]
+    offsets = [_vector(embed.biases) for embed in network.embedding]
+    readout = {"token": network.token, "weights": _matrix(network.readout.weights), "biases": _vector(network.readout.biases)}
+    return {
+        "embedding": {"weights": weights, "offsets": offsets},
+        "blocks": [_block_object(block) for block in network.blocks],
+        "residual": network.residual,
+        "mask": network.mask,
+        "readout": readout,
+    }
+
+
+def _block_object(block: Block) -> Mapping[str, Any]:
+    heads = None
+    if block.heads is not None:
+        names = ("query", "key", "value", "output")
+        heads = [{name: _matrix(getattr(head, name)) for name in names} for head in block.heads]
+    return {"heads": heads, "feedforward": None if block.feedforward is None else _feedforward_object(block.feedforward)}
+
+
+def _feedforward_object(part: FeedForward) -> dict[str, Any]:
+    return {
+        "w1": _matrix(part.inner.weights),
+        "b1": _vector(part.inner.biases),
+        "w2": _matrix(part.outer.weights),
+        "b2": _vector(part.outer.biases),
+    }
+
+
+def _dense(matrix: Matrix) -> list[list[int | str]]:
+    rows: list[list[int | str]] = [[0] * matrix.shape[1] for _ in range(matrix.shape[0])]
+    for (i, j), x in matrix.entries().items():
+        rows[i][j] = number_text(x)
+    return rows
+
+
+def _matrix(matrix: Matrix) -> Any:
+    """Dense when at least a third of the entries are non-zero, or when it is tiny; sparse otherwise."""
+    size = matrix.shape[0] * matrix.shape[1]
+    if size <= 9 or 3 * matrix.nonzeros >= size:
+        return _dense(matrix)
+    return {"shape": list(matrix.shape), "entries": [[i, j, number_text(x)] for (i, j), x in matrix.entries().items()]}
+
+
+def _vector(vector: Vector) -> list[int | str]:
+    return [number_text(x) for x in vector.fractions()]

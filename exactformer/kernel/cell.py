@@ -1,0 +1,179 @@
+"""Cells: what is known on a part of the domain, and the rules that split a cell or close it.
+
+A cell is the set of points of the domain that satisfy its rows (form >= 0, or > 0 for a strict row).
+On it, some atoms are known to equal a form, and some forms have a known sign.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import gcd
+
+from .forms import Atoms, Form, Terms, constant_form, difference, leading_sign, scaled
+from .reading import reject
+
+Row = tuple[Form, bool]  # the form is >= 0, and > 0 when the flag is set
+Reference = int | tuple[str, int | str]  # a row of the cell, or a fact about an atom
+Multipliers = list[tuple[Reference, int]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell; rows start with the domain's own, later ones come from the splits on the path."""
+
+    atoms: Atoms
+    rows: tuple[Row, ...]
+    places: Mapping[str, int]  # the atom met at a place of the left or right network
+    known: Mapping[int, Form] = field(default_factory=dict)  # atom -> the form it equals here
+    signs: Mapping[object, int] = field(default_factory=dict)  # key of a form -> its sign here
+    touched: int = 0  # bit v is set when the atom v is known
+    memo: dict[int, Form] = field(default_factory=dict, compare=False)  # cache of `value`
+
+    # --- evaluation on the cell -------------------------------------------------------------------
+
+    def resolve(self, form: Form) -> Form:
+        """The same function on this cell, with every atom replaced by its value here."""
+        values = {v: self.value(v) for v in form.terms if self.atoms.support.get(v, 0) & self.touched}
+        return self.atoms.substituted(form, values) if values else form
+
+    def value(self, atom: int) -> Form:
+        """What the atom equals on this cell: its known form, or the maximum of its candidates here."""
+        if atom not in self.memo:
+            if atom in self.known:
+                self.memo[atom] = self.resolve(self.known[atom])
+            elif atom in self.atoms.alias:
+                self.memo[atom] = self.resolve(self.atoms.alias[atom])
+            else:
+                self.memo[atom] = self._known(self.atoms.maximum(map(self.resolve, self.atoms.candidates[atom])))
+        return self.memo[atom]
+
+    def maximum(self, forms: Sequence[Form]) -> Form:
+        """The pointwise maximum of the forms, on this cell."""
+        return self._known(self.atoms.maximum(map(self.resolve, forms)))
+
+    def _known(self, form: Form) -> Form:
+        # The candidates behind `form` are resolved, so only its own atom can be known here, directly or by its class.
+        values = {v: self.value(v) for v in form.terms if v in self.known or self.atoms.first.get(v) in self.known}
+        return self.atoms.substituted(form, values) if values else form
+
+    def sign(self, form: Form) -> int | None:
+        """The sign of the form, when it is the same everywhere on this cell and known to be."""
+        form = self.atoms.expanded(self.resolve(form))
+        if not form.terms:
+            return 0
+        low, high = self.atoms.bounds(form)
+        if low is not None and low > 0:
+            return 1
+        if high is not None and high < 0:
+            return -1
+        key, flip = sign_key(form)
+        found = self.signs.get(key)
+        return None if found is None else flip * found
+
+    def with_places(self, places: Mapping[str, int]) -> Cell:
+        """The same cell, with more atoms that have a name."""
+        return replace(self, places=places)
+
+    # --- rules that split -------------------------------------------------------------------------
+
+    def gate(self, place: str) -> list[Cell]:
+        """Rule *gate*: one child per candidate of the atom at `place`; in child j, candidate j wins.
+
+        Sound: some candidate attains the maximum, so the children cover the cell; where candidate j is
+        at least every other one, the atom equals it, ties included.
+        """
+        if place not in self.places:
+            reject("gate", "a place where this evaluation met an atom", place)
+        atom = self.places[place]
+        forms = [self.resolve(form) for form in self.atoms.candidates[atom]]
+        twin = self.atoms.twin(forms)
+        children = []
+        for j, winner in enumerate(forms):
+            rows = tuple((difference(winner, other), False) for i, other in enumerate(forms) if i != j)
+            known = {atom: winner}
+            if twin is not None:
+                known[twin[0]] = twin[1](winner)
+            children.append(self._child(rows, known))
+        return children
+
+    def compare(self, form: Form) -> list[Cell]:
+        """Rule *compare*: three children, on which the form is > 0, = 0 and < 0.
+
+        Sound: a real number is positive, zero or negative.
+        """
+        form = self.atoms.expanded(self.resolve(form))
+        if form.constant() is not None:
+            reject("compare", "a form that is not constant on the cell", str(form.constant()))
+        minus = scaled(form, Fraction(-1))
+        key, flip = sign_key(form)
+        split: tuple[tuple[int, tuple[Row, ...]], ...] = (
+            (1, ((form, True),)),
+            (0, ((form, False), (minus, False))),
+            (-1, ((minus, True),)),
+        )
+        return [replace(self._child(rows, {}), signs={**self.signs, key: flip * sign}) for sign, rows in split]
+
+    def _child(self, rows: tuple[Row, ...], known: Mapping[int, Form]) -> Cell:
+        touched = self.touched
+        for atom in known:
+            touched |= 1 << atom
+        final = {v: form for v, form in self.memo.items() if all(u <= self.atoms.inputs for u in form.terms)}
+        return replace(self, rows=self.rows + rows, known={**self.known, **known}, touched=touched, memo=final)
+
+    # --- rules that close -------------------------------------------------------------------------
+
+    def empty(self, multipliers: Multipliers) -> bool:
+        """Rule *empty* (Farkas, Motzkin): a non-negative combination of the rows is a constant that refutes them.
+
+        Sound: at a point of the cell the combination is >= 0, and > 0 if a strict row takes part.
+        """
+        total, strict = self._combination(multipliers)
+        value = self._constant(Form(total))
+        return value is not None and (value < 0 or (value == 0 and strict))
+
+    def implied(self, goal: Form, weight: int, multipliers: Multipliers) -> bool:
+        """Rule *implied* (Farkas): goal >= 0 here, as weight * goal is a combination of rows plus a constant >= 0.
+
+        Sound: weight > 0, and every row in the combination is >= 0 on the cell.
+        """
+        total, _ = self._combination(multipliers)
+        value = self._constant(difference(Form({v: weight * c for v, c in goal.terms.items()}), Form(total)))
+        return value is not None and value >= 0
+
+    def _combination(self, multipliers: Multipliers) -> tuple[Terms, bool]:
+        total: Terms = {}
+        strict = False
+        for reference, multiplier in multipliers:
+            form, is_strict = self.rows[reference] if isinstance(reference, int) else (self._fact(*reference), False)
+            strict = strict or is_strict
+            for v, c in form.terms.items():  # form.den > 0 only scales the row
+                total[v] = total.get(v, 0) + multiplier * c
+        return {v: c for v, c in total.items() if c}, strict
+
+    def _constant(self, form: Form) -> Fraction | None:
+        if form.terms and max(form.terms) > self.atoms.inputs:
+            form = self.atoms.expanded(self.resolve(form))
+        return form.constant()
+
+    def _fact(self, place: str, which: int | str) -> Form:
+        """Rule *fact*: an atom is at least each candidate, and lies within its bounds; as a form that is >= 0."""
+        atom = self.places.get(place)
+        if atom is None:
+            reject("fact", "a place where this evaluation met an atom", place)
+        own, low, high = Form({atom: 1}), self.atoms.low[atom], self.atoms.high[atom]
+        if which == "low" and low is not None:
+            return difference(own, constant_form(low))
+        if which == "high" and high is not None:
+            return difference(constant_form(high), own)
+        candidates = self.atoms.candidates[atom]
+        if type(which) is not int or not 0 <= which < len(candidates):
+            reject("fact", f"low, high or a candidate below {len(candidates)}", which)
+        return difference(own, candidates[which])
+
+
+def sign_key(form: Form) -> tuple[object, int]:
+    """(k, s): forms that are multiples of one another share k, and s = -1 tells that the factor is negative."""
+    common = leading_sign(form) * gcd(*form.terms.values())
+    return frozenset((v, c // common) for v, c in form.terms.items()), leading_sign(form)

@@ -1,0 +1,251 @@
+"""Affine forms over inputs and atoms, with exact integer coefficients.
+
+A *variable* is an int: 0 is the constant one, 1..n are the inputs, later ones are atoms.
+An *atom* stands for the maximum of a finite set of forms. A form is sum(terms[v] * v) / den.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fractions import Fraction
+from math import gcd, lcm
+
+Terms = dict[int, int]
+Bounds = tuple[Fraction | None, Fraction | None]
+ONE = 0
+
+
+class Form:
+    """The affine form sum(terms[v] * v) / den, in lowest terms, without zero terms."""
+
+    __slots__ = ("den", "terms")
+
+    def __init__(self, terms: Terms, den: int = 1) -> None:
+        self.terms = terms
+        self.den = den
+
+    def key(self) -> tuple[int, frozenset[tuple[int, int]]]:
+        """Equal for two forms exactly when they have the same coefficients."""
+        return self.den, frozenset(self.terms.items())
+
+    def constant(self) -> Fraction | None:
+        """The value of a form without variables, None for any other form."""
+        if not self.terms:
+            return Fraction(0)
+        if len(self.terms) == 1 and ONE in self.terms:
+            return Fraction(self.terms[ONE], self.den)
+        return None
+
+
+ZERO = Form({})
+
+
+def constant_form(value: Fraction | int) -> Form:
+    """The form that is `value` everywhere."""
+    value = Fraction(value)
+    return Form({ONE: value.numerator}, value.denominator) if value else ZERO
+
+
+def reduced(terms: Terms, den: int) -> Form:
+    """The form terms/den (den > 0) without zero terms and in lowest terms."""
+    terms = {v: c for v, c in terms.items() if c}
+    common = gcd(den, *terms.values())
+    if common > 1:
+        terms = {v: c // common for v, c in terms.items()}
+        den //= common
+    return Form(terms, den)
+
+
+def combine(parts: Sequence[tuple[int, Form]], den: int = 1) -> Form:
+    """The form (w1 f1 + w2 f2 + ...) / den for integer weights and den > 0."""
+    if len(parts) == 1 and den == 1 and parts[0][0] == 1:
+        return parts[0][1]
+    common = lcm(*(form.den for _, form in parts))
+    total: Terms = {}
+    for weight, form in parts:
+        scale = weight * (common // form.den)
+        for v, c in form.terms.items():
+            total[v] = total.get(v, 0) + scale * c
+    return reduced(total, common * den)
+
+
+def difference(left: Form, right: Form) -> Form:
+    """left - right."""
+    return combine(((1, left), (-1, right)))
+
+
+def scaled(form: Form, factor: Fraction) -> Form:
+    """factor * form."""
+    return reduced({v: c * factor.numerator for v, c in form.terms.items()}, form.den * factor.denominator)
+
+
+def ratio(left: Form, right: Form) -> Fraction | None:
+    """The c with left = c * right for a non-zero `right`, None when there is none."""
+    v, c = next(iter(right.terms.items()))
+    factor = Fraction(left.terms.get(v, 0) * right.den, left.den * c)
+    return factor if scaled(right, factor).key() == left.key() else None
+
+
+def leading_sign(form: Form) -> int:
+    """The sign of the coefficient of the largest variable: a total order on forms, unchanged by shifts."""
+    if not form.terms:
+        return 0
+    return 1 if form.terms[max(form.terms)] > 0 else -1
+
+
+class Atoms:
+    """The atoms of one problem: every value either evaluation has met that is not known to be affine.
+
+    `bounds` hold on the whole domain. Two atoms whose sets are equal up to a common affine shift and a
+    positive factor are the same function up to that shift and factor: the later one gets an `alias`,
+    its expression in the earlier one. The alias proves equalities; the atom itself keeps its own, tight bounds.
+    """
+
+    def __init__(self, lower: Sequence[Fraction | None], upper: Sequence[Fraction | None]) -> None:
+        one = Fraction(1)
+        self.low: list[Fraction | None] = [one, *lower]
+        self.high: list[Fraction | None] = [one, *upper]
+        self.inputs = len(lower)
+        self.candidates: dict[int, tuple[Form, ...]] = {}
+        self.alias: dict[int, Form] = {}
+        self.support: dict[int, int] = {}  # bit v is set when the atom's value depends on the atom v
+        self._exact: dict[object, int] = {}
+        self.first: dict[int, int] = {}  # the atom an alias is expressed in
+        self._classes: dict[object, tuple[int, Form, Fraction]] = {}
+
+    # --- bounds ---------------------------------------------------------------------------------
+
+    def bounds(self, form: Form) -> Bounds:
+        """Exact interval bounds of the form on the domain, from the bounds of its variables (None: infinite).
+
+        Sound: interval arithmetic; when the form mentions an alias, both expressions bound the same function.
+        """
+        low, high = self._end(form, self.low, self.high), self._end(form, self.high, self.low)
+        if not self.alias.keys().isdisjoint(form.terms):
+            other = self.expanded(form)
+            low = _best(max, low, self._end(other, self.low, self.high))
+            high = _best(min, high, self._end(other, self.high, self.low))
+        return low, high
+
+    def _end(self, form: Form, at_positive: list[Fraction | None], at_negative: list[Fraction | None]) -> Fraction | None:
+        parts = []
+        for v, c in form.terms.items():
+            end = at_positive[v] if c > 0 else at_negative[v]
+            if end is None:
+                return None
+            parts.append((c, end.numerator, end.denominator))
+        common = lcm(*(d for _, _, d in parts))
+        return Fraction(sum(c * n * (common // d) for c, n, d in parts), common * form.den)
+
+    # --- aliases --------------------------------------------------------------------------------
+
+    def expanded(self, form: Form) -> Form:
+        """The same function with every alias replaced (one pass: an alias is free of aliases)."""
+        if self.alias.keys().isdisjoint(form.terms):
+            return form
+        return self.substituted(form, self.alias)
+
+    @staticmethod
+    def substituted(form: Form, values: Mapping[int, Form]) -> Form:
+        """The form with every variable that has a value replaced by it."""
+        kept = {v: c for v, c in form.terms.items() if v not in values}
+        parts = [(1, Form(kept, 1))]
+        parts += [(c, values[v]) for v, c in form.terms.items() if v in values]
+        return combine(parts, form.den)
+
+    def tidy(self, form: Form) -> Form:
+        """The same function, with an alias replaced wherever it then cancels the atom it is expressed in.
+
+        Keeps bounds tight elsewhere: relu(u) - relu(-u) becomes u, while a lone relu(-u) stays an atom.
+        """
+        for v in [v for v in form.terms if v in self.alias]:
+            alias, first = self.alias[v], self.first[v]
+            if form.terms.get(first, 0) * alias.den == -form.terms[v] * alias.terms[first]:
+                form = self.substituted(form, {v: alias})
+        return form
+
+    # --- maxima ---------------------------------------------------------------------------------
+
+    def undominated(self, forms: Iterable[Form]) -> list[Form]:
+        """The forms without repetitions and without those that another is known to be >= on the domain."""
+        distinct: dict[object, Form] = {}
+        for form in forms:
+            distinct.setdefault(self.expanded(form).key(), form)
+        alive = list(distinct.values())
+        for form in tuple(alive):
+            if any(other is not form and self._at_least(other, form) for other in alive):
+                alive.remove(form)
+        return alive
+
+    def _at_least(self, left: Form, right: Form) -> bool:
+        low, _ = self.bounds(difference(left, right))
+        return low is not None and low >= 0
+
+    def maximum(self, forms: Iterable[Form]) -> Form:
+        """The pointwise maximum: one of the forms where it dominates, otherwise an atom."""
+        alive = self.undominated(forms)
+        if len(alive) == 1:
+            return alive[0]
+        exact = frozenset(form.key() for form in alive)
+        if exact not in self._exact:
+            self._exact[exact] = self._new_atom(tuple(alive))
+        return Form({self._exact[exact]: 1})
+
+    def _new_atom(self, forms: tuple[Form, ...]) -> int:
+        atom = len(self.low)
+        ends = [self.bounds(form) for form in forms]
+        lows = [low for low, _ in ends if low is not None]
+        highs = [high for _, high in ends]
+        self.low.append(max(lows) if lows else None)
+        self.high.append(None if None in highs else max(h for h in highs if h is not None))
+        self.candidates[atom] = forms
+        support = 1 << atom
+        for form in forms:
+            for v in form.terms:
+                support |= self.support.get(v, 0)
+        self.support[atom] = support
+        base, scale, shape = self._normal_form([self.expanded(form) for form in forms])
+        if shape not in self._classes:
+            self._classes[shape] = (atom, base, scale)
+        else:
+            first, first_base, first_scale = self._classes[shape]
+            growth = difference(Form({first: 1}), first_base)
+            self.alias[atom] = combine(((1, base), (1, scaled(growth, scale / first_scale))))
+            self.first[atom] = first
+            self.support[atom] |= self.support[first]
+        return atom
+
+    def twin(self, forms: Sequence[Form]) -> tuple[int, Callable[[Form], Form]] | None:
+        """The first atom of the class of max(forms), and the map from a candidate here to the one it has there."""
+        value = self.maximum(forms)
+        atom = max(value.terms, default=ONE)
+        if atom not in self.candidates or any(value.key() == form.key() for form in forms):
+            return None
+        first = self.first.get(atom, atom)
+        base, scale, _ = self._normal_form([self.expanded(form) for form in self.candidates[atom]])
+        there, growth, _ = self._normal_form([self.expanded(form) for form in self.candidates[first]])
+
+        def translated(form: Form) -> Form:
+            return combine(((1, there), (1, scaled(difference(self.expanded(form), base), growth / scale))))
+
+        return first, translated
+
+    @staticmethod
+    def _normal_form(forms: Sequence[Form]) -> tuple[Form, Fraction, object]:
+        """(b, s, N) with {forms} = b + s N: b the least form, s > 0, N a set of primitive integer forms."""
+        base = forms[0]
+        for form in forms[1:]:
+            if leading_sign(difference(form, base)) < 0:
+                base = form
+        rest = [difference(form, base) for form in forms]
+        den = lcm(*(form.den for form in rest))
+        whole = [{v: c * (den // form.den) for v, c in form.terms.items()} for form in rest]
+        factor = gcd(*(c for terms in whole for c in terms.values()))
+        shape = frozenset(frozenset((v, c // factor) for v, c in terms.items()) for terms in whole)
+        return base, Fraction(factor, den), shape
+
+
+def _best(pick: Callable[[Fraction, Fraction], Fraction], one: Fraction | None, other: Fraction | None) -> Fraction | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return pick(one, other)

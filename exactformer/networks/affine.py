@@ -1,0 +1,50 @@
+"""The affine map, the one building block that every network kind shares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from exactformer.errors import Faults
+from exactformer.rational import Matrix, Vector, read_matrix, read_vector
+
+
+@dataclass(frozen=True)
+class Affine:
+    """The map x -> weights x + biases, exact; weights has one row an output."""
+
+    weights: Matrix
+    biases: Vector
+
+    @staticmethod
+    def of(weights: Any, biases: Any, place: str = "affine map") -> Affine:
+        """The map with the given exact data. Raises `InvalidInput`, listing every fault."""
+        faults = Faults()
+        result = read_affine(weights, biases, place, None, faults)
+        faults.settle()
+        return result
+
+    @property
+    def outputs(self) -> int:
+        """The number of rows."""
+        return self.weights.shape[0]
+
+    @property
+    def inputs(self) -> int:
+        """The number of columns."""
+        return self.weights.shape[1]
+
+    def __call__(self, x: Vector) -> Vector:
+        """The exact value at x."""
+        return self.weights @ x + self.biases
+
+    @property
+    def nonzeros(self) -> int:
+        """Non-zero weights plus non-zero biases."""
+        return self.weights.nonzeros + sum(b != 0 for b in self.biases.numerators)
+
+
+def read_affine(weights: Any, biases: Any, place: str, inputs: int | None, faults: Faults) -> Affine:
+    """The affine map with the given data; faults are noted."""
+    matrix = read_matrix(weights, f"{place}.weights", (None, inputs), faults)
+    return Affine(matrix, read_vector(biases, f"{place}.biases", matrix.shape[0], faults))

@@ -1,0 +1,217 @@
+"""Maxout and ReLU networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from exactformer.domain import Domain
+from exactformer.errors import Faults, InvalidInput
+from exactformer.networks.affine import Affine, read_affine
+from exactformer.rational import Vector, listed, read_rational
+
+
+@dataclass(frozen=True)
+class MaxoutLayer:
+    """Units of one rank k: unit i is the maximum of the rows i*k, ..., i*k + k - 1 of `pieces` (theory D1)."""
+
+    pieces: Affine
+    rank: int
+
+    @property
+    def width(self) -> int:
+        """The number of units."""
+        return self.pieces.outputs // self.rank
+
+    def __call__(self, x: Vector) -> Vector:
+        """The exact values of the units."""
+        values = self.pieces(x)
+        n, k = values.numerators, self.rank
+        return Vector.over([max(n[i : i + k]) for i in range(0, len(n), k)], values.denominator)
+
+
+@dataclass(frozen=True)
+class MaxoutNetwork:
+    """Layers of maxout units and an affine output: y = C h + c, h the units of the last layer (theory D1).
+
+    >>> f = MaxoutNetwork.of([([[[1], [-1]]], [[0, 0]])], ([[1]], [0]), name="|x|")
+    >>> f.evaluate(["-1/3"])
+    (Fraction(1, 3),)
+    """
+
+    layers: tuple[MaxoutLayer, ...]
+    output: Affine
+    domain: Domain | None = None
+    name: str = ""
+
+    kind = "maxout"
+
+    @staticmethod
+    def of(layers: Sequence[Any], output: Any, *, domain: Domain | None = None, name: str = "") -> MaxoutNetwork:
+        """The network with layers (weights[unit][piece][input], biases[unit][piece]) and output (weights, biases).
+
+        Units of one layer have equally many pieces (repeat one where a unit needs fewer). Raises `InvalidInput`
+        with every fault found: ragged arrays, wrong widths, entries that are no numbers.
+        """
+        faults = Faults()
+        result = read_maxout(layers, output, domain, name, faults)
+        faults.settle()
+        return result
+
+    @property
+    def inputs(self) -> int:
+        """The number of inputs."""
+        return self.layers[0].pieces.inputs if self.layers else self.output.inputs
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs."""
+        return self.output.outputs
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The number of units of each layer."""
+        return tuple(layer.width for layer in self.layers)
+
+    @property
+    def rank(self) -> int:
+        """The largest rank of a layer (1 without layers)."""
+        return max((layer.rank for layer in self.layers), default=1)
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights and biases, P = sum k_l m_l (m_(l-1) + 1) + n_out (m_L + 1)."""
+        return sum(a.outputs * (a.inputs + 1) for a in (*(layer.pieces for layer in self.layers), self.output))
+
+    def evaluate(self, point: Any) -> tuple[Fraction, ...]:
+        """The exact value at a point. Raises `InvalidInput` when the point does not fit."""
+        x = exact_point(point, self.inputs)
+        for layer in self.layers:
+            x = layer(x)
+        return self.output(x).fractions()
+
+
+@dataclass(frozen=True)
+class ReluNetwork:
+    """Layers of ReLU units, h -> max(W h + b, 0), and an affine output.
+
+    >>> f = ReluNetwork.of([([[1], [-1]], [0, 0])], ([[1, 1]], [0]), name="|x|")
+    >>> f.evaluate([0.5])
+    (Fraction(1, 2),)
+    """
+
+    layers: tuple[Affine, ...]
+    output: Affine
+    domain: Domain | None = None
+    name: str = ""
+
+    kind = "relu"
+
+    @staticmethod
+    def of(layers: Sequence[Any], output: Any, *, domain: Domain | None = None, name: str = "") -> ReluNetwork:
+        """The network with layers (weights[unit][input], biases[unit]) and output (weights, biases).
+
+        Raises `InvalidInput` with every fault found.
+        """
+        faults = Faults()
+        result = read_relu(layers, output, domain, name, faults)
+        faults.settle()
+        return result
+
+    @property
+    def inputs(self) -> int:
+        """The number of inputs."""
+        return (self.layers[0] if self.layers else self.output).inputs
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs."""
+        return self.output.outputs
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The number of units of each layer."""
+        return tuple(layer.outputs for layer in self.layers)
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights and biases."""
+        return sum(a.outputs * (a.inputs + 1) for a in (*self.layers, self.output))
+
+    def evaluate(self, point: Any) -> tuple[Fraction, ...]:
+        """The exact value at a point. Raises `InvalidInput` when the point does not fit."""
+        x = exact_point(point, self.inputs)
+        for layer in self.layers:
+            y = layer(x)
+            x = Vector.over([max(n, 0) for n in y.numerators], y.denominator)
+        return self.output(x).fractions()
+
+
+def exact_point(point: Any, dimension: int) -> Vector:
+    """The exact point with the given coordinates. Raises `InvalidInput` when its length or an entry is wrong."""
+    items = listed(point)
+    if items is None or len(items) != dimension:
+        raise InvalidInput(f"point: expected {dimension} coordinates, found {len(items) if items is not None else point!r}")
+    faults = Faults()
+    x = Vector.of(read_rational(v, f"point[{i}]", faults) for i, v in enumerate(items))
+    faults.settle()
+    return x
+
+
+def read_relu(layers: Any, output: Any, domain: Domain | None, name: str, faults: Faults) -> ReluNetwork:
+    """The ReLU network with the given data; faults are noted."""
+    found = []
+    width: int | None = None
+    for number, layer in enumerate(listed(layers) or []):
+        affine = read_affine(layer[0], layer[1], f"layers[{number}]", width, faults)
+        if affine.outputs == 0:
+            faults.add(f"layers[{number}].weights", "at least one unit", "none")
+        found.append(affine)
+        width = affine.outputs
+    result = ReluNetwork(tuple(found), read_affine(output[0], output[1], "output", width, faults), domain, name)
+    _check_domain(domain, result.inputs, faults)
+    return result
+
+
+def read_maxout(layers: Any, output: Any, domain: Domain | None, name: str, faults: Faults) -> MaxoutNetwork:
+    """The maxout network with the given data; faults are noted."""
+    found = []
+    width: int | None = None
+    for number, layer in enumerate(listed(layers) or []):
+        place = f"layers[{number}]"
+        rows, rank = _flattened(layer[0], f"{place}.weights", None, faults)
+        offsets, _ = _flattened(layer[1], f"{place}.biases", rank, faults)
+        pieces = read_affine(rows, offsets, place, width, faults)
+        found.append(MaxoutLayer(pieces, rank))
+        width = pieces.outputs // rank
+    result = MaxoutNetwork(tuple(found), read_affine(output[0], output[1], "output", width, faults), domain, name)
+    _check_domain(domain, result.inputs, faults)
+    return result
+
+
+def _flattened(data: Any, place: str, rank: int | None, faults: Faults) -> tuple[list[Any], int]:
+    """The pieces of all units in one list, and their common number in each unit."""
+    units = listed(data)
+    if not units:
+        faults.add(place, "at least one unit, each a list of pieces", data)
+        return [], rank or 1
+    rows: list[Any] = []
+    for i, item in enumerate(units):
+        unit = listed(item)
+        if not unit:
+            faults.add(f"{place}[{i}]", "at least one piece", item)
+            continue
+        rank = len(unit) if rank is None else rank
+        if len(unit) != rank:
+            faults.add(f"{place}[{i}]", f"{rank} pieces, as in the other units of the layer", f"{len(unit)}")
+        rows += unit
+    return rows, rank or 1
+
+
+def _check_domain(domain: Domain | None, inputs: int, faults: Faults) -> None:
+    if domain is not None and domain.dimension != inputs:
+        faults.add("domain", f"{inputs} inputs", f"{domain.dimension}")
+
+

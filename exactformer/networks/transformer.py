@@ -1,0 +1,214 @@
+"""Transformers with exact entries, evaluated in the hard limit of attention."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from exactformer.domain import Domain
+from exactformer.errors import Faults, InvalidInput
+from exactformer.networks.affine import Affine, read_affine
+from exactformer.networks.feedforward import exact_point
+from exactformer.rational import Matrix, Vector, read_matrix
+
+Tie = Literal["average", "leftmost", "rightmost"]
+TIES: tuple[Tie, ...] = ("average", "leftmost", "rightmost")
+
+
+@dataclass(frozen=True)
+class Head:
+    """One attention head; with d the model width, query and key are d_k x d, value d_v x d, output d x d_v."""
+
+    query: Matrix
+    key: Matrix
+    value: Matrix
+    output: Matrix
+
+    @staticmethod
+    def of(query: Any, key: Any, value: Any, output: Any) -> Head:
+        """The head with the given matrices. Raises `InvalidInput` when an entry or a shape is wrong."""
+        faults = Faults()
+        result = read_head(query, key, value, output, "head", None, faults)
+        faults.settle()
+        return result
+
+    @property
+    def nonzeros(self) -> int:
+        """Non-zero entries of the four matrices."""
+        return sum(m.nonzeros for m in (self.query, self.key, self.value, self.output))
+
+
+@dataclass(frozen=True)
+class FeedForward:
+    """The token-wise map x -> w2 relu(w1 x + b1) + b2."""
+
+    inner: Affine
+    outer: Affine
+
+    @property
+    def hidden(self) -> int:
+        """The number of hidden neurons."""
+        return self.inner.outputs
+
+    def __call__(self, x: Vector) -> Vector:
+        """The exact value at x."""
+        y = self.inner(x)
+        return self.outer(Vector.over([max(n, 0) for n in y.numerators], y.denominator))
+
+
+@dataclass(frozen=True)
+class Block:
+    """An attention sublayer, then a feed-forward sublayer; None for a part that is absent (the state passes)."""
+
+    heads: tuple[Head, ...] | None
+    feedforward: FeedForward | None
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """A Transformer on a fixed number of tokens, each embedded by its own affine map of the input (theory D4).
+
+    A sublayer adds its result to the state when `residual` is set, and replaces the state otherwise.
+    With mask "causal", token q attends to the tokens 0, ..., q only.
+    """
+
+    embedding: tuple[Affine, ...]
+    blocks: tuple[Block, ...]
+    token: int
+    readout: Affine
+    residual: bool = True
+    mask: Literal["causal"] | None = None
+    domain: Domain | None = None
+    name: str = ""
+
+    kind = "transformer"
+
+    def __post_init__(self) -> None:
+        faults = Faults()
+        self._check(faults)
+        faults.settle()
+
+    @property
+    def inputs(self) -> int:
+        """The number of inputs."""
+        return self.embedding[0].inputs
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs."""
+        return self.readout.outputs
+
+    @property
+    def tokens(self) -> int:
+        """The number of tokens."""
+        return len(self.embedding)
+
+    @property
+    def width(self) -> int:
+        """The model width d: the number of coordinates of a token's state."""
+        return self.embedding[0].outputs
+
+    def evaluate(self, point: Any, *, tie: Tie = "average") -> tuple[Fraction, ...]:
+        """The exact value at a point, attention in the hard limit, under a tie rule.
+
+        "average" spreads the weight over all tokens of the largest score (the limit of softmax); "leftmost" and
+        "rightmost" give it to the first or last of them. Raises `InvalidInput` when the point does not fit.
+        """
+        return self.readout(self.states(point, tie=tie)[-1][self.token]).fractions()
+
+    def states(self, point: Any, *, tie: Tie = "average") -> list[list[Vector]]:
+        """The exact token states: after the embedding, then after every sublayer that is present."""
+        if tie not in TIES:
+            raise InvalidInput(f"tie: expected one of {', '.join(TIES)}, found {tie!r}")
+        x = exact_point(point, self.inputs)
+        states = [[embed(x) for embed in self.embedding]]
+        for block in self.blocks:
+            if block.heads is not None:
+                states.append(self._next(states[-1], self._attention(block.heads, states[-1], tie)))
+            if block.feedforward is not None:
+                states.append(self._next(states[-1], [block.feedforward(state) for state in states[-1]]))
+        return states
+
+    def _next(self, states: Sequence[Vector], updates: Sequence[Vector]) -> list[Vector]:
+        return [x + u for x, u in zip(states, updates, strict=True)] if self.residual else list(updates)
+
+    def _attention(self, heads: Sequence[Head], states: Sequence[Vector], tie: Tie) -> list[Vector]:
+        updates = [Vector((0,) * self.width)] * self.tokens
+        for head in heads:
+            keys, values = [head.key @ x for x in states], [head.value @ x for x in states]
+            for q, state in enumerate(states):
+                query = head.query @ state
+                visible = range(q + 1) if self.mask == "causal" else range(self.tokens)
+                scores = [_dot(keys[t], query) for t in visible]
+                top = max(scores)
+                best = [t for t in visible if scores[t] == top]
+                chosen = {"average": best, "leftmost": best[:1], "rightmost": best[-1:]}[tie]
+                total = values[chosen[0]]
+                for t in chosen[1:]:
+                    total = total + values[t]
+                updates[q] = updates[q] + head.output @ Vector.over(total.numerators, total.denominator * len(chosen))
+        return updates
+
+    def _check(self, faults: Faults) -> None:
+        if not self.embedding:
+            faults.add("embedding", "at least one token", "none")
+            return
+        n, d = self.inputs, self.width
+
+        def shape(matrix: Matrix, place: str, expected: tuple[int, int]) -> None:
+            if matrix.shape != expected:
+                faults.add(place, f"a {expected[0]} x {expected[1]} matrix", f"{matrix.shape[0]} x {matrix.shape[1]}")
+
+        def affine(part: Affine, place: str, expected: tuple[int, int]) -> None:
+            shape(part.weights, place, expected)
+            if len(part.biases) != expected[0]:
+                faults.add(place, f"{expected[0]} biases", f"{len(part.biases)}")
+
+        for t, embed in enumerate(self.embedding):
+            affine(embed, f"embedding[{t}]", (d, n))
+        for b, block in enumerate(self.blocks):
+            for h, head in enumerate(block.heads or ()):
+                place = f"blocks[{b}].heads[{h}]"
+                d_k, d_v = head.key.shape[0], head.value.shape[0]
+                shape(head.query, f"{place}.query", (d_k, d))
+                shape(head.key, f"{place}.key", (d_k, d))
+                shape(head.value, f"{place}.value", (d_v, d))
+                shape(head.output, f"{place}.output", (d, d_v))
+            if block.feedforward is not None:
+                f = block.feedforward.hidden
+                affine(block.feedforward.inner, f"blocks[{b}].feedforward.w1", (f, d))
+                affine(block.feedforward.outer, f"blocks[{b}].feedforward.w2", (d, f))
+        affine(self.readout, "readout", (self.outputs, d))
+        if type(self.token) is not int or not 0 <= self.token < self.tokens:
+            faults.add("readout.token", f"a token from 0 to {self.tokens - 1}", self.token)
+        if self.mask not in (None, "causal"):
+            faults.add("mask", 'null or "causal"', self.mask)
+        if self.domain is not None and self.domain.dimension != n:
+            faults.add("domain", f"{n} inputs", f"{self.domain.dimension}")
+
+
+def read_head(query: Any, key: Any, value: Any, output: Any, place: str, d: int | None, faults: Faults) -> Head:
+    """The head with the given matrices; faults are noted."""
+    keys = read_matrix(key, f"{place}.key", (None, d), faults)
+    values = read_matrix(value, f"{place}.value", (None, d), faults)
+    return Head(
+        query=read_matrix(query, f"{place}.query", (keys.shape[0], d), faults),
+        key=keys,
+        value=values,
+        output=read_matrix(output, f"{place}.output", (d, values.shape[0]), faults),
+    )
+
+
+def read_feedforward(value: Any, place: str, d: int, faults: Faults) -> FeedForward:
+    """The feed-forward sublayer in an object with w1, b1, w2 and b2; faults are noted."""
+    inner = read_affine(value["w1"], value["b1"], f"{place}.w1", d, faults)
+    return FeedForward(inner, read_affine(value["w2"], value["b2"], f"{place}.w2", inner.outputs, faults))
+
+
+def _dot(left: Vector, right: Vector) -> Fraction:
+    products = (a * b for a, b in zip(left.numerators, right.numerators, strict=True))
+    return Fraction(sum(products), left.denominator * right.denominator)
+
+

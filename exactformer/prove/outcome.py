@@ -1,0 +1,95 @@
+"""What `prove` and `verify` return: frozen data, from which reports are rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Literal
+
+from exactformer.compile.correspondence import Compiled
+from exactformer.domain import Domain
+from exactformer.networks import Affine, Network
+
+Verdict = Literal["proved", "refuted", "unknown"]
+Point = tuple[Fraction, ...]
+
+
+@dataclass(frozen=True)
+class Inequality:
+    """coefficients . x + constant >= 0 (> 0 when strict), with integers without a common factor."""
+
+    coefficients: tuple[int, ...]
+    constant: int
+    strict: bool = False
+
+
+@dataclass(frozen=True)
+class Region:
+    """One leaf of a region-by-region proof: its inequalities, an interior point, the affine map of each side.
+
+    `pattern` names the winner at every gate that was split on the way, as (place, candidate).
+    """
+
+    inequalities: tuple[Inequality, ...]
+    interior: Point
+    left: Affine
+    right: Affine
+    pattern: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Witness:
+    """An input on which the two sides differ, with both exact values; both exact evaluators agree on them."""
+
+    point: Point
+    left: Point
+    right: Point
+
+
+@dataclass(frozen=True)
+class TraceLine:
+    """One place of a two-sided trace: where, the exact value there, and the value the source asks for."""
+
+    place: str
+    found: str
+    wanted: str
+    agrees: bool
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What an independent solver said of the obligations of a proof."""
+
+    solver: str
+    confirmed: int
+    total: int
+    seconds: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The answer to "left = right on the domain?", with everything a report needs.
+
+    `certificate` is the JSON data the kernel accepted ("equal" for proved, "differ" for refuted); it is None for
+    unknown and for a proof that rests on an SMT solver alone. `counts` has the numbers of rules in the proof
+    (gate, compare, holds, empty) and, for `regions`, also regions, flat and pruned leaves.
+    """
+
+    verdict: Verdict
+    method: str
+    left: Network
+    right: Network
+    domain: Domain
+    tie: str
+    seconds: float
+    theorem: str | None = None
+    reason: str | None = None
+    certificate: dict[str, Any] | None = None
+    witness: Witness | None = None
+    trace: tuple[TraceLine, ...] = ()
+    regions: tuple[Region, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+    confirmation: Confirmation | None = None
+    compiled: Compiled | None = None
+    trusted: tuple[str, ...] = ()
