@@ -6,12 +6,12 @@ On it, some atoms are known to equal a form, and some forms have a known sign.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import gcd
 
-from .forms import Atoms, Form, Terms, constant_form, difference, leading_sign, scaled
+from .forms import ONE, Atoms, Form, Terms, combine, constant_form, difference, leading_sign, negated, normal_form, scaled
 from .reading import reject
 
 Row = tuple[Form, bool]  # the form is >= 0, and > 0 when the flag is set
@@ -29,7 +29,9 @@ class Cell:
     known: Mapping[int, Form] = field(default_factory=dict)  # atom -> the form it equals here
     signs: Mapping[object, int] = field(default_factory=dict)  # key of a form -> its sign here
     touched: int = 0  # bit v is set when the atom v is known
-    memo: dict[int, Form] = field(default_factory=dict, compare=False)  # cache of `value`
+    classes: Mapping[object, Form] = field(default_factory=dict)  # normal form of a split set -> its maximum here
+    final: dict[int, Form] = field(default_factory=dict, compare=False)  # cache: values over the inputs alone
+    memo: dict[int, Form] = field(default_factory=dict, compare=False)  # cache: other values on this very cell
 
     # --- evaluation on the cell -------------------------------------------------------------------
 
@@ -40,23 +42,37 @@ class Cell:
 
     def value(self, atom: int) -> Form:
         """What the atom equals on this cell: its known form, or the maximum of its candidates here."""
-        if atom not in self.memo:
+        found = self.final.get(atom) or self.memo.get(atom)
+        if found is None:
             if atom in self.known:
-                self.memo[atom] = self.resolve(self.known[atom])
+                found = self.resolve(self.known[atom])
             elif atom in self.atoms.alias:
-                self.memo[atom] = self.resolve(self.atoms.alias[atom])
+                found = self.resolve(self.atoms.alias[atom])
             else:
-                self.memo[atom] = self._known(self.atoms.maximum(map(self.resolve, self.atoms.candidates[atom])))
-        return self.memo[atom]
+                found = self.maximum(self.atoms.candidates[atom])
+            cache = self.final if max(found.terms, default=ONE) <= self.atoms.inputs else self.memo
+            cache[atom] = found
+        return found
 
-    def maximum(self, forms: Sequence[Form]) -> Form:
+    def maximum(self, forms: Iterable[Form]) -> Form:
         """The pointwise maximum of the forms, on this cell."""
-        return self._known(self.atoms.maximum(map(self.resolve, forms)))
+        forms = [self.resolve(form) for form in forms]
+        return self.settled(forms) or self.atoms.maximum(forms)
 
-    def _known(self, form: Form) -> Form:
-        # The candidates behind `form` are resolved, so only its own atom can be known here, directly or by its class.
-        values = {v: self.value(v) for v in form.terms if v in self.known or self.atoms.first.get(v) in self.known}
-        return self.atoms.substituted(form, values) if values else form
+    def settled(self, forms: Iterable[Form]) -> Form | None:
+        """The maximum of resolved forms if they are all one form, or if a split decided a set of the same class."""
+        if not self.classes:
+            return None
+        forms = self.distinct(forms)
+        if len(forms) == 1:
+            return forms[0]
+        base, scale, shape = normal_form(forms)
+        top = self.classes.get(shape)
+        return None if top is None else combine(((1, base), (1, scaled(self.resolve(top), scale))))
+
+    def distinct(self, forms: Iterable[Form]) -> list[Form]:
+        """The forms free of aliases and without repetitions."""
+        return list({form.key(): form for form in map(self.atoms.expanded, forms)}.values())
 
     def sign(self, form: Form) -> int | None:
         """The sign of the form, when it is the same everywhere on this cell and known to be."""
@@ -72,31 +88,40 @@ class Cell:
         found = self.signs.get(key)
         return None if found is None else flip * found
 
-    def with_places(self, places: Mapping[str, int]) -> Cell:
-        """The same cell, with more atoms that have a name."""
-        return replace(self, places=places)
-
     # --- rules that split -------------------------------------------------------------------------
 
     def gate(self, place: str) -> list[Cell]:
-        """Rule *gate*: one child per candidate of the atom at `place`; in child j, candidate j wins.
+        """Rule *gate*: one child per distinct candidate of the atom at `place`; in child j, candidate j wins.
 
         Sound: some candidate attains the maximum, so the children cover the cell; where candidate j is
         at least every other one, the atom equals it, ties included.
         """
-        if place not in self.places:
-            reject("gate", "a place where this evaluation met an atom", place)
+        forms = self.candidates(place)
         atom = self.places[place]
-        forms = [self.resolve(form) for form in self.atoms.candidates[atom]]
-        twin = self.atoms.twin(forms)
+        base, scale, shape = normal_form(forms)
+        gaps = {(j, i): difference(forms[j], forms[i]) for j in range(len(forms)) for i in range(j)}
+        gaps |= {(i, j): negated(gap) for (j, i), gap in gaps.items()}
+        touched = self.touched | 1 << atom | self.atoms.class_bit(shape)
         children = []
         for j, winner in enumerate(forms):
-            rows = tuple((difference(winner, other), False) for i, other in enumerate(forms) if i != j)
-            known = {atom: winner}
-            if twin is not None:
-                known[twin[0]] = twin[1](winner)
-            children.append(self._child(rows, known))
+            rows = tuple((gaps[j, i], False) for i in range(len(forms)) if i != j)
+            child = replace(
+                self,
+                rows=self.rows + rows,
+                known={**self.known, atom: winner},
+                classes={**self.classes, shape: scaled(difference(winner, base), 1 / scale)},
+                touched=touched,
+                final=dict(self.final),
+                memo={},
+            )
+            children.append(child)
         return children
+
+    def candidates(self, place: str) -> list[Form]:
+        """The distinct candidates of the atom at a place, as forms on this cell; child j of its gate is about form j."""
+        if place not in self.places:
+            reject("gate", "a place where this evaluation met an atom", place)
+        return self.distinct(map(self.resolve, self.atoms.candidates[self.places[place]]))
 
     def compare(self, form: Form) -> list[Cell]:
         """Rule *compare*: three children, on which the form is > 0, = 0 and < 0.
@@ -106,21 +131,16 @@ class Cell:
         form = self.atoms.expanded(self.resolve(form))
         if form.constant() is not None:
             reject("compare", "a form that is not constant on the cell", str(form.constant()))
-        minus = scaled(form, Fraction(-1))
+        minus = negated(form)
         key, flip = sign_key(form)
         split: tuple[tuple[int, tuple[Row, ...]], ...] = (
             (1, ((form, True),)),
             (0, ((form, False), (minus, False))),
             (-1, ((minus, True),)),
         )
-        return [replace(self._child(rows, {}), signs={**self.signs, key: flip * sign}) for sign, rows in split]
-
-    def _child(self, rows: tuple[Row, ...], known: Mapping[int, Form]) -> Cell:
-        touched = self.touched
-        for atom in known:
-            touched |= 1 << atom
-        final = {v: form for v, form in self.memo.items() if all(u <= self.atoms.inputs for u in form.terms)}
-        return replace(self, rows=self.rows + rows, known={**self.known, **known}, touched=touched, memo=final)
+        return [
+            replace(self, rows=self.rows + rows, signs={**self.signs, key: flip * sign}, memo={}) for sign, rows in split
+        ]
 
     # --- rules that close -------------------------------------------------------------------------
 

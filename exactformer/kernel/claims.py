@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
 from .cell import Cell, Multipliers, Row
-from .forms import Atoms, Form, combine, constant_form, difference, scaled
+from .forms import Atoms, Form, combine, constant_form, difference, negated, scaled
 from .networks import Network, read_network
 from .reading import Rejected, array, hexadecimal, natural, parse_json, rational, reject, table, vector
 from .semantics import TIES, Run, advance, evaluate, start
@@ -70,6 +70,7 @@ class Goal:
     cell: Cell
     left: Run
     right: Run
+    differences: tuple[Form, ...] = ()  # left - right, one an output, once both sides are finished
 
     @staticmethod
     def of(left: Network, right: Network, domain: Domain, tie: str) -> Goal:
@@ -80,12 +81,20 @@ class Goal:
 
     def evaluated(self) -> Goal:
         """Both evaluations taken as far as this cell allows; places name the atoms they met."""
-        if self.left.outputs is not None and self.right.outputs is not None:
+        if self.finished:
             return self
         left = advance(self.left, self.cell)
         right = advance(self.right, self.cell) if left.stuck is None else self.right
-        places = {**self.cell.places, **left.places, **right.places}
-        return Goal(self.cell.with_places(places), left, right)
+        cell = replace(self.cell, places={**self.cell.places, **left.places, **right.places})
+        if left.outputs is None or right.outputs is None:
+            return Goal(cell, left, right)
+        pairs = zip(left.outputs, right.outputs, strict=True)
+        return Goal(cell, left, right, tuple(cell.atoms.expanded(difference(y, z)) for y, z in pairs))
+
+    @property
+    def finished(self) -> bool:
+        """Whether both sides have their outputs."""
+        return self.left.outputs is not None and self.right.outputs is not None
 
     @property
     def stuck(self) -> dict[int, Form] | None:
@@ -94,14 +103,13 @@ class Goal:
         return None if run.stuck is None else run.stuck.scores
 
     def gaps(self) -> list[Form]:
-        """The differences left - right, one an output, as forms on this cell; needs both sides finished."""
-        pairs = zip(self.left.outputs or (), self.right.outputs or (), strict=True)
-        gaps = (difference(y, z) for y, z in pairs)
-        return [self.cell.atoms.expanded(self.cell.resolve(self.cell.atoms.expanded(gap))) for gap in gaps]
+        """The differences of the outputs as forms on this cell, the zero form where it is certain to vanish."""
+        atoms = self.cell.atoms
+        return [atoms.expanded(self.cell.resolve(gap)) if gap.terms else gap for gap in self.differences]
 
     def gate(self, place: str) -> list[Goal]:
         """Rule *gate* of `Cell`, on the goal."""
-        return [Goal(cell, self.left, self.right).evaluated() for cell in self.cell.gate(place)]
+        return [replace(self, cell=cell).evaluated() for cell in self.cell.gate(place)]
 
     def compare(self, first: int, second: int) -> list[Goal]:
         """Rule *compare* of `Cell`, on the scores of two tokens of the stuck head."""
@@ -109,17 +117,17 @@ class Goal:
         if first not in scores or second not in scores:
             reject("compare", f"two of the tokens {sorted(scores)}", (first, second))
         gap = difference(scores[first], scores[second])
-        return [Goal(cell, self.left, self.right).evaluated() for cell in self.cell.compare(gap)]
+        return [replace(self, cell=cell).evaluated() for cell in self.cell.compare(gap)]
 
     def holds(self, proofs: Sequence[tuple[int, Multipliers]]) -> bool:
         """Rule *holds*: on this cell both sides are finished and equal, output by output.
 
         A gap that is the zero form needs no proof; any other one needs two, of gap >= 0 and of -gap >= 0.
         """
-        if self.left.outputs is None or self.right.outputs is None:
+        if not self.finished:
             return False
         open_gaps = [gap for gap in self.gaps() if gap.terms]
-        goals = list(chain.from_iterable((gap, scaled(gap, Fraction(-1))) for gap in open_gaps))
+        goals = list(chain.from_iterable((gap, negated(gap)) for gap in open_gaps))
         return len(goals) == len(proofs) and all(
             self.cell.implied(goal, weight, rows) for goal, (weight, rows) in zip(goals, proofs, strict=True)
         )

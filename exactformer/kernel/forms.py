@@ -60,18 +60,24 @@ def combine(parts: Sequence[tuple[int, Form]], den: int = 1) -> Form:
     """The form (w1 f1 + w2 f2 + ...) / den for integer weights and den > 0."""
     if len(parts) == 1 and den == 1 and parts[0][0] == 1:
         return parts[0][1]
-    common = lcm(*(form.den for _, form in parts))
+    common = lcm(*[form.den for _, form in parts])
     total: Terms = {}
+    get = total.get
     for weight, form in parts:
         scale = weight * (common // form.den)
         for v, c in form.terms.items():
-            total[v] = total.get(v, 0) + scale * c
+            total[v] = get(v, 0) + scale * c
     return reduced(total, common * den)
 
 
 def difference(left: Form, right: Form) -> Form:
     """left - right."""
     return combine(((1, left), (-1, right)))
+
+
+def negated(form: Form) -> Form:
+    """-form."""
+    return Form({v: -c for v, c in form.terms.items()}, form.den)
 
 
 def scaled(form: Form, factor: Fraction) -> Form:
@@ -204,7 +210,7 @@ class Atoms:
             for v in form.terms:
                 support |= self.support.get(v, 0)
         self.support[atom] = support
-        base, scale, shape = self._normal_form([self.expanded(form) for form in forms])
+        base, scale, shape = normal_form([self.expanded(form) for form in forms])
         if shape not in self._classes:
             self._classes[shape] = (atom, base, scale)
         else:
@@ -215,34 +221,26 @@ class Atoms:
             self.support[atom] |= self.support[first]
         return atom
 
-    def twin(self, forms: Sequence[Form]) -> tuple[int, Callable[[Form], Form]] | None:
-        """The first atom of the class of max(forms), and the map from a candidate here to the one it has there."""
-        value = self.maximum(forms)
-        atom = max(value.terms, default=ONE)
-        if atom not in self.candidates or any(value.key() == form.key() for form in forms):
-            return None
-        first = self.first.get(atom, atom)
-        base, scale, _ = self._normal_form([self.expanded(form) for form in self.candidates[atom]])
-        there, growth, _ = self._normal_form([self.expanded(form) for form in self.candidates[first]])
+    def class_bit(self, shape: object) -> int:
+        """The support bit of the first atom of a class; 0 for a class without atoms."""
+        return 1 << self._classes[shape][0] if shape in self._classes else 0
 
-        def translated(form: Form) -> Form:
-            return combine(((1, there), (1, scaled(difference(self.expanded(form), base), growth / scale))))
 
-        return first, translated
+def normal_form(forms: Sequence[Form]) -> tuple[Form, Fraction, object]:
+    """(b, s, N) with {forms} = b + s N: b the least form, s > 0, N a set of primitive integer forms.
 
-    @staticmethod
-    def _normal_form(forms: Sequence[Form]) -> tuple[Form, Fraction, object]:
-        """(b, s, N) with {forms} = b + s N: b the least form, s > 0, N a set of primitive integer forms."""
-        base = forms[0]
-        for form in forms[1:]:
-            if leading_sign(difference(form, base)) < 0:
-                base = form
-        rest = [difference(form, base) for form in forms]
-        den = lcm(*(form.den for form in rest))
-        whole = [{v: c * (den // form.den) for v, c in form.terms.items()} for form in rest]
-        factor = gcd(*(c for terms in whole for c in terms.values()))
-        shape = frozenset(frozenset((v, c // factor) for v, c in terms.items()) for terms in whole)
-        return base, Fraction(factor, den), shape
+    Sets that differ by a common shift and a positive factor have equal N. A single form gives s = 1.
+    """
+    base = forms[0]
+    for form in forms[1:]:
+        if leading_sign(difference(form, base)) < 0:
+            base = form
+    rest = [difference(form, base) for form in forms]
+    den = lcm(*[form.den for form in rest])
+    whole = [{v: c * (den // form.den) for v, c in form.terms.items()} for form in rest]
+    factor = gcd(*[c for terms in whole for c in terms.values()]) or den
+    shape = frozenset([frozenset([(v, c // factor) for v, c in terms.items()]) for terms in whole])
+    return base, Fraction(factor, den), shape
 
 
 def _best(pick: Callable[[Fraction, Fraction], Fraction], one: Fraction | None, other: Fraction | None) -> Fraction | None:

@@ -1,0 +1,260 @@
+"""Exact linear programming: HiGHS guesses a basis, python-flint solves it exactly, integers verify the answer.
+
+A row (a, b) of integers stands for the inequality a . x + b >= 0; x is free. Whatever floating point
+suggests is only a guess: an answer is returned after an exact check, and when the guess fails the check an
+exact simplex with Bland's rule decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+import flint  # type: ignore[import-untyped, unused-ignore]
+import highspy
+import numpy as np
+
+Row = tuple[tuple[int, ...], int]
+Point = tuple[Fraction, ...]
+Multipliers = dict[int, Fraction]
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """objective = value + sum multipliers[i] * row i, all multipliers > 0; attained at `point`."""
+
+    value: Fraction
+    point: Point
+    multipliers: Multipliers
+
+
+@dataclass(frozen=True)
+class Infeasible:
+    """sum multipliers[i] * row i is a negative constant, all multipliers > 0."""
+
+    multipliers: Multipliers
+
+
+@dataclass(frozen=True)
+class Unbounded:
+    """The rows have a common point, and the objective has no lower bound on them."""
+
+
+Answer = Minimum | Infeasible | Unbounded
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A point at which every strict row is > 0 and every other row is >= 0."""
+
+    point: Point
+
+
+@dataclass(frozen=True)
+class Outside:
+    """No such point: sum multipliers[i] * row i is a constant <= 0, < 0 unless a strict row takes part."""
+
+    multipliers: Multipliers
+
+
+class Program:
+    """One set of rows, minimised over repeatedly: HiGHS keeps its basis from one objective to the next."""
+
+    def __init__(self, rows: Sequence[Row], dimension: int) -> None:
+        self.rows = list(rows)
+        self.dimension = dimension
+        self._highs: Any = None
+
+    def minimise(self, objective: Row) -> Answer:
+        """The exact minimum of the objective over the rows, or the exact reason why there is none."""
+        if self.dimension == 0 or not self.rows:
+            return _bland(self.rows, objective, self.dimension)
+        active = self._guess(objective)
+        if active is not None:
+            answer = self._solved(objective, active)
+            if answer is not None:
+                return answer
+        return _bland(self.rows, objective, self.dimension)
+
+    def _guess(self, objective: Row) -> list[int] | None:
+        """The rows that HiGHS believes to be active at an optimal vertex."""
+        if self._highs is None:
+            self._highs = _model(self.rows, self.dimension)
+        cost = _floats([objective[0]])[0]
+        self._highs.changeColsCost(self.dimension, np.arange(self.dimension, dtype=np.int32), cost)
+        self._highs.run()
+        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        basic = highspy.HighsBasisStatus.kBasic
+        return [i for i, status in enumerate(self._highs.getBasis().row_status) if status != basic]
+
+    def _solved(self, objective: Row, active: list[int]) -> Minimum | None:
+        """The vertex and the multipliers of the guessed rows, solved and verified exactly; None if not optimal."""
+        n = self.dimension
+        if len(active) != n:
+            return None
+        matrix = flint.fmpz_mat([list(self.rows[i][0]) for i in active])
+        try:
+            x = matrix.solve(flint.fmpz_mat([[-self.rows[i][1]] for i in active]))
+            y = matrix.transpose().solve(flint.fmpz_mat([[c] for c in objective[0]]))
+        except ZeroDivisionError:
+            return None
+        multipliers = {i: Fraction(int(y[r, 0].p), int(y[r, 0].q)) for r, i in enumerate(active) if y[r, 0] != 0}
+        if any(v < 0 for v in multipliers.values()):
+            return None
+        point = tuple(Fraction(int(x[j, 0].p), int(x[j, 0].q)) for j in range(n))
+        numerators, den = whole(point)
+        if any(sum(map(int.__mul__, a, numerators)) + b * den < 0 for a, b in self.rows):
+            return None
+        value = Fraction(sum(map(int.__mul__, objective[0], numerators)) + objective[1] * den, den)
+        return Minimum(value, point, multipliers)
+
+
+def inside(rows: Sequence[Row], strict: Sequence[bool], dimension: int) -> Inside | Outside:
+    """A point with row > 0 for the strict rows and row >= 0 for the others, or multipliers that exclude one.
+
+    Exact. First every row is asked to be positive, which is never infeasible once relaxed; only when that shows a
+    flat set, and no strict row takes part in the proof, are the other rows taken as they are.
+    """
+    answer = _relaxed(rows, [True] * len(rows), dimension)
+    if isinstance(answer, Inside):
+        return answer
+    total = sum(v * rows[i][1] for i, v in answer.multipliers.items())
+    if total < 0 or any(strict[i] for i in answer.multipliers):
+        return answer
+    return _relaxed(rows, strict, dimension)
+
+
+def interior(rows: Sequence[Row], dimension: int) -> Inside | Outside:
+    """A point at which every row is positive, or multipliers that show an empty or a flat set (total 0)."""
+    return _relaxed(rows, [True] * len(rows), dimension)
+
+
+def _relaxed(rows: Sequence[Row], strict: Sequence[bool], dimension: int) -> Inside | Outside:
+    """Minimises t subject to row + s t >= 0 for every strict row (s a power of two), row >= 0 else, and t >= -1."""
+    lifted = [
+        ((*a, 1 << max(0, max((abs(c).bit_length() for c in a), default=0) - 1) if is_strict else 0), b)
+        for (a, b), is_strict in zip(rows, strict, strict=True)
+    ]
+    floor = ((0,) * dimension + (1,), 1)
+    answer = Program([*lifted, floor], dimension + 1).minimise(((0,) * dimension + (1,), 0))
+    if isinstance(answer, Minimum) and answer.value < 0:
+        return Inside(answer.point[:-1])
+    assert not isinstance(answer, Unbounded)  # the last row bounds t
+    # t = value + sum l_i (row_i + s_i t) with value >= 0, where the last row is not active: so sum l_i row_i <= 0.
+    return Outside({i: v for i, v in answer.multipliers.items() if i < len(rows)})
+
+
+def whole(values: Sequence[Fraction]) -> tuple[list[int], int]:
+    """The values as integers over their least common denominator."""
+    den = lcm(*(v.denominator for v in values))
+    return [v.numerator * (den // v.denominator) for v in values], den
+
+
+def integer_multipliers(multipliers: Multipliers) -> tuple[int, dict[int, int]]:
+    """(d, {i: d * multipliers[i]}) with the smallest d that makes them integers."""
+    numerators, den = whole(list(multipliers.values()))
+    return den, dict(zip(multipliers, numerators, strict=True))
+
+
+def _floats(rows: Sequence[Sequence[int]]) -> Any:
+    """The rows as floats, each scaled by a power of two so that its largest entry is near one."""
+    result = np.empty((len(rows), len(rows[0])))
+    for i, row in enumerate(rows):
+        shift = max((abs(c).bit_length() for c in row), default=0)
+        result[i] = [_ratio(c, shift) for c in row]
+    return result
+
+
+def _ratio(numerator: int, shift: int) -> float:
+    return numerator / (1 << shift)
+
+
+def _model(rows: Sequence[Row], dimension: int) -> Any:
+    table = _floats([(*a, b) for a, b in rows])
+    lp = highspy.HighsLp()
+    lp.num_col_, lp.num_row_ = dimension, len(rows)
+    lp.col_cost_ = np.zeros(dimension)
+    lp.col_lower_ = np.full(dimension, -highspy.kHighsInf)
+    lp.col_upper_ = np.full(dimension, highspy.kHighsInf)
+    lp.row_lower_ = -table[:, -1]
+    lp.row_upper_ = np.full(len(rows), highspy.kHighsInf)
+    where = np.nonzero(table[:, :-1])
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = np.concatenate(([0], np.cumsum(np.bincount(where[0], minlength=len(rows)))))
+    lp.a_matrix_.index_ = where[1]
+    lp.a_matrix_.value_ = table[where]
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("presolve", "off")
+    highs.setOptionValue("solver", "simplex")
+    highs.setOptionValue("threads", 1)
+    highs.passModel(lp)
+    return highs
+
+
+# --- the exact fallback ---------------------------------------------------------------------------
+
+
+def _bland(rows: Sequence[Row], objective: Row, dimension: int) -> Answer:
+    """Exact two-phase simplex with Bland's rule on the dual: y >= 0, sum y_i a_i = c, maximise -sum y_i b_i.
+
+    A dual optimum is a minimum, a dual ray shows infeasible rows, an infeasible dual an unbounded or empty primal.
+    Bland's rule never cycles, so this ends.
+    """
+    signs = [1 if c >= 0 else -1 for c in objective[0]]
+    m = len(rows)
+    # Tableau row j: the equation for coordinate j, with an artificial variable m + j as first basis.
+    table = [
+        [Fraction(signs[j] * a[j]) for a, _ in rows]
+        + [Fraction(int(i == j)) for i in range(dimension)]
+        + [Fraction(signs[j] * objective[0][j])]
+        for j in range(dimension)
+    ]
+    basis = [m + j for j in range(dimension)]
+    phase_one = [Fraction(0)] * m + [Fraction(1)] * dimension
+    _pivot_to_optimum(table, basis, phase_one, m + dimension)
+    if any(table[r][-1] != 0 for r, v in enumerate(basis) if v >= m):
+        feasible = _bland(rows, ((0,) * dimension, 0), dimension)
+        return feasible if isinstance(feasible, Infeasible) else Unbounded()
+    cost = [Fraction(b) for _, b in rows] + [Fraction(0)] * dimension
+    ray = _pivot_to_optimum(table, basis, cost, m)
+    if ray is not None:
+        return Infeasible(ray)
+    multipliers = {v: table[r][-1] for r, v in enumerate(basis) if v < m and table[r][-1] != 0}
+    # The vertex: reduced costs of the artificial columns.
+    point = tuple(
+        -signs[j] * sum((cost[v] * table[r][m + j] for r, v in enumerate(basis)), Fraction(0)) for j in range(dimension)
+    )
+    value = objective[1] + sum((c * x for c, x in zip(objective[0], point, strict=True)), Fraction(0))
+    return Minimum(value, point, multipliers)
+
+
+def _pivot_to_optimum(
+    table: list[list[Fraction]], basis: list[int], cost: list[Fraction], columns: int
+) -> Multipliers | None:
+    """Minimise cost over the tableau's first `columns` columns; returns a ray of improvement if there is one."""
+    while True:
+        entering = next((j for j in range(columns) if j not in basis and _reduced(table, basis, cost, j) < 0), None)
+        if entering is None:
+            return None
+        # An artificial variable left in the basis at zero must leave as soon as it can move, so that it stays zero.
+        stuck = [r for r, v in enumerate(basis) if v >= columns and table[r][entering] != 0]
+        ratios = [(table[r][-1] / table[r][entering], basis[r], r) for r in range(len(basis)) if table[r][entering] > 0]
+        if not ratios and not stuck:
+            ray = {basis[r]: -table[r][entering] for r in range(len(basis)) if table[r][entering] != 0}
+            return {entering: Fraction(1)} | ray
+        row = stuck[0] if stuck else min(ratios)[2]
+        pivot = table[row][entering]
+        table[row] = [x / pivot for x in table[row]]
+        for r in range(len(table)):
+            if r != row and (factor := table[r][entering]) != 0:
+                table[r] = [x - factor * y for x, y in zip(table[r], table[row], strict=True)]
+        basis[row] = entering
+
+
+def _reduced(table: list[list[Fraction]], basis: list[int], cost: list[Fraction], column: int) -> Fraction:
+    return cost[column] - sum((cost[v] * table[r][column] for r, v in enumerate(basis)), Fraction(0))

@@ -1,0 +1,477 @@
+"""Fast evaluation in float64 with NumPy: batches of points, hard attention and softmax attention.
+
+Nothing here is exact and no error bound is claimed; `network.evaluate` is the exact value. Weights are the exact ones,
+each rounded once to the nearest float64. An overflow on the way shows as inf or nan, without a warning.
+Inside, an array holds its features first and the points last, so that every operation runs along the points.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from exactformer.errors import InvalidInput, Unsupported
+from exactformer.networks import Affine, Head, MaxoutNetwork, Network, Transformer
+from exactformer.networks.transformer import TIES, Tie
+from exactformer.rational import Matrix, Vector
+
+__all__ = [
+    "NumericFeedforward",
+    "NumericNetwork",
+    "NumericTransformer",
+    "compile_numeric",
+    "evaluate_batch",
+    "preactivations",
+]
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
+Entries = tuple[Indices, Indices, Floats]
+
+# Temporaries of one chunk of points. The gain from larger chunks ends where the caches do, far below this.
+CHUNK_BYTES = 1 << 26
+# Where the two products cost the same: a multiplication in a sparse product takes about as long as 32 in a dense one.
+DENSE_RATIO = 32
+SMALL = 1 << 12
+
+
+def evaluate_batch(
+    network: Network | NumericNetwork, points: Any, *, tie: Tie = "average", temperature: float | Fraction | None = None
+) -> Floats:
+    """The values of a network at many points, in float64.
+
+    With `temperature` None attention is hard: at each query the tokens of the largest score s_t, which is the largest
+    float64, share the weight ("average") or the first or last of them has it ("leftmost", "rightmost"). Otherwise
+    `temperature` is the lambda > 0 of softmax, token t has the weight exp(lambda s_t) / sum_r exp(lambda s_r), and
+    `tie` does not matter. Networks without attention have no ties and take no temperature.
+
+    `points` is (batch, inputs), the result (batch, outputs). A network that is used again is best prepared once by
+    `compile_numeric`. Raises `InvalidInput` when the points are not numbers, not finite or of another shape, for an
+    unknown tie rule, for a temperature that is not finite and positive, and where `compile_numeric` does;
+    `Unsupported` for a temperature without attention.
+    """
+    prepared = network if isinstance(network, NumericFeedforward | NumericTransformer) else compile_numeric(network)
+    return prepared.evaluate(points, tie=tie, temperature=temperature)
+
+
+def preactivations(network: Network | NumericNetwork, points: Any) -> list[Floats]:
+    """The values of all pieces of all units at many points, in float64.
+
+    Layer l has the array (batch, units, rank) of the a_ij(h), h the units of layer l - 1; a ReLU unit has the two
+    pieces u and 0. A unit has a kink where its two largest pieces agree. `points` is (batch, inputs).
+    Raises `InvalidInput` as `evaluate_batch` does, `Unsupported` for a Transformer.
+    """
+    prepared = network if isinstance(network, NumericFeedforward | NumericTransformer) else compile_numeric(network)
+    if isinstance(prepared, NumericTransformer):
+        raise Unsupported("preactivations: expected a maxout or ReLU network, found a Transformer")
+    return prepared.preactivations(points)
+
+
+def compile_numeric(network: Network) -> NumericNetwork:
+    """The network with its weights as float arrays, ready for many batches.
+
+    Each weight is the exact one rounded to the nearest float64 (ties to even). Raises `InvalidInput`, with its
+    place, for a weight beyond the range of float64.
+    """
+    if isinstance(network, Transformer):
+        return _numeric_transformer(network)
+    layers: tuple[NumericLayer, ...]
+    if isinstance(network, MaxoutNetwork):
+        layers = tuple(NumericLayer(_affine(l.pieces, f"layers[{i}]"), l.rank) for i, l in enumerate(network.layers))
+    else:
+        layers = tuple(NumericLayer(_affine(l, f"layers[{i}]"), None) for i, l in enumerate(network.layers))
+    return NumericFeedforward(network.inputs, network.outputs, layers, _affine(network.output, "output"))
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """The linear map x -> weights x on columns x."""
+
+    weights: Floats
+
+    @staticmethod
+    def of(shape: tuple[int, int], entries: Entries) -> Dense:
+        """The map with the given entries (rows, columns, values) and zeros elsewhere."""
+        weights = np.zeros(shape)
+        weights[entries[:2]] = entries[2]
+        return Dense(weights)
+
+    @property
+    def floats(self) -> int:
+        """How many floats a product makes for one column, its result included."""
+        return len(self.weights)
+
+    def __call__(self, x: Floats) -> Floats:
+        """The product with every column of x, a fresh array."""
+        return self.weights @ x
+
+
+@dataclass(frozen=True, eq=False)
+class Sparse:
+    """The linear map x -> weights x on columns x, for weights that are mostly zero.
+
+    Rows of about the same number of entries form one part (rows, columns, values): row rows[i] of the weights is the
+    sum of values[i, s] at columns[i, s]. Shorter rows are padded with the value 0.
+    """
+
+    height: int
+    parts: tuple[Entries, ...]
+
+    @staticmethod
+    def of(shape: tuple[int, int], entries: Entries) -> Sparse:
+        """The map with the given entries (rows, columns, values) and zeros elsewhere."""
+        order = np.argsort(entries[0], kind="stable")
+        rows, columns, values = (array[order] for array in entries)
+        counts = np.bincount(rows, minlength=shape[0])
+        starts = np.cumsum(counts) - counts
+        # The next power of two as length: few parts, and never more padding than entries.
+        lengths = np.array([1 << (n - 1).bit_length() if n else 0 for n in counts.tolist()], dtype=np.intp)
+        parts = []
+        for length in np.unique(lengths[lengths > 0]):
+            members = np.flatnonzero(lengths == length)
+            present = np.arange(length) < counts[members, None]
+            place = np.where(present, starts[members, None] + np.arange(length), 0)
+            parts.append((members, columns[place], np.where(present, values[place], 0.0)))
+        return Sparse(shape[0], tuple(parts))
+
+    @property
+    def floats(self) -> int:
+        """How many floats a product makes for one column, its result included."""
+        return self.height + max((values.size + len(values) for _, _, values in self.parts), default=0)
+
+    def __call__(self, x: Floats) -> Floats:
+        """The product with every column of x, a fresh array."""
+        result = np.zeros((self.height, x.shape[1]))
+        for rows, columns, values in self.parts:
+            result[rows] = np.einsum("rs,rsb->rb", values, x[columns])
+        return result
+
+
+Linear = Dense | Sparse
+
+
+@dataclass(frozen=True, eq=False)
+class NumericAffine:
+    """The map x -> linear(x) + biases on columns x; the biases are one column."""
+
+    linear: Linear
+    biases: Floats
+
+    @property
+    def floats(self) -> int:
+        """How many floats a call makes for one column."""
+        return self.linear.floats
+
+    def __call__(self, x: Floats) -> Floats:
+        """The value at every column of x, a fresh array."""
+        result = self.linear(x)
+        result += self.biases
+        return result
+
+
+@dataclass(frozen=True, eq=False)
+class NumericLayer:
+    """Maxout units of the given rank, or ReLU units where the rank is None."""
+
+    affine: NumericAffine
+    rank: int | None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The number of units and the number of pieces of each; a ReLU unit has two."""
+        rows = len(self.affine.biases)
+        return (rows, 2) if self.rank is None else (rows // self.rank, self.rank)
+
+    def pieces(self, x: Floats) -> Floats:
+        """The values of all pieces at every column of x: (units, rank, columns)."""
+        values = self.affine(x)
+        if self.rank is None:
+            return np.stack((values, np.zeros_like(values)), axis=1)
+        return values.reshape(*self.shape, x.shape[1])
+
+
+@dataclass(frozen=True, eq=False)
+class NumericFeedforward:
+    """A maxout or ReLU network in float64."""
+
+    inputs: int
+    outputs: int
+    layers: tuple[NumericLayer, ...]
+    output: NumericAffine
+
+    def evaluate(self, points: Any, *, tie: Tie = "average", temperature: float | Fraction | None = None) -> Floats:
+        """The values at many points, as `evaluate_batch` says."""
+        _checked_rule(tie, temperature)
+        if temperature is not None:
+            raise Unsupported("temperature: expected a network with attention, found a maxout or ReLU network")
+        return _by_chunks(self._values, _checked_points(points, self.inputs), self.outputs, self._floats)
+
+    def preactivations(self, points: Any) -> list[Floats]:
+        """The values of all pieces of all units, as the function `preactivations` says."""
+        checked = _checked_points(points, self.inputs)
+        result = [np.empty((len(checked), *layer.shape)) for layer in self.layers]
+        for chunk in _chunks(len(checked), self._floats):
+            x = np.ascontiguousarray(checked[chunk].T)
+            for layer, found in zip(self.layers, result, strict=True):
+                pieces = layer.pieces(x)
+                found[chunk] = np.moveaxis(pieces, 2, 0)
+                x = pieces.max(axis=1)
+        return result
+
+    @property
+    def _floats(self) -> int:
+        """An upper bound of the floats that one point takes at once."""
+        layers = (layer.affine.floats + 3 * math.prod(layer.shape) for layer in self.layers)
+        return 2 * self.inputs + max(self.output.floats, *layers, 1)
+
+    def _values(self, x: Floats) -> Floats:
+        for layer in self.layers:
+            x = layer.pieces(x).max(axis=1)
+        return self.output(x)
+
+
+@dataclass(frozen=True, eq=False)
+class NumericHeads:
+    """Heads of one size, stacked: query and key are (count d_k) x d, value (count d_v) x d, output d x (count d_v)."""
+
+    count: int
+    query: Linear
+    key: Linear
+    value: Linear
+    output: Linear
+
+    def floats(self, tokens: int) -> int:
+        """An upper bound of the floats that a call makes for one point."""
+        products = self.query.floats + self.key.floats + 2 * self.value.floats + self.output.floats
+        return tokens * products + 5 * self.count * tokens**2
+
+    def __call__(self, state: Floats, weigh: Callable[[Floats], Floats]) -> Floats:
+        """What the heads add up to at every token; the state and the result are (d, tokens, points)."""
+        d, tokens, batch = state.shape
+        flat = state.reshape(d, tokens * batch)
+        queries, keys, values = (
+            linear(flat).reshape(self.count, -1, tokens, batch) for linear in (self.query, self.key, self.value)
+        )
+        weights = weigh(np.einsum("hktb,hkqb->hqtb", keys, queries))
+        mixed = np.einsum("hqtb,hvtb->hvqb", weights, values)
+        # Dividing last keeps a weight of 1 exact, and makes nan of a query where no score is the largest.
+        mixed /= weights.sum(axis=2)[:, None]
+        return self.output(mixed.reshape(-1, tokens * batch)).reshape(d, tokens, batch)
+
+
+@dataclass(frozen=True, eq=False)
+class NumericAttention:
+    """An attention sublayer: its heads, grouped by their sizes."""
+
+    groups: tuple[NumericHeads, ...]
+
+    def floats(self, tokens: int) -> int:
+        """An upper bound of the floats that a call makes for one point."""
+        return max((group.floats(tokens) for group in self.groups), default=0)
+
+    def __call__(self, state: Floats, weigh: Callable[[Floats], Floats]) -> Floats:
+        """The sum of all heads at every token; the state and the result are (d, tokens, points)."""
+        result = np.zeros_like(state)
+        for group in self.groups:
+            result += group(state, weigh)
+        return result
+
+
+@dataclass(frozen=True, eq=False)
+class NumericTokenwise:
+    """A feed-forward sublayer: x -> outer(relu(inner(x))) at every token."""
+
+    inner: NumericAffine
+    outer: NumericAffine
+
+    def floats(self, tokens: int) -> int:
+        """An upper bound of the floats that a call makes for one point."""
+        return tokens * (self.inner.floats + self.outer.floats)
+
+    def __call__(self, state: Floats, weigh: object = None) -> Floats:
+        """The result at every token; the state and the result are (d, tokens, points)."""
+        d, tokens, batch = state.shape
+        hidden = self.inner(state.reshape(d, tokens * batch))
+        return self.outer(np.maximum(hidden, 0.0, out=hidden)).reshape(d, tokens, batch)
+
+
+@dataclass(frozen=True, eq=False)
+class NumericTransformer:
+    """A Transformer in float64; the embedding gives the coordinates of all tokens, one token after another."""
+
+    inputs: int
+    outputs: int
+    tokens: int
+    embedding: NumericAffine
+    sublayers: tuple[NumericAttention | NumericTokenwise, ...]
+    token: int
+    readout: NumericAffine
+    residual: bool
+    causal: bool
+
+    def evaluate(self, points: Any, *, tie: Tie = "average", temperature: float | Fraction | None = None) -> Floats:
+        """The values at many points, as `evaluate_batch` says."""
+        scale = _checked_rule(tie, temperature)
+
+        def weigh(scores: Floats) -> Floats:
+            return attention_weights(scores, self.causal, tie, scale)
+
+        def values(x: Floats) -> Floats:
+            embedded = self.embedding(x).reshape(self.tokens, -1, x.shape[1])
+            state = np.ascontiguousarray(embedded.swapaxes(0, 1))
+            for sublayer in self.sublayers:
+                update = sublayer(state, weigh)
+                state = np.add(state, update, out=update) if self.residual else update
+            return self.readout(state[:, self.token])
+
+        return _by_chunks(values, _checked_points(points, self.inputs), self.outputs, self._floats)
+
+    @property
+    def _floats(self) -> int:
+        """An upper bound of the floats that one point takes at once."""
+        sublayers = (sublayer.floats(self.tokens) for sublayer in self.sublayers)
+        state = len(self.embedding.biases)
+        return 2 * self.inputs + 3 * state + max(self.embedding.floats, self.readout.floats, *sublayers)
+
+
+NumericNetwork = NumericFeedforward | NumericTransformer
+
+
+def attention_weights(scores: Floats, causal: bool, tie: Tie, temperature: float | None) -> Floats:
+    """The weights that scores (heads, queries, tokens, points) give to the tokens, not yet divided by their sum."""
+    if causal:
+        scores[:, np.triu(np.ones(scores.shape[1:3], dtype=bool), 1)] = -np.inf
+    # An overflowed score makes the gap nan, and so the result: two scores of inf are no tie.
+    gaps = scores - scores.max(axis=2, keepdims=True)
+    if temperature is not None:
+        return np.exp(temperature * gaps)
+    best = gaps == 0
+    ranked = best[:, :, ::-1] if tie == "rightmost" else best
+    if tie != "average":
+        ranked &= np.cumsum(ranked, axis=2) == 1
+    return best.astype(np.float64)
+
+
+def _checked_rule(tie: Tie, temperature: float | Fraction | None) -> float | None:
+    """The temperature as a float."""
+    if tie not in TIES:
+        raise InvalidInput(f"tie: expected one of {', '.join(TIES)}, found {tie!r}")
+    if temperature is None:
+        return None
+    try:
+        scale = float(temperature)
+    except (OverflowError, TypeError, ValueError):
+        scale = math.nan
+    if not 0 < scale < math.inf:
+        raise InvalidInput(f"temperature: expected a finite number > 0, found {temperature!r}")
+    return scale
+
+
+def _checked_points(points: Any, inputs: int) -> Floats:
+    expected = f"points: expected an array (batch, {inputs}) of finite numbers"
+    try:
+        array = np.asarray(points)
+        if array.dtype.kind not in "iufO":
+            raise InvalidInput(f"{expected}, found entries of the type {array.dtype}")
+        result = array.astype(np.float64)
+    except (OverflowError, TypeError, ValueError) as error:
+        raise InvalidInput(f"{expected}, found: {error}") from None
+    if result.ndim != 2 or result.shape[1] != inputs:
+        raise InvalidInput(f"{expected}, found the shape {result.shape}")
+    if not np.isfinite(result).all():
+        row, column = np.argwhere(~np.isfinite(result))[0]
+        raise InvalidInput(f"{expected}, found {result[row, column]} at [{row}, {column}]")
+    return result
+
+
+def _chunks(batch: int, floats_per_point: int) -> Iterator[slice]:
+    size = max(1, CHUNK_BYTES // (8 * floats_per_point))
+    return (slice(start, start + size) for start in range(0, batch, size))
+
+
+def _by_chunks(values: Callable[[Floats], Floats], points: Floats, outputs: int, floats_per_point: int) -> Floats:
+    """The values, a function of columns, at all rows of `points`."""
+    result = np.empty((len(points), outputs))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for chunk in _chunks(len(points), floats_per_point):
+            result[chunk] = values(np.ascontiguousarray(points[chunk].T)).T
+    return result
+
+
+def _numeric_transformer(network: Transformer) -> NumericTransformer:
+    sublayers: list[NumericAttention | NumericTokenwise] = []
+    for number, block in enumerate(network.blocks):
+        if block.heads is not None:
+            sublayers.append(_attention(block.heads, network.width, f"blocks[{number}].heads"))
+        if block.feedforward is not None:
+            place, part = f"blocks[{number}].feedforward", block.feedforward
+            sublayers.append(NumericTokenwise(_affine(part.inner, f"{place}.w1"), _affine(part.outer, f"{place}.w2")))
+    weights = [part.weights for part in network.embedding]
+    shape = network.tokens * network.width, network.inputs
+    biases = np.vstack([_column(part.biases, "embedding") for part in network.embedding])
+    return NumericTransformer(
+        inputs=network.inputs,
+        outputs=network.outputs,
+        tokens=network.tokens,
+        embedding=NumericAffine(_stacked(weights, shape, (network.width, 0), "embedding"), biases),
+        sublayers=tuple(sublayers),
+        token=network.token,
+        readout=_affine(network.readout, "readout"),
+        residual=network.residual,
+        causal=network.mask == "causal",
+    )
+
+
+def _attention(heads: Sequence[Head], d: int, place: str) -> NumericAttention:
+    sizes: dict[tuple[int, int], list[Head]] = {}
+    for head in heads:
+        sizes.setdefault((head.key.shape[0], head.value.shape[0]), []).append(head)
+    groups = []
+    for (d_k, d_v), group in sizes.items():
+        n = len(group)
+        groups.append(
+            NumericHeads(
+                count=n,
+                query=_stacked([head.query for head in group], (n * d_k, d), (d_k, 0), place),
+                key=_stacked([head.key for head in group], (n * d_k, d), (d_k, 0), place),
+                value=_stacked([head.value for head in group], (n * d_v, d), (d_v, 0), place),
+                output=_stacked([head.output for head in group], (d, n * d_v), (0, d_v), place),
+            )
+        )
+    return NumericAttention(tuple(groups))
+
+
+def _affine(affine: Affine, place: str) -> NumericAffine:
+    weights = affine.weights
+    return NumericAffine(_stacked([weights], weights.shape, (0, 0), place), _column(affine.biases, place))
+
+
+def _stacked(matrices: Sequence[Matrix], shape: tuple[int, int], step: tuple[int, int], place: str) -> Linear:
+    """The matrix of the given shape with matrix number i of `matrices` at the position i * step, zeros elsewhere."""
+    rows, columns, values = [], [], []
+    for number, matrix in enumerate(matrices):
+        counts = [len(row) for row in matrix.rows]
+        rows.append(np.repeat(np.arange(matrix.shape[0]), counts) + number * step[0])
+        columns.append(np.array([j for row in matrix.rows for j, _ in row], dtype=np.intp) + number * step[1])
+        values.append(_rounded([n for row in matrix.rows for _, n in row], matrix.denominator, place))
+    entries = np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
+    dense = shape[0] * shape[1] <= max(SMALL, DENSE_RATIO * len(entries[0]))
+    return Dense.of(shape, entries) if dense else Sparse.of(shape, entries)
+
+
+def _column(vector: Vector, place: str) -> Floats:
+    return _rounded(vector.numerators, vector.denominator, place)[:, None]
+
+
+def _rounded(numerators: Sequence[int], denominator: int, place: str) -> Floats:
+    """The numbers n / denominator as floats; Python rounds a quotient of integers of any length correctly."""
+    try:
+        return np.array([n / denominator for n in numerators], dtype=np.float64)
+    except OverflowError:
+        raise InvalidInput(f"{place}: expected numbers within the range of float64, found a larger one") from None

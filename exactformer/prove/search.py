@@ -1,0 +1,498 @@
+"""The search for a proof tree: which gate or comparison to split, how to close a cell, where to look for a witness.
+
+Everything is expressed in rules of the kernel; the search only chooses. A proof is the list of steps of one walk
+through the tree in preorder, in the form the certificate stores.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+from exactformer.kernel.cell import Cell, Reference
+from exactformer.kernel.claims import Goal
+from exactformer.kernel.forms import ONE, Form, Terms, difference, negated, normal_form
+from exactformer.lp import (
+    Infeasible,
+    Inside,
+    Minimum,
+    Outside,
+    Point,
+    Program,
+    Row,
+    inside,
+    integer_multipliers,
+    interior,
+    whole,
+)
+
+Step = list[Any]
+SAMPLES = 8  # interior points kept of a cell: each that shows a second winner spares a linear program
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A full-dimensional leaf of a region-by-region proof."""
+
+    goal: Goal
+    point: Point
+    pattern: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search ended with: a whole proof, or a point where the two sides differ, or the reason for neither."""
+
+    steps: list[Step]
+    leaves: list[Leaf]
+    counts: dict[str, int]
+    witness: Point | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Polytope:
+    """A full-dimensional cell over its inputs: a linear program, the cell's number of each row, an interior point.
+
+    Rows that the others imply may be missing.
+    """
+
+    program: Program
+    numbers: tuple[int, ...]
+    points: tuple[Point, ...]  # some interior points, at least one
+
+    def cut(self, rows: Sequence[Row], first: int, point: Point) -> Polytope:
+        """The polytope cut by further rows, numbered from `first` on, around a point inside."""
+        numbers = (*self.numbers, *range(first, first + len(rows)))
+        kept = [p for p in self.points if p != point and _winner([rows], p) == 0]
+        return Polytope(Program([*self.program.rows, *rows], self.program.dimension), numbers, (point, *kept[:SAMPLES]))
+
+    def with_points(self, points: Iterable[Point]) -> Polytope:
+        """The same polytope, with more interior points known."""
+        return replace(self, points=tuple(dict.fromkeys((*self.points, *points))))
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A gate whose candidates are affine in the inputs on a cell, and so on every cell inside it."""
+
+    place: str
+    forms: tuple[Form, ...]
+    rows: tuple[Row, ...]  # the candidates over the inputs, over one denominator
+    wins: tuple[tuple[Row, ...], ...]  # for each candidate its differences to the others: the rows of its child
+    shape: object  # the class of the set
+
+    @staticmethod
+    def on(cell: Cell, place: str) -> Gate:
+        """The gate at a place, on a cell that decides all atoms below it."""
+        forms, n = cell.candidates(place), cell.atoms.inputs
+        common = lcm(*(form.den for form in forms))
+        rows = tuple(_input_row(Form({v: c * (common // f.den) for v, c in f.terms.items()}), n) for f in forms)
+        wins = tuple(tuple(_input_row(difference(f, g), n) for g in forms if g is not f) for f in forms)
+        return Gate(place, tuple(forms), rows, wins, normal_form(forms)[2])
+
+    def decided(self, cell: Cell) -> bool:
+        """Whether the splits on the path have decided it."""
+        return len(self.forms) == 1 or self.shape in cell.classes
+
+    def contested(self, points: Sequence[Point]) -> bool:
+        """Whether two of the points have different winners."""
+        winners = set()
+        for point in points:
+            numerators, den = whole(point)
+            values = [sum(map(int.__mul__, a, numerators)) + b * den for a, b in self.rows]
+            best = max(values)
+            if values.count(best) == 1:
+                winners.add(values.index(best))
+        return len(winners) > 1
+
+
+@dataclass(frozen=True)
+class Node:
+    """A cell still to be closed, with what the search knows about it."""
+
+    goal: Goal
+    refutation: list[list[Any]] | None = None  # multipliers that prove the cell empty
+    polytope: Polytope | None = None  # for the method `regions`, while every gate so far is decided on the cell
+    level: int = 0  # regions: the gates of all lower levels are decided
+    pending: tuple[Gate, ...] | None = None  # regions: the gates of this level not decided yet
+    pattern: tuple[tuple[str, int], ...] = ()
+    flat: bool = False
+
+
+@dataclass(frozen=True)
+class Probe:
+    """Who wins a gate where on a cell: interior points and refutations by candidate; the others are flat."""
+
+    points: dict[int, Point]
+    refuted: dict[int, list[list[Any]]]
+
+
+@dataclass
+class Search:
+    """One walk: depth first, closing what it can and splitting the rest."""
+
+    differs: Callable[[Point], bool]  # whether both exact evaluators see a difference at a point of the domain
+    deadline: float
+    every_gate: bool  # the method `regions`
+    progress: Callable[[int, int], None] = lambda closed, still_open: None
+    levels: list[tuple[str, ...]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    leaves: list[Leaf] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=lambda: {"regions": 0, "flat": 0, "pruned": 0})
+
+    def run(self, goal: Goal) -> Found:
+        """Close the goal and everything below it."""
+        stack = [self._root(goal)]
+        while stack:
+            if time.monotonic() > self.deadline:
+                return self._found(reason=f"out of time after {len(self.steps)} steps, with {len(stack)} cells open")
+            result = self._expand(stack.pop())
+            if isinstance(result, list):
+                stack += reversed(result)
+            else:
+                return self._found(witness=result)
+            self.progress(len(self.steps), len(stack))
+        return self._found()
+
+    def _root(self, goal: Goal) -> Node:
+        n = goal.cell.atoms.inputs
+        if not self.every_gate or goal.stuck is not None:
+            return Node(goal)
+        self.levels = _levels(goal)
+        rows = _input_rows(goal.cell.rows, n)
+        answer = interior(rows, n)
+        if isinstance(answer, Outside):
+            return Node(goal, flat=True)
+        return Node(goal, polytope=Polytope(Program(rows, n), tuple(range(len(rows))), (answer.point,)))
+
+    def _found(self, witness: Point | None = None, reason: str | None = None) -> Found:
+        return Found(self.steps, self.leaves, self.counts, witness, reason)
+
+    def _expand(self, node: Node) -> list[Node] | Point:
+        """One step: the children to close next (none after a closing step), or a point where the sides differ."""
+        goal = node.goal
+        if node.refutation is not None:
+            return self._close(["empty", node.refutation], "pruned")
+        if goal.stuck is not None:
+            return self._compare(node)
+        if node.polytope is not None and node.level < len(self.levels):
+            return self._split_region(node, node.polytope)
+        if any(gap.terms for gap in goal.gaps()):
+            return self._different(node)
+        if node.polytope is not None:
+            self.leaves.append(Leaf(goal, node.polytope.points[0], node.pattern))
+        return self._close(["holds"], "regions" if node.polytope else "flat" if node.flat else None)
+
+    def _close(self, step: Step, kind: str | None) -> list[Node]:
+        self.steps.append(step)
+        if kind:
+            self.counts[kind] += 1
+        return []
+
+    # --- regions ----------------------------------------------------------------------------------
+
+    def _split_region(self, node: Node, polytope: Polytope) -> list[Node]:
+        """Settle the next gate of the cell's level: one that is decided on the whole cell if any is, else split one."""
+        goal = node.goal
+        if node.pending is None:
+            node = replace(node, pending=tuple(Gate.on(goal.cell, place) for place in self.levels[node.level]))
+        undecided: list[Gate] = []
+        for number, gate in enumerate(node.pending or (), start=1):
+            if gate.decided(goal.cell):
+                continue
+            if not gate.contested(polytope.points):
+                probe = self._probe(goal.cell, polytope, gate)
+                if len(probe.points) == 1:
+                    return self._children(node, polytope, gate, probe, (*undecided, *(node.pending or ())[number:]))
+                polytope = polytope.with_points(probe.points.values())
+            undecided.append(gate)
+        if undecided:
+            probe = self._probe(goal.cell, polytope, undecided[0])
+            polytope = polytope.with_points(probe.points.values())
+            return self._children(node, polytope, undecided[0], probe, tuple(undecided[1:]))
+        return [replace(node, level=node.level + 1, pending=None)]
+
+    def _children(self, node: Node, polytope: Polytope, gate: Gate, probe: Probe, rest: tuple[Gate, ...]) -> list[Node]:
+        self.steps.append(["gate", gate.place])
+        first, alone = len(node.goal.cell.rows), len(probe.points) == 1
+        result = []
+        for j, child in enumerate(node.goal.gate(gate.place)):
+            if j in probe.refuted:
+                result.append(Node(child, refutation=probe.refuted[j]))
+            elif j not in probe.points:
+                result.append(Node(child, flat=True))
+            else:
+                own = polytope if alone else polytope.cut(gate.wins[j], first, probe.points[j])
+                pattern = (*node.pattern, (gate.place, j))
+                result.append(replace(node, goal=child, polytope=own, pending=rest, pattern=pattern))
+        return result
+
+    def _probe(self, cell: Cell, polytope: Polytope, gate: Gate) -> Probe:
+        """Where each candidate of a gate wins: at the interior point, where it comes closest, or nowhere."""
+        probe = Probe({}, {})
+        program, first = polytope.program, len(cell.rows)
+        flat: set[int] = set()
+        winner = _winner(gate.wins, polytope.points[0])
+        if winner is not None:
+            probe.points[winner] = polytope.points[0]
+            for rival in range(len(gate.forms)):
+                if rival not in probe.points:
+                    self._rival(polytope, gate, probe, winner, rival, first, flat)
+        for j, rows in enumerate(gate.wins):
+            if j in probe.points or j in probe.refuted or j in flat:
+                continue
+            both = [*program.rows, *rows]
+            answer = interior(both, cell.atoms.inputs)
+            if isinstance(answer, Inside):
+                probe.points[j] = answer.point
+            elif sum(v * both[i][1] for i, v in answer.multipliers.items()) < 0:
+                numbers = (*polytope.numbers, *range(first, first + len(rows)))
+                probe.refuted[j] = _references(answer.multipliers, numbers)
+        return probe
+
+    @staticmethod
+    def _rival(
+        polytope: Polytope, gate: Gate, probe: Probe, winner: int, rival: int, first: int, flat: set[int]
+    ) -> None:
+        """Decide whether the rival wins anywhere: where winner - rival is smallest, or near there inside the cell."""
+        gap = gate.wins[winner][rival - (rival > winner)]
+        answer = polytope.program.minimise(gap)
+        if not isinstance(answer, Minimum):
+            return
+        if answer.value > 0:  # gap = value + sum l row, and the rival's cell has the row -gap >= 0
+            own = len(polytope.numbers)
+            numbers = (*polytope.numbers, first + winner - (winner > rival))
+            probe.refuted[rival] = _references({**answer.multipliers, own: Fraction(1)}, numbers)
+        elif answer.value == 0:
+            flat.add(rival)
+        else:
+            near = _towards(answer.point, polytope.points[0], gap)
+            other = _winner(gate.wins, near)
+            if other is not None:
+                probe.points.setdefault(other, near)
+
+    # --- where the sides differ -------------------------------------------------------------------
+
+    def _different(self, node: Node) -> list[Node] | Point:
+        """Close a cell on which some gap is not the zero form, or split it, or return a witness."""
+        goal = node.goal
+        relaxation = Relaxation.of(goal)
+        feasible = relaxation.inside()
+        if isinstance(feasible, Outside):
+            return self._close(["empty", relaxation.references(feasible.multipliers)], "pruned")
+        point = relaxation.inputs(feasible.point)
+        if self.differs(point):
+            return point
+        proofs: list[list[Any]] = []
+        for goal_form in (form for gap in goal.gaps() if gap.terms for form in (gap, negated(gap))):
+            answer = relaxation.minimise(goal_form)
+            if isinstance(answer, Minimum) and answer.value >= 0:
+                weight, _ = integer_multipliers(answer.multipliers)
+                proofs.append([format(weight, "x"), relaxation.references(answer.multipliers)])
+                continue
+            witness = relaxation.witness(goal_form, answer, feasible.point, self.differs)
+            if witness is not None:
+                return witness
+            break
+        else:
+            return self._close(["holds", *proofs], "flat" if node.flat else None)
+        place = _differing_gate(goal)
+        if place is None:
+            raise AssertionError("a cell without atoms is either equal or differs at a point")
+        self.steps.append(["gate", place])
+        return [Node(child, flat=node.flat) for child in goal.gate(place)]
+
+    def _compare(self, node: Node) -> list[Node] | Point:
+        """Split on which of two tokens of the stuck head has the larger score."""
+        goal = node.goal
+        scores = goal.stuck or {}
+        first, second = next(
+            (a, b) for a in scores for b in scores if a < b and goal.cell.sign(difference(scores[a], scores[b])) is None
+        )
+        self.steps.append(["compare", first, second])
+        result = []
+        for child in goal.compare(first, second):
+            relaxation = Relaxation.of(child)
+            feasible = relaxation.inside()
+            if isinstance(feasible, Outside):
+                result.append(Node(child, refutation=relaxation.references(feasible.multipliers)))
+                continue
+            point = relaxation.inputs(feasible.point)
+            if self.differs(point):
+                return point
+            result.append(Node(child, flat=node.flat))
+        return result
+
+
+# --- linear programs over a cell ------------------------------------------------------------------
+
+
+@dataclass
+class Relaxation:
+    """The rows of a cell over its inputs and open atoms, with the facts about these atoms; one column a variable."""
+
+    goal: Goal
+    columns: dict[int, int]
+    references_: list[Reference]
+    rows: list[Row]
+    strict: list[bool]
+    program: Program | None = None
+
+    @staticmethod
+    def of(goal: Goal) -> Relaxation:
+        """The linear relaxation of the cell: exact when no atom is open on it."""
+        cell = goal.cell
+        forms = [(cell.atoms.expanded(cell.resolve(Form(form.terms))), strict) for form, strict in cell.rows]
+        references: list[Reference] = list(range(len(forms)))
+        gaps = () if goal.stuck is not None else goal.gaps()
+        used = {v for form, _ in forms for v in form.terms} | {v for gap in gaps for v in gap.terms}
+        names = {atom: place for place, atom in reversed(cell.places.items())}
+        for atom in sorted(v for v in used if v in names):
+            for which in ("low", "high", *range(len(cell.atoms.candidates[atom]))):
+                bound = {"low": cell.atoms.low[atom], "high": cell.atoms.high[atom]}.get(str(which), Fraction(0))
+                if bound is not None:
+                    fact = cell._fact(names[atom], which)
+                    fact = cell.atoms.expanded(cell.resolve(Form(fact.terms)))
+                    if type(which) is int and not used.issuperset(fact.terms.keys() - {ONE}):
+                        continue  # a fact about atoms that nothing else mentions cannot help
+                    forms.append((fact, False))
+                    references.append((names[atom], which))
+        variables = [*range(1, cell.atoms.inputs + 1), *sorted(v for v in used if v > cell.atoms.inputs)]
+        columns = {v: i for i, v in enumerate(variables)}
+        rows = [_row(form.terms, columns) for form, _ in forms]
+        dens = [form.den for form, _ in forms]
+        assert all(d > 0 for d in dens)
+        return Relaxation(goal, columns, references, rows, [strict for _, strict in forms])
+
+    def inside(self) -> Inside | Outside:
+        """A point of the relaxation, or multipliers that exclude one."""
+        return inside(self.rows, self.strict, len(self.columns))
+
+    def minimise(self, form: Form) -> Any:
+        """The minimum of a form over the closed relaxation."""
+        if self.program is None:
+            self.program = Program(self.rows, len(self.columns))
+        return self.program.minimise(_row(form.terms, self.columns))
+
+    def inputs(self, point: Point) -> Point:
+        """The input coordinates of a point."""
+        return point[: self.goal.cell.atoms.inputs]
+
+    def references(self, multipliers: dict[int, Fraction]) -> list[list[Any]]:
+        """Multipliers as the certificate stores them."""
+        return _references(multipliers, self.references_)
+
+    def witness(self, gap: Form, answer: Any, centre: Point, differs: Callable[[Point], bool]) -> Point | None:
+        """A point where the two sides differ: where the gap is most negative, or on the way there."""
+        if not isinstance(answer, Minimum):
+            return self._far(gap, centre, differs)
+        for share in (Fraction(1), Fraction(1, 2), Fraction(1023, 1024)):
+            mixed = tuple(c + share * (v - c) for v, c in zip(answer.point, centre, strict=True))
+            if differs(self.inputs(mixed)):
+                return self.inputs(mixed)
+        return None
+
+    def _far(self, gap: Form, centre: Point, differs: Callable[[Point], bool]) -> Point | None:
+        """The gap has no lower bound: cut the cell by the row gap <= -1, for as large a bound as is feasible."""
+        row = _row(negated(gap).terms, self.columns)
+        answer = inside([*self.rows, (row[0], row[1] - 1)], [*self.strict, False], len(self.columns))
+        if isinstance(answer, Inside) and differs(self.inputs(answer.point)):
+            return self.inputs(answer.point)
+        return None
+
+
+def _row(terms: Terms, columns: dict[int, int]) -> Row:
+    coefficients = [0] * len(columns)
+    for v, c in terms.items():
+        if v != ONE:
+            coefficients[columns[v]] = c
+    return tuple(coefficients), terms.get(ONE, 0)
+
+
+def _input_rows(rows: Iterable[tuple[Form, bool]], n: int) -> list[Row]:
+    """Rows over the inputs alone."""
+    return [_input_row(form, n) for form, _ in rows]
+
+
+def _input_row(form: Form, n: int) -> Row:
+    return tuple([form.terms.get(v, 0) for v in range(1, n + 1)]), form.terms.get(ONE, 0)
+
+
+def _references(multipliers: dict[int, Fraction], references: Sequence[Reference]) -> list[list[Any]]:
+    _, whole_numbers = integer_multipliers(multipliers)
+    result: list[list[Any]] = []
+    for i, value in sorted(whole_numbers.items()):
+        reference = references[i]
+        if value:
+            result.append([*(reference if isinstance(reference, tuple) else (reference,)), format(value, "x")])
+    return result
+
+
+def _winner(rows: Sequence[Sequence[Row]], point: Point) -> int | None:
+    """The child whose rows are all positive at the point."""
+    numerators, den = whole(point)
+
+    def positive(row: Row) -> bool:
+        return sum(map(int.__mul__, row[0], numerators)) + row[1] * den > 0
+
+    return next((j for j, own in enumerate(rows) if all(map(positive, own))), None)
+
+
+def _towards(vertex: Point, centre: Point, gap: Row) -> Point:
+    """A point strictly between a vertex with gap < 0 and an interior point with gap > 0, where gap < 0 still holds."""
+    at_vertex, at_centre = _at(gap, vertex), _at(gap, centre)
+    share = at_vertex / (at_vertex - at_centre) / 2
+    return tuple(v + share * (c - v) for v, c in zip(vertex, centre, strict=True))
+
+
+def _at(row: Row, point: Point) -> Fraction:
+    return sum((a * x for a, x in zip(row[0], point, strict=True)), Fraction(row[1]))
+
+
+# --- which gate to split --------------------------------------------------------------------------
+
+
+def _levels(goal: Goal) -> list[tuple[str, ...]]:
+    """The gates of the left network, one place an atom, grouped so that each depends on lower groups only."""
+    level: dict[int, int] = {}
+    groups: dict[int, list[str]] = {}
+    for place, atom in sorted(goal.left.places.items(), key=lambda item: item[1]):
+        if atom not in level:
+            below = {v for form in goal.cell.atoms.candidates[atom] for v in form.terms}
+            level[atom] = 1 + max((level.get(v, 0) for v in below), default=0)
+            groups.setdefault(level[atom], []).append(place)
+    return [tuple(groups[number]) for number in sorted(groups)]
+
+
+def _differing_gate(goal: Goal) -> str | None:
+    """The place of the lowest atom that only one side depends on; when there is none, of the lowest in a gap."""
+    cell = goal.cell
+    left, right = (_reached(cell, run.outputs or []) for run in (goal.left, goal.right))
+    for wanted in (left ^ right, left | right):
+        for atom in sorted(wanted):
+            for place, own in sorted(cell.places.items(), key=lambda item: item[1]):
+                value = cell.atoms.expanded(cell.value(own)) if _touched(cell, own) else cell.atoms.expanded(Form({own: 1}))
+                if atom in value.terms:
+                    return place
+    return None
+
+
+def _touched(cell: Cell, atom: int) -> bool:
+    return bool(cell.atoms.support[atom] & cell.touched)
+
+
+def _reached(cell: Cell, outputs: Sequence[Form]) -> set[int]:
+    """The open atoms, one of each class, that the outputs depend on over this cell."""
+    found: set[int] = set()
+    todo = [cell.atoms.expanded(cell.resolve(cell.atoms.expanded(form))) for form in outputs]
+    while todo:
+        for v in todo.pop().terms:
+            if v in cell.atoms.candidates and v not in found:
+                found.add(v)
+                todo += [cell.atoms.expanded(cell.resolve(form)) for form in cell.atoms.candidates[v]]
+    return found

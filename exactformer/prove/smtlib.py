@@ -1,0 +1,361 @@
+"""Claims and obligations as SMT-LIB 2 text, for any solver; the answer `unsat` confirms them.
+
+Every value inside a network is an affine form over symbols, with exact coefficients, so constants fold by themselves:
+one-hot positions, empty slots and constant queries leave no trace. A symbol is defined for each maximum, ReLU and
+choice between tokens, and for each product of two values that depend on the input; only the last is not linear.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+from exactformer.domain import Domain
+from exactformer.errors import InvalidInput
+from exactformer.networks import Affine, FeedForward, Head, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
+from exactformer.networks.transformer import TIES, Tie
+from exactformer.prove.outcome import Inequality
+from exactformer.rational import Matrix
+
+ONE = "~"  # the symbol that stands for the number 1; it sorts after all others
+Form = dict[str, Fraction]  # the sum of coefficient * symbol, without zero coefficients
+_SYMBOL = re.compile(r"[a-z]\w*")
+_CHUNK = 4000  # decimal digits written at once: Python refuses more than 4300
+
+
+def claim_text(left: Network, right: Network, domain: Domain, tie: Tie) -> str:
+    """The script that is unsatisfiable exactly when left(x) = right(x) for every x in the domain.
+
+    It asserts x in D, defines the values of both networks step by step, and asserts that some output differs.
+    Raises `InvalidInput` when the networks or the domain do not fit together, and for an unknown tie rule.
+    """
+    if (left.inputs, left.outputs) != (right.inputs, right.outputs):
+        found = f"{right.inputs} inputs and {right.outputs} outputs"
+        raise InvalidInput(f"right network: expected {left.inputs} inputs and {left.outputs} outputs, found {found}")
+    if domain.dimension != left.inputs:
+        raise InvalidInput(f"domain: expected {left.inputs} inputs, found {domain.dimension}")
+    if tie not in TIES:
+        raise InvalidInput(f"tie: expected one of {', '.join(TIES)}, found {tie!r}")
+    x = _inputs(left.inputs)
+    sides = [_Side("left", tie), _Side("right", tie)]
+    outputs = [side.outputs(network, x) for side, network in zip(sides, (left, right), strict=True)]
+    definitions, linear = [], True
+    for side, names in zip(sides, outputs, strict=True):
+        kept = side.needed(names)
+        definitions += [f"(define-fun {name} () {sort} {body})" for name, (sort, body) in kept.items()]
+        linear = linear and side.products.isdisjoint(kept)
+    header = [
+        f"the {left.kind} network (left) equals the {right.kind} network (right) on the whole domain",
+        f"semantics: real arithmetic, hard attention, tie rule {tie}",
+    ]
+    differ = _differ(list(zip(*outputs, strict=True)))
+    return _script(header, "QF_LRA" if linear else "QF_NRA", left.inputs, [*_domain(domain, x), *definitions, differ])
+
+
+def obligation_text(inequalities: Sequence[Inequality], left_map: Affine, right_map: Affine) -> str:
+    """The script that is unsatisfiable exactly when the two affine maps agree wherever all inequalities hold.
+
+    Nothing is raised for parts of one proof, which agree in their dimensions.
+    """
+    x = _inputs(left_map.inputs)
+    pairs = zip(_applied(left_map, x), _applied(right_map, x), strict=True)
+    differ = _differ([(_term(a), _term(b)) for a, b in pairs])
+    header = ["the affine maps of the two networks on this cell agree on it"]
+    return _script(header, "QF_LRA", left_map.inputs, [*map(_row, inequalities), differ])
+
+
+def empty_text(inequalities: Sequence[Inequality]) -> str:
+    """The script that is unsatisfiable exactly when no point satisfies all inequalities; nothing is raised."""
+    inputs = len(inequalities[0].coefficients) if inequalities else 0
+    return _script(["this cell is empty"], "QF_LRA", inputs, map(_row, inequalities))
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+
+def _script(header: Sequence[str], logic: str, inputs: int, body: Iterable[str]) -> str:
+    comments = [f"; unsat means: {header[0]}", *(f"; {line}" for line in header[1:])]
+    declared = [f"(declare-const x{i} Real)" for i in range(inputs)]
+    return "\n".join([*comments, f"(set-logic {logic})", *declared, *body, "(check-sat)", ""])
+
+
+def _differ(pairs: Sequence[tuple[str, str]]) -> str:
+    return f"(assert {_joined('or', [f'(not (= {a} {b}))' for a, b in pairs]) or 'false'})"
+
+
+def _row(inequality: Inequality) -> str:
+    x = _inputs(len(inequality.coefficients))
+    form = _sum([*zip(map(Fraction, inequality.coefficients), x, strict=True), (1, _constant(inequality.constant))])
+    return f"(assert ({'>' if inequality.strict else '>='} {_term(form)} 0))"
+
+
+def _domain(domain: Domain, x: Sequence[Form]) -> list[str]:
+    lines = []
+    for form, low, high in zip(x, domain.lower, domain.upper, strict=True):
+        chain = [_term(end) for end in (_bound(low), form, _bound(high)) if end is not None]
+        lines += [f"(assert {_joined('<=', chain)})"] * (len(chain) > 1)
+    rows = zip(_product(domain.matrix, x), domain.bounds.fractions(), strict=True)
+    return lines + [f"(assert (<= {_term(form)} {_number(bound)}))" for form, bound in rows]
+
+
+def _bound(value: Fraction | None) -> Form | None:
+    return None if value is None else _constant(value)
+
+
+def _term(form: Form) -> str:
+    return _joined("+", [_monomial(form[name], name) for name in sorted(form)]) or "0"
+
+
+def _monomial(factor: Fraction, name: str) -> str:
+    if name == ONE:
+        return _number(factor)
+    return name if factor == 1 else f"(- {name})" if factor == -1 else f"(* {_number(factor)} {name})"
+
+
+def _joined(operator: str, parts: Sequence[str]) -> str:
+    return f"({operator} {' '.join(parts)})" if len(parts) > 1 else "".join(parts)
+
+
+def _number(value: Fraction) -> str:
+    size = _digits(abs(value.numerator))
+    text = size if value.denominator == 1 else f"(/ {size} {_digits(value.denominator)})"
+    return text if value >= 0 else f"(- {text})"
+
+
+def _digits(value: int) -> str:
+    high, low = divmod(value, 10**_CHUNK)
+    return _digits(high) + str(low).zfill(_CHUNK) if high else str(low)
+
+
+# --- forms ----------------------------------------------------------------------------------------
+
+
+def _inputs(count: int) -> list[Form]:
+    return [_symbol(f"x{i}") for i in range(count)]
+
+
+def _symbol(name: str) -> Form:
+    return {name: Fraction(1)}
+
+
+def _constant(value: Fraction | int) -> Form:
+    return {ONE: Fraction(value)} if value else {}
+
+
+def _value(form: Form) -> Fraction | None:
+    """The value of a form without symbols; None for any other form."""
+    return form.get(ONE, Fraction(0)) if form.keys() <= {ONE} else None
+
+
+def _sum(parts: Iterable[tuple[Fraction | int, Form]]) -> Form:
+    total: Form = {}
+    for factor, form in parts:
+        for name, c in form.items():
+            total[name] = total.get(name, Fraction(0)) + factor * c
+    return {name: c for name, c in total.items() if c}
+
+
+def _plus(left: Form, right: Form) -> Form:
+    return _sum([(1, left), (1, right)])
+
+
+def _minus(left: Form, right: Form) -> Form:
+    return _sum([(1, left), (-1, right)])
+
+
+def _product(matrix: Matrix, forms: Sequence[Form]) -> list[Form]:
+    return [_sum((Fraction(n, matrix.denominator), forms[j]) for j, n in row) for row in matrix.rows]
+
+
+def _applied(affine: Affine, forms: Sequence[Form]) -> list[Form]:
+    offsets = map(_constant, affine.biases.fractions())
+    return [_plus(form, offset) for form, offset in zip(_product(affine.weights, forms), offsets, strict=True)]
+
+
+def _undominated(forms: dict[int, Form]) -> dict[int, Form]:
+    """The forms that no other form exceeds by a positive constant."""
+
+    def exceeded(form: Form) -> bool:
+        return any((_value(_minus(other, form)) or 0) > 0 for other in forms.values())
+
+    return {t: form for t, form in forms.items() if not exceeded(form)}
+
+
+def _slope(values: Sequence[Form], scores: Sequence[Form]) -> Fraction | None:
+    """The c with values[t] - values[0] = c (scores[t] - scores[0]) for all t; None when there is none."""
+    rises, runs = [_minus(v, values[0]) for v in values], [_minus(s, scores[0]) for s in scores]
+    run = next((run for run in runs if run), _constant(1))
+    rise = rises[runs.index(run)] if run in runs else {}
+    name = next(iter(run))
+    c = rise.get(name, Fraction(0)) / run[name]
+    return c if all(rise == _sum([(c, run)]) for rise, run in zip(rises, runs, strict=True)) else None
+
+
+# --- networks -------------------------------------------------------------------------------------
+
+
+class _Side:
+    """The evaluation of one network: its definitions, in order; the two sides of a claim share none.
+
+    A body that was defined before keeps its first name.
+    """
+
+    def __init__(self, side: str, tie: Tie) -> None:
+        self.side = side
+        self.tie = tie
+        self.definitions: dict[str, tuple[str, str]] = {}  # name -> (sort, body)
+        self.names: dict[str, str] = {}  # body -> name
+        self.products: set[str] = set()
+
+    def outputs(self, network: Network, x: Sequence[Form]) -> list[str]:
+        """The symbols of the outputs, defined after everything they rest on."""
+        forms = self._transformer(network, x) if isinstance(network, Transformer) else self._feedforward(network, x)
+        found = {f"{self.side}_y{i}": ("Real", _term(form)) for i, form in enumerate(forms)}
+        self.definitions |= found
+        return list(found)
+
+    def needed(self, roots: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """The definitions on which the given symbols rest, in order."""
+        wanted = set(roots)
+        for name in reversed(self.definitions):
+            if name in wanted:
+                wanted.update(_SYMBOL.findall(self.definitions[name][1]))
+        return {name: definition for name, definition in self.definitions.items() if name in wanted}
+
+    # Networks
+
+    def _feedforward(self, network: MaxoutNetwork | ReluNetwork, x: Sequence[Form]) -> list[Form]:
+        state = list(x)
+        for number, layer in enumerate(network.layers):
+            place = f"{self.side}_{number}_u"
+            if isinstance(layer, MaxoutLayer):
+                pieces, k = _applied(layer.pieces, state), layer.rank
+                state = [self._maximum(f"{place}{i}", pieces[i * k : i * k + k]) for i in range(layer.width)]
+            else:
+                state = [self._relu(f"{place}{i}", form) for i, form in enumerate(_applied(layer, state))]
+        return _applied(network.output, state)
+
+    def _transformer(self, network: Transformer, x: Sequence[Form]) -> list[Form]:
+        states = [_applied(embed, x) for embed in network.embedding]
+        for number, block in enumerate(network.blocks):
+            for part in (block.heads, block.feedforward):
+                if part is None:
+                    continue
+                place = f"{self.side}_{number}"
+                if isinstance(part, FeedForward):
+                    updates = [self._token_wise(f"{place}_t{t}", part, state) for t, state in enumerate(states)]
+                else:
+                    updates = self._attention(place, part, states, network.mask == "causal")
+                if network.residual:
+                    updates = [list(map(_plus, state, update)) for state, update in zip(states, updates, strict=True)]
+                states = updates
+        return _applied(network.readout, states[network.token])
+
+    def _token_wise(self, place: str, part: FeedForward, state: Sequence[Form]) -> list[Form]:
+        hidden = [self._relu(f"{place}_f{i}", form) for i, form in enumerate(_applied(part.inner, state))]
+        return _applied(part.outer, hidden)
+
+    def _attention(self, place: str, heads: Sequence[Head], states: Sequence[list[Form]], causal: bool) -> list[list[Form]]:
+        updates: list[list[Form]] = [[{} for _ in state] for state in states]
+        for h, head in enumerate(heads):
+            keys = [_product(head.key, state) for state in states]
+            values = [_product(head.value, state) for state in states]
+            for q, state in enumerate(states):
+                query = _product(head.query, state)
+                scores = {t: self._score(f"{place}_h{h}", (q, query), (t, keys[t])) for t in range(q + 1 if causal else len(states))}
+                chosen = self._chosen(f"{place}_h{h}_q{q}", _undominated(scores), values)
+                updates[q] = list(map(_plus, updates[q], _product(head.output, chosen)))
+        return updates
+
+    def _score(self, place: str, query: tuple[int, list[Form]], key: tuple[int, list[Form]]) -> Form:
+        """Query times key; a product of two forms that depend on the input becomes a symbol."""
+        parts: list[tuple[Fraction, Form]] = []
+        for i, (a, b) in enumerate(zip(query[1], key[1], strict=True)):
+            left, right = _value(a), _value(b)
+            if left is not None:
+                parts.append((left, b))
+            elif right is not None:
+                parts.append((right, a))
+            else:
+                factors = sorted([self._short(f"{place}_query{i}_t{query[0]}", a), self._short(f"{place}_key{i}_t{key[0]}", b)])
+                name = self._define(f"{place}_q{query[0]}_k{key[0]}_{i}", f"(* {factors[0]} {factors[1]})")
+                self.products.add(name)
+                parts.append((Fraction(1), _symbol(name)))
+        return _sum(parts)
+
+    def _chosen(self, place: str, scores: dict[int, Form], values: Sequence[list[Form]]) -> list[Form]:
+        """The value vector that a head hands to one query token, from the scores of the tokens that may win."""
+        tokens = list(scores)
+        columns = [[values[t][j] for t in tokens] for j in range(len(values[0]))]
+        if all(score == scores[tokens[0]] for score in scores.values()):
+            share = {"average": slice(None), "leftmost": slice(1), "rightmost": slice(-1, None)}[self.tie]
+            return [_sum((Fraction(1, len(column[share])), v) for v in column[share]) for column in columns]
+        top = self._maximum(f"{place}_max", list(scores.values()))
+        result = []
+        for j, column in enumerate(columns):
+            slope = _slope(column, list(scores.values()))
+            if slope is None:
+                result.append(self._picked(f"{place}_v{j}", self._wins(place, scores, top), dict(zip(tokens, column, strict=True))))
+            else:  # v = v_0 + c (s - s_0) for every token: so for the winners, whatever the tie rule
+                result.append(_sum([(1, column[0]), (slope, _minus(top, scores[tokens[0]]))]))
+        return result
+
+    # Defined symbols
+
+    def _define(self, name: str, body: str, sort: str = "Real") -> str:
+        if body not in self.names:
+            self.names[body] = name
+            self.definitions[name] = (sort, body)
+        return self.names[body]
+
+    def _short(self, name: str, form: Form) -> str:
+        """The form as a number or as a symbol, which is defined when the form is not one already."""
+        plain = _value(form) is not None or list(form.values()) == [1]
+        return _term(form) if plain else self._define(name, _term(form))
+
+    def _relu(self, name: str, form: Form) -> Form:
+        """relu(u), written as u + relu(-u) when the first coefficient of u is negative: then erasers fold away."""
+        value = _value(form)
+        if value is not None:
+            return _constant(max(value, Fraction(0)))
+        flip = form[min(form)] < 0
+        u = self._short(f"{name}_in", _minus({}, form) if flip else form)
+        positive = _symbol(self._define(name, f"(ite (>= {u} 0) {u} 0)"))
+        return _plus(form, positive) if flip else positive
+
+    def _maximum(self, name: str, forms: Sequence[Form]) -> Form:
+        """The largest of the forms, compared one after the other."""
+        alive = _undominated(dict(enumerate(forms)))
+        distinct = [(j, form) for j, form in alive.items() if form not in forms[:j]]
+        if len(distinct) == 1:
+            return distinct[0][1]
+        pieces = [self._short(f"{name}_p{j}", form) for j, form in distinct]
+        best = pieces[0]
+        for n, piece in enumerate(pieces[1:], 2):
+            best = self._define(name if n == len(pieces) else f"{name}_m{n}", f"(ite (>= {best} {piece}) {best} {piece})")
+        return _symbol(best)
+
+    def _wins(self, place: str, scores: dict[int, Form], top: Form) -> dict[int, str]:
+        """For every token, the proposition that its score is the largest."""
+        best = self._short(f"{place}_max", top)
+        return {
+            t: self._define(f"{place}_wins{t}", f"(= {self._short(f'{place}_s{t}', score)} {best})", "Bool")
+            for t, score in scores.items()
+        }
+
+    def _picked(self, name: str, wins: dict[int, str], values: dict[int, Form]) -> Form:
+        """The value of the first or last winner, or the mean of the winners' values: sum / n where n tokens win."""
+        terms = {t: self._short(f"{name}_t{t}", form) for t, form in values.items()}
+        order = list(wins)[:: 1 if self.tie == "rightmost" else -1]
+        if self.tie != "average":
+            body = terms[order[0]]
+            for t in order[1:]:
+                body = f"(ite {wins[t]} {terms[t]} {body})"
+            return _symbol(self._define(name, body))
+        count = self._define(f"{name}_count", _joined("+", [f"(ite {wins[t]} 1 0)" for t in wins]))
+        total = self._define(f"{name}_sum", _joined("+", [f"(ite {wins[t]} {terms[t]} 0)" for t in wins]))
+        body = _monomial(Fraction(1, len(order)), total)
+        for n in range(len(order) - 1, 0, -1):
+            body = f"(ite (= {count} {n}) {_monomial(Fraction(1, n), total)} {body})"
+        return _symbol(self._define(name, body))

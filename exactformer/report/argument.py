@@ -1,0 +1,149 @@
+"""The wording of the proof, of the refutation, and of a search that did not end."""
+
+from __future__ import annotations
+
+from exactformer.report.data import ProofCard, Report
+from exactformer.report.document import Block, Exact, Facts, Figure, Inline, Paragraph, Steps, Table
+from exactformer.report.numbers import is_shortened
+from exactformer.report.picture import Picture
+
+RULES = {
+    "gate": "splits: which candidate of a maximum wins",
+    "compare": "splits: a difference of two scores is positive, zero or negative",
+    "holds": "cells closed because both sides are equal there",
+    "empty": "cells closed because they contain no point (exact multipliers)",
+    "ties": "heads decided by the tie rule",
+    "regions": "regions with interior points",
+    "flat": "cells without interior, equal on their affine hull",
+    "pruned": "cells dropped as empty",
+}
+
+
+def refutation_blocks(report: Report) -> list[Block]:
+    """The point, both values, their difference, and the trace; nothing when there is no refutation."""
+    found, where = report.refutation, report.claim_file
+    if found is None:
+        return []
+    left, right = report.left.symbol, report.right.symbol
+    values = (
+        ("x", Exact(found.point, where)),
+        (f"{left}(x)", Exact(found.left, where)),
+        (f"{right}(x)", Exact(found.right, where)),
+        (f"{left}(x) − {right}(x)", Exact(found.difference)),
+    )
+    blocks: list[Block] = [Paragraph("Both sides were evaluated exactly at this point of D."), Facts(values)]
+    if found.trace:
+        rows = tuple((t.place, Exact(t.found), Exact(t.wanted), t.agrees) for t in found.trace)
+        hidden = found.trace_total - len(rows)
+        note = f"{hidden} more places are left out here." if hidden else ""
+        head = ("Place", "Found", "Wanted", "Agrees")
+        blocks.append(Table("Trace: where the two sides part", head, "lrrl", rows, note))
+    return blocks
+
+
+def proof_blocks(report: Report) -> list[Block | None]:
+    """The steps of the proof, how the verdict was reached, the rules used, the picture and the regions."""
+    proof = report.proof
+    facts: list[tuple[str, Inline]] = [("method", proof.method), ("time", f"{proof.seconds} s")]
+    said = proof.confirmation
+    if said is not None:
+        line = f"{said.solver} confirmed {said.confirmed} of {said.total} obligations in {said.seconds} s"
+        facts.append(("cross-check", f"{line}; {said.note}" if said.note else line))
+    steps = _steps(report) if report.verdict == "proved" else ()
+    picture = Figure(report.picture, _caption(report, report.picture)) if report.picture else None
+    return [Steps(steps) if steps else None, Facts(tuple(facts)), _rules(proof), picture, _regions(report)]
+
+
+def _steps(report: Report) -> tuple[str, ...]:
+    left, right, proof = report.left.symbol, report.right.symbol, report.proof
+    if proof.method == "smt":
+        formula = f"One formula over the real numbers says that some x in D has {report.equation('≠')}."
+        return formula, "The solver found that it has no solution."
+    if proof.method == "regions":
+        split = (
+            "D is split at every maximum and every head, one case for each possible winner, until both sides are "
+            "affine on every cell. Some candidate always wins, so the cells cover D."
+        )
+        return split, *_leaves(report)
+    first = f"{left} is evaluated symbolically on D: every value is an affine form in x and the maxima met on the way."
+    second = f"{right} is evaluated in the same way, with the same maxima where the same forms meet."
+    if proof.identical:
+        return first, second, "Both outputs are the same form. No case had to be distinguished."
+    counts = dict(proof.counts)
+    if not counts.get("gate") and not counts.get("compare"):
+        return first, second, "The difference of the outputs is at least 0 and at most 0 on D, by exact multipliers."
+    split = (
+        "Where the outputs differ as forms, D is split: which candidate of a maximum wins, or which of two scores is "
+        "larger. The cases of a split cover its cell."
+    )
+    return first, second, split, *_leaves(report)
+
+
+def _leaves(report: Report) -> tuple[str, ...]:
+    """What closes the cells that were not split further."""
+    counts, left, right = dict(report.proof.counts), report.left.symbol, report.right.symbol
+    equal, empty = counts.get("holds", 0), counts.get("empty", 0)
+    lines = [f"On {_cells(equal)}, {left} and {right} are equal: as forms, or on the affine hull of the cell."]
+    if empty:
+        lines.append(
+            f"{_cells(empty).capitalize()} contain{'s' if empty == 1 else ''} no point: a non-negative combination of "
+            "the inequalities is a contradiction, with exact multipliers."
+        )
+    return tuple(lines)
+
+
+def _cells(number: int) -> str:
+    return "one final cell" if number == 1 else f"{number} final cells"
+
+
+def _rules(proof: ProofCard) -> Table | None:
+    rows = tuple((name, RULES.get(name, ""), str(number)) for name, number in proof.counts)
+    return Table("Steps, by rule", ("Rule", "Meaning", "Uses"), "llr", rows) if rows else None
+
+
+def _regions(report: Report) -> Table | None:
+    proof, left, right = report.proof, report.left.symbol, report.right.symbol
+    if not proof.regions:
+        return None
+    rows = tuple(
+        (
+            str(number),
+            str(row.inequalities),
+            Exact(row.interior),
+            Exact(row.left),
+            f"same as {left}" if row.same else Exact(row.right),
+        )
+        for number, row in enumerate(proof.regions, start=1)
+    )
+    head = ("Region", "Inequalities", "Interior point", f"{left}(x) there", f"{right}(x) there")
+    return Table("The regions", head, "rrlll", rows, _regions_note(report))
+
+
+def _regions_note(report: Report) -> str:
+    proof, listed, certificate = report.proof, report.file("regions"), report.file("certificate")
+    notes = []
+    hidden = proof.regions_total - len(proof.regions)
+    if hidden:
+        where = (
+            f"; all of them are in {listed}" if listed else f"; all cells are in {certificate}" if certificate else ""
+        )
+        notes.append(f"{hidden} more regions are left out here{where}.")
+    if any(is_shortened(text) for row in proof.regions for text in (row.interior, row.left, row.right)):
+        exact = f"; they are exact in {report.file('report')}" if report.file("report") else ""
+        notes.append(f"≈ marks numbers that are rounded here{exact}.")
+    return " ".join(notes)
+
+
+def _caption(report: Report, picture: Picture) -> str:
+    cells = f"{picture.drawn} region{'' if picture.drawn == 1 else 's'}"
+    if picture.kind == "plane":
+        maps = len(picture.shapes)
+        text = (
+            f"The {cells}; one colour for each of {maps} affine maps." if maps > 1 else f"The {cells}; one affine map."
+        )
+    else:
+        text = f"{report.left.symbol} on the line: {cells}; a dot where one ends and the next begins."
+    if picture.total > picture.drawn:
+        hidden = picture.total - picture.drawn
+        text += f" Without interior or beyond the limit of the picture, and so not shown: {hidden}."
+    return text

@@ -1,0 +1,218 @@
+"""From an outcome to the frozen data of its report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from itertools import groupby
+
+from exactformer.compile.correspondence import Compiled
+from exactformer.compile.sizes import SizeLine, nonzeros
+from exactformer.domain import Domain
+from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, Transformer
+from exactformer.prove.outcome import Confirmation, Outcome, Region, TraceLine, Witness
+from exactformer.report.data import (
+    ConfirmationCard,
+    CorrespondenceCard,
+    DomainCard,
+    NetworkCard,
+    ProofCard,
+    RefutationCard,
+    RegionRow,
+    Report,
+    SizeRow,
+    TrustCard,
+    UnitRow,
+)
+from exactformer.report.numbers import exact_text, linear_text, map_text, point_text, power, ranges_text
+from exactformer.report.picture import picture_of
+from exactformer.report.trusted import installed_versions, kernel_facts
+
+MAX_UNITS = 60
+MAX_REGIONS = 50
+MAX_TRACE = 60
+MAX_INEQUALITIES = 8
+MAX_FACTORS = 6
+
+
+def build_report(
+    outcome: Outcome,
+    *,
+    files: Mapping[str, str],
+    versions: Mapping[str, str] | None = None,
+    title: str | None = None,
+) -> Report:
+    """The report of an outcome.
+
+    `files` gives the names of the files beside the report by role (left, right, certificate, report, and further
+    ones); `versions` defaults to those installed. Raises `OSError` when the kernel's source cannot be read.
+    """
+    first, second = _symbols(outcome.left, outcome.right)
+    return Report(
+        title=title or _title(outcome),
+        verdict=outcome.verdict,
+        checked=outcome.certificate is not None,
+        theorem=outcome.theorem or "",
+        reason=outcome.reason or "",
+        tie="any" if "any tie rule" in (outcome.theorem or "") else outcome.tie,  # type: ignore[arg-type]
+        domain=_domain(outcome.domain),
+        left=_network(outcome.left, first, files.get("left", "")),
+        right=_network(outcome.right, second, files.get("right", "")),
+        sizes=tuple(map(_size, outcome.compiled.sizes if outcome.compiled else ())),
+        correspondence=_correspondence(outcome.compiled) if outcome.compiled else None,
+        proof=_proof(outcome),
+        refutation=_refutation(outcome.witness, outcome.trace) if outcome.witness else None,
+        picture=picture_of(outcome.domain, outcome.regions),
+        trust=TrustCard(kernel_facts(), tuple((versions or installed_versions()).items()), outcome.trusted),
+        files=tuple(files.items()),
+    )
+
+
+def _symbols(left: Network, right: Network) -> tuple[str, str]:
+    """N for a feedforward network, T for a Transformer, with a number when both sides are of one sort."""
+    first, second = ("T" if isinstance(side, Transformer) else "N" for side in (left, right))
+    return (first, second) if first != second else (f"{first}₁", f"{second}₂")
+
+
+def _title(outcome: Outcome) -> str:
+    left, right = (side.name or f"an unnamed {side.kind} network" for side in (outcome.left, outcome.right))
+    return f"{left} as a Transformer" if outcome.compiled else f"{left} and {right}"
+
+
+# --- domain and networks ------------------------------------------------------------------------------
+
+
+def _domain(domain: Domain) -> DomainCard:
+    rows = enumerate(domain.bounds.fractions()[:MAX_INEQUALITIES])
+    n = domain.dimension
+    inequalities = tuple(
+        f"{linear_text(domain.matrix.row(i).items(), Fraction(0), n)} ≤ {exact_text(b)}" for i, b in rows
+    )
+    ends = zip(domain.lower, domain.upper, strict=True)
+    factors = [power(text, len(list(run))) for text, run in groupby(map(_interval, ends))]
+    if len(factors) > MAX_FACTORS:
+        factors[MAX_FACTORS - 2 : -1] = ["…"]
+    text = " × ".join(factors) + (f" ({n} inputs)" if "…" in factors else "")
+    return DomainCard(text, inequalities, len(domain.bounds) - len(inequalities))
+
+
+def _interval(ends: tuple[Fraction | None, Fraction | None]) -> str:
+    low, high = ends
+    if low is None and high is None:
+        return "ℝ"
+    left = "(−∞" if low is None else f"[{exact_text(low)}"
+    return f"{left}, {'∞)' if high is None else f'{exact_text(high)}]'}"
+
+
+def _network(network: Network, symbol: str, file: str) -> NetworkCard:
+    facts = _transformer_facts(network) if isinstance(network, Transformer) else _layer_facts(network)
+    shared = [("inputs", str(network.inputs)), ("outputs", str(network.outputs))]
+    return NetworkCard(symbol, network.name, network.kind, file, (*shared, *facts))  # type: ignore[arg-type]
+
+
+def _layer_facts(network: MaxoutNetwork | ReluNetwork) -> list[tuple[str, str]]:
+    rank = network.rank if isinstance(network, MaxoutNetwork) else 2
+    return [
+        ("layers", str(len(network.widths))),
+        ("widths", _widths(network.widths) or "none"),
+        ("rank", f"{rank} (a ReLU is the maximum of two)" if isinstance(network, ReluNetwork) else str(rank)),
+        ("parameters", f"{network.parameters:,}"),
+    ]
+
+
+def _transformer_facts(network: Transformer) -> list[tuple[str, str]]:
+    hidden = [block.feedforward.hidden for block in network.blocks if block.feedforward is not None]
+    return [
+        ("tokens", str(network.tokens)),
+        ("width", str(network.width)),
+        ("blocks", str(len(network.blocks))),
+        ("heads", _widths([len(block.heads) for block in network.blocks if block.heads is not None]) or "none"),
+        ("hidden neurons", _widths(hidden) or "none"),
+        ("residual", "yes" if network.residual else "no"),
+        ("mask", network.mask or "none"),
+        ("non-zero entries", f"{nonzeros(network):,}"),
+    ]
+
+
+def _widths(widths: Iterable[int]) -> str:
+    """Numbers layer by layer, runs of more than two together.
+
+    >>> _widths([2, 8, 8, 8])
+    '2, 3 × 8'
+    """
+    runs = ((w, len(list(run))) for w, run in groupby(widths))
+    return ", ".join(f"{n} × {w}" if n > 2 else ", ".join([str(w)] * n) for w, n in runs)
+
+
+# --- the compiled Transformer -------------------------------------------------------------------------
+
+
+def _size(line: SizeLine) -> SizeRow:
+    formula = line.formula.replace("<= ", "").replace("<=", "")
+    return SizeRow(line.name, formula, line.counted, exact_text(line.expected), line.exact, line.agrees)
+
+
+def _correspondence(compiled: Compiled) -> CorrespondenceCard:
+    """All units, or beyond MAX_UNITS the first ones of every layer."""
+    found = compiled.correspondence
+    layers = [list(run) for _, run in groupby(found.units, key=lambda place: place.layer)]
+    each = len(found.units) if len(found.units) <= MAX_UNITS else max(2, MAX_UNITS // len(layers))
+    return CorrespondenceCard(
+        construction=found.construction,
+        spaces=tuple((name, low, high - 1) for name, low, high in found.coordinates),
+        units=tuple(
+            UnitRow(u.layer, u.unit, u.block, ranges_text(u.heads), ranges_text(u.coordinates))
+            for layer in layers
+            for u in layer[:each]
+        ),
+        left_out=tuple((layer[0].layer, len(layer) - each) for layer in layers if len(layer) > each),
+        total=len(found.units),
+    )
+
+
+# --- proof and refutation -----------------------------------------------------------------------------
+
+
+def _proof(outcome: Outcome) -> ProofCard:
+    tree = (outcome.certificate or {}).get("tree")
+    return ProofCard(
+        method=outcome.method,
+        seconds=_seconds(outcome.seconds),
+        identical=tree is not None and list(map(list, tree)) == [["holds"]],
+        counts=tuple(outcome.counts.items()),
+        regions=tuple(map(_region, outcome.regions[:MAX_REGIONS])),
+        regions_total=len(outcome.regions),
+        confirmation=None if outcome.confirmation is None else _confirmation(outcome.confirmation),
+    )
+
+
+def _confirmation(said: Confirmation) -> ConfirmationCard:
+    return ConfirmationCard(said.solver, said.confirmed, said.total, _seconds(said.seconds), said.note)
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2g}" if seconds < 1 else f"{seconds:.1f}"
+
+
+def _region(region: Region) -> RegionRow:
+    return RegionRow(
+        inequalities=len(region.inequalities),
+        interior=point_text(region.interior),
+        left=map_text(region.left),
+        right=map_text(region.right),
+        same=region.left == region.right,
+    )
+
+
+def _refutation(witness: Witness, trace: tuple[TraceLine, ...]) -> RefutationCard:
+    """A long trace is cut to the lines around the first place where the sides part."""
+    parting = next((i for i, line in enumerate(trace) if not line.agrees), 0)
+    start = max(0, min(parting - MAX_TRACE // 4, len(trace) - MAX_TRACE))
+    return RefutationCard(
+        point=point_text(witness.point),
+        left=point_text(witness.left),
+        right=point_text(witness.right),
+        difference=point_text([a - b for a, b in zip(witness.left, witness.right, strict=True)]),
+        trace=trace[start : start + MAX_TRACE],
+        trace_total=len(trace),
+    )

@@ -1,0 +1,179 @@
+"""The frozen data of a report, in the form in which every renderer takes it and `report.json` keeps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from exactformer.errors import Faults
+from exactformer.prove.outcome import TraceLine
+from exactformer.report import codec
+from exactformer.report.picture import Picture
+from exactformer.report.trusted import KernelFacts
+
+FORMAT = "exactformer/report-1"
+
+
+@dataclass(frozen=True)
+class DomainCard:
+    """The domain as text: the product of its intervals, and the inequalities beside them."""
+
+    text: str
+    inequalities: tuple[str, ...]
+    left_out: int
+
+
+@dataclass(frozen=True)
+class NetworkCard:
+    """One network: its symbol in the statement, name, kind, file, and further properties."""
+
+    symbol: str
+    name: str
+    kind: Literal["maxout", "relu", "transformer"]
+    file: str
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class SizeRow:
+    """One size of the compiled Transformer beside its formula."""
+
+    name: str
+    formula: str
+    counted: int
+    expected: str
+    exact: bool
+    agrees: bool
+
+
+@dataclass(frozen=True)
+class UnitRow:
+    """Where one unit of the source lives in the Transformer."""
+
+    layer: int
+    unit: int
+    block: int
+    heads: str
+    coordinates: str
+
+
+@dataclass(frozen=True)
+class CorrespondenceCard:
+    """The way back: named coordinate ranges (first, last), units, and how many units of a layer are left out."""
+
+    construction: str
+    spaces: tuple[tuple[str, int, int], ...]
+    units: tuple[UnitRow, ...]
+    left_out: tuple[tuple[int, int], ...]
+    total: int
+
+
+@dataclass(frozen=True)
+class RegionRow:
+    """One region: its number of inequalities, an interior point, both affine maps."""
+
+    inequalities: int
+    interior: str
+    left: str
+    right: str
+    same: bool
+
+
+@dataclass(frozen=True)
+class ConfirmationCard:
+    """What an independent solver said of the obligations."""
+
+    solver: str
+    confirmed: int
+    total: int
+    seconds: str
+    note: str
+
+
+@dataclass(frozen=True)
+class ProofCard:
+    """How the verdict was reached: method, whether both outputs were one form, rule counts, and the regions shown."""
+
+    method: str
+    seconds: str
+    identical: bool
+    counts: tuple[tuple[str, int], ...]
+    regions: tuple[RegionRow, ...]
+    regions_total: int
+    confirmation: ConfirmationCard | None
+
+
+@dataclass(frozen=True)
+class RefutationCard:
+    """The point where the sides differ, both values, their difference, and the trace."""
+
+    point: str
+    left: str
+    right: str
+    difference: str
+    trace: tuple[TraceLine, ...]
+    trace_total: int
+
+
+@dataclass(frozen=True)
+class TrustCard:
+    """What the verdict rests on."""
+
+    kernel: KernelFacts
+    versions: tuple[tuple[str, str], ...]
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a renderer needs.
+
+    `checked` tells that the kernel accepted a certificate, `tie` is "any" when its theorem holds under every tie rule.
+    """
+
+    title: str
+    verdict: Literal["proved", "refuted", "unknown"]
+    checked: bool
+    theorem: str
+    reason: str
+    tie: Literal["any", "average", "leftmost", "rightmost"]
+    domain: DomainCard
+    left: NetworkCard
+    right: NetworkCard
+    sizes: tuple[SizeRow, ...]
+    correspondence: CorrespondenceCard | None
+    proof: ProofCard
+    refutation: RefutationCard | None
+    picture: Picture | None
+    trust: TrustCard
+    files: tuple[tuple[str, str], ...]
+
+    def file(self, role: str) -> str:
+        """The name of the file with the given role, or empty text."""
+        return dict(self.files).get(role, "")
+
+    @property
+    def claim_file(self) -> str:
+        """The name of the file that has the exact numbers of the claim."""
+        return self.file("certificate" if self.checked else "report")
+
+    def equation(self, sign: str) -> str:
+        """N(x) = T(x), with the symbols of the two sides and the given sign."""
+        return f"{self.left.symbol}(x) {sign} {self.right.symbol}(x)"
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON data."""
+        return {"format": FORMAT, **codec.to_json(self)}
+
+    @staticmethod
+    def from_json(value: Any, source: str = "report.json") -> Report:
+        """The report in JSON data. Raises `InvalidInput` with every fault found; `source` names the file in them."""
+        faults = Faults(source)
+        found = value.get("format") if isinstance(value, dict) else value
+        if found != FORMAT:
+            faults.add("format", FORMAT, found)
+        faults.settle()
+        result = codec.from_json(Report, {k: v for k, v in value.items() if k != "format"}, "report", faults)
+        faults.settle()
+        assert isinstance(result, Report)
+        return result

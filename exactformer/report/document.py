@@ -1,0 +1,136 @@
+"""The blocks a report is written in; every renderer knows how to show each of them, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from exactformer.report.numbers import abbreviated, is_shortened
+from exactformer.report.picture import Picture
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Text with exact numbers in it: renderers shorten the long ones and say that `where` has them in full."""
+
+    text: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Code:
+    """Text to be shown as it is: a file name, a digest."""
+
+    text: str
+
+
+Inline = str | bool | Exact | Code
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The headline: the verdict, what sort of statement follows, the statement, and what qualifies it."""
+
+    verdict: str
+    label: str
+    text: str
+    note: str = ""
+
+    kind = "statement"
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """Running text."""
+
+    text: str
+
+    kind = "paragraph"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A numbered list."""
+
+    items: tuple[str, ...]
+
+    kind = "steps"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names with what is said of them, under an optional heading."""
+
+    rows: tuple[tuple[str, Inline], ...]
+    heading: Inline = ""
+
+    kind = "facts"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; `align` has one letter a column, l or r; `note` stands below it."""
+
+    heading: str
+    head: tuple[str, ...]
+    align: str
+    rows: tuple[tuple[Inline, ...], ...]
+    note: str = ""
+
+    kind = "table"
+
+
+@dataclass(frozen=True)
+class Commands:
+    """Lines for a shell."""
+
+    lines: tuple[str, ...]
+
+    kind = "commands"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture with its caption; only HTML shows it."""
+
+    picture: Picture
+    caption: str
+
+    kind = "figure"
+
+
+Block = Statement | Paragraph | Steps | Facts | Table | Commands | Figure
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of the report."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+    @staticmethod
+    def of(title: str, blocks: Iterable[Block | None]) -> Section:
+        """The section with the blocks that are there."""
+        return Section(title, tuple(block for block in blocks if block is not None))
+
+
+def clean(text: str) -> str:
+    """The text on one line, with every control or invisible character written as an escape.
+
+    >>> print(clean("a\\x1b[31m\\u202eb"))
+    a\\x1b[31m\\u202eb
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " if c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
+def plain(item: Inline) -> str:
+    """The item as one line of text, long numbers shortened, with the file that has them in full."""
+    if isinstance(item, bool):
+        return "yes" if item else "NO"
+    if isinstance(item, Exact):
+        place = f" (exact in {item.where})" if item.where and is_shortened(item.text) else ""
+        return clean(abbreviated(item.text) + place)
+    return clean(item if isinstance(item, str) else item.text)

@@ -1,0 +1,130 @@
+"""Exact numbers, points and affine maps as text, and how long ones are abbreviated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from decimal import Context, Decimal
+from fractions import Fraction
+
+from exactformer.networks import Affine
+
+LONG = 24
+COORDINATES = 12
+TERMS = 8
+OUTPUTS = 4
+CUT = 600
+
+_RATIONAL = re.compile(r"-?[0-9]+(?:/[0-9]+)?")
+_WIDE = Context(prec=12, Emax=10**9, Emin=-(10**9))
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def exact_text(value: Fraction) -> str:
+    """The number as "p/q"; as a decimal marked ≈ when it has more digits than Python agrees to print.
+
+    >>> exact_text(Fraction(-4, 6))
+    '-2/3'
+    """
+    try:
+        return str(value)
+    except ValueError:
+        return f"≈ {_decimal(Decimal(value.numerator), Decimal(value.denominator))}"
+
+
+def abbreviated(text: str) -> str:
+    """The text with every long rational in it as a decimal, and ≈ in front when there was one; cut at CUT characters.
+
+    >>> abbreviated("(1/3, 1000000000000/3000000000001)")
+    '≈ (1/3, 0.33333)'
+    """
+
+    def shorter(match: re.Match[str]) -> str:
+        if len(match[0]) <= LONG:
+            return match[0]
+        numerator, _, denominator = match[0].partition("/")
+        return _decimal(Decimal(numerator), Decimal(denominator or 1))
+
+    result = _RATIONAL.sub(shorter, text)
+    if result != text and not result.startswith("≈"):
+        result = f"≈ {result}"
+    return result if len(result) <= CUT else f"{result[:CUT]} …"
+
+
+def is_shortened(text: str) -> bool:
+    """Whether the text as shown is not everything: long numbers are rounded, or something was left out."""
+    return abbreviated(text) != text or "…" in text or text.startswith("≈")
+
+
+def point_text(values: Sequence[Fraction]) -> str:
+    """A point of R^n: a number for n = 1, else its coordinates in brackets, at most COORDINATES of them.
+
+    >>> point_text([Fraction(1, 2)]), point_text([Fraction(1, 2), Fraction(-1)])
+    ('1/2', '(1/2, -1)')
+    """
+    shown = [exact_text(x) for x in values[:COORDINATES]]
+    if len(values) > COORDINATES:
+        shown.append(f"… {len(values) - COORDINATES} more")
+    return shown[0] if len(values) == 1 else f"({', '.join(shown)})"
+
+
+def variable(index: int, inputs: int) -> str:
+    """The name of an input: x when it is the only one, else x₁, x₂, ..."""
+    return "x" if inputs == 1 else "x" + str(index + 1).translate(_SUBSCRIPTS)
+
+
+def power(base: str, exponent: int) -> str:
+    """The base with a raised exponent, left out when it is 1."""
+    return base if exponent == 1 else base + str(exponent).translate(_SUPERSCRIPTS)
+
+
+def linear_text(terms: Iterable[tuple[int, Fraction]], constant: Fraction, inputs: int) -> str:
+    """An affine form, at most TERMS terms of it.
+
+    >>> linear_text([(0, Fraction(-1)), (1, Fraction(1, 3))], Fraction(2), 2)
+    '−x₁ + 1/3 x₂ + 2'
+    """
+    parts = [(c, variable(i, inputs)) for i, c in terms if c]
+    more = len(parts) - TERMS
+    if more > 0:
+        parts = parts[:TERMS]
+    if constant or not parts:
+        parts.append((constant, ""))
+    text = ""
+    for c, name in parts:
+        size = exact_text(abs(c))
+        factor = name if size == "1" and name else f"{size} {name}".strip()
+        sign = (" − " if c < 0 else " + ") if text else ("−" if c < 0 else "")
+        text += sign + factor
+    return text if more <= 0 else f"{text} + … {more} more terms"
+
+
+def map_text(affine: Affine) -> str:
+    """An affine map: one form, or its outputs in brackets, at most OUTPUTS of them."""
+    rows = [
+        linear_text(affine.weights.row(i).items(), affine.biases[i], affine.inputs)
+        for i in range(min(affine.outputs, OUTPUTS))
+    ]
+    if affine.outputs > OUTPUTS:
+        rows.append(f"… {affine.outputs - OUTPUTS} more")
+    return rows[0] if affine.outputs == 1 else f"({', '.join(rows)})"
+
+
+def ranges_text(numbers: Sequence[int]) -> str:
+    """Integers with runs joined.
+
+    >>> ranges_text([4, 5, 6, 9])
+    '4–6, 9'
+    """
+    runs: list[list[int]] = []
+    for n in numbers:
+        if runs and n == runs[-1][1] + 1:
+            runs[-1][1] = n
+        else:
+            runs.append([n, n])
+    return ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in runs)
+
+
+def _decimal(numerator: Decimal, denominator: Decimal) -> str:
+    return f"{_WIDE.divide(numerator, denominator):.5g}"

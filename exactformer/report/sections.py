@@ -1,0 +1,184 @@
+"""The wording of a report: its sections as blocks, the same for every renderer."""
+
+from __future__ import annotations
+
+import shlex
+
+from exactformer.report.argument import proof_blocks, refutation_blocks
+from exactformer.report.data import CorrespondenceCard, NetworkCard, Report
+from exactformer.report.document import (
+    Block,
+    Code,
+    Commands,
+    Exact,
+    Facts,
+    Inline,
+    Paragraph,
+    Section,
+    Statement,
+    Table,
+)
+from exactformer.report.numbers import is_shortened
+
+KINDS = {"maxout": "maxout network", "relu": "ReLU network", "transformer": "Transformer"}
+TIES = {
+    "average": "a head spreads its weight evenly over all tokens of the largest score, as the limit of softmax does",
+    "leftmost": "a head gives all its weight to the first of the tokens of the largest score",
+    "rightmost": "a head gives all its weight to the last of the tokens of the largest score",
+}
+
+
+def sections(report: Report) -> tuple[Section, ...]:
+    """The sections of the report, in order; those with nothing to say are left out."""
+    argument = {"proved": "The proof", "refuted": "The refutation", "unknown": "What was tried"}[report.verdict]
+    card = report.correspondence
+    parts = [
+        Section("Statement", (_statement(report), _statement_facts(report))),
+        Section("What it means", _semantics(report)),
+        Section.of("The networks", (_network(report.left), _network(report.right), _sizes(report))),
+        Section("From units to heads", _correspondence(card, report)) if card else None,
+        Section.of(argument, [*refutation_blocks(report), *proof_blocks(report)]),
+        Section.of("What was trusted", _trust(report)),
+        Section("How to check it again", _commands(report)),
+    ]
+    return tuple(part for part in parts if part is not None)
+
+
+# --- statement and semantics --------------------------------------------------------------------------
+
+
+def _statement(report: Report) -> Statement:
+    if report.verdict == "proved":
+        note = "" if report.checked else "There is no certificate: this rests on what is listed as trusted below alone."
+        return Statement("Proved", "Theorem", f"For every x in D, {report.equation('=')}.", note)
+    if report.verdict == "refuted":
+        return Statement("Refuted", "Counterexample", f"There is an x in D with {report.equation('≠')}.")
+    return Statement("Unknown", "Open", f"Whether {report.equation('=')} for every x in D is not decided.")
+
+
+def _statement_facts(report: Report) -> Facts:
+    domain, certificate = report.domain, report.file("certificate")
+    rows: list[tuple[str, Inline]] = [("D", Exact(domain.text, certificate))]
+    rows += [("with", Exact(text, certificate)) for text in domain.inequalities]
+    if domain.left_out:
+        rows.append(("with", Exact(f"… {domain.left_out} more inequalities", certificate)))
+    rows += [(side.symbol, _described(side)) for side in (report.left, report.right)]
+    if report.refutation is not None:
+        rows.append(("x", Exact(report.refutation.point, report.claim_file)))
+    if report.reason:
+        rows.append(("reason", report.reason))
+    if report.theorem:
+        rows.append(("kernel", Exact(report.theorem, report.claim_file)))
+    return Facts(tuple(rows))
+
+
+def _described(side: NetworkCard) -> str:
+    facts = dict(side.facts)
+    size = "{tokens} tokens of width {width}" if side.kind == "transformer" else "{parameters} parameters"
+    numbers = {key: facts.get(key, "?") for key in ("tokens", "width", "parameters")}
+    return f"{f'{side.name}, ' if side.name else ''}a {KINDS[side.kind]} with {size.format(**numbers)}"
+
+
+def _semantics(report: Report) -> tuple[Block, ...]:
+    exact = "All weights are exact rational numbers, and all arithmetic is that of the real numbers, without rounding."
+    blocks: list[Block] = [Paragraph(exact)]
+    if "transformer" in (report.left.kind, report.right.kind):
+        limit = "Attention is taken in its hard limit: softmax attention with all scores multiplied by λ, as λ → ∞."
+        if report.tie == "any":
+            rule = "When scores tie, nothing depends on the rule: the statement holds under every tie rule."
+        else:
+            rule = f"When scores tie, the rule is “{report.tie}”: {TIES[report.tie]}."
+        blocks.append(Paragraph(f"{limit} {rule}"))
+    caution = "The statement is about these exact networks. It says nothing about running them in floating point."
+    return (*blocks, Paragraph(caution))
+
+
+# --- the networks -------------------------------------------------------------------------------------
+
+
+def _network(side: NetworkCard) -> Facts:
+    rows: list[tuple[str, Inline]] = [("name", side.name or "(none)"), ("kind", KINDS[side.kind])]
+    if side.file:
+        rows.append(("file", Code(side.file)))
+    return Facts((*rows, *side.facts), side.symbol)
+
+
+def _sizes(report: Report) -> Table | None:
+    if not report.sizes:
+        return None
+    rows = tuple(
+        (size.name, size.formula, Exact(f"{'' if size.exact else '≤ '}{size.expected}"), str(size.counted), size.agrees)
+        for size in report.sizes
+    )
+    note = (
+        "n0 inputs, L layers, m_l units in layer l, rank k, n_out outputs; "
+        "P counts the parameters of the source with every unit padded to rank k."
+    )
+    head = ("Size", "Formula", "Expected", "Counted", "Agrees")
+    return Table("Sizes of the Transformer beside the formulas of the construction", head, "llrrl", rows, note)
+
+
+def _correspondence(card: CorrespondenceCard, report: Report) -> tuple[Block, ...]:
+    intro = (
+        f"Construction “{card.construction}”. The heads beside a unit of the source network take its maximum, and its "
+        "values stand in the coordinates beside it. Layers, units, blocks, heads and coordinates count from 0."
+    )
+    left_out = dict(card.left_out)
+    rows: list[tuple[Inline, ...]] = []
+    for here, following in zip(card.units, (*card.units[1:], None), strict=True):
+        rows.append((str(here.layer), str(here.unit), str(here.block), here.heads, here.coordinates))
+        if (following is None or following.layer != here.layer) and here.layer in left_out:
+            rows.append((str(here.layer), f"… {left_out[here.layer]} more", "", "", ""))
+    spaces = tuple((name, f"{first}–{last}" if first < last else f"{first}") for name, first, last in card.spaces)
+    place = report.file("correspondence")
+    note = f"All {card.total} units are in {place}." if left_out and place else ""
+    head = ("Layer", "Unit", "Block", "Heads", "Coordinates")
+    return (
+        Paragraph(intro),
+        Facts(spaces, "Coordinates of a token"),
+        Table("Units of the source and their place in the Transformer", head, "rrrll", tuple(rows), note),
+    )
+
+
+# --- trust --------------------------------------------------------------------------------------------
+
+
+def _trust(report: Report) -> list[Block | None]:
+    kernel, trust = report.trust.kernel, report.trust
+    rows: list[tuple[str, Inline]] = []
+    if report.checked:
+        text = (
+            "The verdict was given by the kernel, a small program that needs the Python standard library only and does "
+            "not search. It derives every cell and every obligation from the two networks, and accepts nothing else. "
+            "What has to be trusted is its source and the Python that runs it."
+        )
+        size = f"{len(kernel.files)} files, {kernel.lines} lines, of which {kernel.code_lines} are code"
+        rows += [("kernel", size), ("sha256", Code(kernel.sha256))]
+    elif report.verdict == "unknown":
+        text = "Nothing was asserted, so nothing has to be trusted."
+    else:
+        text = "The kernel was not involved. The verdict rests on what is listed here."
+    rows += [("trusted", line) for line in trust.lines]
+    versions = Facts(trust.versions, "Versions") if trust.versions else None
+    return [Paragraph(text), Facts(tuple(rows)) if rows else None, versions]
+
+
+def _commands(report: Report) -> tuple[Block, ...]:
+    left, right = (shlex.quote(report.file(role) or f"{role}.json") for role in ("left", "right"))
+    if not report.checked:
+        text = "There is no certificate to check. The search can be run again:"
+        return Paragraph(text), Commands((f"exactformer verify {left} {right}",))
+    certificate = shlex.quote(report.file("certificate") or "certificate.json")
+    blocks: list[Block] = [
+        Paragraph("With the package installed, in a fresh interpreter; FOLDER is the folder of this report:"),
+        Commands(("exactformer check FOLDER",)),
+        Paragraph("With nothing but Python and the kernel's source; no third-party package can be imported:"),
+        Commands((f"python -I -S path/to/exactformer/kernel {certificate}",)),
+        Paragraph("The digest of the kernel's source, to be compared with the one above:"),
+        Commands(("cd path/to/exactformer/kernel && LC_ALL=C sh -c 'sha256sum *.py | sha256sum'",)),
+    ]
+    if report.refutation is not None and not is_shortened(report.refutation.point):
+        point = shlex.quote(report.refutation.point.strip("()").replace(" ", ""))
+        lines = tuple(f"exactformer evaluate {name} --at {point}" for name in (left, right))
+        blocks += [Paragraph("Both values at the point:"), Commands(lines)]
+    return tuple(blocks)
