@@ -22,13 +22,21 @@ _HOME = {
     "Transformer": "networks",
     "load": "formats",
     "save": "formats",
+    "compile": "compiler",
+    "prove": "prover",
+    "verify": "prover",
+    "Outcome": "prover",
+    "check": "checking",
+    "evaluate_batch": "numeric",
 }
+
+_ELSEWHERE = {"compile": "compile_network"}  # public names that differ from the name in their module
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'exactformer' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"exactformer.{_HOME[name]}"), name)
+    return getattr(importlib.import_module(f"exactformer.{_HOME[name]}"), _ELSEWHERE.get(name, name))
 
 
 def __dir__() -> list[str]:
@@ -36,6 +44,8 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
+    from exactformer.checking import check as check
+    from exactformer.compiler import compile_network as compile  # noqa: A004
     from exactformer.domain import Box as Box
     from exactformer.domain import Domain as Domain
     from exactformer.domain import Polyhedron as Polyhedron
@@ -47,3 +57,7 @@ if TYPE_CHECKING:
     from exactformer.networks import MaxoutNetwork as MaxoutNetwork
     from exactformer.networks import ReluNetwork as ReluNetwork
     from exactformer.networks import Transformer as Transformer
+    from exactformer.numeric import evaluate_batch as evaluate_batch
+    from exactformer.prover import Outcome as Outcome
+    from exactformer.prover import prove as prove
+    from exactformer.prover import verify as verify

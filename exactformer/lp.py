@@ -13,9 +13,10 @@ from fractions import Fraction
 from math import lcm
 from typing import Any
 
-import flint  # type: ignore[import-untyped, unused-ignore]
+import flint
 import highspy
 import numpy as np
+from flint import fmpq
 
 Row = tuple[tuple[int, ...], int]
 Point = tuple[Fraction, ...]
@@ -88,22 +89,25 @@ class Program:
         self._highs.run()
         if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
-        basic = highspy.HighsBasisStatus.kBasic
-        return [i for i, status in enumerate(self._highs.getBasis().row_status) if status != basic]
+        basic, basis = highspy.HighsBasisStatus.kBasic, self._highs.getBasis()
+        # A free column outside the basis stands at zero: number -1 - j is the row x_j = 0, which may bear no weight.
+        free = [-1 - j for j, status in enumerate(basis.col_status) if status != basic]
+        return [i for i, status in enumerate(basis.row_status) if status != basic] + free
 
     def _solved(self, objective: Row, active: list[int]) -> Minimum | None:
         """The vertex and the multipliers of the guessed rows, solved and verified exactly; None if not optimal."""
         n = self.dimension
         if len(active) != n:
             return None
-        matrix = flint.fmpz_mat([list(self.rows[i][0]) for i in active])
+        used = [self.rows[i] if i >= 0 else (tuple(int(j == -1 - i) for j in range(n)), 0) for i in active]
+        matrix = flint.fmpz_mat([list(a) for a, _ in used])
         try:
-            x = matrix.solve(flint.fmpz_mat([[-self.rows[i][1]] for i in active]))
+            x = matrix.solve(flint.fmpz_mat([[-b] for _, b in used]))
             y = matrix.transpose().solve(flint.fmpz_mat([[c] for c in objective[0]]))
         except ZeroDivisionError:
             return None
         multipliers = {i: Fraction(int(y[r, 0].p), int(y[r, 0].q)) for r, i in enumerate(active) if y[r, 0] != 0}
-        if any(v < 0 for v in multipliers.values()):
+        if any(v < 0 or i < 0 for i, v in multipliers.items()):
             return None
         point = tuple(Fraction(int(x[j, 0].p), int(x[j, 0].q)) for j in range(n))
         numerators, den = whole(point)
@@ -209,32 +213,33 @@ def _bland(rows: Sequence[Row], objective: Row, dimension: int) -> Answer:
     m = len(rows)
     # Tableau row j: the equation for coordinate j, with an artificial variable m + j as first basis.
     table = [
-        [Fraction(signs[j] * a[j]) for a, _ in rows]
-        + [Fraction(int(i == j)) for i in range(dimension)]
-        + [Fraction(signs[j] * objective[0][j])]
+        [fmpq(signs[j] * a[j]) for a, _ in rows]
+        + [fmpq(int(i == j)) for i in range(dimension)]
+        + [fmpq(signs[j] * objective[0][j])]
         for j in range(dimension)
     ]
     basis = [m + j for j in range(dimension)]
-    phase_one = [Fraction(0)] * m + [Fraction(1)] * dimension
+    phase_one = [fmpq(0)] * m + [fmpq(1)] * dimension
     _pivot_to_optimum(table, basis, phase_one, m + dimension)
     if any(table[r][-1] != 0 for r, v in enumerate(basis) if v >= m):
         feasible = _bland(rows, ((0,) * dimension, 0), dimension)
         return feasible if isinstance(feasible, Infeasible) else Unbounded()
-    cost = [Fraction(b) for _, b in rows] + [Fraction(0)] * dimension
+    cost = [fmpq(b) for _, b in rows] + [fmpq(0)] * dimension
     ray = _pivot_to_optimum(table, basis, cost, m)
     if ray is not None:
         return Infeasible(ray)
-    multipliers = {v: table[r][-1] for r, v in enumerate(basis) if v < m and table[r][-1] != 0}
+    multipliers = {v: _fraction(table[r][-1]) for r, v in enumerate(basis) if v < m and table[r][-1] != 0}
     # The vertex: reduced costs of the artificial columns.
     point = tuple(
-        -signs[j] * sum((cost[v] * table[r][m + j] for r, v in enumerate(basis)), Fraction(0)) for j in range(dimension)
+        _fraction(-signs[j] * sum((cost[v] * table[r][m + j] for r, v in enumerate(basis)), fmpq(0)))
+        for j in range(dimension)
     )
     value = objective[1] + sum((c * x for c, x in zip(objective[0], point, strict=True)), Fraction(0))
     return Minimum(value, point, multipliers)
 
 
 def _pivot_to_optimum(
-    table: list[list[Fraction]], basis: list[int], cost: list[Fraction], columns: int
+    table: list[list[Any]], basis: list[int], cost: list[Any], columns: int
 ) -> Multipliers | None:
     """Minimise cost over the tableau's first `columns` columns; returns a ray of improvement if there is one."""
     while True:
@@ -245,7 +250,7 @@ def _pivot_to_optimum(
         stuck = [r for r, v in enumerate(basis) if v >= columns and table[r][entering] != 0]
         ratios = [(table[r][-1] / table[r][entering], basis[r], r) for r in range(len(basis)) if table[r][entering] > 0]
         if not ratios and not stuck:
-            ray = {basis[r]: -table[r][entering] for r in range(len(basis)) if table[r][entering] != 0}
+            ray = {basis[r]: _fraction(-table[r][entering]) for r in range(len(basis)) if table[r][entering] != 0}
             return {entering: Fraction(1)} | ray
         row = stuck[0] if stuck else min(ratios)[2]
         pivot = table[row][entering]
@@ -256,5 +261,9 @@ def _pivot_to_optimum(
         basis[row] = entering
 
 
-def _reduced(table: list[list[Fraction]], basis: list[int], cost: list[Fraction], column: int) -> Fraction:
-    return cost[column] - sum((cost[v] * table[r][column] for r, v in enumerate(basis)), Fraction(0))
+def _reduced(table: list[list[Any]], basis: list[int], cost: list[Any], column: int) -> Any:
+    return cost[column] - sum((cost[v] * table[r][column] for r, v in enumerate(basis) if cost[v] != 0), fmpq(0))
+
+
+def _fraction(value: Any) -> Fraction:
+    return Fraction(int(value.p), int(value.q))

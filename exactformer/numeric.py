@@ -1,7 +1,8 @@
 """Fast evaluation in float64 with NumPy: batches of points, hard attention and softmax attention.
 
 Nothing here is exact and no error bound is claimed; `network.evaluate` is the exact value. Weights are the exact ones,
-each rounded once to the nearest float64. An overflow on the way shows as inf or nan, without a warning.
+each rounded once to the nearest float64. An overflow on the way shows as inf or nan, without a warning. The gates of a
+deep gated Transformer are far larger than its values, and cancel only up to the rounding of their own size.
 Inside, an array holds its features first and the points last, so that every operation runs along the points.
 """
 
@@ -11,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,22 +23,14 @@ from exactformer.networks import Affine, Head, MaxoutNetwork, Network, Transform
 from exactformer.networks.transformer import TIES, Tie
 from exactformer.rational import Matrix, Vector
 
-__all__ = [
-    "NumericFeedforward",
-    "NumericNetwork",
-    "NumericTransformer",
-    "compile_numeric",
-    "evaluate_batch",
-    "preactivations",
-]
-
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 Entries = tuple[Indices, Indices, Floats]
 
-# Temporaries of one chunk of points. The gain from larger chunks ends where the caches do, far below this.
-CHUNK_BYTES = 1 << 26
-# Where the two products cost the same: a multiplication in a sparse product takes about as long as 32 in a dense one.
+# Temporaries of one chunk of points: what the caches hold. Larger chunks were slower, not faster.
+CHUNK_BYTES = 1 << 23
+# A matrix is stored densely up to SMALL entries and up to this many entries for each one that is not zero: a product
+# with it then costs about as much as a sparse one.
 DENSE_RATIO = 32
 SMALL = 1 << 12
 
@@ -46,18 +40,31 @@ def evaluate_batch(
 ) -> Floats:
     """The values of a network at many points, in float64.
 
-    With `temperature` None attention is hard: at each query the tokens of the largest score s_t, which is the largest
-    float64, share the weight ("average") or the first or last of them has it ("leftmost", "rightmost"). Otherwise
-    `temperature` is the lambda > 0 of softmax, token t has the weight exp(lambda s_t) / sum_r exp(lambda s_r), and
-    `tie` does not matter. Networks without attention have no ties and take no temperature.
+    With `temperature` None attention is hard: the tokens of the largest score share the weight ("average"), or the
+    first or the last of them has it ("leftmost", "rightmost"); scores tie when they come out as one float64.
+    Otherwise `temperature` is the lambda > 0 of softmax: token t of score s_t has the weight
+    exp(lambda s_t) / sum_r exp(lambda s_r), and `tie` does not matter. Without attention there is nothing to tie.
 
-    `points` is (batch, inputs), the result (batch, outputs). A network that is used again is best prepared once by
+    `points` is (batch, inputs), the result (batch, outputs). For many batches prepare the network once, by
     `compile_numeric`. Raises `InvalidInput` when the points are not numbers, not finite or of another shape, for an
     unknown tie rule, for a temperature that is not finite and positive, and where `compile_numeric` does;
     `Unsupported` for a temperature without attention.
     """
-    prepared = network if isinstance(network, NumericFeedforward | NumericTransformer) else compile_numeric(network)
-    return prepared.evaluate(points, tie=tie, temperature=temperature)
+    prepared = _prepared(network)
+    scale = _checked_rule(tie, temperature)
+    values: Callable[[Floats], Floats]
+    if isinstance(prepared, NumericTransformer):
+        values = partial(prepared, tie=tie, temperature=scale)
+    elif scale is None:
+        values = prepared
+    else:
+        raise Unsupported("temperature: expected a Transformer, found a network without attention")
+    x = _checked_points(points, prepared.inputs)
+    result = np.empty((len(x), prepared.outputs))
+    with np.errstate(all="ignore"):
+        for chunk in _chunks(len(x), prepared.floats):
+            result[chunk] = values(np.ascontiguousarray(x[chunk].T)).T
+    return result
 
 
 def preactivations(network: Network | NumericNetwork, points: Any) -> list[Floats]:
@@ -67,10 +74,16 @@ def preactivations(network: Network | NumericNetwork, points: Any) -> list[Float
     pieces u and 0. A unit has a kink where its two largest pieces agree. `points` is (batch, inputs).
     Raises `InvalidInput` as `evaluate_batch` does, `Unsupported` for a Transformer.
     """
-    prepared = network if isinstance(network, NumericFeedforward | NumericTransformer) else compile_numeric(network)
+    prepared = _prepared(network)
     if isinstance(prepared, NumericTransformer):
         raise Unsupported("preactivations: expected a maxout or ReLU network, found a Transformer")
-    return prepared.preactivations(points)
+    x = _checked_points(points, prepared.inputs)
+    result = [np.empty((len(x), *layer.shape)) for layer in prepared.layers]
+    with np.errstate(all="ignore"):
+        for chunk in _chunks(len(x), prepared.floats):
+            for found, pieces in zip(result, prepared.pieces(np.ascontiguousarray(x[chunk].T)), strict=True):
+                found[chunk] = np.moveaxis(pieces, 2, 0)
+    return result
 
 
 def compile_numeric(network: Network) -> NumericNetwork:
@@ -90,34 +103,11 @@ def compile_numeric(network: Network) -> NumericNetwork:
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
-    """The linear map x -> weights x on columns x."""
-
-    weights: Floats
-
-    @staticmethod
-    def of(shape: tuple[int, int], entries: Entries) -> Dense:
-        """The map with the given entries (rows, columns, values) and zeros elsewhere."""
-        weights = np.zeros(shape)
-        weights[entries[:2]] = entries[2]
-        return Dense(weights)
-
-    @property
-    def floats(self) -> int:
-        """How many floats a product makes for one column, its result included."""
-        return len(self.weights)
-
-    def __call__(self, x: Floats) -> Floats:
-        """The product with every column of x, a fresh array."""
-        return self.weights @ x
-
-
-@dataclass(frozen=True, eq=False)
 class Sparse:
-    """The linear map x -> weights x on columns x, for weights that are mostly zero.
+    """A matrix that is mostly zero.
 
-    Rows of about the same number of entries form one part (rows, columns, values): row rows[i] of the weights is the
-    sum of values[i, s] at columns[i, s]. Shorter rows are padded with the value 0.
+    Rows with about the same number of entries form one part (rows, columns, values): row rows[i] of the matrix has
+    values[i, s] at columns[i, s]. Shorter rows are padded with the value 0.
     """
 
     height: int
@@ -125,14 +115,14 @@ class Sparse:
 
     @staticmethod
     def of(shape: tuple[int, int], entries: Entries) -> Sparse:
-        """The map with the given entries (rows, columns, values) and zeros elsewhere."""
+        """The matrix with the given entries (rows, columns, values), each position once, and zeros elsewhere."""
         order = np.argsort(entries[0], kind="stable")
-        rows, columns, values = (array[order] for array in entries)
-        counts = np.bincount(rows, minlength=shape[0])
+        columns, values = entries[1][order], entries[2][order]
+        counts = np.bincount(entries[0], minlength=shape[0])
         starts = np.cumsum(counts) - counts
         # The next power of two as length: few parts, and never more padding than entries.
         lengths = np.array([1 << (n - 1).bit_length() if n else 0 for n in counts.tolist()], dtype=np.intp)
-        parts = []
+        parts: list[Entries] = []
         for length in np.unique(lengths[lengths > 0]):
             members = np.flatnonzero(lengths == length)
             present = np.arange(length) < counts[members, None]
@@ -142,35 +132,35 @@ class Sparse:
 
     @property
     def floats(self) -> int:
-        """How many floats a product makes for one column, its result included."""
+        """How many floats a product makes at once for one column."""
         return self.height + max((values.size + len(values) for _, _, values in self.parts), default=0)
 
-    def __call__(self, x: Floats) -> Floats:
-        """The product with every column of x, a fresh array."""
+    def __matmul__(self, x: Floats) -> Floats:
+        """The product with a matrix that is not sparse."""
         result = np.zeros((self.height, x.shape[1]))
         for rows, columns, values in self.parts:
             result[rows] = np.einsum("rs,rsb->rb", values, x[columns])
         return result
 
 
-Linear = Dense | Sparse
+Linear = Floats | Sparse
 
 
 @dataclass(frozen=True, eq=False)
 class NumericAffine:
-    """The map x -> linear(x) + biases on columns x; the biases are one column."""
+    """The map x -> weights x + biases on columns x; the biases are one column."""
 
-    linear: Linear
+    weights: Linear
     biases: Floats
 
     @property
     def floats(self) -> int:
-        """How many floats a call makes for one column."""
-        return self.linear.floats
+        """How many floats a call makes at once for one column."""
+        return _product_floats(self.weights)
 
     def __call__(self, x: Floats) -> Floats:
         """The value at every column of x, a fresh array."""
-        result = self.linear(x)
+        result: Floats = self.weights @ x
         result += self.biases
         return result
 
@@ -205,32 +195,21 @@ class NumericFeedforward:
     layers: tuple[NumericLayer, ...]
     output: NumericAffine
 
-    def evaluate(self, points: Any, *, tie: Tie = "average", temperature: float | Fraction | None = None) -> Floats:
-        """The values at many points, as `evaluate_batch` says."""
-        _checked_rule(tie, temperature)
-        if temperature is not None:
-            raise Unsupported("temperature: expected a network with attention, found a maxout or ReLU network")
-        return _by_chunks(self._values, _checked_points(points, self.inputs), self.outputs, self._floats)
-
-    def preactivations(self, points: Any) -> list[Floats]:
-        """The values of all pieces of all units, as the function `preactivations` says."""
-        checked = _checked_points(points, self.inputs)
-        result = [np.empty((len(checked), *layer.shape)) for layer in self.layers]
-        for chunk in _chunks(len(checked), self._floats):
-            x = np.ascontiguousarray(checked[chunk].T)
-            for layer, found in zip(self.layers, result, strict=True):
-                pieces = layer.pieces(x)
-                found[chunk] = np.moveaxis(pieces, 2, 0)
-                x = pieces.max(axis=1)
-        return result
-
     @property
-    def _floats(self) -> int:
+    def floats(self) -> int:
         """An upper bound of the floats that one point takes at once."""
         layers = (layer.affine.floats + 3 * math.prod(layer.shape) for layer in self.layers)
-        return 2 * self.inputs + max(self.output.floats, *layers, 1)
+        return 1 + 2 * self.inputs + max(self.output.floats, *layers, 0)
 
-    def _values(self, x: Floats) -> Floats:
+    def pieces(self, x: Floats) -> Iterator[Floats]:
+        """The values of all pieces at every column of x, layer by layer: (units, rank, columns)."""
+        for layer in self.layers:
+            values = layer.pieces(x)
+            yield values
+            x = values.max(axis=1)
+
+    def __call__(self, x: Floats) -> Floats:
+        """The value at every column of x."""
         for layer in self.layers:
             x = layer.pieces(x).max(axis=1)
         return self.output(x)
@@ -248,7 +227,7 @@ class NumericHeads:
 
     def floats(self, tokens: int) -> int:
         """An upper bound of the floats that a call makes for one point."""
-        products = self.query.floats + self.key.floats + 2 * self.value.floats + self.output.floats
+        products = sum(map(_product_floats, (self.query, self.key, self.value, self.value, self.output)))
         return tokens * products + 5 * self.count * tokens**2
 
     def __call__(self, state: Floats, weigh: Callable[[Floats], Floats]) -> Floats:
@@ -256,31 +235,14 @@ class NumericHeads:
         d, tokens, batch = state.shape
         flat = state.reshape(d, tokens * batch)
         queries, keys, values = (
-            linear(flat).reshape(self.count, -1, tokens, batch) for linear in (self.query, self.key, self.value)
+            (weights @ flat).reshape(self.count, -1, tokens, batch) for weights in (self.query, self.key, self.value)
         )
         weights = weigh(np.einsum("hktb,hkqb->hqtb", keys, queries))
         mixed = np.einsum("hqtb,hvtb->hvqb", weights, values)
         # Dividing last keeps a weight of 1 exact, and makes nan of a query where no score is the largest.
         mixed /= weights.sum(axis=2)[:, None]
-        return self.output(mixed.reshape(-1, tokens * batch)).reshape(d, tokens, batch)
-
-
-@dataclass(frozen=True, eq=False)
-class NumericAttention:
-    """An attention sublayer: its heads, grouped by their sizes."""
-
-    groups: tuple[NumericHeads, ...]
-
-    def floats(self, tokens: int) -> int:
-        """An upper bound of the floats that a call makes for one point."""
-        return max((group.floats(tokens) for group in self.groups), default=0)
-
-    def __call__(self, state: Floats, weigh: Callable[[Floats], Floats]) -> Floats:
-        """The sum of all heads at every token; the state and the result are (d, tokens, points)."""
-        result = np.zeros_like(state)
-        for group in self.groups:
-            result += group(state, weigh)
-        return result
+        result: Floats = self.output @ mixed.reshape(-1, tokens * batch)
+        return result.reshape(d, tokens, batch)
 
 
 @dataclass(frozen=True, eq=False)
@@ -303,59 +265,63 @@ class NumericTokenwise:
 
 @dataclass(frozen=True, eq=False)
 class NumericTransformer:
-    """A Transformer in float64; the embedding gives the coordinates of all tokens, one token after another."""
+    """A Transformer in float64.
+
+    The embedding gives the coordinates of all tokens, one token after another; the update of a sublayer is the sum
+    of its parts: the groups of its heads, or the feed-forward map.
+    """
 
     inputs: int
     outputs: int
     tokens: int
     embedding: NumericAffine
-    sublayers: tuple[NumericAttention | NumericTokenwise, ...]
+    sublayers: tuple[tuple[NumericHeads, ...] | tuple[NumericTokenwise], ...]
     token: int
     readout: NumericAffine
     residual: bool
     causal: bool
 
-    def evaluate(self, points: Any, *, tie: Tie = "average", temperature: float | Fraction | None = None) -> Floats:
-        """The values at many points, as `evaluate_batch` says."""
-        scale = _checked_rule(tie, temperature)
-
-        def weigh(scores: Floats) -> Floats:
-            return attention_weights(scores, self.causal, tie, scale)
-
-        def values(x: Floats) -> Floats:
-            embedded = self.embedding(x).reshape(self.tokens, -1, x.shape[1])
-            state = np.ascontiguousarray(embedded.swapaxes(0, 1))
-            for sublayer in self.sublayers:
-                update = sublayer(state, weigh)
-                state = np.add(state, update, out=update) if self.residual else update
-            return self.readout(state[:, self.token])
-
-        return _by_chunks(values, _checked_points(points, self.inputs), self.outputs, self._floats)
-
     @property
-    def _floats(self) -> int:
+    def floats(self) -> int:
         """An upper bound of the floats that one point takes at once."""
-        sublayers = (sublayer.floats(self.tokens) for sublayer in self.sublayers)
+        parts = (part.floats(self.tokens) for parts in self.sublayers for part in parts)
         state = len(self.embedding.biases)
-        return 2 * self.inputs + 3 * state + max(self.embedding.floats, self.readout.floats, *sublayers)
+        return 1 + 2 * self.inputs + 3 * state + max(self.embedding.floats, self.readout.floats, *parts)
+
+    def __call__(self, x: Floats, *, tie: Tie, temperature: float | None) -> Floats:
+        """The value at every column of x; with a temperature by softmax, without one by hard attention."""
+        weigh = partial(attention_weights, causal=self.causal, tie=tie, temperature=temperature)
+        embedded = self.embedding(x).reshape(self.tokens, -1, x.shape[1])
+        state = np.ascontiguousarray(embedded.swapaxes(0, 1))
+        for parts in self.sublayers:
+            update = state.copy() if self.residual else np.zeros_like(state)
+            for part in parts:
+                update += part(state, weigh)
+            state = update
+        return self.readout(state[:, self.token])
 
 
 NumericNetwork = NumericFeedforward | NumericTransformer
 
 
-def attention_weights(scores: Floats, causal: bool, tie: Tie, temperature: float | None) -> Floats:
+def attention_weights(scores: Floats, *, causal: bool, tie: Tie, temperature: float | None) -> Floats:
     """The weights that scores (heads, queries, tokens, points) give to the tokens, not yet divided by their sum."""
     if causal:
-        scores[:, np.triu(np.ones(scores.shape[1:3], dtype=bool), 1)] = -np.inf
+        scores = np.where(np.tri(scores.shape[1], dtype=bool)[:, :, None], scores, -np.inf)
     # An overflowed score makes the gap nan, and so the result: two scores of inf are no tie.
     gaps = scores - scores.max(axis=2, keepdims=True)
     if temperature is not None:
-        return np.exp(temperature * gaps)
-    best = gaps == 0
+        weights: Floats = np.exp(temperature * gaps)
+        return weights
+    best: npt.NDArray[np.bool_] = gaps == 0
     ranked = best[:, :, ::-1] if tie == "rightmost" else best
     if tie != "average":
         ranked &= np.cumsum(ranked, axis=2) == 1
     return best.astype(np.float64)
+
+
+def _prepared(network: Network | NumericNetwork) -> NumericNetwork:
+    return network if isinstance(network, NumericFeedforward | NumericTransformer) else compile_numeric(network)
 
 
 def _checked_rule(tie: Tie, temperature: float | Fraction | None) -> float | None:
@@ -379,7 +345,8 @@ def _checked_points(points: Any, inputs: int) -> Floats:
         array = np.asarray(points)
         if array.dtype.kind not in "iufO":
             raise InvalidInput(f"{expected}, found entries of the type {array.dtype}")
-        result = array.astype(np.float64)
+        with np.errstate(over="ignore"):
+            result = array.astype(np.float64, copy=False)
     except (OverflowError, TypeError, ValueError) as error:
         raise InvalidInput(f"{expected}, found: {error}") from None
     if result.ndim != 2 or result.shape[1] != inputs:
@@ -395,23 +362,15 @@ def _chunks(batch: int, floats_per_point: int) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, batch, size))
 
 
-def _by_chunks(values: Callable[[Floats], Floats], points: Floats, outputs: int, floats_per_point: int) -> Floats:
-    """The values, a function of columns, at all rows of `points`."""
-    result = np.empty((len(points), outputs))
-    with np.errstate(over="ignore", invalid="ignore"):
-        for chunk in _chunks(len(points), floats_per_point):
-            result[chunk] = values(np.ascontiguousarray(points[chunk].T)).T
-    return result
-
-
 def _numeric_transformer(network: Transformer) -> NumericTransformer:
-    sublayers: list[NumericAttention | NumericTokenwise] = []
+    sublayers: list[tuple[NumericHeads, ...] | tuple[NumericTokenwise]] = []
     for number, block in enumerate(network.blocks):
         if block.heads is not None:
-            sublayers.append(_attention(block.heads, network.width, f"blocks[{number}].heads"))
+            sublayers.append(_heads(block.heads, network.width, f"blocks[{number}].heads"))
         if block.feedforward is not None:
             place, part = f"blocks[{number}].feedforward", block.feedforward
-            sublayers.append(NumericTokenwise(_affine(part.inner, f"{place}.w1"), _affine(part.outer, f"{place}.w2")))
+            inner, outer = _affine(part.inner, f"{place}.w1"), _affine(part.outer, f"{place}.w2")
+            sublayers.append((NumericTokenwise(inner, outer),))
     weights = [part.weights for part in network.embedding]
     shape = network.tokens * network.width, network.inputs
     biases = np.vstack([_column(part.biases, "embedding") for part in network.embedding])
@@ -428,7 +387,8 @@ def _numeric_transformer(network: Transformer) -> NumericTransformer:
     )
 
 
-def _attention(heads: Sequence[Head], d: int, place: str) -> NumericAttention:
+def _heads(heads: Sequence[Head], d: int, place: str) -> tuple[NumericHeads, ...]:
+    """The heads, grouped by their sizes."""
     sizes: dict[tuple[int, int], list[Head]] = {}
     for head in heads:
         sizes.setdefault((head.key.shape[0], head.value.shape[0]), []).append(head)
@@ -444,7 +404,7 @@ def _attention(heads: Sequence[Head], d: int, place: str) -> NumericAttention:
                 output=_stacked([head.output for head in group], (d, n * d_v), (0, d_v), place),
             )
         )
-    return NumericAttention(tuple(groups))
+    return tuple(groups)
 
 
 def _affine(affine: Affine, place: str) -> NumericAffine:
@@ -460,9 +420,17 @@ def _stacked(matrices: Sequence[Matrix], shape: tuple[int, int], step: tuple[int
         rows.append(np.repeat(np.arange(matrix.shape[0]), counts) + number * step[0])
         columns.append(np.array([j for row in matrix.rows for j, _ in row], dtype=np.intp) + number * step[1])
         values.append(_rounded([n for row in matrix.rows for _, n in row], matrix.denominator, place))
-    entries = np.concatenate(rows), np.concatenate(columns), np.concatenate(values)
-    dense = shape[0] * shape[1] <= max(SMALL, DENSE_RATIO * len(entries[0]))
-    return Dense.of(shape, entries) if dense else Sparse.of(shape, entries)
+    at, entries = (np.concatenate(rows), np.concatenate(columns)), np.concatenate(values)
+    if shape[0] * shape[1] > max(SMALL, DENSE_RATIO * len(entries)):
+        return Sparse.of(shape, (*at, entries))
+    dense = np.zeros(shape)
+    dense[at] = entries
+    return dense
+
+
+def _product_floats(weights: Linear) -> int:
+    """How many floats a product with the matrix makes at once for one column."""
+    return weights.floats if isinstance(weights, Sparse) else len(weights)
 
 
 def _column(vector: Vector, place: str) -> Floats:

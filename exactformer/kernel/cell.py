@@ -166,7 +166,7 @@ class Cell:
         total: Terms = {}
         strict = False
         for reference, multiplier in multipliers:
-            form, is_strict = self.rows[reference] if isinstance(reference, int) else (self._fact(*reference), False)
+            form, is_strict = self.rows[reference] if isinstance(reference, int) else (self.fact(*reference), False)
             strict = strict or is_strict
             for v, c in form.terms.items():  # form.den > 0 only scales the row
                 total[v] = total.get(v, 0) + multiplier * c
@@ -177,20 +177,25 @@ class Cell:
             form = self.atoms.expanded(self.resolve(form))
         return form.constant()
 
-    def _fact(self, place: str, which: int | str) -> Form:
+    def fact(self, place: str, which: int | str) -> Form:
         """Rule *fact*: an atom is at least each candidate, and lies within its bounds; as a form that is >= 0."""
-        atom = self.places.get(place)
-        if atom is None:
+        facts = self.facts(place)
+        if type(which) not in (int, str) or which not in facts:
+            reject("fact", f"one of {list(facts)}", which)
+        return facts[which]
+
+    def facts(self, place: str) -> dict[int | str, Form]:
+        """The facts about the atom at a place: one a candidate by its number, and "low" and "high" where finite."""
+        if place not in self.places:
             reject("fact", "a place where this evaluation met an atom", place)
+        atom = self.places[place]
         own, low, high = Form({atom: 1}), self.atoms.low[atom], self.atoms.high[atom]
-        if which == "low" and low is not None:
-            return difference(own, constant_form(low))
-        if which == "high" and high is not None:
-            return difference(constant_form(high), own)
-        candidates = self.atoms.candidates[atom]
-        if type(which) is not int or not 0 <= which < len(candidates):
-            reject("fact", f"low, high or a candidate below {len(candidates)}", which)
-        return difference(own, candidates[which])
+        facts: dict[int | str, Form] = {i: difference(own, f) for i, f in enumerate(self.atoms.candidates[atom])}
+        if low is not None:
+            facts["low"] = difference(own, constant_form(low))
+        if high is not None:
+            facts["high"] = difference(constant_form(high), own)
+        return facts
 
 
 def sign_key(form: Form) -> tuple[object, int]:

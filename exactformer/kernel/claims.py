@@ -7,7 +7,7 @@ split makes must be closed in turn. The kernel derives all cells, rows and goals
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
@@ -155,9 +155,24 @@ def check_file(path: Path) -> Theorem:
 
     Raises `Rejected` when anything is missing, malformed, unknown or not proved.
     """
-    place = path.name
+    return check(_bytes(path), lambda name: _bytes(path.parent / name), path.name)
+
+
+def check(certificate: bytes, read: Callable[[str], bytes], place: str = "certificate") -> Theorem:
+    """The theorem that a certificate proves; `read` gives the contents of a network file by its plain name.
+
+    Raises `Rejected` when anything is missing, malformed, unknown or not proved.
+    """
+    try:
+        return _checked(certificate, read, place)
+    except RecursionError:
+        reject(place, "networks and proofs of moderate depth", "too deep an evaluation")
+
+
+def _checked(certificate: bytes, read: Callable[[str], bytes], place: str) -> Theorem:
+    common = ("format", "claim", "left", "right", "domain", "tie")
     value = table(
-        parse_json(_bytes(path), place), place, ("format", "claim", "left", "right", "domain", "tie"), ("tree", "point", "values", "inhabitant", "untrusted")
+        parse_json(certificate, place), place, common, ("tree", "inhabitant", "point", "values", "untrusted")
     )
     if value["format"] != FORMAT:
         reject(f"{place}: format", FORMAT, value["format"])
@@ -167,7 +182,7 @@ def check_file(path: Path) -> Theorem:
         name = item["file"]
         if not isinstance(name, str) or Path(name).name != name or name in (".", ".."):
             reject(f"{place}: {side}.file", "the name of a file in the same folder", name)
-        data = _bytes(path.parent / name)
+        data = read(name)
         digest = hashlib.sha256(data).hexdigest()
         if digest != item["sha256"]:
             reject(f"{place}: {side}.sha256", f"{digest}, the digest of {name}", item["sha256"])
@@ -180,22 +195,20 @@ def check_file(path: Path) -> Theorem:
         reject(f"{place}: tie", f"one of {', '.join(TIES)}", value["tie"])
     tie = str(value["tie"])
     domain = read_domain(value["domain"], f"{place}: domain", left.inputs)
-    try:
-        if value["claim"] == "equal":
-            table(value, place, ("format", "claim", "left", "right", "domain", "tie", "tree", "inhabitant"), ("untrusted",))
-            point = vector(value["inhabitant"], f"{place}: inhabitant", left.inputs)
-            if not domain.contains(point):
-                reject(f"{place}: inhabitant", "a point of the domain", _text(point))
-            counts = check_tree(Goal.of(left, right, domain, tie), array(value["tree"], f"{place}: tree"), f"{place}: tree")
-            rule = "any tie rule" if counts["ties"] == 0 else f"tie rule {tie}"
-            statement = f"for every x in the domain, left(x) = right(x) (real arithmetic, hard attention, {rule})"
-            return Theorem(_TOKEN, "equal", statement, *digests, tie, counts)
-        if value["claim"] == "differ":
-            table(value, place, ("format", "claim", "left", "right", "domain", "tie", "point", "values"), ("untrusted",))
-            return _differ(left, right, domain, tie, value, place, digests)
-    except RecursionError:
-        reject(place, "networks and proofs of moderate depth", "too deep an evaluation")
-    reject(f"{place}: claim", "equal or differ", value["claim"])
+    if value["claim"] == "differ":
+        table(value, place, (*common, "point", "values"), ("untrusted",))
+        return _differ(left, right, domain, tie, value, place, digests)
+    if value["claim"] != "equal":
+        reject(f"{place}: claim", "equal or differ", value["claim"])
+    table(value, place, (*common, "tree", "inhabitant"), ("untrusted",))
+    point = vector(value["inhabitant"], f"{place}: inhabitant", left.inputs)
+    if not domain.contains(point):
+        reject(f"{place}: inhabitant", "a point of the domain", _text(point))
+    steps = array(value["tree"], f"{place}: tree")
+    counts = check_tree(Goal.of(left, right, domain, tie), steps, f"{place}: tree")
+    rule = "any tie rule" if counts["ties"] == 0 else f"tie rule {tie}"
+    statement = f"for every x in the domain, left(x) = right(x) (real arithmetic, hard attention, {rule})"
+    return Theorem(_TOKEN, "equal", statement, digests[0], digests[1], tie, counts)
 
 
 def _differ(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from exactformer.report.data import ProofCard, Report
 from exactformer.report.document import Block, Exact, Facts, Figure, Inline, Paragraph, Steps, Table
-from exactformer.report.numbers import is_shortened
 from exactformer.report.picture import Picture
+
+SILENT = ("ties", "regions", "flat", "pruned")  # left out when they are 0
+TIGHT = 12  # digits of an exact number in a cell of the table of regions
 
 RULES = {
     "gate": "splits: which candidate of a maximum wins",
@@ -49,9 +51,10 @@ def proof_blocks(report: Report) -> list[Block | None]:
     if said is not None:
         line = f"{said.solver} confirmed {said.confirmed} of {said.total} obligations in {said.seconds} s"
         facts.append(("cross-check", f"{line}; {said.note}" if said.note else line))
+    numbers = _rules(proof, f"The {'proof' if report.verdict == 'proved' else 'search'} in numbers")
     steps = _steps(report) if report.verdict == "proved" else ()
     picture = Figure(report.picture, _caption(report, report.picture)) if report.picture else None
-    return [Steps(steps) if steps else None, Facts(tuple(facts)), _rules(proof), picture, _regions(report)]
+    return [Steps(steps) if steps else None, Facts(tuple(facts)), numbers, picture, _regions(report)]
 
 
 def _steps(report: Report) -> tuple[str, ...]:
@@ -96,30 +99,28 @@ def _cells(number: int) -> str:
     return "one final cell" if number == 1 else f"{number} final cells"
 
 
-def _rules(proof: ProofCard) -> Table | None:
-    rows = tuple((name, RULES.get(name, ""), str(number)) for name, number in proof.counts)
-    return Table("Steps, by rule", ("Rule", "Meaning", "Uses"), "llr", rows) if rows else None
+def _rules(proof: ProofCard, heading: str) -> Table | None:
+    counts = ((name, n) for name, n in proof.counts if n or name not in SILENT)
+    rows = tuple((name, RULES.get(name, ""), str(n)) for name, n in counts)
+    return Table(heading, ("Rule", "Meaning", "Number"), "llr", rows) if rows else None
 
 
 def _regions(report: Report) -> Table | None:
     proof, left, right = report.proof, report.left.symbol, report.right.symbol
     if not proof.regions:
         return None
-    rows = tuple(
-        (
-            str(number),
-            str(row.inequalities),
-            Exact(row.interior),
-            Exact(row.left),
-            f"same as {left}" if row.same else Exact(row.right),
-        )
-        for number, row in enumerate(proof.regions, start=1)
-    )
-    head = ("Region", "Inequalities", "Interior point", f"{left}(x) there", f"{right}(x) there")
-    return Table("The regions", head, "rrlll", rows, _regions_note(report))
+    rows: list[tuple[Inline, ...]] = []
+    one_map = all(row.same for row in proof.regions)
+    for number, row in enumerate(proof.regions, start=1):
+        maps = (row.left,) if one_map else (row.left, row.right)
+        rows.append((str(number), str(row.inequalities), *(Exact(text, long=TIGHT) for text in (row.interior, *maps))))
+    values = (report.equation("="),) if one_map else (f"{left}(x)", f"{right}(x)")
+    head = ("Region", "Inequalities", "Interior point", *values)
+    rounded = any(isinstance(x, Exact) and x.shortened for row in rows for x in row)
+    return Table("The regions", head, "rrlll"[: len(head)], tuple(rows), _regions_note(report, rounded))
 
 
-def _regions_note(report: Report) -> str:
+def _regions_note(report: Report, rounded: bool) -> str:
     proof, listed, certificate = report.proof, report.file("regions"), report.file("certificate")
     notes = []
     hidden = proof.regions_total - len(proof.regions)
@@ -128,7 +129,7 @@ def _regions_note(report: Report) -> str:
             f"; all of them are in {listed}" if listed else f"; all cells are in {certificate}" if certificate else ""
         )
         notes.append(f"{hidden} more regions are left out here{where}.")
-    if any(is_shortened(text) for row in proof.regions for text in (row.interior, row.left, row.right)):
+    if rounded:
         exact = f"; they are exact in {report.file('report')}" if report.file("report") else ""
         notes.append(f"≈ marks numbers that are rounded here{exact}.")
     return " ".join(notes)
@@ -138,9 +139,8 @@ def _caption(report: Report, picture: Picture) -> str:
     cells = f"{picture.drawn} region{'' if picture.drawn == 1 else 's'}"
     if picture.kind == "plane":
         maps = len(picture.shapes)
-        text = (
-            f"The {cells}; one colour for each of {maps} affine maps." if maps > 1 else f"The {cells}; one affine map."
-        )
+        count = f"{maps} different affine maps" if maps > 1 else "one affine map"
+        text = f"{cells} with {count}. Cells with the same map have the same colour."
     else:
         text = f"{report.left.symbol} on the line: {cells}; a dot where one ends and the next begins."
     if picture.total > picture.drawn:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import groupby
 
-from exactformer.compile.correspondence import Compiled
-from exactformer.compile.sizes import SizeLine, nonzeros
+from exactformer.compiler.correspondence import Compiled, UnitPlace
+from exactformer.compiler.sizes import SizeLine, nonzeros
 from exactformer.domain import Domain
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, Transformer
-from exactformer.prove.outcome import Confirmation, Outcome, Region, TraceLine, Witness
+from exactformer.prover.outcome import Confirmation, Outcome, Region, TraceLine, Witness
 from exactformer.report.data import (
     ConfirmationCard,
     CorrespondenceCard,
@@ -75,7 +75,7 @@ def _symbols(left: Network, right: Network) -> tuple[str, str]:
 
 
 def _title(outcome: Outcome) -> str:
-    left, right = (side.name or f"an unnamed {side.kind} network" for side in (outcome.left, outcome.right))
+    left, right = (side.name.strip() or f"an unnamed {side.kind} network" for side in (outcome.left, outcome.right))
     return f"{left} as a Transformer" if outcome.compiled else f"{left} and {right}"
 
 
@@ -107,7 +107,7 @@ def _interval(ends: tuple[Fraction | None, Fraction | None]) -> str:
 def _network(network: Network, symbol: str, file: str) -> NetworkCard:
     facts = _transformer_facts(network) if isinstance(network, Transformer) else _layer_facts(network)
     shared = [("inputs", str(network.inputs)), ("outputs", str(network.outputs))]
-    return NetworkCard(symbol, network.name, network.kind, file, (*shared, *facts))  # type: ignore[arg-type]
+    return NetworkCard(symbol, network.name.strip(), network.kind, file, (*shared, *facts))  # type: ignore[arg-type]
 
 
 def _layer_facts(network: MaxoutNetwork | ReluNetwork) -> list[tuple[str, str]]:
@@ -115,8 +115,8 @@ def _layer_facts(network: MaxoutNetwork | ReluNetwork) -> list[tuple[str, str]]:
     return [
         ("layers", str(len(network.widths))),
         ("widths", _widths(network.widths) or "none"),
-        ("rank", f"{rank} (a ReLU is the maximum of two)" if isinstance(network, ReluNetwork) else str(rank)),
-        ("parameters", f"{network.parameters:,}"),
+        ("rank", str(rank)),
+        ("parameters", f"{network.parameters}"),
     ]
 
 
@@ -130,7 +130,7 @@ def _transformer_facts(network: Transformer) -> list[tuple[str, str]]:
         ("hidden neurons", _widths(hidden) or "none"),
         ("residual", "yes" if network.residual else "no"),
         ("mask", network.mask or "none"),
-        ("non-zero entries", f"{nonzeros(network):,}"),
+        ("non-zero entries", f"{nonzeros(network)}"),
     ]
 
 
@@ -148,7 +148,7 @@ def _widths(widths: Iterable[int]) -> str:
 
 
 def _size(line: SizeLine) -> SizeRow:
-    formula = line.formula.replace("<= ", "").replace("<=", "")
+    formula = line.formula.removeprefix("<= ").replace(">=", "≥")
     return SizeRow(line.name, formula, line.counted, exact_text(line.expected), line.exact, line.agrees)
 
 
@@ -156,29 +156,31 @@ def _correspondence(compiled: Compiled) -> CorrespondenceCard:
     """All units, or beyond MAX_UNITS the first ones of every layer."""
     found = compiled.correspondence
     layers = [list(run) for _, run in groupby(found.units, key=lambda place: place.layer)]
-    each = len(found.units) if len(found.units) <= MAX_UNITS else max(2, MAX_UNITS // len(layers))
+    each = len(found.units) if len(found.units) <= MAX_UNITS else max(1, MAX_UNITS // len(layers))
     return CorrespondenceCard(
         construction=found.construction,
         spaces=tuple((name, low, high - 1) for name, low, high in found.coordinates),
         units=tuple(
-            UnitRow(u.layer, u.unit, u.block, ranges_text(u.heads), ranges_text(u.coordinates))
-            for layer in layers
-            for u in layer[:each]
+            _unit(u, len(run) - each if i == each - 1 else 0) for run in layers for i, u in enumerate(run[:each])
         ),
-        left_out=tuple((layer[0].layer, len(layer) - each) for layer in layers if len(layer) > each),
         total=len(found.units),
     )
+
+
+def _unit(place: UnitPlace, more: int) -> UnitRow:
+    heads, coordinates = ranges_text(place.heads), ranges_text(place.coordinates)
+    return UnitRow(place.layer, place.unit, place.block, heads, coordinates, max(more, 0))
 
 
 # --- proof and refutation -----------------------------------------------------------------------------
 
 
 def _proof(outcome: Outcome) -> ProofCard:
-    tree = (outcome.certificate or {}).get("tree")
+    tree = (outcome.certificate or {}).get("tree", ())
     return ProofCard(
         method=outcome.method,
         seconds=_seconds(outcome.seconds),
-        identical=tree is not None and list(map(list, tree)) == [["holds"]],
+        identical=len(tree) == 1 and list(tree[0]) == ["holds"],
         counts=tuple(outcome.counts.items()),
         regions=tuple(map(_region, outcome.regions[:MAX_REGIONS])),
         regions_total=len(outcome.regions),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from exactformer.errors import Faults
-from exactformer.prove.outcome import TraceLine
+from exactformer.prover.outcome import TraceLine
 from exactformer.report import codec
 from exactformer.report.picture import Picture
 from exactformer.report.trusted import KernelFacts
@@ -48,23 +48,23 @@ class SizeRow:
 
 @dataclass(frozen=True)
 class UnitRow:
-    """Where one unit of the source lives in the Transformer."""
+    """Where one unit of the source lives, and how many units of its layer after it are not shown."""
 
     layer: int
     unit: int
     block: int
     heads: str
     coordinates: str
+    more: int
 
 
 @dataclass(frozen=True)
 class CorrespondenceCard:
-    """The way back: named coordinate ranges (first, last), units, and how many units of a layer are left out."""
+    """The way back: named coordinate ranges (first, last), the units shown, and the number of all units."""
 
     construction: str
     spaces: tuple[tuple[str, int, int], ...]
     units: tuple[UnitRow, ...]
-    left_out: tuple[tuple[int, int], ...]
     total: int
 
 

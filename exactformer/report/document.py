@@ -5,16 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exactformer.report.numbers import abbreviated, is_shortened
+from exactformer.report.numbers import LONG, abbreviated
 from exactformer.report.picture import Picture
 
 
 @dataclass(frozen=True)
 class Exact:
-    """Text with exact numbers in it: renderers shorten the long ones and say that `where` has them in full."""
+    """Text with exact numbers in it: those longer than `long` are shortened, and `where` names the file with all."""
 
     text: str
     where: str = ""
+    long: int = LONG
+
+    @property
+    def short(self) -> str:
+        """The text as it is shown."""
+        return abbreviated(self.text, self.long)
+
+    @property
+    def shortened(self) -> bool:
+        """Whether the text as shown is not everything: long numbers are rounded, or something was left out."""
+        return self.short != self.text or "…" in self.text or "≈" in self.text
 
 
 @dataclass(frozen=True)
@@ -24,7 +35,14 @@ class Code:
     text: str
 
 
-Inline = str | bool | Exact | Code
+@dataclass(frozen=True)
+class Formula:
+    """Words and formulas in plain letters, with a_b for an index."""
+
+    text: str
+
+
+Inline = str | bool | Exact | Code | Formula
 
 
 @dataclass(frozen=True)
@@ -62,7 +80,7 @@ class Facts:
     """Names with what is said of them, under an optional heading."""
 
     rows: tuple[tuple[str, Inline], ...]
-    heading: Inline = ""
+    heading: str = ""
 
     kind = "facts"
 
@@ -75,7 +93,7 @@ class Table:
     head: tuple[str, ...]
     align: str
     rows: tuple[tuple[Inline, ...], ...]
-    note: str = ""
+    note: Inline = ""
 
     kind = "table"
 
@@ -131,6 +149,6 @@ def plain(item: Inline) -> str:
     if isinstance(item, bool):
         return "yes" if item else "NO"
     if isinstance(item, Exact):
-        place = f" (exact in {item.where})" if item.where and is_shortened(item.text) else ""
-        return clean(abbreviated(item.text) + place)
+        place = f" (exact in {item.where})" if item.where and item.shortened else ""
+        return clean(item.short + place)
     return clean(item if isinstance(item, str) else item.text)

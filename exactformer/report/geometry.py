@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import gcd, lcm
 
 from exactformer.domain import Domain
-from exactformer.prove.outcome import Inequality, Region
+from exactformer.prover.outcome import Inequality, Region
 
 Vertex = tuple[int, int, int]  # (X, Y, W) with W > 0 stands for the point (X/W, Y/W)
 Polygon = tuple[Vertex, ...]

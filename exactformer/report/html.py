@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,13 +10,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from exactformer.report.data import Report
-from exactformer.report.document import Code, Inline, clean, plain
-from exactformer.report.numbers import abbreviated
+from exactformer.report.document import Code, Formula, Inline, clean, plain
 from exactformer.report.picture import Picture
 from exactformer.report.sections import sections
 from exactformer.report.svg import svg
 
 MAX_EXACT = 2000
+_SYMBOL = re.compile(r"(\b(?:n0|[A-Za-z](?:_(?:\([^()]*\)|\w+))?)(?!\w))")
 
 
 def render_html(report: Report) -> str:
@@ -32,8 +33,10 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=lambda value: clean(value) if type(value) is str else value,  # Markup is clean already
     )
-    environment.filters.update(inline=_inline, clean=clean, drawn=_drawn)
+    environment.filters.update(inline=_inline, drawn=_drawn)
+    environment.globals.update(newline=Markup("\n"))
     return environment
 
 
@@ -43,15 +46,30 @@ def _inline(item: Inline) -> Markup:
         return Markup('<span class="{}">{}</span>').format("yes" if item else "no", plain(item))
     if isinstance(item, Code):
         return Markup("<code>{}</code>").format(plain(item))
+    if isinstance(item, Formula):
+        return _formula(plain(item))
     if isinstance(item, str):
         return escape(plain(item))
-    short, exact = clean(abbreviated(item.text)), clean(item.text)
+    short, exact = clean(item.short), clean(item.text)
     if short == exact or len(exact) > MAX_EXACT:
         return Markup('<span class="number">{}</span>').format(plain(item))
     return Markup(
         '<details><summary title="Show the exact numbers"><span class="number">{}</span></summary>'
         "<code>{}</code></details>"
     ).format(short, exact)
+
+
+def _formula(text: str) -> Markup:
+    """Single letters in italics, each with its index lowered; words and signs as they are."""
+    return Markup("").join(map(_typeset, _SYMBOL.split(text)))
+
+
+def _typeset(part: str) -> Markup:
+    letter, _, index = ("n", "", "0") if part == "n0" else part.partition("_")
+    if not _SYMBOL.fullmatch(part):
+        return escape(part)
+    lowered = Markup("<sub>{}</sub>").format(_formula(index.strip("()").replace("-", "−"))) if index else ""
+    return Markup("<var>{}</var>{}").format(letter, lowered)
 
 
 def _drawn(picture: Picture) -> Markup:

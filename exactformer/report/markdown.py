@@ -74,7 +74,7 @@ def _(block: Steps) -> str:
 @_block.register
 def _(block: Facts) -> str:
     rows = "\n".join(f"| {escaped(name)} | {_inline(item)} |" for name, item in block.rows)
-    return f"| {_inline(block.heading)} | |\n| :-- | :-- |\n{rows}"
+    return f"| {escaped(block.heading)} | |\n| :-- | :-- |\n{rows}"
 
 
 @_block.register
@@ -82,7 +82,7 @@ def _(block: Table) -> str:
     rule = " | ".join("--:" if side == "r" else ":--" for side in block.align)
     lines = [" | ".join(map(_inline, row)) for row in (block.head, *block.rows)]
     body = "\n".join(f"| {line} |" for line in (lines[0], rule, *lines[1:]))
-    note = f"\n\n{escaped(block.note)}" if block.note else ""
+    note = f"\n\n{_inline(block.note)}" if block.note else ""
     return f"**{escaped(block.heading)}**\n\n{body}{note}"
 
 

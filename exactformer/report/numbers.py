@@ -10,6 +10,7 @@ from fractions import Fraction
 from exactformer.networks import Affine
 
 LONG = 24
+SHORT = 5
 COORDINATES = 12
 TERMS = 8
 OUTPUTS = 4
@@ -33,28 +34,23 @@ def exact_text(value: Fraction) -> str:
         return f"≈ {_decimal(Decimal(value.numerator), Decimal(value.denominator))}"
 
 
-def abbreviated(text: str) -> str:
-    """The text with every long rational in it as a decimal, and ≈ in front when there was one; cut at CUT characters.
+def abbreviated(text: str, long: int = LONG) -> str:
+    """The text, cut at CUT characters; when a rational in it is longer than `long`, with decimals and ≈ in front.
 
     >>> abbreviated("(1/3, 1000000000000/3000000000001)")
     '≈ (1/3, 0.33333)'
     """
 
     def shorter(match: re.Match[str]) -> str:
-        if len(match[0]) <= LONG:
+        if len(match[0]) <= SHORT:
             return match[0]
         numerator, _, denominator = match[0].partition("/")
         return _decimal(Decimal(numerator), Decimal(denominator or 1))
 
-    result = _RATIONAL.sub(shorter, text)
-    if result != text and not result.startswith("≈"):
-        result = f"≈ {result}"
+    result = text
+    if any(len(number) > long for number in _RATIONAL.findall(text)):
+        result = f"≈ {_RATIONAL.sub(shorter, text).removeprefix('≈ ')}"
     return result if len(result) <= CUT else f"{result[:CUT]} …"
-
-
-def is_shortened(text: str) -> bool:
-    """Whether the text as shown is not everything: long numbers are rounded, or something was left out."""
-    return abbreviated(text) != text or "…" in text or text.startswith("≈")
 
 
 def point_text(values: Sequence[Fraction]) -> str:

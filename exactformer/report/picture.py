@@ -10,7 +10,7 @@ from zlib import crc32
 
 from exactformer.domain import Domain
 from exactformer.networks import Affine
-from exactformer.prove.outcome import Region
+from exactformer.prover.outcome import Region
 from exactformer.report.geometry import (
     Interval,
     Polygon,

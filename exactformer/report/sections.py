@@ -12,13 +12,15 @@ from exactformer.report.document import (
     Commands,
     Exact,
     Facts,
+    Formula,
     Inline,
     Paragraph,
     Section,
     Statement,
     Table,
 )
-from exactformer.report.numbers import is_shortened
+
+MAX_ARGUMENT = 300  # characters of a point on a command line
 
 KINDS = {"maxout": "maxout network", "relu": "ReLU network", "transformer": "Transformer"}
 TIES = {
@@ -67,8 +69,8 @@ def _statement_facts(report: Report) -> Facts:
         rows.append(("x", Exact(report.refutation.point, report.claim_file)))
     if report.reason:
         rows.append(("reason", report.reason))
-    if report.theorem:
-        rows.append(("kernel", Exact(report.theorem, report.claim_file)))
+    if report.theorem and report.verdict == "proved":
+        rows.append(("kernel" if report.checked else "claim", Exact(report.theorem, report.claim_file)))
     return Facts(tuple(rows))
 
 
@@ -107,10 +109,16 @@ def _sizes(report: Report) -> Table | None:
     if not report.sizes:
         return None
     rows = tuple(
-        (size.name, size.formula, Exact(f"{'' if size.exact else '≤ '}{size.expected}"), str(size.counted), size.agrees)
+        (
+            Formula(size.name),
+            Formula(size.formula),
+            Exact(f"{'' if size.exact else '≤ '}{size.expected}"),
+            str(size.counted),
+            size.agrees,
+        )
         for size in report.sizes
     )
-    note = (
+    note = Formula(
         "n0 inputs, L layers, m_l units in layer l, rank k, n_out outputs; "
         "P counts the parameters of the source with every unit padded to rank k."
     )
@@ -123,20 +131,19 @@ def _correspondence(card: CorrespondenceCard, report: Report) -> tuple[Block, ..
         f"Construction “{card.construction}”. The heads beside a unit of the source network take its maximum, and its "
         "values stand in the coordinates beside it. Layers, units, blocks, heads and coordinates count from 0."
     )
-    left_out = dict(card.left_out)
-    rows: list[tuple[Inline, ...]] = []
-    for here, following in zip(card.units, (*card.units[1:], None), strict=True):
-        rows.append((str(here.layer), str(here.unit), str(here.block), here.heads, here.coordinates))
-        if (following is None or following.layer != here.layer) and here.layer in left_out:
-            rows.append((str(here.layer), f"… {left_out[here.layer]} more", "", "", ""))
     spaces = tuple((name, f"{first}–{last}" if first < last else f"{first}") for name, first, last in card.spaces)
+    columns = 6 if any(u.more for u in card.units) else 5
+    rows = tuple(
+        (str(u.layer), str(u.unit), str(u.block), u.heads, u.coordinates, f"{u.more} more" if u.more else "")[:columns]
+        for u in card.units
+    )
     place = report.file("correspondence")
-    note = f"All {card.total} units are in {place}." if left_out and place else ""
-    head = ("Layer", "Unit", "Block", "Heads", "Coordinates")
+    note = f"All {card.total} units are in {place}." if len(rows) < card.total and place else ""
+    head = ("Layer", "Unit", "Block", "Heads", "Coordinates", "Units not shown")[:columns]
     return (
         Paragraph(intro),
         Facts(spaces, "Coordinates of a token"),
-        Table("Units of the source and their place in the Transformer", head, "rrrll", tuple(rows), note),
+        Table("Units of the source and their place in the Transformer", head, "rrrlll"[:columns], rows, note),
     )
 
 
@@ -147,10 +154,14 @@ def _trust(report: Report) -> list[Block | None]:
     kernel, trust = report.trust.kernel, report.trust
     rows: list[tuple[str, Inline]] = []
     if report.checked:
+        work = (
+            "It derived every cell and every obligation from the two network files, not from the certificate."
+            if report.verdict == "proved"
+            else "It evaluated the two network files at the point, with rational numbers."
+        )
         text = (
             "The verdict was given by the kernel, a small program that needs the Python standard library only and does "
-            "not search. It derives every cell and every obligation from the two networks, and accepts nothing else. "
-            "What has to be trusted is its source and the Python that runs it."
+            f"not search. {work} What has to be trusted is its source and the Python that runs it."
         )
         size = f"{len(kernel.files)} files, {kernel.lines} lines, of which {kernel.code_lines} are code"
         rows += [("kernel", size), ("sha256", Code(kernel.sha256))]
@@ -177,8 +188,10 @@ def _commands(report: Report) -> tuple[Block, ...]:
         Paragraph("The digest of the kernel's source, to be compared with the one above:"),
         Commands(("cd path/to/exactformer/kernel && LC_ALL=C sh -c 'sha256sum *.py | sha256sum'",)),
     ]
-    if report.refutation is not None and not is_shortened(report.refutation.point):
-        point = shlex.quote(report.refutation.point.strip("()").replace(" ", ""))
-        lines = tuple(f"exactformer evaluate {name} --at {point}" for name in (left, right))
+    found = report.refutation
+    if found is not None and len(found.point) <= MAX_ARGUMENT and not Exact(found.point).shortened:
+        point = shlex.quote(found.point.strip("()").replace(" ", ""))
+        tie = "" if report.tie in ("any", "average") else f" --tie {report.tie}"
+        lines = tuple(f"exactformer evaluate {name} --at {point}{tie}" for name in (left, right))
         blocks += [Paragraph("Both values at the point:"), Commands(lines)]
     return tuple(blocks)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from html import escape
+import html
 from math import cos, pi, sin
 
+from exactformer.report.document import clean
 from exactformer.report.numbers import abbreviated
 from exactformer.report.picture import COLOURS, Axis, Outline, Picture
 
-LEFT, TOP, RIGHT, BOTTOM = 46, 14, 46, 40
+LEFT, TOP, RIGHT, BOTTOM = 46, 14, 46, 44
 
 
 def svg(picture: Picture) -> str:
@@ -30,17 +31,17 @@ def svg(picture: Picture) -> str:
 def colour(index: int) -> str:
     """One of COLOURS colours of even lightness (OKLCH), neighbours in number far apart in hue; as #rrggbb."""
     index %= COLOURS
-    hue, lightness = 2 * pi * (index * 7 % COLOURS) / COLOURS, (0.84, 0.76, 0.68)[index % 3]
-    return _srgb(lightness, 0.085 * cos(hue), 0.085 * sin(hue))
+    hue, lightness = 2 * pi * (index * 7 % COLOURS) / COLOURS, (0.91, 0.85, 0.79)[index % 3]
+    return _srgb(lightness, 0.07 * cos(hue), 0.07 * sin(hue))
 
 
 def _cells(picture: Picture) -> str:
     """One path a colour class, the affine map as its tooltip."""
     stroke = 0.9 if picture.drawn <= 200 else 0.5 if picture.drawn <= 1000 else 0.25
-    parts = [f'<g stroke="#fff" stroke-width="{stroke}" stroke-linejoin="round">']
+    parts = [f'<g class="cells" stroke="#fff" stroke-width="{stroke}" stroke-linejoin="round">']
     for shape in picture.shapes:
         path = "".join(f"M{_points(outline)}Z" for outline in shape.outlines)
-        label = escape(abbreviated(shape.label))
+        label = _escaped(abbreviated(shape.label))
         parts.append(f'<path fill="{colour(shape.colour)}" d="{path}"><title>{label}</title></path>')
     return "".join([*parts, "</g>"])
 
@@ -49,7 +50,7 @@ def _curves(picture: Picture) -> str:
     parts = ['<g fill="none" stroke-width="1.8" stroke-linejoin="round">']
     for shape in picture.shapes:
         path = "".join(f"M{_points(outline)}" for outline in shape.outlines)
-        parts.append(f'<path stroke="{_ink(shape.colour)}" d="{path}"><title>{escape(shape.label)}</title></path>')
+        parts.append(f'<path stroke="{_ink(shape.colour)}" d="{path}"><title>{_escaped(shape.label)}</title></path>')
     radius = 2.4 if len(picture.marks) <= 120 else 1.4
     parts.append('</g><g fill="currentColor">')
     for x, y in zip(picture.marks[::2], picture.marks[1::2], strict=False):
@@ -63,16 +64,16 @@ def _legend(picture: Picture) -> str:
         return ""
     step = picture.width / (len(picture.shapes) + 1)
     return "".join(
-        f'<text x="{step * (i + 1):g}" y="{picture.height + 34}" text-anchor="middle" font-size="11" '
-        f'fill="{_ink(shape.colour)}">{escape(shape.label)}</text>'
+        f'<text x="{step * (i + 1):g}" y="{picture.height + 38}" text-anchor="middle" font-size="15" '
+        f'fill="{_ink(shape.colour)}">{_escaped(shape.label)}</text>'
         for i, shape in enumerate(picture.shapes)
     )
 
 
 def _axes(picture: Picture) -> str:
     w, h = picture.width, picture.height
-    below, beside = h + 18, -8
-    parts = ['<g fill="currentColor" font-size="13">']
+    below, beside = h + 20, -9
+    parts = ['<g fill="currentColor" font-size="15">']
     for x, text, anchor in zip((0, w / 2, w), _three(picture.horizontal), ("start", "middle", "end"), strict=True):
         parts.append(f'<text x="{x:g}" y="{below}" text-anchor="{anchor}">{text}</text>')
     for y, text, anchor in zip((h, h / 2, 0), _three(picture.vertical), ("start", "middle", "end"), strict=True):
@@ -82,8 +83,12 @@ def _axes(picture: Picture) -> str:
 
 
 def _three(axis: Axis) -> tuple[str, str, str]:
-    low, high = (f"<title>{escape(text)}</title>{escape(abbreviated(text))}" for text in (axis.low, axis.high))
-    return low, f'<tspan font-style="italic">{escape(axis.name)}</tspan>', high
+    low, high = (f"<title>{_escaped(text)}</title>{_escaped(abbreviated(text))}" for text in (axis.low, axis.high))
+    return low, f'<tspan font-style="italic">{_escaped(axis.name)}</tspan>', high
+
+
+def _escaped(text: str) -> str:
+    return html.escape(clean(text))
 
 
 def _points(outline: Outline) -> str:
@@ -93,7 +98,7 @@ def _points(outline: Outline) -> str:
 
 def _ink(index: int) -> str:
     """A darker colour, for lines and text on the page."""
-    hue = 2 * pi * (index % COLOURS) / COLOURS + 4.4
+    hue = 2 * pi * (index * 7 % COLOURS) / COLOURS + 4.4
     return _srgb(0.62, 0.13 * cos(hue), 0.13 * sin(hue))
 
 

@@ -45,8 +45,8 @@ def _block(block: object) -> list[str]:
 
 @_block.register
 def _(block: Statement) -> list[str]:
-    lines = [block.verdict.upper(), "", *_wrapped(f"{block.label}. {block.text}")]
-    return [*lines, "", *_wrapped(block.note)] if block.note else lines
+    lines = [block.verdict.upper(), "", *_wrapped(clean(f"{block.label}. {block.text}"))]
+    return [*lines, "", *_wrapped(clean(block.note))] if block.note else lines
 
 
 @_block.register
@@ -63,7 +63,7 @@ def _(block: Steps) -> list[str]:
 @_block.register
 def _(block: Facts) -> list[str]:
     wide = max((len(name) for name, _ in block.rows), default=0) + GAP
-    lines = [plain(block.heading)] if block.heading else []
+    lines = [clean(block.heading)] if block.heading else []
     for name, item in block.rows:
         lines += _wrapped(plain(item), f"  {clean(name):<{wide}}")
     return lines
@@ -75,7 +75,7 @@ def _(block: Table) -> list[str]:
     widths = _widths([max(map(len, column)) for column in zip(*cells, strict=True)], WIDTH - 2)
     head, *rows = (_row(row, widths, block.align) for row in cells)
     rule = "  " + (" " * GAP).join("-" * width for width in widths)
-    below = _wrapped(clean(block.note), "  ") if block.note else []
+    below = _wrapped(plain(block.note), "  ") if block.note else []
     return [*_wrapped(clean(block.heading)), *head, rule, *chain.from_iterable(rows), *below]
 
 

@@ -13,9 +13,9 @@ from fractions import Fraction
 
 from exactformer.domain import Domain
 from exactformer.errors import InvalidInput
-from exactformer.networks import Affine, FeedForward, Head, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
-from exactformer.networks.transformer import TIES, Tie
-from exactformer.prove.outcome import Inequality
+from exactformer.networks import Affine, FeedForward, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
+from exactformer.networks.transformer import TIES, Head, Tie
+from exactformer.prover.outcome import Inequality
 from exactformer.rational import Matrix
 
 ONE = "~"  # the symbol that stands for the number 1; it sorts after all others
@@ -95,7 +95,7 @@ def _domain(domain: Domain, x: Sequence[Form]) -> list[str]:
     for form, low, high in zip(x, domain.lower, domain.upper, strict=True):
         chain = [_term(end) for end in (_bound(low), form, _bound(high)) if end is not None]
         lines += [f"(assert {_joined('<=', chain)})"] * (len(chain) > 1)
-    rows = zip(_product(domain.matrix, x), domain.bounds.fractions(), strict=True)
+    rows = zip(_times(domain.matrix, x), domain.bounds.fractions(), strict=True)
     return lines + [f"(assert (<= {_term(form)} {_number(bound)}))" for form, bound in rows]
 
 
@@ -164,13 +164,13 @@ def _minus(left: Form, right: Form) -> Form:
     return _sum([(1, left), (-1, right)])
 
 
-def _product(matrix: Matrix, forms: Sequence[Form]) -> list[Form]:
+def _times(matrix: Matrix, forms: Sequence[Form]) -> list[Form]:
     return [_sum((Fraction(n, matrix.denominator), forms[j]) for j, n in row) for row in matrix.rows]
 
 
 def _applied(affine: Affine, forms: Sequence[Form]) -> list[Form]:
     offsets = map(_constant, affine.biases.fractions())
-    return [_plus(form, offset) for form, offset in zip(_product(affine.weights, forms), offsets, strict=True)]
+    return [_plus(form, offset) for form, offset in zip(_times(affine.weights, forms), offsets, strict=True)]
 
 
 def _undominated(forms: dict[int, Form]) -> dict[int, Form]:
@@ -206,6 +206,7 @@ class _Side:
         self.tie = tie
         self.definitions: dict[str, tuple[str, str]] = {}  # name -> (sort, body)
         self.names: dict[str, str] = {}  # body -> name
+        self.relus: dict[str, str] = {}  # argument -> name
         self.products: set[str] = set()
 
     def outputs(self, network: Network, x: Sequence[Form]) -> list[str]:
@@ -227,11 +228,13 @@ class _Side:
 
     def _feedforward(self, network: MaxoutNetwork | ReluNetwork, x: Sequence[Form]) -> list[Form]:
         state = list(x)
-        for number, layer in enumerate(network.layers):
+        layers: Sequence[MaxoutLayer | Affine] = network.layers
+        for number, layer in enumerate(layers):
             place = f"{self.side}_{number}_u"
             if isinstance(layer, MaxoutLayer):
                 pieces, k = _applied(layer.pieces, state), layer.rank
-                state = [self._maximum(f"{place}{i}", pieces[i * k : i * k + k]) for i in range(layer.width)]
+                units = [dict(enumerate(pieces[i : i + k])) for i in range(0, len(pieces), k)]
+                state = [self._maximum(f"{place}{i}", unit) for i, unit in enumerate(units)]
             else:
                 state = [self._relu(f"{place}{i}", form) for i, form in enumerate(_applied(layer, state))]
         return _applied(network.output, state)
@@ -256,20 +259,22 @@ class _Side:
         hidden = [self._relu(f"{place}_f{i}", form) for i, form in enumerate(_applied(part.inner, state))]
         return _applied(part.outer, hidden)
 
-    def _attention(self, place: str, heads: Sequence[Head], states: Sequence[list[Form]], causal: bool) -> list[list[Form]]:
+    def _attention(self, place: str, heads: Sequence[Head], states: list[list[Form]], causal: bool) -> list[list[Form]]:
         updates: list[list[Form]] = [[{} for _ in state] for state in states]
         for h, head in enumerate(heads):
-            keys = [_product(head.key, state) for state in states]
-            values = [_product(head.value, state) for state in states]
+            name = f"{place}_h{h}"
+            keys = [_times(head.key, state) for state in states]
+            values = [_times(head.value, state) for state in states]
             for q, state in enumerate(states):
-                query = _product(head.query, state)
-                scores = {t: self._score(f"{place}_h{h}", (q, query), (t, keys[t])) for t in range(q + 1 if causal else len(states))}
-                chosen = self._chosen(f"{place}_h{h}_q{q}", _undominated(scores), values)
-                updates[q] = list(map(_plus, updates[q], _product(head.output, chosen)))
+                query = _times(head.query, state)
+                visible = range(q + 1 if causal else len(states))
+                scores = _undominated({t: self._score(name, (q, query), (t, keys[t])) for t in visible})
+                chosen = self._chosen(f"{name}_q{q}", scores, {t: values[t] for t in scores})
+                updates[q] = list(map(_plus, updates[q], _times(head.output, chosen)))
         return updates
 
     def _score(self, place: str, query: tuple[int, list[Form]], key: tuple[int, list[Form]]) -> Form:
-        """Query times key; a product of two forms that depend on the input becomes a symbol."""
+        """Query times key, each with its token; a product of two forms that depend on the input becomes a symbol."""
         parts: list[tuple[Fraction, Form]] = []
         for i, (a, b) in enumerate(zip(query[1], key[1], strict=True)):
             left, right = _value(a), _value(b)
@@ -278,27 +283,28 @@ class _Side:
             elif right is not None:
                 parts.append((right, a))
             else:
-                factors = sorted([self._short(f"{place}_query{i}_t{query[0]}", a), self._short(f"{place}_key{i}_t{key[0]}", b)])
-                name = self._define(f"{place}_q{query[0]}_k{key[0]}_{i}", f"(* {factors[0]} {factors[1]})")
+                factors = self._short(f"{place}_query{i}_t{query[0]}", a), self._short(f"{place}_key{i}_t{key[0]}", b)
+                name = self._define(f"{place}_q{query[0]}_k{key[0]}_{i}", f"(* {' '.join(sorted(factors))})")
                 self.products.add(name)
                 parts.append((Fraction(1), _symbol(name)))
         return _sum(parts)
 
-    def _chosen(self, place: str, scores: dict[int, Form], values: Sequence[list[Form]]) -> list[Form]:
+    def _chosen(self, place: str, scores: dict[int, Form], values: dict[int, list[Form]]) -> list[Form]:
         """The value vector that a head hands to one query token, from the scores of the tokens that may win."""
-        tokens = list(scores)
-        columns = [[values[t][j] for t in tokens] for j in range(len(values[0]))]
-        if all(score == scores[tokens[0]] for score in scores.values()):
+        runs = list(scores.values())
+        columns = [dict(zip(values, column, strict=True)) for column in zip(*values.values(), strict=True)]
+        if all(run == runs[0] for run in runs):
             share = {"average": slice(None), "leftmost": slice(1), "rightmost": slice(-1, None)}[self.tie]
-            return [_sum((Fraction(1, len(column[share])), v) for v in column[share]) for column in columns]
-        top = self._maximum(f"{place}_max", list(scores.values()))
+            winners = [list(column.values())[share] for column in columns]
+            return [_sum((Fraction(1, len(column)), v) for v in column) for column in winners]
+        top = self._maximum(f"{place}_max", scores)
         result = []
         for j, column in enumerate(columns):
-            slope = _slope(column, list(scores.values()))
+            first, slope = next(iter(column.values())), _slope(list(column.values()), runs)
             if slope is None:
-                result.append(self._picked(f"{place}_v{j}", self._wins(place, scores, top), dict(zip(tokens, column, strict=True))))
-            else:  # v = v_0 + c (s - s_0) for every token: so for the winners, whatever the tie rule
-                result.append(_sum([(1, column[0]), (slope, _minus(top, scores[tokens[0]]))]))
+                result.append(self._picked(f"{place}_v{j}", self._wins(place, scores, top), column))
+            else:  # v = v_0 + c (s - s_0) for all tokens, so for the winners too, under every tie rule
+                result.append(_sum([(1, first), (slope, _minus(top, runs[0]))]))
         return result
 
     # Defined symbols
@@ -315,47 +321,45 @@ class _Side:
         return _term(form) if plain else self._define(name, _term(form))
 
     def _relu(self, name: str, form: Form) -> Form:
-        """relu(u), written as u + relu(-u) when the first coefficient of u is negative: then erasers fold away."""
-        value = _value(form)
+        """relu(u); where relu(-u) is there already, u + relu(-u), so that a pair of erasers folds to -u."""
+        value, opposite = _value(form), _term(_minus({}, form))
         if value is not None:
             return _constant(max(value, Fraction(0)))
-        flip = form[min(form)] < 0
-        u = self._short(f"{name}_in", _minus({}, form) if flip else form)
-        positive = _symbol(self._define(name, f"(ite (>= {u} 0) {u} 0)"))
-        return _plus(form, positive) if flip else positive
+        if opposite in self.relus:
+            return _plus(form, _symbol(self.relus[opposite]))
+        u = self._short(f"{name}_in", form)
+        self.relus[_term(form)] = self._define(name, f"(ite (>= {u} 0) {u} 0)")
+        return _symbol(self.relus[_term(form)])
 
-    def _maximum(self, name: str, forms: Sequence[Form]) -> Form:
-        """The largest of the forms, compared one after the other."""
-        alive = _undominated(dict(enumerate(forms)))
-        distinct = [(j, form) for j, form in alive.items() if form not in forms[:j]]
+    def _maximum(self, name: str, forms: dict[int, Form]) -> Form:
+        """The largest of the forms, compared one after the other; max(u, 0) is relu(u)."""
+        distinct = list({_term(form): (j, form) for j, form in _undominated(forms).items()}.values())
         if len(distinct) == 1:
             return distinct[0][1]
+        if len(distinct) == 2 and any(form == {} for _, form in distinct):
+            return self._relu(name, _plus(distinct[0][1], distinct[1][1]))
         pieces = [self._short(f"{name}_p{j}", form) for j, form in distinct]
         best = pieces[0]
         for n, piece in enumerate(pieces[1:], 2):
-            best = self._define(name if n == len(pieces) else f"{name}_m{n}", f"(ite (>= {best} {piece}) {best} {piece})")
+            body = f"(ite (>= {best} {piece}) {best} {piece})"
+            best = self._define(name if n == len(pieces) else f"{name}_m{n}", body)
         return _symbol(best)
 
     def _wins(self, place: str, scores: dict[int, Form], top: Form) -> dict[int, str]:
-        """For every token, the proposition that its score is the largest."""
-        best = self._short(f"{place}_max", top)
-        return {
-            t: self._define(f"{place}_wins{t}", f"(= {self._short(f'{place}_s{t}', score)} {best})", "Bool")
-            for t, score in scores.items()
-        }
+        """For every token the proposition that its score is the largest."""
+        terms = {t: self._short(f"{place}_max_p{t}", score) for t, score in scores.items()}
+        return {t: self._define(f"{place}_wins{t}", f"(= {term} {_term(top)})", "Bool") for t, term in terms.items()}
 
     def _picked(self, name: str, wins: dict[int, str], values: dict[int, Form]) -> Form:
-        """The value of the first or last winner, or the mean of the winners' values: sum / n where n tokens win."""
+        """The value of the first or last winner, or the mean of all winners' values: their sum / n when there are n."""
         terms = {t: self._short(f"{name}_t{t}", form) for t, form in values.items()}
-        order = list(wins)[:: 1 if self.tie == "rightmost" else -1]
-        if self.tie != "average":
-            body = terms[order[0]]
-            for t in order[1:]:
-                body = f"(ite {wins[t]} {terms[t]} {body})"
-            return _symbol(self._define(name, body))
-        count = self._define(f"{name}_count", _joined("+", [f"(ite {wins[t]} 1 0)" for t in wins]))
-        total = self._define(f"{name}_sum", _joined("+", [f"(ite {wins[t]} {terms[t]} 0)" for t in wins]))
-        body = _monomial(Fraction(1, len(order)), total)
-        for n in range(len(order) - 1, 0, -1):
-            body = f"(ite (= {count} {n}) {_monomial(Fraction(1, n), total)} {body})"
+        if self.tie == "average":
+            count = self._define(f"{name}_count", _joined("+", [f"(ite {wins[t]} 1 0)" for t in wins]))
+            total = self._define(f"{name}_sum", _joined("+", [f"(ite {wins[t]} {terms[t]} 0)" for t in wins]))
+            cases = [(f"(= {count} {n})", _monomial(Fraction(1, n), total)) for n in range(1, len(wins) + 1)]
+        else:
+            cases = [(wins[t], terms[t]) for t in sorted(wins, reverse=self.tie == "rightmost")]
+        body = cases[-1][1]  # one of the cases holds
+        for condition, term in reversed(cases[:-1]):
+            body = f"(ite {condition} {term} {body})"
         return _symbol(self._define(name, body))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
-from exactformer.compile.correspondence import Compiled
+from exactformer.compiler.correspondence import Compiled
 from exactformer.domain import Domain
 from exactformer.networks import Affine, Network
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from exactformer.compile.correspondence import Compiled, Correspondence, UnitPlace
-from exactformer.compile.sizes import global_sizes
+from exactformer.compiler.correspondence import Compiled, Correspondence, UnitPlace
+from exactformer.compiler.sizes import global_sizes
 from exactformer.networks import Affine, Block, Head, MaxoutLayer, MaxoutNetwork, Transformer
 from exactformer.rational import Matrix, Vector
 
@@ -49,7 +49,7 @@ def maxout_to_global_transformer(network: MaxoutNetwork) -> Compiled:
     moved = tuple(tuple((size + 1 + j, w) for j, w in row) for row in out.weights.rows)
     readout = Affine(Matrix((out.outputs, d), moved, out.weights.denominator), out.biases)
     transformer = Transformer(
-        embedding, tuple(blocks), 1, readout, residual=True, domain=network.domain, name=f"{network.name} (global)"
+        embedding, tuple(blocks), 1, readout, residual=True, domain=network.domain, name=f"{network.name} (global)".strip()
     )
     names = tuple((f"block {p}: position, hidden", p * size, (p + 1) * size) for p in range(k + 1))
     return Compiled(transformer, network, Correspondence("global", tuple(units), names), global_sizes(transformer, network, k))

@@ -17,13 +17,13 @@ from exactformer.kernel.cell import Cell, Reference
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.forms import ONE, Form, Terms, difference, negated, normal_form
 from exactformer.lp import (
-    Infeasible,
     Inside,
     Minimum,
     Outside,
     Point,
     Program,
     Row,
+    Unbounded,
     inside,
     integer_multipliers,
     interior,
@@ -31,16 +31,22 @@ from exactformer.lp import (
 )
 
 Step = list[Any]
+Path = tuple[tuple[Step, int], ...]  # from the root: a splitting step and the number of the child, and so on
 SAMPLES = 8  # interior points kept of a cell: each that shows a second winner spares a linear program
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """A full-dimensional leaf of a region-by-region proof."""
+    """A full-dimensional leaf of a region-by-region proof, as plain data.
 
-    goal: Goal
-    point: Point
+    `left` and `right` hold one row an output: its coefficients on the inputs, then its constant.
+    """
+
+    rows: tuple[Row, ...]  # the domain's rows and those of the splits
+    point: Point  # an interior point
     pattern: tuple[tuple[str, int], ...]
+    left: tuple[tuple[Fraction, ...], ...]
+    right: tuple[tuple[Fraction, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class Found:
     counts: dict[str, int]
     witness: Point | None = None
     reason: str | None = None
+    deferred: tuple[Path, ...] = ()  # for each placeholder among the steps, in order: where its subtree hangs
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,8 @@ class Node:
     pending: tuple[Gate, ...] | None = None  # regions: the gates of this level not decided yet
     pattern: tuple[tuple[str, int], ...] = ()
     flat: bool = False
+    path: Path = ()
+    splits: int = 0  # how many steps of the path left more than one child open
 
 
 @dataclass(frozen=True)
@@ -140,14 +149,19 @@ class Search:
     deadline: float
     every_gate: bool  # the method `regions`
     progress: Callable[[int, int], None] = lambda closed, still_open: None
+    defer_at: int | None = None  # leave cells below so many splits to another search
+    deferred: list[Path] = field(default_factory=list)
     levels: list[tuple[str, ...]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     leaves: list[Leaf] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: {"regions": 0, "flat": 0, "pruned": 0})
 
-    def run(self, goal: Goal) -> Found:
-        """Close the goal and everything below it."""
-        stack = [self._root(goal)]
+    def run(self, goal: Goal, path: Path = ()) -> Found:
+        """Close the goal that the path leads to from `goal`, and everything below it."""
+        for step, child in path:
+            goal = (goal.gate(step[1]) if step[0] == "gate" else goal.compare(step[1], step[2]))[child]
+        pattern = tuple((step[1], child) for step, child in path if step[0] == "gate")
+        stack = [replace(self._root(goal), pattern=pattern)]
         while stack:
             if time.monotonic() > self.deadline:
                 return self._found(reason=f"out of time after {len(self.steps)} steps, with {len(stack)} cells open")
@@ -171,13 +185,16 @@ class Search:
         return Node(goal, polytope=Polytope(Program(rows, n), tuple(range(len(rows))), (answer.point,)))
 
     def _found(self, witness: Point | None = None, reason: str | None = None) -> Found:
-        return Found(self.steps, self.leaves, self.counts, witness, reason)
+        return Found(self.steps, self.leaves, self.counts, witness, reason, tuple(self.deferred))
 
     def _expand(self, node: Node) -> list[Node] | Point:
         """One step: the children to close next (none after a closing step), or a point where the sides differ."""
         goal = node.goal
         if node.refutation is not None:
             return self._close(["empty", node.refutation], "pruned")
+        if self.defer_at is not None and node.splits >= self.defer_at and not node.flat:
+            self.deferred.append(node.path)
+            return self._close(["deferred"], None)
         if goal.stuck is not None:
             return self._compare(node)
         if node.polytope is not None and node.level < len(self.levels):
@@ -185,7 +202,8 @@ class Search:
         if any(gap.terms for gap in goal.gaps()):
             return self._different(node)
         if node.polytope is not None:
-            self.leaves.append(Leaf(goal, node.polytope.points[0], node.pattern))
+            sides = [_affine(goal.cell, run.outputs or []) for run in (goal.left, goal.right)]
+            self.leaves.append(Leaf(tuple(node.polytope.program.rows), node.polytope.points[0], node.pattern, *sides))
         return self._close(["holds"], "regions" if node.polytope else "flat" if node.flat else None)
 
     def _close(self, step: Step, kind: str | None) -> list[Node]:
@@ -229,7 +247,11 @@ class Search:
             else:
                 own = polytope if alone else polytope.cut(gate.wins[j], first, probe.points[j])
                 pattern = (*node.pattern, (gate.place, j))
-                result.append(replace(node, goal=child, polytope=own, pending=rest, pattern=pattern))
+                path = (*node.path, (["gate", gate.place], j))
+                splits = node.splits + (not alone)
+                result.append(
+                    replace(node, goal=child, polytope=own, pending=rest, pattern=pattern, path=path, splits=splits)
+                )
         return result
 
     def _probe(self, cell: Cell, polytope: Polytope, gate: Gate) -> Probe:
@@ -304,8 +326,14 @@ class Search:
         place = _differing_gate(goal)
         if place is None:
             raise AssertionError("a cell without atoms is either equal or differs at a point")
-        self.steps.append(["gate", place])
-        return [Node(child, flat=node.flat) for child in goal.gate(place)]
+        return self._split(node, ["gate", place], goal.gate(place))
+
+    def _split(self, node: Node, step: Step, children: Sequence[Goal]) -> list[Node]:
+        self.steps.append(step)
+        return [
+            Node(child, flat=node.flat, path=(*node.path, (step, j)), splits=node.splits + 1)
+            for j, child in enumerate(children)
+        ]
 
     def _compare(self, node: Node) -> list[Node] | Point:
         """Split on which of two tokens of the stuck head has the larger score."""
@@ -314,18 +342,15 @@ class Search:
         first, second = next(
             (a, b) for a in scores for b in scores if a < b and goal.cell.sign(difference(scores[a], scores[b])) is None
         )
-        self.steps.append(["compare", first, second])
         result = []
-        for child in goal.compare(first, second):
-            relaxation = Relaxation.of(child)
+        for child in self._split(node, ["compare", first, second], goal.compare(first, second)):
+            relaxation = Relaxation.of(child.goal)
             feasible = relaxation.inside()
             if isinstance(feasible, Outside):
-                result.append(Node(child, refutation=relaxation.references(feasible.multipliers)))
-                continue
-            point = relaxation.inputs(feasible.point)
-            if self.differs(point):
-                return point
-            result.append(Node(child, flat=node.flat))
+                child = replace(child, refutation=relaxation.references(feasible.multipliers))
+            elif self.differs(relaxation.inputs(feasible.point)):
+                return relaxation.inputs(feasible.point)
+            result.append(child)
         return result
 
 
@@ -351,22 +376,16 @@ class Relaxation:
         references: list[Reference] = list(range(len(forms)))
         gaps = () if goal.stuck is not None else goal.gaps()
         used = {v for form, _ in forms for v in form.terms} | {v for gap in gaps for v in gap.terms}
-        names = {atom: place for place, atom in reversed(cell.places.items())}
-        for atom in sorted(v for v in used if v in names):
-            for which in ("low", "high", *range(len(cell.atoms.candidates[atom]))):
-                bound = {"low": cell.atoms.low[atom], "high": cell.atoms.high[atom]}.get(str(which), Fraction(0))
-                if bound is not None:
-                    fact = cell._fact(names[atom], which)
-                    fact = cell.atoms.expanded(cell.resolve(Form(fact.terms)))
-                    if type(which) is int and not used.issuperset(fact.terms.keys() - {ONE}):
-                        continue  # a fact about atoms that nothing else mentions cannot help
+        owners = _owners(cell)
+        for place in dict.fromkeys(owners[v] for v in sorted(used) if v in owners):
+            for which in cell.facts(place):
+                fact = cell.atoms.expanded(cell.resolve(cell.fact(place, which)))
+                if used.issuperset(fact.terms.keys() - {ONE}):  # others are about atoms that nothing else mentions
                     forms.append((fact, False))
-                    references.append((names[atom], which))
+                    references.append((place, which))
         variables = [*range(1, cell.atoms.inputs + 1), *sorted(v for v in used if v > cell.atoms.inputs)]
         columns = {v: i for i, v in enumerate(variables)}
         rows = [_row(form.terms, columns) for form, _ in forms]
-        dens = [form.den for form, _ in forms]
-        assert all(d > 0 for d in dens)
         return Relaxation(goal, columns, references, rows, [strict for _, strict in forms])
 
     def inside(self) -> Inside | Outside:
@@ -374,10 +393,13 @@ class Relaxation:
         return inside(self.rows, self.strict, len(self.columns))
 
     def minimise(self, form: Form) -> Any:
-        """The minimum of a form over the closed relaxation."""
+        """The minimum of a form over the closed relaxation, for rows that are known to have a common point."""
         if self.program is None:
             self.program = Program(self.rows, len(self.columns))
-        return self.program.minimise(_row(form.terms, self.columns))
+        row = _row(form.terms, self.columns)
+        if any(c and not any(a[j] for a, _ in self.rows) for j, c in enumerate(row[0])):
+            return Unbounded()
+        return self.program.minimise(row)
 
     def inputs(self, point: Point) -> Point:
         """The input coordinates of a point."""
@@ -421,6 +443,16 @@ def _input_rows(rows: Iterable[tuple[Form, bool]], n: int) -> list[Row]:
 
 def _input_row(form: Form, n: int) -> Row:
     return tuple([form.terms.get(v, 0) for v in range(1, n + 1)]), form.terms.get(ONE, 0)
+
+
+def _affine(cell: Cell, outputs: Sequence[Form]) -> tuple[tuple[Fraction, ...], ...]:
+    """The outputs over the inputs of a cell that decides every atom: coefficients, then the constant."""
+    result = []
+    for output in outputs:
+        form = cell.atoms.expanded(cell.resolve(cell.atoms.expanded(output)))
+        variables = (*range(1, cell.atoms.inputs + 1), ONE)
+        result.append(tuple(Fraction(form.terms.get(v, 0), form.den) for v in variables))
+    return tuple(result)
 
 
 def _references(multipliers: dict[int, Fraction], references: Sequence[Reference]) -> list[list[Any]]:
@@ -473,17 +505,23 @@ def _differing_gate(goal: Goal) -> str | None:
     """The place of the lowest atom that only one side depends on; when there is none, of the lowest in a gap."""
     cell = goal.cell
     left, right = (_reached(cell, run.outputs or []) for run in (goal.left, goal.right))
+    owners = _owners(cell)
     for wanted in (left ^ right, left | right):
         for atom in sorted(wanted):
-            for place, own in sorted(cell.places.items(), key=lambda item: item[1]):
-                value = cell.atoms.expanded(cell.value(own)) if _touched(cell, own) else cell.atoms.expanded(Form({own: 1}))
-                if atom in value.terms:
-                    return place
+            if atom in owners:
+                return owners[atom]
     return None
 
 
-def _touched(cell: Cell, atom: int) -> bool:
-    return bool(cell.atoms.support[atom] & cell.touched)
+def _owners(cell: Cell) -> dict[int, str]:
+    """For each open atom of the cell the first place whose value it is, up to an affine map."""
+    owners: dict[int, str] = {}
+    for place, own in sorted(cell.places.items(), key=lambda item: item[1]):
+        value = cell.atoms.expanded(cell.resolve(cell.atoms.expanded(Form({own: 1}))))
+        for v in value.terms:
+            if v in cell.atoms.candidates:
+                owners.setdefault(v, place)
+    return owners
 
 
 def _reached(cell: Cell, outputs: Sequence[Form]) -> set[int]:

@@ -42,7 +42,7 @@ def gated_sizes(t: Transformer, source: MaxoutNetwork, k: int) -> tuple[SizeLine
     """The counts of Theorem A (theory 2.2); the bound 7.5 P + n0 + k holds for k >= 2."""
     n, widths = source.inputs, source.widths
     hidden = [b.feedforward.hidden for b in t.blocks if b.feedforward is not None]
-    before = [n, *widths[:-1]]
+    before = [n, *widths][: len(widths)]
     # Layer l erases the old h, and from the second layer on also the old z: 2 neurons a coordinate.
     formula = [k * m + 2 * w * (1 if i == 0 else 2) for i, (m, w) in enumerate(zip(widths, before, strict=True))]
     parameters = _padded_parameters(source, k)
@@ -62,7 +62,7 @@ def gated_sizes(t: Transformer, source: MaxoutNetwork, k: int) -> tuple[SizeLine
 def global_sizes(t: Transformer, source: MaxoutNetwork, k: int) -> tuple[SizeLine, ...]:
     """The counts of Theorem B (theory 2.3, b1) as built by `maxout_to_global_transformer`."""
     n, widths = source.inputs, source.widths
-    before = [n, *widths[:-1]]
+    before = [n, *widths][: len(widths)]
     entries = sum(
         (k + 1) * m * ((2 * k + 1) * (w + 1) + k + 4) + 2 * (k + 1) * (w + 1)
         for m, w in zip(widths, before, strict=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from exactformer.compile.correspondence import Compiled
-from exactformer.compile.maxout_to_gated_transformer import maxout_to_gated_transformer
-from exactformer.compile.maxout_to_global_transformer import maxout_to_global_transformer
-from exactformer.compile.relu_to_maxout import relu_to_maxout
+from exactformer.compiler.correspondence import Compiled
+from exactformer.compiler.maxout_to_gated_transformer import maxout_to_gated_transformer
+from exactformer.compiler.maxout_to_global_transformer import maxout_to_global_transformer
+from exactformer.compiler.relu_to_maxout import relu_to_maxout
 from exactformer.domain import Domain
 from exactformer.errors import InvalidInput, Unsupported
 from exactformer.networks import Network, ReluNetwork, Transformer

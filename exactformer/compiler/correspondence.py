@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from exactformer.compile.sizes import SizeLine
+from exactformer.compiler.sizes import SizeLine
 from exactformer.networks import MaxoutNetwork, Transformer
 
 

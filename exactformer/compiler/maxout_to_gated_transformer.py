@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from exactformer.compile.correspondence import Compiled, Correspondence, UnitPlace
-from exactformer.compile.sizes import gated_sizes
+from exactformer.compiler.correspondence import Compiled, Correspondence, UnitPlace
+from exactformer.compiler.sizes import gated_sizes
 from exactformer.domain import Domain, interval_box
 from exactformer.errors import Unsupported
 from exactformer.networks import Affine, Block, FeedForward, Head, MaxoutLayer, MaxoutNetwork, Transformer
@@ -56,7 +56,7 @@ def maxout_to_gated_transformer(network: MaxoutNetwork, domain: Domain) -> Compi
         (out.outputs, d), tuple(tuple((h + j, w) for j, w in row) for row in out.weights.rows), out.weights.denominator
     )
     transformer = Transformer(
-        embedding, tuple(blocks), 0, Affine(moved, out.biases), residual=True, domain=domain, name=f"{network.name} (gated)"
+        embedding, tuple(blocks), 0, Affine(moved, out.biases), residual=True, domain=domain, name=f"{network.name} (gated)".strip()
     )
     names = (("position", 0, k), ("hidden", h, z), ("pieces", z, d))
     return Compiled(transformer, network, Correspondence("gated", tuple(units), names), gated_sizes(transformer, network, k))

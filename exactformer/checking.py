@@ -1,0 +1,60 @@
+"""`check`: the kernel alone, in a fresh interpreter that cannot import any third-party package."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import exactformer.kernel
+from exactformer.errors import CertificateRejected, InvalidInput
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the kernel said of an accepted certificate."""
+
+    claim: str
+    theorem: str
+    tie: str
+    left: str
+    right: str
+    counts: dict[str, int]
+    seconds: float
+
+
+def check(proof: str | Path, *, timeout: float | None = None) -> Checked:
+    """Have the kernel re-check a certificate file, or the `certificate.json` of a proof folder.
+
+    The kernel runs as `python -I -S`: isolated, without site packages, standard library only. Raises
+    `InvalidInput` when there is no such file, `CertificateRejected` with the kernel's reason when it does not accept,
+    and `TimeoutError` after `timeout` seconds.
+    """
+    path = Path(proof)
+    if path.is_dir():
+        path = path / "certificate.json"
+    if not path.is_file():
+        raise InvalidInput(f"{path}: expected a certificate file or a proof folder, found nothing to read there")
+    kernel = Path(exactformer.kernel.__file__).parent
+    started = time.monotonic()
+    try:
+        run = subprocess.run(
+            [sys.executable, "-I", "-S", str(kernel), str(path.resolve())],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TimeoutError(f"{path}: the kernel did not finish within {timeout} s") from None
+    try:
+        answer = json.loads(run.stdout)
+    except ValueError:
+        raise CertificateRejected(f"{path}: the kernel ended without an answer: {run.stderr.strip()[-300:]}") from None
+    if run.returncode != 0 or not answer["accepted"]:
+        raise CertificateRejected(str(answer.get("reason", "no reason given")))
+    keys = ("claim", "theorem", "tie", "left", "right", "counts")
+    return Checked(*(answer[key] for key in keys), seconds=time.monotonic() - started)

@@ -1,0 +1,94 @@
+"""The proof folder: the networks, the certificate, the report, all that is needed to check the claim again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from exactformer.errors import InvalidInput
+from exactformer.formats.files import read_bytes, write_atomically
+from exactformer.formats.network_json import dump as network_text
+from exactformer.formats.network_json import parse_json
+from exactformer.prover.certificate import LEFT, RIGHT
+from exactformer.prover.certificate import dump as certificate_text
+from exactformer.prover.outcome import Outcome
+from exactformer.prover.smtlib import obligation_text
+from exactformer.rational import number_text
+from exactformer.report import Report, build_report, render_html, render_markdown, render_text
+
+CERTIFICATE, REPORT = "certificate.json", "report.json"
+
+
+def write_folder(outcome: Outcome, folder: Path, *, obligations: bool = False) -> Report:
+    """Write the folder of an outcome, each file whole or not at all, and return its report.
+
+    A certificate that an earlier run left in the folder is removed first, so that the files always belong together.
+    Raises `InvalidInput` when the folder cannot be written.
+    """
+    files = {"left": LEFT, "right": RIGHT, "report": REPORT}
+    if outcome.certificate is not None:
+        files["certificate"] = CERTIFICATE
+    if outcome.compiled is not None:
+        files["correspondence"] = "correspondence.json"
+    report = build_report(outcome, files=files)
+    try:
+        (folder / CERTIFICATE).unlink(missing_ok=True)
+    except OSError as error:
+        raise InvalidInput(f"{folder}: expected a folder that can be written, found: {error.strerror}") from None
+    for name, text in _files(outcome, report, obligations):
+        write_atomically(folder / name, text)
+    return report
+
+
+def _files(outcome: Outcome, report: Report, obligations: bool) -> Iterator[tuple[str, str]]:
+    yield LEFT, network_text(outcome.left)
+    yield RIGHT, network_text(outcome.right)
+    if outcome.compiled is not None:
+        yield "correspondence.json", json.dumps(outcome.compiled.correspondence.to_json(), indent=1) + "\n"
+    if obligations:
+        width = len(str(len(outcome.regions)))
+        for number, region in enumerate(outcome.regions):
+            text = obligation_text(region.inequalities, region.left, region.right)
+            yield f"obligations/region-{number:0{width}}.smt2", text
+    yield REPORT, json.dumps(report.to_json(), indent=1) + "\n"
+    yield "report.txt", render_text(report)
+    yield "report.md", render_markdown(report)
+    yield "report.html", render_html(report)
+    if outcome.certificate is not None:  # last: a folder with a certificate is complete
+        yield CERTIFICATE, certificate_text(outcome.certificate)
+
+
+def read_report(proof: Path) -> Report:
+    """The report data of a proof folder (or of any file in it). Raises `InvalidInput` when there is none."""
+    folder = proof if proof.is_dir() else proof.parent
+    path = folder / REPORT
+    try:
+        return Report.from_json(parse_json(read_bytes(path), path.name))
+    except (TypeError, ValueError, KeyError) as error:
+        raise InvalidInput(f"{path}: expected the report of a proof folder, found: {error}") from None
+
+
+def summary(outcome: Outcome, folder: Path) -> dict[str, Any]:
+    """The stable JSON keys of `prove` and `verify`."""
+    witness = outcome.witness
+    return {
+        "verdict": outcome.verdict,
+        "method": outcome.method,
+        "claim": "equal",
+        "domain": outcome.domain.to_json(),
+        "regions": outcome.counts.get("regions"),
+        "witness": None
+        if witness is None
+        else {
+            "point": [str(number_text(x)) for x in witness.point],
+            "left": [str(number_text(x)) for x in witness.left],
+            "right": [str(number_text(x)) for x in witness.right],
+        },
+        "certificate": None if outcome.certificate is None else str(folder / CERTIFICATE),
+        "theorem": outcome.theorem,
+        "reason": outcome.reason,
+        "seconds": round(outcome.seconds, 6),
+        "counts": outcome.counts,
+    }

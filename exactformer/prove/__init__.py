@@ -1,1 +1,0 @@
-"""The search for proofs and counterexamples; nothing here is trusted."""

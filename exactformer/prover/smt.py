@@ -1,0 +1,208 @@
+"""z3 as an independent solver of SMT-LIB 2 texts, in a child process under a hard limit of wall-clock time.
+
+Parent and child exchange lines of JSON. Only the child imports z3, and no number passes as a float.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import queue
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import IO, Any, Literal
+
+Result = Literal["sat", "unsat", "unknown"]
+Message = dict[str, Any]
+_SERVER = "from exactformer.prover.smt import serve; serve()"
+_LONGEST = 4_000_000.0  # seconds that any timer can count
+_DIGITS = 30  # decimals of an irrational coordinate
+_SIMPLEX = 2  # z3's engine that is best at conjunctions; its default is better at case splits
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the solver said of one text; `reason` explains an unknown.
+
+    For "sat", `point` is the solver's own (`exact`), or close to it where that is irrational.
+    """
+
+    result: Result
+    point: tuple[Fraction, ...] | None
+    reason: str
+    seconds: float
+    exact: bool = True
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What the solver said of many obligations: how many of the `tried` it confirmed, and which it contradicted.
+
+    `reason` is the first reason why one stayed undecided, or why the rest was not tried.
+    """
+
+    confirmed: int
+    contradicted: tuple[int, ...]
+    tried: int
+    seconds: float
+    reason: str = ""
+
+
+def z3_version() -> str:
+    """The version of the solver. Raises `PackageNotFoundError` when none is installed."""
+    return importlib.metadata.version("z3-solver")
+
+
+def solve(text: str, inputs: int, *, timeout: float) -> Answer:
+    """The solver's answer to a text about the reals x0, ..., x(inputs - 1), after at most `timeout` seconds.
+
+    Nothing is raised: for a faulty text, a solver that fails and one that is too slow, the answer is unknown.
+    """
+    start = time.monotonic()
+    with _solver(timeout) as ask:
+        reply = ask({"text": text, "inputs": inputs})
+    point = None
+    if reply["result"] == "sat":
+        point = tuple(Fraction(int(p, 16), int(q, 16)) for p, q in reply["point"])
+    return Answer(reply["result"], point, reply["reason"], time.monotonic() - start, reply.get("exact", True))
+
+
+def solve_many(texts: Iterable[str], *, budget: float) -> Tally:
+    """The answers of one child to many obligations in turn, until `budget` seconds are spent.
+
+    "unsat" confirms, "sat" contradicts. Nothing is raised; when the solver itself ends, the rest is not tried.
+    """
+    start = time.monotonic()
+    results: list[Result] = []
+    reason = ""
+    with _solver(budget) as ask:
+        for text in texts:
+            reply = ask({"text": text, "engine": _SIMPLEX})
+            reason = reason or reply["reason"]
+            if "ended" in reply:
+                break
+            results.append(reply["result"])
+    contradicted = tuple(index for index, result in enumerate(results) if result == "sat")
+    return Tally(results.count("unsat"), contradicted, len(results), time.monotonic() - start, reason)
+
+
+# --- the parent -----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _solver(limit: float) -> Iterator[Callable[[Message], Message]]:
+    """A child process as a function from request to reply; it is killed after `limit` seconds and on the way out."""
+    limit = min(limit, _LONGEST)
+    end = time.monotonic() + limit
+    with tempfile.TemporaryFile() as errors, _started(errors) as process:
+        timer = threading.Timer(limit, process.kill)
+        timer.daemon = True
+
+        def ask(request: Message) -> Message:
+            line = _exchanged(process, json.dumps(request))
+            if line.endswith("\n"):
+                reply: Message = json.loads(line)
+                return reply
+            code = process.wait()  # not for long: the timer is running
+            reason = f"no answer within {limit:g} s"
+            if time.monotonic() < end:
+                errors.seek(0)
+                last = errors.read().decode(errors="replace").strip().rpartition("\n")[2]
+                reason = f"the solver process ended with code {code} {last}".rstrip()
+            return {"result": "unknown", "reason": reason, "ended": True}
+
+        try:
+            timer.start()
+            yield ask
+        finally:
+            timer.cancel()
+            process.kill()
+            with suppress(OSError):
+                _pipe(process.stdin).close()
+
+
+def _started(errors: IO[bytes]) -> subprocess.Popen[str]:
+    """The child, which finds the modules that the parent finds: installed, or in a source checkout."""
+    places = os.pathsep.join(os.path.abspath(place) for place in sys.path)
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", _SERVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        env=os.environ | {"PYTHONPATH": places},
+        encoding="utf-8",
+    )
+
+
+def _exchanged(process: subprocess.Popen[str], line: str) -> str:
+    """The line with which the child replies; empty or cut short when it has ended."""
+    with suppress(OSError):
+        _pipe(process.stdin).write(line + "\n")
+        _pipe(process.stdin).flush()
+        return _pipe(process.stdout).readline()
+    return ""
+
+
+def _pipe(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None
+    return stream
+
+
+# --- the child ------------------------------------------------------------------------------------
+
+
+def serve() -> None:
+    """Answer requests, one line of JSON each, until standard input ends; nothing is raised for a faulty text."""
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what the solver prints by itself is no reply
+    sys.set_int_max_str_digits(0)
+    requests: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+    while True:
+        try:
+            reply = _reply(json.loads(requests.get()))
+        except Exception as error:
+            reply = {"result": "unknown", "reason": _explained(error)}
+        print(json.dumps(reply), file=replies, flush=True)
+
+
+def _listen(requests: queue.SimpleQueue[str]) -> None:
+    for line in sys.stdin:
+        requests.put(line)
+    os._exit(0)  # also in the middle of a request: the parent has ended, whatever ended it
+
+
+def _reply(request: Message) -> Message:
+    import z3
+
+    logic = re.search(r"^\(set-logic (\w+)\)$", request["text"], re.MULTILINE)
+    solver = z3.SolverFor(logic[1]) if logic else z3.Solver()
+    if logic and logic[1] == "QF_LRA" and "engine" in request:
+        solver.set("arith.solver", request["engine"])
+    solver.from_string(request["text"])
+    result = str(solver.check())
+    if result == "unknown":
+        return {"result": result, "reason": solver.reason_unknown()}
+    reply: Message = {"result": result, "reason": ""}
+    if result == "sat":
+        model = solver.model()
+        values = [model.eval(z3.Real(f"x{i}"), model_completion=True) for i in range(request.get("inputs", 0))]
+        exact = [value.approx(_DIGITS) if z3.is_algebraic_value(value) else value for value in values]
+        reply["point"] = [[f"{v.numerator_as_long():x}", f"{v.denominator_as_long():x}"] for v in exact]
+        reply["exact"] = not any(map(z3.is_algebraic_value, values))
+    return reply
+
+
+def _explained(error: Exception) -> str:
+    detail = error.args[0] if error.args else ""
+    text = detail.decode(errors="replace") if isinstance(detail, bytes) else str(error)
+    return f"{type(error).__name__}: {' '.join(text.split())}"

@@ -1,0 +1,175 @@
+"""Points where two networks may differ: guessed in floating point, decided exactly, then made simple."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from exactformer.domain import Domain
+from exactformer.networks import Network, Transformer
+from exactformer.networks.transformer import Tie
+from exactformer.numeric import NumericFeedforward, compile_numeric, evaluate_batch, preactivations
+from exactformer.prover.outcome import Point
+
+Points = NDArray[np.float64]
+RANDOM, CORNERS, SEGMENTS, EXACT = 2048, 256, 2, 12
+
+
+def evaluate_exactly(network: Network, point: Point, tie: Tie) -> Point:
+    """The exact value of any network at a point."""
+    if isinstance(network, Transformer):
+        return network.evaluate(point, tie=tie)
+    return network.evaluate(point)
+
+
+def numeric_witness(left: Network, right: Network, domain: Domain, tie: Tie, seed: int) -> Point | None:
+    """A point of the domain where the exact values differ, looked for where the float values differ most.
+
+    Tried are corners, random points, and points on and near the kinks of a feed-forward side, which bisection
+    finds between random points. None means nothing was found, not that nothing is there.
+    """
+    random = np.random.default_rng(seed)
+    sides = compile_numeric(left), compile_numeric(right)
+    for points in _batches(sides, domain, random):
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = [evaluate_batch(side, points, tie=tie) for side in sides]
+            gap = np.abs(values[0] - values[1]).max(axis=1, initial=0.0)
+        order = np.argsort(-np.nan_to_num(gap, nan=np.inf), kind="stable")[:EXACT]
+        for index in order:
+            point = _exact(points[index], domain)
+            if domain.contains(point) and evaluate_exactly(left, point, tie) != evaluate_exactly(right, point, tie):
+                return point
+    return None
+
+
+def simplified(point: Point, differs: Callable[[Point], bool], *, seconds: float = 2.0) -> Point:
+    """A simpler point at which the two sides still differ: zeros first, then small denominators.
+
+    Minimal in this sense: when time allows, no group of coordinates that was tried can be set to zero, and no
+    single coordinate can be replaced by a fraction near it with a smaller power of two or ten as denominator.
+    """
+    end = time.monotonic() + seconds
+    size = len(point)
+    while size >= 1 and time.monotonic() < end:  # zeros, in groups that halve
+        for start in range(0, len(point), size):
+            trial = tuple(Fraction(0) if start <= i < start + size else x for i, x in enumerate(point))
+            if trial != point and time.monotonic() < end and differs(trial):
+                point = trial
+        size //= 2
+    for den in (1, 2, 4, 10, 16, 100, 256, 1000, 10**4, 10**6, 2**30):  # all coordinates at once
+        trial = tuple(Fraction(round(x * den), den) for x in point)
+        if time.monotonic() < end and differs(trial):
+            point = trial
+            break
+    for i, x in enumerate(point):
+        for den in (1, 2, 4, 10, 16, 100, 256, 1000, 10**4, 10**6, 2**30):
+            if den >= x.denominator or time.monotonic() >= end:
+                break
+            trial = (*point[:i], Fraction(round(x * den), den), *point[i + 1 :])
+            if differs(trial):
+                point = trial
+                break
+    return point
+
+
+def _batches(sides: Sequence[Any], domain: Domain, random: np.random.Generator) -> Iterator[Points]:
+    lower, upper = _ends(domain)
+    yield np.concatenate([_corners(lower, upper, random), _random(lower, upper, random, RANDOM)])
+    yield _far(domain, random)
+    for side in sides:
+        if isinstance(side, NumericFeedforward) and side.layers:
+            yield _kinks(side, lower, upper, random)
+
+
+def _ends(domain: Domain) -> tuple[Points, Points]:
+    """Float bounds for sampling; an open side reaches ten further than the other one or than zero."""
+    lower = np.array([-np.inf if x is None else float(x) for x in domain.lower])
+    upper = np.array([np.inf if x is None else float(x) for x in domain.upper])
+    low = np.where(np.isfinite(lower), lower, np.where(np.isfinite(upper), upper, 0.0) - 10.0)
+    high = np.where(np.isfinite(upper), upper, np.where(np.isfinite(lower), lower, 0.0) + 10.0)
+    return low, high
+
+
+def _corners(lower: Points, upper: Points, random: np.random.Generator) -> Points:
+    n = len(lower)
+    if 2**n <= CORNERS:
+        choice = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
+    else:
+        choice = random.integers(0, 2, size=(CORNERS, n))
+    middle = ((lower + upper) / 2)[None, :]
+    return np.concatenate([middle, np.where(choice == 1, upper, lower)])
+
+
+def _random(lower: Points, upper: Points, random: np.random.Generator, count: int) -> Points:
+    return lower + (upper - lower) * random.random((count, len(lower)))
+
+
+def _far(domain: Domain, random: np.random.Generator) -> Points:
+    """Points of all magnitudes on the open sides of the domain (any points of the box when it has none)."""
+    lower, upper = _ends(domain)
+    open_side = np.array([None in ends for ends in zip(domain.lower, domain.upper, strict=True)])
+    scale = 10.0 ** random.uniform(-6, 6, size=(RANDOM // 4, 1))
+    points = random.standard_normal((RANDOM // 4, len(lower))) * np.where(open_side, scale, 1.0)
+    return np.where(open_side, points, np.clip(points, lower, upper))
+
+
+def _kinks(side: NumericFeedforward, lower: Points, upper: Points, random: np.random.Generator) -> Points:
+    """Points at and beside places where a unit changes its leading piece, a few for each unit that ever does.
+
+    Between two random points with different leaders, bisection finds the kink to float precision; the points beside
+    it lie on the same segment, at distances from 2^-8 to 2^-44 of its length on either side.
+    """
+    samples = np.concatenate([_corners(lower, upper, random), _random(lower, upper, random, RANDOM)])
+    starts, ends, layers, units = [], [], [], []
+    for number, values in enumerate(preactivations(side, samples)):
+        leaders = values.argmax(axis=2)
+        for unit in np.nonzero((leaders != leaders[0]).any(axis=0))[0]:
+            for _ in range(SEGMENTS):
+                first = random.integers(len(samples))
+                others = np.nonzero(leaders[:, unit] != leaders[first, unit])[0]
+                starts.append(samples[first])
+                ends.append(samples[random.choice(others)])
+                layers.append(number)
+                units.append(unit)
+    if not starts:
+        return np.empty((0, len(lower)))
+    base, span = np.array(starts), np.array(ends) - np.array(starts)
+    at = _bisected(side, np.array(layers), np.array(units), base, span)
+    shifts = [0.0, *(sign * 2.0**-e for e in range(8, 48, 4) for sign in (1, -1))]
+    points = np.concatenate([base + np.clip(at + shift, 0, 1)[:, None] * span for shift in shifts])
+    return np.clip(points, lower, upper)
+
+
+def _bisected(side: NumericFeedforward, layers: Any, units: Any, base: Points, span: Points) -> Points:
+    """For each segment base + t span the t where the given unit of the given layer changes its leading piece."""
+
+    def leaders(t: Points) -> Any:
+        values = preactivations(side, base + t[:, None] * span)
+        result = np.empty(len(t), dtype=int)
+        for number in np.unique(layers):
+            rows = np.nonzero(layers == number)[0]
+            result[rows] = values[number][rows, units[rows]].argmax(axis=1)
+        return result
+
+    low, high = np.zeros(len(base)), np.ones(len(base))
+    first = leaders(low)
+    for _ in range(52):
+        middle = (low + high) / 2
+        same = leaders(middle) == first
+        low, high = np.where(same, middle, low), np.where(same, high, middle)
+    return high
+
+
+def _exact(point: Points, domain: Domain) -> Point:
+    """The float point as exact numbers, moved onto the domain's bounds where rounding has left them."""
+    result = []
+    for x, lo, hi in zip(point, domain.lower, domain.upper, strict=True):
+        value = Fraction(float(x))
+        value = value if lo is None else max(value, lo)
+        result.append(value if hi is None else min(value, hi))
+    return tuple(result)
