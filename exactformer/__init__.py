@@ -45,7 +45,7 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from exactformer.checking import check as check
-    from exactformer.compiler import compile_network as compile  # noqa: A004
+    from exactformer.compiler import compile_network as compile  # noqa: F401
     from exactformer.domain import Box as Box
     from exactformer.domain import Domain as Domain
     from exactformer.domain import Polyhedron as Polyhedron

@@ -57,4 +57,4 @@ def check(proof: str | Path, *, timeout: float | None = None) -> Checked:
     if run.returncode != 0 or not answer["accepted"]:
         raise CertificateRejected(str(answer.get("reason", "no reason given")))
     keys = ("claim", "theorem", "tie", "left", "right", "counts")
-    return Checked(*(answer[key] for key in keys), seconds=time.monotonic() - started)
+    return Checked(**{key: answer[key] for key in keys}, seconds=time.monotonic() - started)

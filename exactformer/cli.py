@@ -150,7 +150,9 @@ def _prove(options: argparse.Namespace) -> int:
     network = load(options.network)
     domain = _domain(options, network.inputs)
     with _progress(options) as progress:
-        outcome = prove(network, construction=options.construction, domain=domain, **_search(options), progress=progress)
+        outcome = prove(
+            network, construction=options.construction, domain=domain, **_search(options), progress=progress
+        )
     return _finish(options, outcome, Path(options.network).stem)
 
 
@@ -279,7 +281,9 @@ def _softmax_values(network: Any, points: list[list[str]], options: argparse.Nam
     from exactformer.rational import rational
 
     if not isinstance(network, Transformer):
-        raise Unsupported(f"{options.network}: expected a Transformer for --temperature, found a {network.kind} network")
+        raise Unsupported(
+            f"{options.network}: expected a Transformer for --temperature, found a {network.kind} network"
+        )
     for point in points:
         if len(point) != network.inputs:
             raise InvalidInput(f"--at: expected {network.inputs} coordinates, found {len(point)}")

@@ -72,7 +72,9 @@ class Domain:
         else:
             ends = zip(self.lower, self.upper, strict=True)
             text = " x ".join(
-                f"[{'-oo' if lo is None else lo}, {'oo' if hi is None else hi}]".replace("[-oo", "(-oo").replace("oo]", "oo)")
+                f"[{'-oo' if lo is None else lo}, {'oo' if hi is None else hi}]".replace("[-oo", "(-oo").replace(
+                    "oo]", "oo)"
+                )
                 for lo, hi in ends
             )
         if len(self.bounds):
@@ -80,7 +82,7 @@ class Domain:
         return text
 
 
-def Box(lower: Any, upper: Any) -> Domain:  # noqa: N802  (reads as the constructor that it is)
+def Box(lower: Any, upper: Any) -> Domain:
     """The box of all x with lower <= x <= upper, coordinate by coordinate; None leaves a side open.
 
     >>> str(Box([0, -1], ["1/2", 1]))
@@ -91,7 +93,7 @@ def Box(lower: Any, upper: Any) -> Domain:  # noqa: N802  (reads as the construc
     return Polyhedron(lower, upper)
 
 
-def Polyhedron(lower: Any, upper: Any, matrix: Any = None, bounds: Any = ()) -> Domain:  # noqa: N802
+def Polyhedron(lower: Any, upper: Any, matrix: Any = None, bounds: Any = ()) -> Domain:
     """The polyhedron of all x with lower <= x <= upper and matrix x <= bounds; `Box` without the last two.
 
     Raises `InvalidInput` as `Box` does. (Whether the inequalities have a common point is decided by `lp`.)

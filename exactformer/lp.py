@@ -191,7 +191,7 @@ def _model(rows: Sequence[Row], dimension: int) -> Any:
     lp.a_matrix_.start_ = np.concatenate(([0], np.cumsum(np.bincount(where[0], minlength=len(rows)))))
     lp.a_matrix_.index_ = where[1]
     lp.a_matrix_.value_ = table[where]
-    highs = highspy.Highs()
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("presolve", "off")
     highs.setOptionValue("solver", "simplex")
@@ -238,9 +238,7 @@ def _bland(rows: Sequence[Row], objective: Row, dimension: int) -> Answer:
     return Minimum(value, point, multipliers)
 
 
-def _pivot_to_optimum(
-    table: list[list[Any]], basis: list[int], cost: list[Any], columns: int
-) -> Multipliers | None:
+def _pivot_to_optimum(table: list[list[Any]], basis: list[int], cost: list[Any], columns: int) -> Multipliers | None:
     """Minimise cost over the tableau's first `columns` columns; returns a ray of improvement if there is one."""
     while True:
         entering = next((j for j in range(columns) if j not in basis and _reduced(table, basis, cost, j) < 0), None)

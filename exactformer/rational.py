@@ -14,7 +14,7 @@ from fractions import Fraction
 from numbers import Integral, Rational, Real
 from typing import Any
 
-from exactformer.errors import Faults, InvalidInput
+from exactformer.errors import Faults
 
 _TEXT = re.compile(r"[+-]?(\d+/\d+|(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?)", re.ASCII)
 MAX_DIGITS = 4000

@@ -34,7 +34,13 @@ class Correspondence:
             "construction": self.construction,
             "coordinates": [{"name": name, "from": lo, "to": hi} for name, lo, hi in self.coordinates],
             "units": [
-                {"layer": u.layer, "unit": u.unit, "block": u.block, "heads": list(u.heads), "coordinates": list(u.coordinates)}
+                {
+                    "layer": u.layer,
+                    "unit": u.unit,
+                    "block": u.block,
+                    "heads": list(u.heads),
+                    "coordinates": list(u.coordinates),
+                }
                 for u in self.units
             ],
         }

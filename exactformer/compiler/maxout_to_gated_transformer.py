@@ -56,10 +56,18 @@ def maxout_to_gated_transformer(network: MaxoutNetwork, domain: Domain) -> Compi
         (out.outputs, d), tuple(tuple((h + j, w) for j, w in row) for row in out.weights.rows), out.weights.denominator
     )
     transformer = Transformer(
-        embedding, tuple(blocks), 0, Affine(moved, out.biases), residual=True, domain=domain, name=f"{network.name} (gated)".strip()
+        embedding,
+        tuple(blocks),
+        0,
+        Affine(moved, out.biases),
+        residual=True,
+        domain=domain,
+        name=f"{network.name} (gated)".strip(),
     )
     names = (("position", 0, k), ("hidden", h, z), ("pieces", z, d))
-    return Compiled(transformer, network, Correspondence("gated", tuple(units), names), gated_sizes(transformer, network, k))
+    return Compiled(
+        transformer, network, Correspondence("gated", tuple(units), names), gated_sizes(transformer, network, k)
+    )
 
 
 def _gates(layer: MaxoutLayer, hull: Intervals) -> tuple[list[tuple[Fraction, Fraction]], Intervals]:

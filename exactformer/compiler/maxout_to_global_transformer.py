@@ -49,10 +49,18 @@ def maxout_to_global_transformer(network: MaxoutNetwork) -> Compiled:
     moved = tuple(tuple((size + 1 + j, w) for j, w in row) for row in out.weights.rows)
     readout = Affine(Matrix((out.outputs, d), moved, out.weights.denominator), out.biases)
     transformer = Transformer(
-        embedding, tuple(blocks), 1, readout, residual=True, domain=network.domain, name=f"{network.name} (global)".strip()
+        embedding,
+        tuple(blocks),
+        1,
+        readout,
+        residual=True,
+        domain=network.domain,
+        name=f"{network.name} (global)".strip(),
     )
     names = tuple((f"block {p}: position, hidden", p * size, (p + 1) * size) for p in range(k + 1))
-    return Compiled(transformer, network, Correspondence("global", tuple(units), names), global_sizes(transformer, network, k))
+    return Compiled(
+        transformer, network, Correspondence("global", tuple(units), names), global_sizes(transformer, network, k)
+    )
 
 
 def _unit_heads(layer: MaxoutLayer, unit: int, k: int, size: int) -> list[Head]:
@@ -79,5 +87,5 @@ def _copy_head(k: int, size: int, old: int) -> Head:
     d = (k + 1) * size
     itself = Matrix.sparse(k + 1, d, {(q, q * size): 1 for q in range(k + 1)})
     slots = [q * size + 1 + i for q in range(k + 1) for i in range(old)]
-    value = Matrix.sparse(len(slots), d, {(r, c): 1 for r, c in enumerate(slots)})
+    value = Matrix.sparse(len(slots), d, dict.fromkeys(enumerate(slots), 1))
     return Head(itself, itself, value, Matrix.sparse(d, len(slots), {(c, r): -1 for r, c in enumerate(slots)}))

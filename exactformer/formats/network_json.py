@@ -37,7 +37,9 @@ def parse_json(data: bytes, source: str) -> Any:
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{source}: byte {error.start}: expected UTF-8 text, found other bytes") from None
     except json.JSONDecodeError as error:
-        raise InvalidInput(f"{source}: line {error.lineno}, column {error.colno}: expected JSON, found: {error.msg}") from None
+        raise InvalidInput(
+            f"{source}: line {error.lineno}, column {error.colno}: expected JSON, found: {error.msg}"
+        ) from None
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{source}: expected JSON of moderate depth and size, found: {error}") from None
     faults.settle()
@@ -157,7 +159,12 @@ def _block(value: Any, place: str, d: int, faults: Faults) -> Block:
 def dump(network: Network) -> str:
     """The canonical text of a network: the same network always gives the same bytes."""
     text = json.dumps(to_object(network), separators=(",", ":"), ensure_ascii=True)
-    return text.replace('"layers":', '\n"layers":').replace('"blocks":', '\n"blocks":').replace('"embedding":', '\n"embedding":') + "\n"
+    return (
+        text.replace('"layers":', '\n"layers":')
+        .replace('"blocks":', '\n"blocks":')
+        .replace('"embedding":', '\n"embedding":')
+        + "\n"
+    )
 
 
 def to_object(network: Network) -> dict[str, Any]:
@@ -191,7 +198,11 @@ def _layer(layer: tuple[Affine, int]) -> dict[str, Any]:
 def _transformer_object(network: Transformer) -> dict[str, Any]:
     weights = [_matrix(embed.weights) for embed in network.embedding]
     offsets = [_vector(embed.biases) for embed in network.embedding]
-    readout = {"token": network.token, "weights": _matrix(network.readout.weights), "biases": _vector(network.readout.biases)}
+    readout = {
+        "token": network.token,
+        "weights": _matrix(network.readout.weights),
+        "biases": _vector(network.readout.biases),
+    }
     return {
         "embedding": {"weights": weights, "offsets": offsets},
         "blocks": [_block_object(block) for block in network.blocks],
@@ -206,7 +217,10 @@ def _block_object(block: Block) -> Mapping[str, Any]:
     if block.heads is not None:
         names = ("query", "key", "value", "output")
         heads = [{name: _matrix(getattr(head, name)) for name in names} for head in block.heads]
-    return {"heads": heads, "feedforward": None if block.feedforward is None else _feedforward_object(block.feedforward)}
+    return {
+        "heads": heads,
+        "feedforward": None if block.feedforward is None else _feedforward_object(block.feedforward),
+    }
 
 
 def _feedforward_object(part: FeedForward) -> dict[str, Any]:

@@ -8,6 +8,7 @@ decimal that stands in the file. The clipping of inputs outside the box, which s
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import NoReturn
 
 from exactformer.domain import Domain
@@ -72,7 +73,7 @@ class _Reader:
             if scale == 0 and not self.faults.reasons:
                 self.fail(f"ranges, field {i + 1}", "a number that is not zero", "0")
         affine = []
-        for number, (width, height) in enumerate(zip(sizes[:-1], sizes[1:], strict=True), start=1):
+        for number, (width, height) in enumerate(pairwise(sizes), start=1):
             rows = [self.numbers(f"layer {number}, weights", width) for _ in range(height)]
             biases = [self.numbers(f"layer {number}, bias", 1)[0] for _ in range(height)]
             affine.append((rows, biases))
@@ -92,7 +93,9 @@ class _Reader:
 Rows = list[list[Fraction]]
 
 
-def _normalised_inputs(rows: Rows, biases: list[Fraction], means: list[Fraction], ranges: list[Fraction]) -> tuple[Rows, list[Fraction]]:
+def _normalised_inputs(
+    rows: Rows, biases: list[Fraction], means: list[Fraction], ranges: list[Fraction]
+) -> tuple[Rows, list[Fraction]]:
     """W ((x - mean) / range) + b as an affine map of x."""
     scaled = [[w / r for w, r in zip(row, ranges, strict=False)] for row in rows]
     shifts = [sum((w * m for w, m in zip(row, means, strict=False)), Fraction(0)) for row in scaled]

@@ -11,7 +11,19 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import gcd
 
-from .forms import ONE, Atoms, Form, Terms, combine, constant_form, difference, leading_sign, negated, normal_form, scaled
+from .forms import (
+    ONE,
+    Atoms,
+    Form,
+    Terms,
+    combine,
+    constant_form,
+    difference,
+    leading_sign,
+    negated,
+    normal_form,
+    scaled,
+)
 from .reading import reject
 
 Row = tuple[Form, bool]  # the form is >= 0, and > 0 when the flag is set
@@ -118,7 +130,7 @@ class Cell:
         return children
 
     def candidates(self, place: str) -> list[Form]:
-        """The distinct candidates of the atom at a place, as forms on this cell; child j of its gate is about form j."""
+        """The distinct candidates of the atom at a place, as forms here; child j of its gate is about form j."""
         if place not in self.places:
             reject("gate", "a place where this evaluation met an atom", place)
         return self.distinct(map(self.resolve, self.atoms.candidates[self.places[place]]))
@@ -139,7 +151,8 @@ class Cell:
             (-1, ((minus, True),)),
         )
         return [
-            replace(self, rows=self.rows + rows, signs={**self.signs, key: flip * sign}, memo={}) for sign, rows in split
+            replace(self, rows=self.rows + rows, signs={**self.signs, key: flip * sign}, memo={})
+            for sign, rows in split
         ]
 
     # --- rules that close -------------------------------------------------------------------------

@@ -141,10 +141,19 @@ class Theorem:
 
     __slots__ = ("counts", "kind", "left", "right", "statement", "tie")
 
-    def __init__(self, token: object, kind: str, statement: str, left: str, right: str, tie: str, counts: dict[str, int]) -> None:
+    def __init__(
+        self, token: object, kind: str, statement: str, left: str, right: str, tie: str, counts: dict[str, int]
+    ) -> None:
         if token is not _TOKEN:
             raise Rejected("a Theorem can only be made by the kernel")
-        self.kind, self.statement, self.left, self.right, self.tie, self.counts = kind, statement, left, right, tie, counts
+        self.kind, self.statement, self.left, self.right, self.tie, self.counts = (
+            kind,
+            statement,
+            left,
+            right,
+            tie,
+            counts,
+        )
 
     def __repr__(self) -> str:
         return f"Theorem({self.statement!r})"
@@ -171,9 +180,7 @@ def check(certificate: bytes, read: Callable[[str], bytes], place: str = "certif
 
 def _checked(certificate: bytes, read: Callable[[str], bytes], place: str) -> Theorem:
     common = ("format", "claim", "left", "right", "domain", "tie")
-    value = table(
-        parse_json(certificate, place), place, common, ("tree", "inhabitant", "point", "values", "untrusted")
-    )
+    value = table(parse_json(certificate, place), place, common, ("tree", "inhabitant", "point", "values", "untrusted"))
     if value["format"] != FORMAT:
         reject(f"{place}: format", FORMAT, value["format"])
     digests, networks = [], []
@@ -190,7 +197,11 @@ def _checked(certificate: bytes, read: Callable[[str], bytes], place: str) -> Th
         networks.append(read_network(data, name))
     left, right = networks
     if (left.inputs, left.outputs) != (right.inputs, right.outputs):
-        reject(place, "networks with equal numbers of inputs and outputs", f"{(left.inputs, left.outputs)} and {(right.inputs, right.outputs)}")
+        reject(
+            place,
+            "networks with equal numbers of inputs and outputs",
+            f"{(left.inputs, left.outputs)} and {(right.inputs, right.outputs)}",
+        )
     if value["tie"] not in TIES:
         reject(f"{place}: tie", f"one of {', '.join(TIES)}", value["tie"])
     tie = str(value["tie"])

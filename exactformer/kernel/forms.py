@@ -71,7 +71,7 @@ def combine(parts: Sequence[tuple[int, Form]], den: int = 1) -> Form:
 
 
 def difference(left: Form, right: Form) -> Form:
-    """left - right."""
+    """Left - right."""
     return combine(((1, left), (-1, right)))
 
 
@@ -81,7 +81,7 @@ def negated(form: Form) -> Form:
 
 
 def scaled(form: Form, factor: Fraction) -> Form:
-    """factor * form."""
+    """Factor * form."""
     return reduced({v: c * factor.numerator for v, c in form.terms.items()}, form.den * factor.denominator)
 
 
@@ -116,6 +116,7 @@ class Atoms:
         self.alias: dict[int, Form] = {}
         self.support: dict[int, int] = {}  # bit v is set when the atom's value depends on the atom v
         self._exact: dict[object, int] = {}
+        self._bounds: dict[object, Bounds] = {}  # cache of `bounds`
         self.first: dict[int, int] = {}  # the atom an alias is expressed in
         self._classes: dict[object, tuple[int, Form, Fraction]] = {}
 
@@ -126,6 +127,12 @@ class Atoms:
 
         Sound: interval arithmetic; when the form mentions an alias, both expressions bound the same function.
         """
+        key = form.key()
+        if key not in self._bounds:
+            self._bounds[key] = self._interval(form)
+        return self._bounds[key]
+
+    def _interval(self, form: Form) -> Bounds:
         low, high = self._end(form, self.low, self.high), self._end(form, self.high, self.low)
         if not self.alias.keys().isdisjoint(form.terms):
             other = self.expanded(form)
@@ -133,7 +140,9 @@ class Atoms:
             high = _best(min, high, self._end(other, self.high, self.low))
         return low, high
 
-    def _end(self, form: Form, at_positive: list[Fraction | None], at_negative: list[Fraction | None]) -> Fraction | None:
+    def _end(
+        self, form: Form, at_positive: list[Fraction | None], at_negative: list[Fraction | None]
+    ) -> Fraction | None:
         parts = []
         for v, c in form.terms.items():
             end = at_positive[v] if c > 0 else at_negative[v]
@@ -243,7 +252,9 @@ def normal_form(forms: Sequence[Form]) -> tuple[Form, Fraction, object]:
     return base, Fraction(factor, den), shape
 
 
-def _best(pick: Callable[[Fraction, Fraction], Fraction], one: Fraction | None, other: Fraction | None) -> Fraction | None:
+def _best(
+    pick: Callable[[Fraction, Fraction], Fraction], one: Fraction | None, other: Fraction | None
+) -> Fraction | None:
     if one is None or other is None:
         return other if one is None else one
     return pick(one, other)

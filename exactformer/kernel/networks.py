@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from .forms import Form, ZERO, combine, constant_form
+from .forms import ZERO, Form, combine, constant_form
 from .reading import array, common_denominator, entries, natural, parse_json, reject, table, vector
 
 UNIT = constant_form(1)

@@ -47,9 +47,7 @@ def parse_json(data: bytes, place: str) -> object:
         reject(place, "a finite number", text)
 
     try:
-        return json.loads(
-            data.decode("utf-8"), object_pairs_hook=unique, parse_float=str, parse_constant=constant
-        )
+        return json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_float=str, parse_constant=constant)
     except (ValueError, RecursionError) as error:
         reject(place, "JSON text", f"{type(error).__name__}: {error}")
 
@@ -113,7 +111,9 @@ def vector(value: object, place: str, length: int | None = None) -> list[Fractio
     return [rational(x, f"{place}[{i}]") for i, x in enumerate(array(value, place, length))]
 
 
-def entries(value: object, place: str, height: int | None, width: int | None) -> tuple[int, int, dict[tuple[int, int], Fraction]]:
+def entries(
+    value: object, place: str, height: int | None, width: int | None
+) -> tuple[int, int, dict[tuple[int, int], Fraction]]:
     """A dense or sparse matrix as (rows, columns, its non-zero entries); `height`, `width` are demanded if given."""
     found: dict[tuple[int, int], Fraction] = {}
     if isinstance(value, dict):

@@ -72,7 +72,10 @@ def advance(run: Run, cell: Cell) -> Run:
                 return replace(stuck, stuck=undecided.stuck)
             ties += used
         if net.residual:
-            updates = [[combine(((1, x), (1, u))) for x, u in zip(s, v, strict=True)] for s, v in zip(states, updates, strict=True)]
+            updates = [
+                [combine(((1, x), (1, u))) for x, u in zip(s, v, strict=True)]
+                for s, v in zip(states, updates, strict=True)
+            ]
         states = [[cell.atoms.tidy(x) for x in state] for state in updates]
     return replace(run, outputs=net.readout(states[net.token]), places=places, stuck=None, ties=ties)
 
@@ -113,7 +116,13 @@ def _maxout(net: Maxout, side: str, state: list[Form], cell: Cell, places: dict[
 
 
 def _attention(
-    net: Transformer, heads: list[Head], tie: str, where: str, states: list[list[Form]], cell: Cell, places: dict[str, int]
+    net: Transformer,
+    heads: list[Head],
+    tie: str,
+    where: str,
+    states: list[list[Form]],
+    cell: Cell,
+    places: dict[str, int],
 ) -> tuple[list[list[Form]], int]:
     """The update of every token by one attention sublayer, and how often the tie rule decided."""
     tokens = range(len(states))
@@ -143,13 +152,21 @@ def _score(key: list[Form], query: list[Form], place: str) -> Form:
         if factor is None:
             factor, form = k.constant(), q
         if factor is None:
-            raise NotAffine(f"{place}: expected an affine score, found a product of two values that depend on the input")
+            raise NotAffine(
+                f"{place}: expected an affine score, found a product of two values that depend on the input"
+            )
         parts.append((1, scaled(form, factor)))
     return combine(parts)
 
 
 def _head(
-    head: Head, scores: dict[int, Form], tie: str, place: str, states: list[list[Form]], cell: Cell, places: dict[str, int]
+    head: Head,
+    scores: dict[int, Form],
+    tie: str,
+    place: str,
+    states: list[list[Form]],
+    cell: Cell,
+    places: dict[str, int],
 ) -> tuple[list[Form], bool]:
     """The value one head hands to one query token, and whether the tie rule was needed."""
     scores = {t: cell.resolve(form) for t, form in scores.items()}
@@ -169,7 +186,9 @@ def _head(
         r = alive[0]
         if any(slopes):
             top = difference(_maximum(cell, places, place, [scores[t] for t in alive]), scores[r])
-        return [combine(((1, v), (1, scaled(top, c)))) if c else v for v, c in zip(values[r], slopes, strict=True)], False
+        return [
+            combine(((1, v), (1, scaled(top, c)))) if c else v for v, c in zip(values[r], slopes, strict=True)
+        ], False
     # Rule *tie*: all remaining scores are equal on the cell, and the tie rule picks.
     if all(cell.sign(difference(scores[t], scores[alive[0]])) == 0 for t in alive):
         chosen = {"average": alive, "leftmost": alive[:1], "rightmost": alive[-1:]}[tie]

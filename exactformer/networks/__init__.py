@@ -6,4 +6,14 @@ from exactformer.networks.transformer import Block, FeedForward, Head, Transform
 
 Network = MaxoutNetwork | ReluNetwork | Transformer
 
-__all__ = ["Affine", "Block", "FeedForward", "Head", "MaxoutLayer", "MaxoutNetwork", "Network", "ReluNetwork", "Transformer"]
+__all__ = [
+    "Affine",
+    "Block",
+    "FeedForward",
+    "Head",
+    "MaxoutLayer",
+    "MaxoutNetwork",
+    "Network",
+    "ReluNetwork",
+    "Transformer",
+]

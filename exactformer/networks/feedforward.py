@@ -153,7 +153,9 @@ def exact_point(point: Any, dimension: int) -> Vector:
     """The exact point with the given coordinates. Raises `InvalidInput` when its length or an entry is wrong."""
     items = listed(point)
     if items is None or len(items) != dimension:
-        raise InvalidInput(f"point: expected {dimension} coordinates, found {len(items) if items is not None else point!r}")
+        raise InvalidInput(
+            f"point: expected {dimension} coordinates, found {len(items) if items is not None else point!r}"
+        )
     faults = Faults()
     x = Vector.of(read_rational(v, f"point[{i}]", faults) for i, v in enumerate(items))
     faults.settle()
@@ -213,5 +215,3 @@ def _flattened(data: Any, place: str, rank: int | None, faults: Faults) -> tuple
 def _check_domain(domain: Domain | None, inputs: int, faults: Faults) -> None:
     if domain is not None and domain.dimension != inputs:
         faults.add("domain", f"{inputs} inputs", f"{domain.dimension}")
-
-

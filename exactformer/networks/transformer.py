@@ -210,5 +210,3 @@ def read_feedforward(value: Any, place: str, d: int, faults: Faults) -> FeedForw
 def _dot(left: Vector, right: Vector) -> Fraction:
     products = (a * b for a, b in zip(left.numerators, right.numerators, strict=True))
     return Fraction(sum(products), left.denominator * right.denominator)
-
-

@@ -19,7 +19,9 @@ from exactformer.rational import number_text
 LEFT, RIGHT = "left.json", "right.json"
 
 
-def equal_certificate(texts: Mapping[str, str], domain: Domain, tie: Tie, inhabitant: Point, steps: Sequence[Any]) -> dict[str, Any]:
+def equal_certificate(
+    texts: Mapping[str, str], domain: Domain, tie: Tie, inhabitant: Point, steps: Sequence[Any]
+) -> dict[str, Any]:
     """The certificate of "left = right on the domain" with the given proof tree; `texts` holds both network files."""
     return _head("equal", texts, domain, tie) | {"inhabitant": _numbers(inhabitant), "tree": list(steps)}
 

@@ -8,7 +8,6 @@ from fractions import Fraction
 from math import gcd
 from typing import Protocol
 
-from exactformer.domain import Domain
 from exactformer.lp import Row
 from exactformer.networks import Affine, Network
 from exactformer.networks.transformer import Tie
@@ -21,12 +20,19 @@ from exactformer.rational import Matrix, Vector
 
 
 class Sides(Protocol):
-    """The two networks of a claim."""
+    """The two networks of a claim, and the tie rule."""
 
-    left: Network
-    right: Network
-    domain: Domain
-    tie: Tie
+    @property
+    def left(self) -> Network:
+        """The one side."""
+
+    @property
+    def right(self) -> Network:
+        """The other side."""
+
+    @property
+    def tie(self) -> Tie:
+        """The tie rule."""
 
 
 def regions_of(leaves: Sequence[Leaf]) -> tuple[Region, ...]:
@@ -65,9 +71,7 @@ def confirmed(regions: Sequence[Region], sides: Sides, seconds: float) -> Confir
         note += f"; z3 stopped: {answer.reason}"
     if wrong or answer.contradicted:
         note += f"; CONTRADICTED: {wrong} values, z3 disagrees on obligations {list(answer.contradicted)}"
-    return Confirmation(
-        f"z3 {smt.z3_version()}", answer.confirmed, len(regions), time.monotonic() - started, note
-    )
+    return Confirmation(f"z3 {smt.z3_version()}", answer.confirmed, len(regions), time.monotonic() - started, note)
 
 
 def _inequality(row: Row) -> Inequality:

@@ -24,9 +24,17 @@ SHARES = 8  # subtrees a process, so that uneven ones balance
 class Claim(Protocol):
     """What a process needs to know of the claim."""
 
-    domain: Domain
-    tie: Tie
-    texts: dict[str, str]
+    @property
+    def domain(self) -> Domain:
+        """Where the two sides are compared."""
+
+    @property
+    def tie(self) -> Tie:
+        """The tie rule."""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Both network files by name."""
 
     def differs(self, point: Point) -> bool:
         """Whether both exact evaluators see a difference at a point of the domain."""

@@ -53,7 +53,9 @@ def _against_source(source: Network, found: Transformer, domain: Domain, point: 
     return []
 
 
-def _states(wanted: Transformer, found: Transformer, point: Point, tie: Tie, units: dict[tuple[int, int], str]) -> list[TraceLine]:
+def _states(
+    wanted: Transformer, found: Transformer, point: Point, tie: Tie, units: dict[tuple[int, int], str]
+) -> list[TraceLine]:
     """One line a state that agrees, and one a differing coordinate in the first states that do not."""
     lines: list[TraceLine] = []
     pairs = zip(_names(found), wanted.states(point, tie=tie), found.states(point, tie=tie), strict=True)
@@ -71,7 +73,9 @@ def _states(wanted: Transformer, found: Transformer, point: Point, tie: Tie, uni
 
 
 def _differing(expected: Sequence[Vector], actual: Sequence[Vector]) -> list[tuple[int, int]]:
-    return [(t, c) for t, (a, b) in enumerate(zip(expected, actual, strict=True)) for c in range(len(a)) if a[c] != b[c]]
+    return [
+        (t, c) for t, (a, b) in enumerate(zip(expected, actual, strict=True)) for c in range(len(a)) if a[c] != b[c]
+    ]
 
 
 def _names(transformer: Transformer) -> list[tuple[int, str]]:

@@ -106,7 +106,8 @@ def _corners(lower: Points, upper: Points, random: np.random.Generator) -> Point
 
 
 def _random(lower: Points, upper: Points, random: np.random.Generator, count: int) -> Points:
-    return lower + (upper - lower) * random.random((count, len(lower)))
+    points: Points = lower + (upper - lower) * random.random((count, len(lower)))
+    return points
 
 
 def _far(domain: Domain, random: np.random.Generator) -> Points:
@@ -141,8 +142,8 @@ def _kinks(side: NumericFeedforward, lower: Points, upper: Points, random: np.ra
     base, span = np.array(starts), np.array(ends) - np.array(starts)
     at = _bisected(side, np.array(layers), np.array(units), base, span)
     shifts = [0.0, *(sign * 2.0**-e for e in range(8, 48, 4) for sign in (1, -1))]
-    points = np.concatenate([base + np.clip(at + shift, 0, 1)[:, None] * span for shift in shifts])
-    return np.clip(points, lower, upper)
+    points: Points = np.concatenate([base + np.clip(at + shift, 0, 1)[:, None] * span for shift in shifts])
+    return np.asarray(np.clip(points, lower, upper))
 
 
 def _bisected(side: NumericFeedforward, layers: Any, units: Any, base: Points, span: Points) -> Points:
