@@ -39,7 +39,8 @@ def main() -> None:
     parser.add_argument("--limit", type=float, default=120.0)
     limit = parser.parse_args().limit
     print(
-        f"{'network':<20} {'auto s':>8} {'regions':>8} {'regions s':>10} {'z3 s':>10} {'z3 / auto':>10} {'z3 / regions':>13}"
+        f"{'network':<20} {'auto s':>8} {'regions':>8} {'regions s':>10} {'z3 s':>10} "
+        f"{'z3 / auto':>10} {'z3 / regions':>13}"
     )
     for rank in (2, 3):
         for widths in FAMILY:

@@ -28,6 +28,8 @@ _HOME = {
     "Outcome": "prover",
     "check": "checking",
     "evaluate_batch": "numeric",
+    "report": "reporting.page",
+    "write_folder": "folder",
 }
 
 _ELSEWHERE = {"compile": "compile_network"}  # public names that differ from the name in their module
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from exactformer.errors import CertificateRejected as CertificateRejected
     from exactformer.errors import InvalidInput as InvalidInput
     from exactformer.errors import Unsupported as Unsupported
+    from exactformer.folder import write_folder as write_folder
     from exactformer.formats import load as load
     from exactformer.formats import save as save
     from exactformer.networks import MaxoutNetwork as MaxoutNetwork
@@ -61,3 +64,4 @@ if TYPE_CHECKING:
     from exactformer.prover import Outcome as Outcome
     from exactformer.prover import prove as prove
     from exactformer.prover import verify as verify
+    from exactformer.reporting.page import report as report

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
@@ -186,7 +187,12 @@ def _finish(options: argparse.Namespace, outcome: Any, name: str) -> int:
 
 def _answer(outcome: Any, folder: Path) -> Iterator[str]:
     """The answer in a few lines; the whole of it is in the report."""
-    yield f"{outcome.verdict.upper()}  {outcome.theorem or outcome.reason}"
+    witness = outcome.witness
+    if witness is None:
+        yield f"{outcome.verdict.upper()}  {outcome.theorem or outcome.reason}"
+    else:
+        yield f"REFUTED  left(x) and right(x) differ at x = {_vector(witness.point)}"
+        yield f"  values    left(x) = {_vector(witness.left)}, right(x) = {_vector(witness.right)}"
     yield f"  domain    {outcome.domain}"
     yield f"  left      {_described(outcome.left)}"
     yield f"  right     {_described(outcome.right)}"
@@ -210,6 +216,11 @@ def _answer(outcome: Any, folder: Path) -> Iterator[str]:
         yield f"  re-check  exactformer check {folder}"
 
 
+def _vector(values: Sequence[Fraction]) -> str:
+    shown = [_short(str(x)) for x in values[:6]] + (["..."] if len(values) > 6 else [])
+    return "(" + ", ".join(shown) + ")"
+
+
 def _described(network: Any) -> str:
     if network.kind == "transformer":
         size = f"{network.tokens} tokens, width {network.width}, {len(network.blocks)} blocks"
@@ -219,7 +230,11 @@ def _described(network: Any) -> str:
 
 
 def _short(number: str) -> str:
-    return number if len(number) <= 24 else f"about {float(Fraction(number)):.6g}"
+    """A number as it is, or rounded when it is long; the certificate has it in full."""
+    if len(number) <= 24:
+        return number
+    exact = Fraction(number)
+    return f"~{Decimal(exact.numerator) / Decimal(exact.denominator):.9g}"
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -295,7 +310,7 @@ def _softmax_values(network: Any, points: list[list[str]], options: argparse.Nam
 def _report(options: argparse.Namespace) -> int:
     from exactformer.folder import read_report
     from exactformer.formats.files import write_atomically
-    from exactformer.report import render_html, render_markdown, render_text
+    from exactformer.reporting import render_html, render_markdown, render_text
 
     render = {"text": render_text, "markdown": render_markdown, "html": render_html}[options.format]
     text = render(read_report(Path(options.proof)))

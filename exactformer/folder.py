@@ -16,7 +16,7 @@ from exactformer.prover.certificate import dump as certificate_text
 from exactformer.prover.outcome import Outcome
 from exactformer.prover.smtlib import obligation_text
 from exactformer.rational import number_text
-from exactformer.report import Report, build_report, render_html, render_markdown, render_text
+from exactformer.reporting import Report, build_report, render_html, render_markdown, render_text
 
 CERTIFICATE, REPORT = "certificate.json", "report.json"
 

@@ -17,7 +17,7 @@ from exactformer.domain import Box, Domain, Polyhedron
 from exactformer.errors import InvalidInput
 from exactformer.networks import Affine, MaxoutNetwork, ReluNetwork
 from exactformer.prover.outcome import Confirmation, Inequality, Outcome, Region, TraceLine, Witness
-from exactformer.report import (
+from exactformer.reporting import (
     KernelFacts,
     Report,
     build_report,
@@ -26,9 +26,9 @@ from exactformer.report import (
     render_markdown,
     render_text,
 )
-from exactformer.report.geometry import area, clipped, interval, rectangle, window
-from exactformer.report.numbers import abbreviated, exact_text, map_text, point_text
-from exactformer.report.picture import Axis, cells, picture_of
+from exactformer.reporting.geometry import area, clipped, interval, rectangle, window
+from exactformer.reporting.numbers import abbreviated, exact_text, map_text, point_text
+from exactformer.reporting.picture import Axis, cells, picture_of
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 FILES = {"left": "left.json", "right": "right.json", "certificate": "certificate.json", "report": "report.json"}

@@ -306,7 +306,7 @@ class Search:
         relaxation = Relaxation.of(goal)
         feasible = relaxation.inside()
         if isinstance(feasible, Outside):
-            return self._close(["empty", relaxation.references(feasible.multipliers)], "pruned")
+            return self._close(["empty", relaxation.combination(feasible.multipliers)[1]], "pruned")
         point = relaxation.inputs(feasible.point)
         if self.differs(point):
             return point
@@ -314,8 +314,8 @@ class Search:
         for goal_form in (form for gap in goal.gaps() if gap.terms for form in (gap, negated(gap))):
             answer = relaxation.minimise(goal_form)
             if isinstance(answer, Minimum) and answer.value >= 0:
-                weight, _ = integer_multipliers(answer.multipliers)
-                proofs.append([format(weight, "x"), relaxation.references(answer.multipliers)])
+                weight, references = relaxation.combination(answer.multipliers)
+                proofs.append([format(weight, "x"), references])
                 continue
             witness = relaxation.witness(goal_form, answer, feasible.point, self.differs)
             if witness is not None:
@@ -347,7 +347,7 @@ class Search:
             relaxation = Relaxation.of(child.goal)
             feasible = relaxation.inside()
             if isinstance(feasible, Outside):
-                child = replace(child, refutation=relaxation.references(feasible.multipliers))
+                child = replace(child, refutation=relaxation.combination(feasible.multipliers)[1])
             elif self.differs(relaxation.inputs(feasible.point)):
                 return relaxation.inputs(feasible.point)
             result.append(child)
@@ -359,11 +359,15 @@ class Search:
 
 @dataclass
 class Relaxation:
-    """The rows of a cell over its inputs and open atoms, with the facts about these atoms; one column a variable."""
+    """The rows of a cell over its inputs and open atoms, with the facts about these atoms; one column a variable.
+
+    `rows[i]` is the row or fact `references[i]` of the cell with its atoms replaced, times `scales[i]` to be whole.
+    """
 
     goal: Goal
     columns: dict[int, int]
-    references_: list[Reference]
+    references: list[Reference]
+    scales: list[int]
     rows: list[Row]
     strict: list[bool]
     program: Program | None = None
@@ -379,14 +383,15 @@ class Relaxation:
         owners = _owners(cell)
         for place in dict.fromkeys(owners[v] for v in sorted(used) if v in owners):
             for which in cell.facts(place):
-                fact = cell.atoms.expanded(cell.resolve(cell.fact(place, which)))
+                fact = cell.atoms.expanded(cell.resolve(Form(cell.fact(place, which).terms)))
                 if used.issuperset(fact.terms.keys() - {ONE}):  # others are about atoms that nothing else mentions
                     forms.append((fact, False))
                     references.append((place, which))
         variables = [*range(1, cell.atoms.inputs + 1), *sorted(v for v in used if v > cell.atoms.inputs)]
         columns = {v: i for i, v in enumerate(variables)}
         rows = [_row(form.terms, columns) for form, _ in forms]
-        return Relaxation(goal, columns, references, rows, [strict for _, strict in forms])
+        scales = [form.den for form, _ in forms]
+        return Relaxation(goal, columns, references, scales, rows, [strict for _, strict in forms])
 
     def inside(self) -> Inside | Outside:
         """A point of the relaxation, or multipliers that exclude one."""
@@ -405,9 +410,10 @@ class Relaxation:
         """The input coordinates of a point."""
         return point[: self.goal.cell.atoms.inputs]
 
-    def references(self, multipliers: dict[int, Fraction]) -> list[list[Any]]:
-        """Multipliers as the certificate stores them."""
-        return _references(multipliers, self.references_)
+    def combination(self, multipliers: dict[int, Fraction]) -> tuple[int, list[list[Any]]]:
+        """A combination of rows as the certificate stores it: a common weight, and multipliers of the cell's own rows."""
+        own = {i: v * self.scales[i] for i, v in multipliers.items()}
+        return integer_multipliers(own)[0], _references(own, self.references)
 
     def witness(self, gap: Form, answer: Any, centre: Point, differs: Callable[[Point], bool]) -> Point | None:
         """A point where the two sides differ: where the gap is most negative, or on the way there."""

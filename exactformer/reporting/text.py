@@ -6,8 +6,8 @@ import textwrap
 from functools import partial, singledispatch
 from itertools import chain, zip_longest
 
-from exactformer.report.data import Report
-from exactformer.report.document import (
+from exactformer.reporting.data import Report
+from exactformer.reporting.document import (
     Commands,
     Facts,
     Figure,
@@ -18,7 +18,7 @@ from exactformer.report.document import (
     clean,
     plain,
 )
-from exactformer.report.sections import sections
+from exactformer.reporting.sections import sections
 
 WIDTH = 100
 GAP = 2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import singledispatch
 
-from exactformer.report.data import Report
-from exactformer.report.document import (
+from exactformer.reporting.data import Report
+from exactformer.reporting.document import (
     Code,
     Commands,
     Facts,
@@ -19,7 +19,7 @@ from exactformer.report.document import (
     clean,
     plain,
 )
-from exactformer.report.sections import sections
+from exactformer.reporting.sections import sections
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]#|~$!@]")
 _PLAIN = re.compile(r"[\w./:+=,() -]+", re.ASCII)

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from exactformer.errors import Faults
 from exactformer.prover.outcome import TraceLine
-from exactformer.report import codec
-from exactformer.report.picture import Picture
-from exactformer.report.trusted import KernelFacts
+from exactformer.reporting import codec
+from exactformer.reporting.picture import Picture
+from exactformer.reporting.trusted import KernelFacts
 
 FORMAT = "exactformer/report-1"
 

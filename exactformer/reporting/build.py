@@ -11,7 +11,7 @@ from exactformer.compiler.sizes import SizeLine, nonzeros
 from exactformer.domain import Domain
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, Transformer
 from exactformer.prover.outcome import Confirmation, Outcome, Region, TraceLine, Witness
-from exactformer.report.data import (
+from exactformer.reporting.data import (
     ConfirmationCard,
     CorrespondenceCard,
     DomainCard,
@@ -24,9 +24,9 @@ from exactformer.report.data import (
     TrustCard,
     UnitRow,
 )
-from exactformer.report.numbers import exact_text, linear_text, map_text, point_text, power, ranges_text
-from exactformer.report.picture import picture_of
-from exactformer.report.trusted import installed_versions, kernel_facts
+from exactformer.reporting.numbers import exact_text, linear_text, map_text, point_text, power, ranges_text
+from exactformer.reporting.picture import picture_of
+from exactformer.reporting.trusted import installed_versions, kernel_facts
 
 MAX_UNITS = 60
 MAX_REGIONS = 50

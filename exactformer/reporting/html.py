@@ -9,11 +9,11 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from exactformer.report.data import Report
-from exactformer.report.document import Code, Formula, Inline, clean, plain
-from exactformer.report.picture import Picture
-from exactformer.report.sections import sections
-from exactformer.report.svg import svg
+from exactformer.reporting.data import Report
+from exactformer.reporting.document import Code, Formula, Inline, clean, plain
+from exactformer.reporting.picture import Picture
+from exactformer.reporting.sections import sections
+from exactformer.reporting.svg import svg
 
 MAX_EXACT = 2000
 _SYMBOL = re.compile(r"(\b(?:n0|[A-Za-z](?:_(?:\([^()]*\)|\w+))?)(?!\w))")

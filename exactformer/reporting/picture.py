@@ -11,7 +11,7 @@ from zlib import crc32
 from exactformer.domain import Domain
 from exactformer.networks import Affine
 from exactformer.prover.outcome import Region
-from exactformer.report.geometry import (
+from exactformer.reporting.geometry import (
     Interval,
     Polygon,
     area,
@@ -21,7 +21,7 @@ from exactformer.report.geometry import (
     rectangle,
     window,
 )
-from exactformer.report.numbers import exact_text, linear_text, map_text, variable
+from exactformer.reporting.numbers import exact_text, linear_text, map_text, variable
 
 COLOURS = 24
 MAX_REGIONS = 5000

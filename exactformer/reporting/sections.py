@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 
-from exactformer.report.argument import proof_blocks, refutation_blocks
-from exactformer.report.data import CorrespondenceCard, NetworkCard, Report
-from exactformer.report.document import (
+from exactformer.reporting.argument import proof_blocks, refutation_blocks
+from exactformer.reporting.data import CorrespondenceCard, NetworkCard, Report
+from exactformer.reporting.document import (
     Block,
     Code,
     Commands,

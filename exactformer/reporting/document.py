@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from exactformer.report.numbers import LONG, abbreviated
-from exactformer.report.picture import Picture
+from exactformer.reporting.numbers import LONG, abbreviated
+from exactformer.reporting.picture import Picture
 
 
 @dataclass(frozen=True)
