@@ -124,6 +124,13 @@ def _proving(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--timeout", type=_seconds, default=300.0, metavar="SECONDS", help="default: 300")
     parser.add_argument("--jobs", type=_positive, default=1, metavar="N", help="processes for lazy and regions")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the search for counterexamples")
+    parser.add_argument(
+        "--confirm",
+        type=_budget,
+        default=2.0,
+        metavar="SECONDS",
+        help="for z3 on the obligations of regions; default: 2",
+    )
     parser.add_argument("--obligations", action="store_true", help="write each region's obligation as SMT-LIB 2")
 
 
@@ -132,6 +139,10 @@ def _seconds(text: str) -> float:
     if not 0 < value < 1e9:
         raise argparse.ArgumentTypeError(f"expected a positive number of seconds, found {text}")
     return value
+
+
+def _budget(text: str) -> float:
+    return 0.0 if float(text) == 0 else _seconds(text)
 
 
 def _positive(text: str) -> int:
@@ -169,7 +180,8 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _search(options: argparse.Namespace) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in ("method", "tie", "timeout", "jobs", "seed")}
+    shared = {name: getattr(options, name) for name in ("method", "tie", "timeout", "jobs", "seed")}
+    return {**shared, "confirm_seconds": options.confirm}
 
 
 def _finish(options: argparse.Namespace, outcome: Any, name: str) -> int:

@@ -11,13 +11,18 @@ from exactformer.networks import MaxoutNetwork, Transformer
 
 @dataclass(frozen=True)
 class UnitPlace:
-    """Where unit `unit` of source layer `layer` lives: the heads that take its maximum, the coordinates it fills."""
+    """Where unit `unit` of source layer `layer` lives: the heads of `block` that take its maximum, its coordinates.
+
+    The heads write the maximum into `coordinates`. When the feed-forward part of the block before computes the
+    pieces, it writes them, one a token, into the coordinate `pieces`.
+    """
 
     layer: int
     unit: int
     block: int
     heads: tuple[int, ...]
     coordinates: tuple[int, ...]
+    pieces: int | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,7 @@ class Correspondence:
                     "block": u.block,
                     "heads": list(u.heads),
                     "coordinates": list(u.coordinates),
+                    "pieces": u.pieces,
                 }
                 for u in self.units
             ],

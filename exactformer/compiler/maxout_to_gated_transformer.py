@@ -48,7 +48,7 @@ def maxout_to_gated_transformer(network: MaxoutNetwork, domain: Domain) -> Compi
         gates, hull = _gates(layer, hull)
         blocks.append(Block(heads, _feedforward(layer, gates, k, d, h, z, old_h, old_z)))
         heads = tuple(_head(i, k, d, h, z) for i in range(layer.width))
-        units += [UnitPlace(number, i, number + 1, (i,), (z + i, h + i)) for i in range(layer.width)]
+        units += [UnitPlace(number, i, number + 1, (i,), (h + i,), z + i) for i in range(layer.width)]
     if heads is not None:
         blocks.append(Block(heads, None))
     out = network.output

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from exactformer.compiler import CONSTRUCTIONS, compile_network
+from exactformer.compiler import CONSTRUCTIONS, Correspondence, compile_network
 from exactformer.domain import Domain
 from exactformer.errors import ExactformerError
 from exactformer.networks import Network, Transformer
@@ -44,31 +44,41 @@ def _against_source(source: Network, found: Transformer, domain: Domain, point: 
         except ExactformerError:
             continue
         if _shape(compiled.transformer) == _shape(found):
-            units = {
-                (u.block, coordinate): f"unit {u.unit} of layer {u.layer}"
-                for u in compiled.correspondence.units
-                for coordinate in u.coordinates
-            }
-            return _states(compiled.transformer, found, point, tie, units)
+            return _states(compiled.transformer, found, point, tie, _units(compiled.correspondence))
     return []
 
 
+def _units(correspondence: Correspondence) -> dict[tuple[str, int], str]:
+    """The source unit behind a coordinate after a sublayer."""
+    units = {}
+    for place in correspondence.units:
+        text = f"unit {place.unit} of layer {place.layer}"
+        for coordinate in place.coordinates:
+            units[f"block {place.block}, attention", coordinate] = text
+        if place.pieces is not None:
+            units[f"block {place.block - 1}, feed-forward", place.pieces] = f"piece of {text}"
+    return units
+
+
 def _states(
-    wanted: Transformer, found: Transformer, point: Point, tie: Tie, units: dict[tuple[int, int], str]
+    wanted: Transformer, found: Transformer, point: Point, tie: Tie, units: dict[tuple[str, int], str]
 ) -> list[TraceLine]:
-    """One line a state that agrees, and one a differing coordinate in the first states that do not."""
+    """One line a state, and in the first state that differs one a coordinate."""
     lines: list[TraceLine] = []
     pairs = zip(_names(found), wanted.states(point, tie=tie), found.states(point, tie=tie), strict=True)
-    for (block, name), expected, actual in pairs:
+    agreed = True
+    for name, expected, actual in pairs:
         differing = _differing(expected, actual)
         if not differing:
             lines.append(TraceLine(name, "as wanted", "as wanted", True))
-        for token, coordinate in differing:
-            if len(lines) >= MAX_LINES:
-                return lines
-            unit = units.get((block, coordinate))
-            place = f"{name}, token {token}, coordinate {coordinate}" + (f" ({unit})" if unit else "")
-            lines.append(TraceLine(place, str(actual[token][coordinate]), str(expected[token][coordinate]), False))
+        elif not agreed:
+            lines.append(TraceLine(name, f"{len(differing)} coordinates differ", "as wanted", False))
+        else:
+            agreed = False
+            for token, coordinate in differing[:MAX_LINES]:
+                unit = units.get((name, coordinate))
+                place = f"{name}, token {token}, coordinate {coordinate}" + (f" ({unit})" if unit else "")
+                lines.append(TraceLine(place, str(actual[token][coordinate]), str(expected[token][coordinate]), False))
     return lines
 
 
@@ -78,13 +88,11 @@ def _differing(expected: Sequence[Vector], actual: Sequence[Vector]) -> list[tup
     ]
 
 
-def _names(transformer: Transformer) -> list[tuple[int, str]]:
-    names = [(-1, "embedding")]
+def _names(transformer: Transformer) -> list[str]:
+    names = ["embedding"]
     for b, block in enumerate(transformer.blocks):
-        if block.heads is not None:
-            names.append((b, f"block {b}, attention"))
-        if block.feedforward is not None:
-            names.append((b, f"block {b}, feed-forward"))
+        names += [f"block {b}, attention"] if block.heads is not None else []
+        names += [f"block {b}, feed-forward"] if block.feedforward is not None else []
     return names
 
 

@@ -169,6 +169,8 @@ def _correspondence(compiled: Compiled) -> CorrespondenceCard:
 
 def _unit(place: UnitPlace, more: int) -> UnitRow:
     heads, coordinates = ranges_text(place.heads), ranges_text(place.coordinates)
+    if place.pieces is not None:
+        coordinates = f"{place.pieces} → {coordinates}"
     return UnitRow(place.layer, place.unit, place.block, heads, coordinates, max(more, 0))
 
 

@@ -129,7 +129,8 @@ def _sizes(report: Report) -> Table | None:
 def _correspondence(card: CorrespondenceCard, report: Report) -> tuple[Block, ...]:
     intro = (
         f"Construction “{card.construction}”. The heads beside a unit of the source network take its maximum, and its "
-        "values stand in the coordinates beside it. Layers, units, blocks, heads and coordinates count from 0."
+        "values stand in the coordinates beside it; a → b says that its pieces, one a token, stand in a before the "
+        "maximum stands in b. Layers, units, blocks, heads and coordinates count from 0."
     )
     spaces = tuple((name, f"{first}–{last}" if first < last else f"{first}") for name, first, last in card.spaces)
     columns = 6 if any(u.more for u in card.units) else 5
