@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import os
 import re
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from fractions import Fraction
+from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from exactformer import __version__
-from exactformer.errors import CertificateRejected, InvalidInput, Unsupported
+from exactformer.errors import CertificateRejected, Faults, InvalidInput, Unsupported, printable
 
+Number = TypeVar("Number", int, float)
 PROVED, REFUTED, UNKNOWN, BAD_INPUT, REJECTED = 0, 1, 2, 3, 4
 EXIT = {"proved": PROVED, "refuted": REFUTED, "unknown": UNKNOWN}
 
@@ -26,37 +31,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else list(arguments)
     # A blank in front keeps argparse from taking -1/2 for an option; every number is read with blanks stripped.
     words = [f" {word}" if re.match(r"-[\d.]", word) else word for word in words]
-    options = _parser().parse_args(words)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no failure
     try:
-        code: int = options.run(options)
+        code = _run(words)
+        print(end="", flush=True)  # where standard output is closed from the start, this does nothing
         return code
-    except (InvalidInput, Unsupported) as error:
-        _say(options, "error", BAD_INPUT, str(error))
-        return BAD_INPUT
-    except CertificateRejected as error:
-        _say(options, "rejected", REJECTED, str(error))
-        return REJECTED
-    except TimeoutError as error:
-        _say(options, "unknown", UNKNOWN, str(error))
-        return UNKNOWN
-    except BrokenPipeError:
-        sys.stderr.close()
+    except OSError as error:  # standard output is closed or full: what is left of it goes nowhere
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            place = error.filename or "standard output"
+            print(f"exactformer: {place}: {error.strerror or error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
 
 
-def _say(options: argparse.Namespace, verdict: str, code: int, text: str) -> None:
-    if options.json:
+def _run(words: Sequence[str]) -> int:
+    """Run one command; every failure becomes one message and its exit code."""
+    try:
+        options = _parser().parse_args(words)
+        code: int = options.run(options)
+        return code
+    except (InvalidInput, Unsupported) as error:
+        return _failed(words, "error", BAD_INPUT, str(error))
+    except CertificateRejected as error:
+        return _failed(words, "rejected", REJECTED, str(error))
+    except TimeoutError as error:
+        return _failed(words, "unknown", UNKNOWN, str(error))
+    except OSError:
+        raise
+    except Exception as error:  # a defect of this program: nothing is decided, least of all by Python's exit code 1
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}, line {place.lineno}"
+        text = f"internal error, please report it: {type(error).__name__}: {error} ({where})"
+        return _failed(words, "unknown", UNKNOWN, text)
+
+
+def _failed(words: Sequence[str], verdict: str, code: int, text: str) -> int:
+    if "--json" in words:
         print(json.dumps({"verdict": verdict, "reason": text, "exit_code": code}))
     print(f"exactformer: {text}", file=sys.stderr)
+    return code
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(BAD_INPUT, f"exactformer: {message}\n")
+        raise InvalidInput(f"{message} (see {self.prog} --help)")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,7 +122,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    sentence = text[0].upper() + text[1:] + ("" if text.endswith("?") else ".")
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=sentence)
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
     parser.set_defaults(run=run)
@@ -123,7 +148,7 @@ def _proving(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="the proof folder (default: NAME-proof)")
     parser.add_argument("--timeout", type=_seconds, default=300.0, metavar="SECONDS", help="default: 300")
     parser.add_argument("--jobs", type=_positive, default=1, metavar="N", help="processes for lazy and regions")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the search for counterexamples")
+    parser.add_argument("--seed", type=_integer, default=0, metavar="N", help="of the search for counterexamples")
     parser.add_argument(
         "--confirm",
         type=_budget,
@@ -135,21 +160,26 @@ def _proving(parser: argparse.ArgumentParser) -> None:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value < 1e9:
-        raise argparse.ArgumentTypeError(f"expected a positive number of seconds, found {text}")
-    return value
+    return _option(text, float, lambda value: 0 < value < 1e9, "a positive number of seconds")
 
 
 def _budget(text: str) -> float:
-    return 0.0 if float(text) == 0 else _seconds(text)
+    return _option(text, float, lambda value: 0 <= value < 1e9, "a number of seconds >= 0")
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a positive integer, found {text}")
-    return value
+    return _option(text, int, lambda value: value >= 1, "a positive integer")
+
+
+def _integer(text: str) -> int:
+    return _option(text, int, lambda value: True, "an integer")
+
+
+def _option(text: str, read: Callable[[str], Number], valid: Callable[[Number], bool], expected: str) -> Number:
+    with suppress(ValueError):
+        if valid(value := read(text)):
+            return value
+    raise argparse.ArgumentTypeError(f"expected {expected}, found {text.strip() or 'nothing'}")
 
 
 # --- the commands ---------------------------------------------------------------------------------
@@ -161,11 +191,12 @@ def _prove(options: argparse.Namespace) -> int:
 
     network = load(options.network)
     domain = _domain(options, network.inputs)
-    with _progress(options) as progress:
+    folder = _folder(options, Path(options.network).stem)
+    with _about(options.network), _progress(options) as progress:
         outcome = prove(
             network, construction=options.construction, domain=domain, **_search(options), progress=progress
         )
-    return _finish(options, outcome, Path(options.network).stem)
+    return _finish(options, outcome, folder)
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -174,9 +205,10 @@ def _verify(options: argparse.Namespace) -> int:
 
     left, right = load(options.left), load(options.right)
     domain = _domain(options, left.inputs)
-    with _progress(options) as progress:
+    folder = _folder(options, f"{Path(options.left).stem}-{Path(options.right).stem}")
+    with _about(f"{options.left}, {options.right}"), _progress(options) as progress:
         outcome = verify(left, right, domain=domain, **_search(options), progress=progress)
-    return _finish(options, outcome, f"{Path(options.left).stem}-{Path(options.right).stem}")
+    return _finish(options, outcome, folder)
 
 
 def _search(options: argparse.Namespace) -> dict[str, Any]:
@@ -184,11 +216,19 @@ def _search(options: argparse.Namespace) -> dict[str, Any]:
     return {**shared, "confirm_seconds": options.confirm}
 
 
-def _finish(options: argparse.Namespace, outcome: Any, name: str) -> int:
+def _folder(options: argparse.Namespace, name: str) -> Path:
+    """The proof folder asked for. Raises `InvalidInput` where none can be written."""
+    from exactformer.folder import check_place
+
+    folder = Path(options.out) if options.out else Path(re.sub(r"[^\w.+-]", "_", name) + "-proof")
+    check_place(folder)
+    return folder
+
+
+def _finish(options: argparse.Namespace, outcome: Any, folder: Path) -> int:
     """Write the proof folder, print the answer."""
     from exactformer.folder import summary, write_folder
 
-    folder = Path(options.out) if options.out else Path(re.sub(r"[^\w.+-]", "_", name) + "-proof")
     write_folder(outcome, folder, obligations=options.obligations)
     if options.json:
         print(json.dumps(summary(outcome, folder)))
@@ -223,6 +263,9 @@ def _answer(outcome: Any, folder: Path) -> Iterator[str]:
     first = next((line for line in outcome.trace if not line.agrees), None)
     if first is not None:
         yield f"  differs   first at {first.place}: {_short(first.found)}, wanted {_short(first.wanted)}"
+    for entry in outcome.blame[:4]:
+        mend = ": this change alone repairs it" if entry.repairs else ""
+        yield f"  blame     {entry.place} is {_short(entry.found)}, wanted {_short(entry.wanted)}{mend}"
     yield f"  written   {folder}/report.html" + (f", {folder}/certificate.json" if outcome.certificate else "")
     if outcome.certificate is not None:
         yield f"  re-check  exactformer check {folder}"
@@ -238,7 +281,7 @@ def _described(network: Any) -> str:
         size = f"{network.tokens} tokens, width {network.width}, {len(network.blocks)} blocks"
     else:
         size = "-".join(map(str, (network.inputs, *network.widths, network.outputs)))
-    return f"{network.kind} {network.name.strip()}: {size}"
+    return f"{network.kind} {printable(network.name.strip())}: {size}"
 
 
 def _short(number: str) -> str:
@@ -266,11 +309,18 @@ def _check(options: argparse.Namespace) -> int:
 
 def _compile(options: argparse.Namespace) -> int:
     from exactformer.compiler import compile_network
-    from exactformer.formats import load, save
+    from exactformer.formats import load
+    from exactformer.formats.files import write_atomically
+    from exactformer.formats.network_json import dump
 
     network = load(options.network)
-    compiled = compile_network(network, construction=options.construction, domain=_domain(options, network.inputs))
-    save(compiled.transformer, options.output)
+    domain = _domain(options, network.inputs)
+    if domain is None and network.domain is not None:
+        _check_inhabited(network.domain, options.network)
+    with _about(options.network):
+        compiled = compile_network(network, construction=options.construction, domain=domain)
+        text = dump(compiled.transformer)
+    write_atomically(Path(options.output), text)
     sizes = {line.name: line.counted for line in compiled.sizes}
     if options.json:
         print(json.dumps({"construction": options.construction, "file": options.output, "counts": sizes}))
@@ -285,24 +335,42 @@ def _compile(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from exactformer.formats import load
     from exactformer.prover.witness import evaluate_exactly
-    from exactformer.rational import number_text, rational
+    from exactformer.rational import number_text
 
     network = load(options.network)
-    points = [[x.strip() for x in text.split(",")] for text in options.at]
+    points = [[x.strip() for x in text.split(",")] if text.strip() else [] for text in options.at]
+    exact = _points(points, network.inputs)
+    values: list[list[Any]]
     if options.temperature is None:
-        exact = [[rational(x, f"--at, coordinate {i}") for i, x in enumerate(point)] for point in points]
-        values = [[number_text(y) for y in evaluate_exactly(network, tuple(x), options.tie)] for x in exact]
+        with _about(options.network):
+            values = [[number_text(y) for y in evaluate_exactly(network, x, options.tie)] for x in exact]
     else:
-        values = _softmax_values(network, points, options)
+        values = _softmax_values(network, exact, options)
     if options.json:
-        print(json.dumps({"points": points, "values": values, "exact": options.temperature is None}))
+        finite = [[y if isinstance(y, (int, str)) or math.isfinite(y) else None for y in value] for value in values]
+        print(json.dumps({"points": points, "values": finite, "exact": options.temperature is None}))
     else:
         for value in values:
             print(", ".join(map(str, value)))
     return PROVED
 
 
-def _softmax_values(network: Any, points: list[list[str]], options: argparse.Namespace) -> list[list[Any]]:
+def _points(points: list[list[str]], inputs: int) -> list[tuple[Fraction, ...]]:
+    """The points of --at, exactly. Raises `InvalidInput` with all their faults."""
+    from exactformer.rational import read_rational
+
+    faults = Faults()
+    result = []
+    for number, point in enumerate(points):
+        place = "--at" if len(points) == 1 else f"--at, point {number}"
+        if len(point) != inputs:
+            faults.add(place, f"{inputs} coordinates", f"{len(point)}")
+        result.append(tuple(read_rational(x, f"{place}, coordinate {i}", faults) for i, x in enumerate(point)))
+    faults.settle()
+    return result
+
+
+def _softmax_values(network: Any, points: list[tuple[Fraction, ...]], options: argparse.Namespace) -> list[list[Any]]:
     from exactformer.networks import Transformer
     from exactformer.numeric import evaluate_batch
     from exactformer.rational import rational
@@ -311,12 +379,13 @@ def _softmax_values(network: Any, points: list[list[str]], options: argparse.Nam
         raise Unsupported(
             f"{options.network}: expected a Transformer for --temperature, found a {network.kind} network"
         )
-    for point in points:
-        if len(point) != network.inputs:
-            raise InvalidInput(f"--at: expected {network.inputs} coordinates, found {len(point)}")
-    floats = [[float(rational(x, "--at")) for x in point] for point in points]
     temperature = rational(options.temperature, "--temperature")
-    return [list(map(float, row)) for row in evaluate_batch(network, floats, temperature=float(temperature))]
+    try:
+        floats = [[float(x) for x in point] for point in points]
+        values = evaluate_batch(network, floats, temperature=float(temperature))
+    except OverflowError:
+        raise InvalidInput("--at, --temperature: expected numbers in the range of floats, found a larger one") from None
+    return [list(map(float, row)) for row in values]
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -325,10 +394,13 @@ def _report(options: argparse.Namespace) -> int:
     from exactformer.reporting import render_html, render_markdown, render_text
 
     render = {"text": render_text, "markdown": render_markdown, "html": render_html}[options.format]
-    text = render(read_report(Path(options.proof)))
+    report = read_report(Path(options.proof))
+    text = render(report)
     if options.output:
         write_atomically(Path(options.output), text)
-    else:
+    if options.json:
+        print(json.dumps(report.to_json()))
+    elif not options.output:
         print(text)
     return PROVED
 
@@ -339,21 +411,47 @@ def _report(options: argparse.Namespace) -> int:
 def _domain(options: argparse.Namespace, inputs: int) -> Any:
     """The domain asked for, or None for the network's own."""
     from exactformer.domain import Domain, read_domain
-    from exactformer.errors import Faults
     from exactformer.formats.files import read_bytes
     from exactformer.formats.network_json import parse_json
+    from exactformer.rational import read_rational
 
     if options.everywhere:
         return Domain.everything(inputs)
     if options.box:
-        return Domain.box(inputs, *options.box)
+        faults = Faults()
+        low, high = (read_rational(options.box[i], f"--box {side}", faults) for i, side in enumerate(("LO", "HI")))
+        if low > high and not faults.reasons:
+            faults.add("--box", "LO <= HI", f"{low} > {high}")
+        faults.settle()
+        return Domain.box(inputs, low, high)
     if options.domain:
         faults = Faults(options.domain)
-        path = Path(options.domain)
-        domain = read_domain(parse_json(read_bytes(path), path.name), "domain", inputs, faults)
+        value = parse_json(read_bytes(Path(options.domain)), options.domain)
+        domain = read_domain(value, "domain", inputs, faults)
         faults.settle()
+        _check_inhabited(domain, options.domain)
         return domain
     return None
+
+
+def _check_inhabited(domain: Any, source: str) -> None:
+    """Raises `InvalidInput` for inequalities without a common point."""
+    from exactformer.prover.driver import inhabitant
+
+    if len(domain.bounds):
+        with _about(source):
+            inhabitant(domain)
+
+
+@contextmanager
+def _about(source: str) -> Iterator[None]:
+    """Puts the name of the file in front of messages that name only the place."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidInput(f"{source}: {reason}" for reason in error.reasons) from None
+    except Unsupported as error:
+        raise Unsupported(f"{source}: {error}") from None
 
 
 @contextmanager

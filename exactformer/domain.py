@@ -110,8 +110,9 @@ def read_domain(value: Any, place: str, dimension: int | None, faults: Faults) -
     if not isinstance(value, dict) or not {"lower", "upper"} <= value.keys():
         faults.add(place, "an object with lower and upper", value)
         return Domain.everything(dimension or 0)
-    for key in value.keys() - {"lower", "upper", "matrix", "bounds"}:
-        faults.add(place, "only the keys lower, upper, matrix and bounds", f"key {key!r}")
+    for key in value:
+        if key not in ("lower", "upper", "matrix", "bounds"):
+            faults.add(place, "only the keys lower, upper, matrix and bounds", f"key {key!r}")
     ends: list[tuple[Fraction | None, ...]] = []
     for side in ("lower", "upper"):
         items = listed(value[side])

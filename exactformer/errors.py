@@ -37,7 +37,7 @@ class Faults:
 
     def add(self, place: str, expected: str, found: object) -> None:
         """Note one fault; beyond LIMIT only their number is kept."""
-        text = found if isinstance(found, str) else repr(found)
+        text = printable(found if isinstance(found, str) else repr(found))
         text = text if len(text) <= 60 else text[:57] + "..."
         prefix = f"{self.source}: " if self.source else ""
         if len(self.reasons) < self.LIMIT:
@@ -50,3 +50,12 @@ class Faults:
         if self.reasons:
             extra = [f"... and {self.more} more faults"] if self.more else []
             raise InvalidInput(self.reasons + extra)
+
+
+def printable(text: str) -> str:
+    """The text with every control or invisible character as an escape, so that it cannot act on a terminal.
+
+    >>> print(printable("a\\x1b[31m"))
+    a\\x1b[31m
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,23 +19,31 @@ from exactformer.prover.smtlib import obligation_text
 from exactformer.rational import number_text
 from exactformer.reporting import Report, build_report, render_html, render_markdown, render_text
 
-CERTIFICATE, REPORT = "certificate.json", "report.json"
+CERTIFICATE, REPORT, CORRESPONDENCE = "certificate.json", "report.json", "correspondence.json"
+
+
+def check_place(folder: Path) -> None:
+    """Raises `InvalidInput` where no folder can be made or written: known before the work, not after it."""
+    place = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not place.is_dir() or not os.access(place, os.W_OK):
+        raise InvalidInput(f"{folder}: expected a folder that can be written, found that {place} is not one")
 
 
 def write_folder(outcome: Outcome, folder: Path, *, obligations: bool = False) -> Report:
     """Write the folder of an outcome, each file whole or not at all, and return its report.
 
-    A certificate that an earlier run left in the folder is removed first, so that the files always belong together.
-    Raises `InvalidInput` when the folder cannot be written.
+    What an earlier run left in the folder and this one does not write anew is removed first, the certificate before
+    all, so that the files always belong together. Raises `InvalidInput` when the folder cannot be written.
     """
     files = {"left": LEFT, "right": RIGHT, "report": REPORT}
     if outcome.certificate is not None:
         files["certificate"] = CERTIFICATE
     if outcome.compiled is not None:
-        files["correspondence"] = "correspondence.json"
+        files["correspondence"] = CORRESPONDENCE
     report = build_report(outcome, files=files)
     try:
-        (folder / CERTIFICATE).unlink(missing_ok=True)
+        for old in (folder / CERTIFICATE, folder / CORRESPONDENCE, *folder.glob("obligations/region-*.smt2")):
+            old.unlink(missing_ok=True)
     except OSError as error:
         raise InvalidInput(f"{folder}: expected a folder that can be written, found: {error.strerror}") from None
     for name, text in _files(outcome, report, obligations):
@@ -46,7 +55,7 @@ def _files(outcome: Outcome, report: Report, obligations: bool) -> Iterator[tupl
     yield LEFT, network_text(outcome.left)
     yield RIGHT, network_text(outcome.right)
     if outcome.compiled is not None:
-        yield "correspondence.json", json.dumps(outcome.compiled.correspondence.to_json(), indent=1) + "\n"
+        yield CORRESPONDENCE, json.dumps(outcome.compiled.correspondence.to_json(), indent=1) + "\n"
     if obligations:
         width = len(str(len(outcome.regions)))
         for number, region in enumerate(outcome.regions):
@@ -62,10 +71,11 @@ def _files(outcome: Outcome, report: Report, obligations: bool) -> Iterator[tupl
 
 def read_report(proof: Path) -> Report:
     """The report data of a proof folder (or of any file in it). Raises `InvalidInput` when there is none."""
-    folder = proof if proof.is_dir() else proof.parent
-    path = folder / REPORT
+    if not proof.exists():
+        raise InvalidInput(f"{proof}: expected a proof folder, found nothing there")
+    path = (proof if proof.is_dir() else proof.parent) / REPORT
     try:
-        return Report.from_json(parse_json(read_bytes(path), path.name))
+        return Report.from_json(parse_json(read_bytes(path), str(path)), str(path))
     except (TypeError, ValueError, KeyError) as error:
         raise InvalidInput(f"{path}: expected the report of a proof folder, found: {error}") from None
 

@@ -14,17 +14,20 @@ from fractions import Fraction
 from numbers import Integral, Rational, Real
 from typing import Any
 
-from exactformer.errors import Faults
+from exactformer.errors import Faults, Unsupported
 
 _TEXT = re.compile(r"[+-]?(\d+/\d+|(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?)", re.ASCII)
-MAX_DIGITS = 4000
+MAX_CHARACTERS = 4000  # of a number in a file: what the kernel reads
+MAX_BITS = 13_000  # of numerator and denominator together, so that the number fits MAX_CHARACTERS
+MAX_SIDE = 1 << 20  # rows or columns of a sparse matrix, whose shape costs no space in a file
 
 
 def rational(value: Any, place: str = "value") -> Fraction:
     """The exact rational number that `value` denotes.
 
     Integers, fractions, "p/q" and decimal text, `Decimal`, and floats (NumPy scalars included) as the exact
-    dyadic they are. Raises `InvalidInput` for anything else: NaN, infinities, booleans, "1/0", other text.
+    dyadic they are. Raises `InvalidInput` for anything else: NaN, infinities, booleans, "1/0", other text, and text
+    of a number too long for a file (`MAX_BITS`).
 
     >>> rational("1/3"), rational("-2.5e-1"), rational(0.1)
     (Fraction(1, 3), Fraction(-1, 4), Fraction(3602879701896397, 36028797018963968))
@@ -41,27 +44,42 @@ def read_rational(value: Any, place: str, faults: Faults) -> Fraction:
         return Fraction(value)
     if isinstance(value, str):
         text = value.strip()
-        if len(text) <= MAX_DIGITS and _TEXT.fullmatch(text):
+        if len(text) > MAX_CHARACTERS:
+            faults.add(place, f"a number of at most {MAX_CHARACTERS} characters", f"{len(text)} characters")
+            return Fraction(0)
+        if _TEXT.fullmatch(text):
             if "/" in text and not text.split("/")[1].strip("0"):
                 faults.add(place, "a denominator that is not zero", value)
                 return Fraction(0)
-            return Fraction(text)
+            number = Fraction(text)
+            if _bits(number) > MAX_BITS:
+                faults.add(place, f"a number of at most {MAX_BITS} bits", f"{value}, of {_bits(number)} bits")
+            return number
     elif type(value).__name__ not in ("bool", "bool_"):
         if isinstance(value, (Integral, Rational)):
             return Fraction(int(value.numerator), int(value.denominator))
-        if isinstance(value, (Real, Decimal)):
-            number: Any = value if isinstance(value, Decimal) else float(value)
-            if math.isfinite(number):
-                return Fraction(number)
-            faults.add(place, "a finite number", str(value))
-            return Fraction(0)
+        if isinstance(value, (Real, Decimal)) and hasattr(value, "as_integer_ratio"):
+            try:
+                return Fraction(*map(int, value.as_integer_ratio()))
+            except (ValueError, OverflowError):  # NaN, infinity
+                faults.add(place, "a finite number", str(value))
+                return Fraction(0)
     faults.add(place, 'a number (an integer, "p/q" or decimal text)', value)
     return Fraction(0)
 
 
 def number_text(value: Fraction) -> int | str:
-    """How a number is written in files: an integer, or "p/q" in lowest terms."""
+    """How a number is written in files: an integer, or "p/q" in lowest terms.
+
+    Raises `Unsupported` for a number that could not be read back, being longer than `MAX_BITS`.
+    """
+    if _bits(value) > MAX_BITS:
+        raise Unsupported(f"number: expected one of at most {MAX_BITS} bits, found one of {_bits(value)} bits")
     return value.numerator if value.denominator == 1 else f"{value.numerator}/{value.denominator}"
+
+
+def _bits(value: Fraction) -> int:
+    return value.numerator.bit_length() + value.denominator.bit_length()
 
 
 @dataclass(frozen=True)
@@ -134,6 +152,15 @@ class Matrix:
                 rows[i].append((j, x.numerator * (common // x.denominator)))
         return Matrix((height, width), tuple(map(tuple, rows)), common).reduced()
 
+    @staticmethod
+    def stacked(parts: Sequence[Matrix], width: int) -> Matrix:
+        """The rows of all parts, each `width` wide, one part below the other."""
+        common = math.lcm(*(part.denominator for part in parts))
+        rows = tuple(
+            tuple((j, n * (common // part.denominator)) for j, n in row) for part in parts for row in part.rows
+        )
+        return Matrix((len(rows), width), rows, common)
+
     def reduced(self) -> Matrix:
         """The same matrix with the smallest denominator."""
         common = math.gcd(self.denominator, *(n for row in self.rows for _, n in row))
@@ -186,7 +213,7 @@ def read_matrix(data: Any, place: str, shape: tuple[int | None, int | None], fau
     if isinstance(data, Matrix):
         result = data
     elif isinstance(data, dict):
-        result = _read_sparse(data, place, faults)
+        result = _read_sparse(data, place, shape, faults)
     else:
         result = _read_dense(data, place, shape, faults)
     for name, expected, found in zip(("rows", "columns"), shape, result.shape, strict=True):
@@ -216,15 +243,18 @@ def _read_dense(data: Any, place: str, shape: tuple[int | None, int | None], fau
     return Matrix.sparse(len(rows), width or 0, found)
 
 
-def _read_sparse(data: dict[Any, Any], place: str, faults: Faults) -> Matrix:
-    for key in data.keys() ^ {"shape", "entries"}:
-        faults.add(place, "exactly the keys shape and entries", f"key {key!r}")
+def _read_sparse(data: dict[Any, Any], place: str, shape: tuple[int | None, int | None], faults: Faults) -> Matrix:
+    if data.keys() != {"shape", "entries"}:
+        faults.add(place, "the keys shape and entries", f"the keys {', '.join(map(str, data)) or '(none)'}")
     size = listed(data.get("shape")) or []
-    if len(size) != 2 or not all(type(n) is int and n >= 0 for n in size):
-        faults.add(f"{place}.shape", "two integers >= 0", data.get("shape"))
-        return Matrix((0, 0), ())
+    if len(size) != 2 or not all(type(n) is int and 0 <= n <= MAX_SIDE for n in size):
+        faults.add(f"{place}.shape", f"two integers from 0 to {MAX_SIDE}", data.get("shape"))
+        return Matrix((shape[0] or 0, shape[1] or 0), ((),) * (shape[0] or 0))
+    items = listed(data.get("entries"))
+    if items is None:
+        faults.add(f"{place}.entries", "a list of [row, column, number]", data.get("entries"))
     found: dict[tuple[int, int], Fraction] = {}
-    for i, item in enumerate(listed(data.get("entries")) or []):
+    for i, item in enumerate(items or []):
         entry = listed(item) or []
         where = f"{place}.entries[{i}]"
         if len(entry) != 3 or any(type(k) is not int or not 0 <= k < n for k, n in zip(entry, size, strict=False)):

@@ -218,11 +218,11 @@ def feedforward_blocks(net: Transformer) -> list[int]:
 
 
 def any_place(r: Random, array: Any) -> tuple[int, ...]:
-    """A place in a matrix or vector, more often than not one that is not zero."""
+    """A place in a matrix or vector, half of the time one that is not zero."""
     if isinstance(array, Vector):
         return (r.randrange(len(array)),)
     entries = sorted(array.entries())
-    if entries and r.random() < 0.7:
+    if entries and r.random() < 0.5:
         return r.choice(entries)
     return r.randrange(array.shape[0]), r.randrange(array.shape[1])
 
@@ -279,7 +279,10 @@ def _permuted(r: Random, compiled: Compiled) -> Transformer:
 
 def _exchanged(r: Random, compiled: Compiled) -> Transformer:
     block, head = any_head(r, compiled.transformer)
-    return exchange_outputs(compiled.transformer, block, head, r.randrange(len(heads_of(compiled.transformer, block))))
+    heads = heads_of(compiled.transformer, block)
+    shape = heads[head].output.shape
+    other = r.choice([h for h, one in enumerate(heads) if one.output.shape == shape])
+    return exchange_outputs(compiled.transformer, block, head, other)
 
 
 def _scaled(*factors: Fraction | int) -> Callable[[Random, Compiled], Transformer]:

@@ -2,32 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from exactformer.compiler.correspondence import Compiled
+from exactformer.compiler.maxout_to_causal_transformer import maxout_to_causal_transformer
+from exactformer.compiler.maxout_to_gated_box_erasers_transformer import maxout_to_gated_box_erasers_transformer
+from exactformer.compiler.maxout_to_gated_fresh_slots_transformer import maxout_to_gated_fresh_slots_transformer
+from exactformer.compiler.maxout_to_gated_head_eraser_transformer import maxout_to_gated_head_eraser_transformer
 from exactformer.compiler.maxout_to_gated_transformer import maxout_to_gated_transformer
 from exactformer.compiler.maxout_to_global_transformer import maxout_to_global_transformer
+from exactformer.compiler.maxout_to_no_residual_transformer import maxout_to_no_residual_transformer
+from exactformer.compiler.maxout_to_sequential_transformer import maxout_to_sequential_transformer
+from exactformer.compiler.maxout_to_single_head_transformer import maxout_to_single_head_transformer
+from exactformer.compiler.maxout_to_tournament_transformer import maxout_to_tournament_transformer
+from exactformer.compiler.maxout_to_two_step_transformer import maxout_to_two_step_transformer
 from exactformer.compiler.relu_to_maxout import relu_to_maxout
 from exactformer.domain import Domain
 from exactformer.errors import InvalidInput, Unsupported
-from exactformer.networks import Network, ReluNetwork, Transformer
+from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, Transformer
 
-CONSTRUCTIONS = ("gated", "global")
+_PASSES: dict[str, Callable[[MaxoutNetwork, Domain], Compiled]] = {
+    "gated": maxout_to_gated_transformer,
+    "global": lambda network, domain: maxout_to_global_transformer(network),
+    "no-residual": maxout_to_no_residual_transformer,
+    "single-head": maxout_to_single_head_transformer,
+    "two-step": maxout_to_two_step_transformer,
+    "sequential": maxout_to_sequential_transformer,
+    "tournament": maxout_to_tournament_transformer,
+    "causal": maxout_to_causal_transformer,
+    "gated-box-erasers": maxout_to_gated_box_erasers_transformer,
+    "gated-head-eraser": maxout_to_gated_head_eraser_transformer,
+    "gated-fresh-slots": maxout_to_gated_fresh_slots_transformer,
+}
+CONSTRUCTIONS = tuple(_PASSES)
 
 
-def compile_network(network: Network, *, construction: str = "gated", domain: Domain | None = None) -> Compiled:
-    """The explicit Transformer that equals the network on the domain (gated) or on all of R^n (global).
+def compile_network(
+    network: Network, *, construction: str = "gated", domain: Domain | None = None, arity: int = 2
+) -> Compiled:
+    """The explicit Transformer that equals the network on the domain, or on all of R^n (global).
 
-    `domain` defaults to the network's own. Raises `Unsupported` for a network that is a Transformer already and
-    for a gated compile without a bounded domain, `InvalidInput` for an unknown construction or a domain of
-    another dimension.
+    `domain` defaults to the network's own; all constructions but `global` need one that bounds every input. `arity`
+    is the number of pieces that a unit of the construction `tournament` compares at once. All equalities hold under
+    every tie rule, except that of `two-step`, which needs "average".
+
+    Raises `Unsupported` for a network that is a Transformer already, for a domain without bounds, and for more tokens
+    than `single-head` allows; `InvalidInput` for an unknown construction, a domain of another dimension, or an arity
+    that does not fit.
     """
     if construction not in CONSTRUCTIONS:
         raise InvalidInput(f"construction: expected one of {', '.join(CONSTRUCTIONS)}, found {construction!r}")
+    if arity != 2 and construction != "tournament":
+        raise InvalidInput(f"arity: expected 2 for the construction {construction}, found {arity!r}")
     if isinstance(network, Transformer):
         raise Unsupported("compile: expected a maxout or ReLU network, found a Transformer")
     domain = domain or network.domain or Domain.everything(network.inputs)
     if domain.dimension != network.inputs:
         raise InvalidInput(f"domain: expected {network.inputs} inputs, found {domain.dimension}")
     source = relu_to_maxout(network) if isinstance(network, ReluNetwork) else network
-    if construction == "gated":
-        return maxout_to_gated_transformer(source, domain)
-    return maxout_to_global_transformer(source)
+    if construction == "tournament":
+        return maxout_to_tournament_transformer(source, domain, arity)
+    return _PASSES[construction](source, domain)

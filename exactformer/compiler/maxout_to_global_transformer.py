@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from exactformer.compiler.correspondence import Compiled, Correspondence, UnitPlace
-from exactformer.compiler.sizes import global_sizes
+from exactformer.compiler.sizes import SizeLine, broadest, entries_bound, size_lines
 from exactformer.networks import Affine, Block, Head, MaxoutLayer, MaxoutNetwork, Transformer
 from exactformer.rational import Matrix, Vector
 
@@ -89,3 +89,25 @@ def _copy_head(k: int, size: int, old: int) -> Head:
     slots = [q * size + 1 + i for q in range(k + 1) for i in range(old)]
     value = Matrix.sparse(len(slots), d, dict.fromkeys(enumerate(slots), 1))
     return Head(itself, itself, value, Matrix.sparse(d, len(slots), {(c, r): -1 for r, c in enumerate(slots)}))
+
+
+def global_sizes(t: Transformer, source: MaxoutNetwork, k: int) -> tuple[SizeLine, ...]:
+    """The counts of Theorem B (theory 2.3, b1)."""
+    widths = source.widths
+    before = (source.inputs, *widths)[: len(widths)]
+    entries = entries_bound(
+        source,
+        k + 1 + k * source.inputs,
+        lambda l: (k + 1) * (l.units * ((2 * k + 1) * (l.inputs + 1) + k + 4) + 2 * (l.inputs + 1)),
+    )
+    text = "sum of (k+1) m_l ((2k+1)(m_(l-1)+1) + k+4) + 2 (k+1)(m_(l-1)+1), + (k+1)(n0+1) + n_out (m_L+1)"
+    return size_lines(
+        t,
+        tokens=("k + 1", k + 1),
+        width=("(k + 1) (1 + max(n0, m_l))", (k + 1) * (1 + broadest(source))),
+        heads=("sum of (k + 1) m_l + 1", sum((k + 1) * m + 1 for m in widths)),
+        values=("(k + 1) max m_(l-1)", (k + 1) * max(before, default=0)),
+        attention=("L", len(widths)),
+        feedforward=("0", 0),
+        entries=(text, entries),
+    )

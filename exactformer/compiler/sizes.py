@@ -1,12 +1,26 @@
-"""Exact sizes of a compiled Transformer beside the formulas of its theorem."""
+"""Exact sizes of a compiled Transformer beside the formulas of its construction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from exactformer.networks import MaxoutNetwork, Transformer
+from exactformer.networks import Affine, MaxoutNetwork, Transformer
+from exactformer.rational import Matrix
+
+NAMES = {
+    "tokens": "tokens",
+    "width": "model width d",
+    "heads": "heads",
+    "keys": "head size d_k",
+    "values": "head size d_v",
+    "attention": "attention sublayers",
+    "feedforward": "feed-forward sublayers",
+    "hidden": "hidden neurons",
+    "entries": "non-zero entries",
+}
+Formula = tuple[str, int | Fraction]  # the formula as text, and its value for the network at hand
 
 
 @dataclass(frozen=True)
@@ -25,6 +39,44 @@ class SizeLine:
         return self.counted == self.expected if self.exact else self.counted <= self.expected
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """What can be counted in a Transformer.
+
+    `keys` and `values` are the largest d_k and d_v of a head, `bits` the length in bits of the longest numerator or
+    denominator of an entry in lowest terms.
+    """
+
+    tokens: int
+    width: int
+    heads: int
+    keys: int
+    values: int
+    attention: int
+    feedforward: int
+    hidden: int
+    entries: int
+    bits: int
+
+    @staticmethod
+    def of(t: Transformer) -> Sizes:
+        """The sizes of a Transformer."""
+        heads = [head for block in t.blocks for head in block.heads or ()]
+        hidden = [block.feedforward.hidden for block in t.blocks if block.feedforward is not None]
+        return Sizes(
+            tokens=t.tokens,
+            width=t.width,
+            heads=len(heads),
+            keys=max((head.key.shape[0] for head in heads), default=0),
+            values=max((head.value.shape[0] for head in heads), default=0),
+            attention=sum(block.heads is not None for block in t.blocks),
+            feedforward=len(hidden),
+            hidden=sum(hidden),
+            entries=nonzeros(t),
+            bits=weight_bits(t),
+        )
+
+
 def nonzeros(transformer: Transformer) -> int:
     """The number of non-zero entries; an embedding matrix that all tokens share counts once."""
     distinct = {id(e.weights): e.weights for e in transformer.embedding}
@@ -38,67 +90,98 @@ def nonzeros(transformer: Transformer) -> int:
     return total + transformer.readout.nonzeros
 
 
-def gated_sizes(t: Transformer, source: MaxoutNetwork, k: int) -> tuple[SizeLine, ...]:
-    """The counts of Theorem A (theory 2.2); the bound 7.5 P + n0 + k holds for k >= 2."""
-    n, widths = source.inputs, source.widths
-    hidden = [b.feedforward.hidden for b in t.blocks if b.feedforward is not None]
-    before = [n, *widths][: len(widths)]
-    # Layer l erases the old h, and from the second layer on also the old z: 2 neurons a coordinate.
-    formula = [k * m + 2 * w * (1 if i == 0 else 2) for i, (m, w) in enumerate(zip(widths, before, strict=True))]
-    parameters = _padded_parameters(source, k)
-    lines = [
-        _line("tokens", "k", t.tokens, k),
-        _line("model width d", "k + max(n0, m_l) + max m_l", t.width, k + max([n, *widths]) + max(widths, default=0)),
-        _line("heads", "sum of m_l", _heads(t), sum(widths)),
-        _line("head size d_v", "1", _head_size(t), 1 if widths else 0),
-        _line("attention sublayers", "L", sum(b.heads is not None for b in t.blocks), len(widths)),
-        _line("feed-forward sublayers", "L", len(hidden), len(widths)),
-        _line("hidden neurons", "sum of k m_l + 2 m_(l-1) (1 + [l >= 2])", sum(hidden), sum(formula)),
-        _line("non-zero entries", "<= 7.5 P + n0 + k", nonzeros(t), Fraction(15, 2) * parameters + n + k, exact=False),
-    ]
-    return tuple(lines)
+def weight_bits(transformer: Transformer) -> int:
+    """The length in bits of the longest numerator or denominator of an entry, in lowest terms."""
+    return max((max(x.numerator.bit_length(), x.denominator.bit_length()) for x in _entries(transformer)), default=0)
 
 
-def global_sizes(t: Transformer, source: MaxoutNetwork, k: int) -> tuple[SizeLine, ...]:
-    """The counts of Theorem B (theory 2.3, b1) as built by `maxout_to_global_transformer`."""
-    n, widths = source.inputs, source.widths
-    before = [n, *widths][: len(widths)]
-    entries = sum(
-        (k + 1) * m * ((2 * k + 1) * (w + 1) + k + 4) + 2 * (k + 1) * (w + 1)
-        for m, w in zip(widths, before, strict=True)
-    )
-    lines = [
-        _line("tokens", "k + 1", t.tokens, k + 1),
-        _line("model width d", "(k + 1) (1 + max(n0, m_l))", t.width, (k + 1) * (1 + max([n, *widths]))),
-        _line("heads", "sum of (k + 1) m_l + 1", _heads(t), sum((k + 1) * m + 1 for m in widths)),
-        _line("head size d_v", "(k + 1) max m_(l-1)", _head_size(t), (k + 1) * max(before) if widths else 0),
-        _line("attention sublayers", "L", sum(b.heads is not None for b in t.blocks), len(widths)),
-        _line("feed-forward sublayers", "0", sum(b.feedforward is not None for b in t.blocks), 0),
-        _line(
-            "non-zero entries",
-            "<= sum of (k+1) m_l ((2k+1)(m_(l-1)+1) + k+4) + 2 (k+1)(m_(l-1)+1), + (k+1)(n0+1) + n_out (m_L+1)",
-            nonzeros(t),
-            entries + (k + 1) * (n + 1) + source.outputs * ((widths or (n,))[-1] + 1),
-            exact=False,
-        ),
-    ]
-    return tuple(lines)
+def _entries(t: Transformer) -> Iterator[Fraction]:
+    """The distinct entries of each part."""
+    for matrix in {id(e.weights): e.weights for e in t.embedding}.values():
+        yield from _distinct(matrix)
+    affine: list[Affine] = [t.readout]
+    for block in t.blocks:
+        for head in block.heads or ():
+            for matrix in (head.query, head.key, head.value, head.output):
+                yield from _distinct(matrix)
+        affine += [] if block.feedforward is None else [block.feedforward.inner, block.feedforward.outer]
+    for part in affine:
+        yield from _distinct(part.weights)
+    for vector in (*(part.biases for part in affine), *(e.biases for e in t.embedding)):
+        yield from (Fraction(n, vector.denominator) for n in set(vector.numerators))
 
 
-def _line(name: str, formula: str, counted: int, expected: int | Fraction, *, exact: bool = True) -> SizeLine:
-    return SizeLine(name, formula, counted, Fraction(expected), exact)
+def _distinct(matrix: Matrix) -> Iterator[Fraction]:
+    return (Fraction(n, matrix.denominator) for n in {n for row in matrix.rows for _, n in row})
 
 
-def _padded_parameters(source: MaxoutNetwork, k: int) -> int:
+def size_lines(t: Transformer, **formulas: Formula) -> tuple[SizeLine, ...]:
+    """The counts of a Transformer beside the formulas of its construction, one a field of `Sizes` that has a formula.
+
+    That for `entries` is an upper bound, all others are exact.
+    """
+    found = Sizes.of(t)
+    names = {name: text for name, text in NAMES.items() if name in formulas}
+    return tuple(_line(text, formulas[name], getattr(found, name), name != "entries") for name, text in names.items())
+
+
+def gated_lines(t: Transformer, source: MaxoutNetwork, k: int, **own: Formula) -> tuple[SizeLine, ...]:
+    """The lines of a construction that shares with Theorem A what `own` does not state otherwise."""
+    layers = len(source.widths)
+    neurons = total(source, lambda l: k * l.units + 2 * l.inputs * (1 + l.later))
+    shared: dict[str, Formula] = {
+        "tokens": ("k", k),
+        "width": ("k + max(n0, m_l) + max m_l", k + broadest(source) + widest(source)),
+        "heads": ("sum of m_l", sum(source.widths)),
+        "values": ("1", min(1, layers)),
+        "attention": ("L", layers),
+        "feedforward": ("L", layers),
+        "hidden": ("sum of k m_l + 2 m_(l-1) (1 + [l >= 2])", neurons),
+        "entries": ("7.5 P + n0 + k", Fraction(15, 2) * parameters(source, k) + source.inputs + k),
+    }
+    return size_lines(t, **shared | own)
+
+
+def _line(name: str, formula: Formula, counted: int, exact: bool) -> SizeLine:
+    text, value = formula
+    return SizeLine(name, text if exact else f"<= {text}", counted, Fraction(value), exact)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The numbers of one source layer that formulas speak of: m_l, m_(l-1), and [l >= 2] as 0 or 1."""
+
+    units: int
+    inputs: int
+    later: int
+
+
+def total(network: MaxoutNetwork, each: Callable[[Layer], int]) -> int:
+    """The sum over the layers l = 1, ..., L."""
+    inputs = (network.inputs, *network.widths)
+    return sum(each(Layer(m, inputs[i], int(i > 0))) for i, m in enumerate(network.widths))
+
+
+def widest(network: MaxoutNetwork) -> int:
+    """Max m_l, 0 without layers."""
+    return max(network.widths, default=0)
+
+
+def broadest(network: MaxoutNetwork) -> int:
+    """Max(n0, m_l): room for every hidden vector."""
+    return max(network.inputs, *network.widths, 0)
+
+
+def parameters(network: MaxoutNetwork, k: int) -> int:
     """P of theory D1: every unit padded to rank k by repeating a piece."""
-    before: Sequence[int] = [source.inputs, *source.widths]
-    units = sum(k * m * (w + 1) for m, w in zip(source.widths, before, strict=False))
-    return units + source.outputs * (before[-1] + 1)
+    return total(network, lambda l: k * l.units * (l.inputs + 1)) + readout_entries(network)
 
 
-def _heads(t: Transformer) -> int:
-    return sum(len(block.heads or ()) for block in t.blocks)
+def readout_entries(network: MaxoutNetwork) -> int:
+    """n_out (m_L + 1), with m_0 = n0."""
+    return network.outputs * ((network.inputs, *network.widths)[-1] + 1)
 
 
-def _head_size(t: Transformer) -> int:
-    return max((head.value.shape[0] for block in t.blocks for head in block.heads or ()), default=0)
+def entries_bound(network: MaxoutNetwork, code: int, each: Callable[[Layer], int]) -> int:
+    """n0 + `code` entries of the embedding, the sum of `each` over the layers, and the read-out."""
+    return network.inputs + code + total(network, each) + readout_entries(network)

@@ -21,8 +21,8 @@ def load(path: str | Path) -> Network:
     path = Path(path)
     data = read_bytes(path)
     if path.suffix == ".nnet":
-        return nnet.parse(data, path.name, default_name=path.stem)
-    return network_json.parse(data, path.name, default_name=path.stem)
+        return nnet.parse(data, str(path), default_name=path.stem)
+    return network_json.parse(data, str(path), default_name=path.stem)
 
 
 def save(network: Network, path: str | Path) -> None:
@@ -33,12 +33,13 @@ def save(network: Network, path: str | Path) -> None:
 def read_bytes(path: Path) -> bytes:
     """The bytes of a file. Raises `InvalidInput` when it cannot be read or is larger than MAX_BYTES."""
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise InvalidInput(f"{path}: expected a file of at most {MAX_BYTES} bytes, found {size} bytes")
-        return path.read_bytes()
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise InvalidInput(f"{path}: expected a file that can be read, found: {error.strerror or error}") from None
+    if len(data) > MAX_BYTES:
+        raise InvalidInput(f"{path}: expected a file of at most {MAX_BYTES} bytes, found a larger one")
+    return data
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from exactformer.domain import Domain, read_domain
@@ -11,7 +12,7 @@ from exactformer.errors import Faults, InvalidInput
 from exactformer.networks import Affine, Block, MaxoutNetwork, Network, ReluNetwork, Transformer
 from exactformer.networks.affine import read_affine
 from exactformer.networks.feedforward import read_maxout, read_relu
-from exactformer.networks.transformer import FeedForward, read_feedforward, read_head
+from exactformer.networks.transformer import FeedForward, check_options, read_feedforward, read_head
 from exactformer.rational import Matrix, Vector, listed, number_text
 
 FORMAT = "exactformer/network-1"
@@ -24,13 +25,13 @@ def parse(data: bytes, source: str, *, default_name: str = "") -> Network:
 
 def parse_json(data: bytes, source: str) -> Any:
     """JSON text as Python data; decimal numbers stay text. Raises `InvalidInput`: not JSON, a key twice, NaN."""
-    faults = Faults(source)
+    repeated: list[tuple[dict[str, Any], Counter[str]]] = []
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        for key in sorted({key for key in keys if keys.count(key) > 1}) if len(set(keys)) < len(keys) else ():
-            faults.add("object", "every key once", f"key {key!r} {keys.count(key)} times")
-        return dict(pairs)
+        result = dict(pairs)
+        if len(result) < len(pairs):
+            repeated.append((result, Counter(key for key, _ in pairs)))
+        return result
 
     try:
         value = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_float=str, parse_constant=str)
@@ -41,9 +42,28 @@ def parse_json(data: bytes, source: str) -> Any:
             f"{source}: line {error.lineno}, column {error.colno}: expected JSON, found: {error.msg}"
         ) from None
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{source}: expected JSON of moderate depth and size, found: {error}") from None
+        reason = str(error).partition(";")[0]  # without Python's advice on its own limits
+        raise InvalidInput(f"{source}: expected JSON of moderate depth and size, found: {reason}") from None
+    faults = Faults(source)
+    for table, counts in repeated:
+        for key, count in counts.items():
+            if count > 1:
+                faults.add(_path(value, table) or "object", "every key once", f"key {key!r} {count} times")
     faults.settle()
     return value
+
+
+def _path(value: Any, wanted: Any, place: str = "") -> str | None:
+    """Where the very object `wanted` stands in a JSON value; None when it does not, being repeated itself."""
+    if value is wanted:
+        return place or "file"
+    items: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, dict):
+        items = ((f"{place}.{key}" if place else key, item) for key, item in value.items())
+    elif isinstance(value, list):
+        items = ((f"{place}[{i}]", item) for i, item in enumerate(value))
+    found = (_path(item, wanted, where) for where, item in items)
+    return next((path for path in found if path is not None), None)
 
 
 def from_object(value: Any, source: str, *, default_name: str = "") -> Network:
@@ -53,15 +73,20 @@ def from_object(value: Any, source: str, *, default_name: str = "") -> Network:
     kind = value.get("kind") if isinstance(value, dict) else None
     if not isinstance(value, dict):
         faults.add("file", "a JSON object", value)
-    elif kind not in readers:
+    elif not isinstance(kind, str) or kind not in readers:
         faults.add("kind", "maxout, relu or transformer", kind)
     faults.settle()
-    if value.get("format") != FORMAT:
-        faults.add("format", FORMAT, value.get("format"))
+    if value.get("format", FORMAT) != FORMAT:  # a missing key is found below
+        faults.add("format", FORMAT, value["format"])
     name = value.get("name", default_name)
     if not isinstance(name, str):
         faults.add("name", "text", name)
-    domain = None if value.get("domain") is None else read_domain(value["domain"], "domain", None, faults)
+    domain = None
+    if value.get("domain") is not None:
+        before = len(faults.reasons)
+        domain = read_domain(value["domain"], "domain", None, faults)
+        if len(faults.reasons) > before:  # its dimension may mean nothing
+            domain = None
     try:
         network = readers[str(kind)](value, domain, str(name), faults)
     except InvalidInput as error:
@@ -95,10 +120,10 @@ def _list(value: Any, place: str, faults: Faults) -> list[Any]:
 
 def _feedforward(value: Any, domain: Domain | None, name: str, faults: Faults) -> Network | None:
     complete = _keys(value, "file", ("format", "kind", "layers", "output"), ("name", "domain"), faults)
-    layers = _list(value.get("layers"), "layers", faults)
+    layers = _list(value.get("layers", []), "layers", faults)
     for number, layer in enumerate(layers):
         complete &= _keys(layer, f"layers[{number}]", ("weights", "biases"), (), faults)
-    complete &= _keys(value.get("output"), "output", ("weights", "biases"), (), faults)
+    complete &= "output" not in value or _keys(value["output"], "output", ("weights", "biases"), (), faults)
     if not complete:
         return None
     read = read_relu if value["kind"] == "relu" else read_maxout
@@ -109,9 +134,9 @@ def _feedforward(value: Any, domain: Domain | None, name: str, faults: Faults) -
 def _transformer(value: Any, domain: Domain | None, name: str, faults: Faults) -> Network | None:
     required = ("format", "kind", "embedding", "blocks", "residual", "readout")
     complete = _keys(value, "file", required, ("name", "domain", "mask"), faults)
-    complete &= _keys(value.get("embedding"), "embedding", ("weights", "offsets"), (), faults)
-    complete &= _keys(value.get("readout"), "readout", ("token", "weights", "biases"), (), faults)
-    blocks = _list(value.get("blocks"), "blocks", faults)
+    for part, keys in (("embedding", ("weights", "offsets")), ("readout", ("token", "weights", "biases"))):
+        complete &= part not in value or _keys(value[part], part, keys, (), faults)
+    blocks = _list(value.get("blocks", []), "blocks", faults)
     for b, block in enumerate(blocks):
         complete &= _keys(block, f"blocks[{b}]", ("heads", "feedforward"), (), faults)
     if not complete:
@@ -120,18 +145,19 @@ def _transformer(value: Any, domain: Domain | None, name: str, faults: Faults) -
     offsets = _list(value["embedding"]["offsets"], "embedding.offsets", faults)
     if len(maps) != len(offsets):
         faults.add("embedding.offsets", f"{len(maps)} tokens, as in weights", f"{len(offsets)}")
-    embedding = [
-        read_affine(w, b, f"embedding[{t}]", None, faults) for t, (w, b) in enumerate(zip(maps, offsets, strict=False))
-    ]
+    embedding: list[Affine] = []
+    for t, (w, b) in enumerate(zip(maps, offsets, strict=False)):
+        shape = (embedding[0].outputs, embedding[0].inputs) if embedding else (None, None)
+        embedding.append(read_affine(w, b, (f"embedding.weights[{t}]", f"embedding.offsets[{t}]"), shape, faults))
     if not embedding:
         faults.add("embedding", "at least one token", "none")
         return None
     d = embedding[0].outputs
     readout = value["readout"]
-    if type(value["residual"]) is not bool:
-        faults.add("residual", "true or false", value["residual"])
     parts = tuple(_block(block, f"blocks[{b}]", d, faults) for b, block in enumerate(blocks))
-    final = read_affine(readout["weights"], readout["biases"], "readout", d, faults)
+    places = "readout.weights", "readout.biases"
+    final = read_affine(readout["weights"], readout["biases"], places, (None, d), faults)
+    check_options(value["residual"], value.get("mask"), readout["token"], len(embedding), faults)
     faults.settle()
     return Transformer(
         tuple(embedding), parts, readout["token"], final, value["residual"], value.get("mask"), domain, name
@@ -240,9 +266,12 @@ def _dense(matrix: Matrix) -> list[list[int | str]]:
 
 
 def _matrix(matrix: Matrix) -> Any:
-    """Dense when at least a third of the entries are non-zero, or when it is tiny; sparse otherwise."""
+    """Dense when at least a third of the entries are non-zero, or when it is tiny; sparse otherwise.
+
+    A matrix without rows is sparse, since no list of its rows tells how wide it is.
+    """
     size = matrix.shape[0] * matrix.shape[1]
-    if size <= 9 or 3 * matrix.nonzeros >= size:
+    if matrix.shape[0] and (size <= 9 or 3 * matrix.nonzeros >= size):
         return _dense(matrix)
     return {"shape": list(matrix.shape), "entries": [[i, j, number_text(x)] for (i, j), x in matrix.entries().items()]}
 

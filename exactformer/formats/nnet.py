@@ -8,6 +8,7 @@ decimal that stands in the file. The clipping of inputs outside the box, which s
 from __future__ import annotations
 
 from fractions import Fraction
+from io import BytesIO, TextIOWrapper
 from itertools import pairwise
 from typing import NoReturn
 
@@ -26,59 +27,62 @@ class _Reader:
     """The lines of the file that are not comments, read one after the other."""
 
     def __init__(self, data: bytes, source: str) -> None:
-        self.source = source
         try:
-            lines = enumerate(data.decode("utf-8").splitlines(), start=1)
+            data.decode("utf-8")
         except UnicodeDecodeError as error:
             raise InvalidInput(f"{source}: byte {error.start}: expected text, found other bytes") from None
-        self.lines = iter([(n, line) for n, line in lines if line.strip() and not line.lstrip().startswith("//")])
+        lines = enumerate(TextIOWrapper(BytesIO(data), "utf-8"), start=1)  # lazily: a huge file ends at its first fault
+        self.lines = ((n, line) for n, line in lines if line.strip() and not line.lstrip().startswith("//"))
         self.faults = Faults(source)
+        self.line = 0
 
     def fail(self, place: str, expected: str, found: object) -> NoReturn:
         self.faults.add(place, expected, found)
         self.faults.settle()
         raise AssertionError
 
+    def fields(self, what: str, count: int) -> list[str]:
+        """The next line as exactly `count` fields."""
+        self.line, line = next(self.lines, (0, ""))
+        if not self.line:
+            self.fail("end of file", what, "no further line")
+        fields = line.strip().rstrip(",").split(",", count)
+        if len(fields) != count:
+            found = f"{len(fields)}" if len(fields) < count else "more"
+            self.fail(f"line {self.line}", f"{count} numbers ({what})", found)
+        return fields
+
     def numbers(self, what: str, count: int) -> list[Fraction]:
         """The next line as exactly `count` numbers."""
-        number, line = next(self.lines, (0, ""))
-        if not number:
-            self.fail("end of file", what, "no further line")
-        fields = line.strip().rstrip(",").split(",")
-        if len(fields) != count:
-            self.fail(f"line {number}", f"{count} numbers ({what})", f"{len(fields)}")
-        return [read_rational(text, f"line {number}, field {i + 1}", self.faults) for i, text in enumerate(fields)]
+        fields = enumerate(self.fields(what, count), start=1)
+        return [read_rational(text, f"line {self.line}, field {i}", self.faults) for i, text in fields]
 
-    def counts(self, what: str, count: int | None) -> list[int]:
-        """The next line as positive integers."""
-        number, line = next(self.lines, (0, ""))
-        if not number:
-            self.fail("end of file", what, "no further line")
-        fields = [field.strip() for field in line.strip().rstrip(",").split(",")]
-        if not all(field.isascii() and field.isdigit() and 0 < len(field) < 8 for field in fields):
-            self.fail(f"line {number}", what, line)
-        if count is not None and len(fields) != count:
-            self.fail(f"line {number}", f"{count} integers ({what})", f"{len(fields)}")
+    def counts(self, what: str, count: int) -> list[int]:
+        """The next line as exactly `count` integers >= 0."""
+        fields = [field.strip() for field in self.fields(what, count)]
+        for i, field in enumerate(fields, start=1):
+            if not (field.isascii() and field.isdigit() and len(field) < 8):
+                self.fail(f"line {self.line}, field {i}", f"an integer from 0 to 9999999 ({what})", field)
         return [int(field) for field in fields]
 
     def network(self, name: str) -> ReluNetwork:
         layers, inputs, outputs, _ = self.counts("numbers of layers, inputs, outputs, largest layer", 4)
         sizes = self.counts("layer sizes", layers + 1)
         if layers < 1 or min(sizes) < 1 or sizes[0] != inputs or sizes[-1] != outputs:
-            self.fail("layer sizes", f"{inputs} first, {outputs} last, all positive", str(sizes))
+            self.fail(f"line {self.line}", f"layer sizes: {inputs} first, {outputs} last, all positive", str(sizes))
         self.counts("the unused flag", 1)
         lower, upper = self.numbers("minima", inputs), self.numbers("maxima", inputs)
         means, ranges = self.numbers("means", inputs + 1), self.numbers("ranges", inputs + 1)
-        for i, scale in enumerate(ranges):
+        for i, scale in enumerate(ranges, start=1):
             if scale == 0 and not self.faults.reasons:
-                self.fail(f"ranges, field {i + 1}", "a number that is not zero", "0")
+                self.fail(f"line {self.line}, field {i}", "a range that is not zero", "0")
         affine = []
         for number, (width, height) in enumerate(pairwise(sizes), start=1):
             rows = [self.numbers(f"layer {number}, weights", width) for _ in range(height)]
             biases = [self.numbers(f"layer {number}, bias", 1)[0] for _ in range(height)]
             affine.append((rows, biases))
         if (rest := next(self.lines, None)) is not None:
-            self.fail(f"line {rest[0]}", "the end of the file", rest[1])
+            self.fail(f"line {rest[0]}", "the end of the file", rest[1].strip())
         for i, (lo, hi) in enumerate(zip(lower, upper, strict=True)):
             if lo > hi:
                 self.faults.add(f"input {i}", "minimum <= maximum", f"{lo} > {hi}")

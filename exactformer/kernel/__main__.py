@@ -19,7 +19,8 @@ def main(arguments: list[str]) -> int:
         print(json.dumps({"accepted": False, "reason": str(rejection)}))
         return 4
     result = {"accepted": True, "claim": theorem.kind, "theorem": theorem.statement, "tie": theorem.tie}
-    print(json.dumps({**result, "left": theorem.left, "right": theorem.right, "counts": theorem.counts}))
+    bound = {"left": theorem.left, "right": theorem.right, "domain": theorem.domain}
+    print(json.dumps({**result, **bound, "counts": theorem.counts}))
     return 0
 
 

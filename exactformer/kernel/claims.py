@@ -139,21 +139,22 @@ _TOKEN = object()
 class Theorem:
     """A statement the kernel has checked; no other code can make one."""
 
-    __slots__ = ("counts", "kind", "left", "right", "statement", "tie")
+    __slots__ = ("counts", "domain", "kind", "left", "right", "statement", "tie")
 
     def __init__(
-        self, token: object, kind: str, statement: str, left: str, right: str, tie: str, counts: dict[str, int]
+        self,
+        token: object,
+        kind: str,
+        statement: str,
+        digests: list[str],
+        domain: object,
+        tie: str,
+        counts: dict[str, int],
     ) -> None:
         if token is not _TOKEN:
             raise Rejected("a Theorem can only be made by the kernel")
-        self.kind, self.statement, self.left, self.right, self.tie, self.counts = (
-            kind,
-            statement,
-            left,
-            right,
-            tie,
-            counts,
-        )
+        self.kind, self.statement, self.domain, self.tie, self.counts = kind, statement, domain, tie, counts
+        self.left, self.right = digests
 
     def __repr__(self) -> str:
         return f"Theorem({self.statement!r})"
@@ -174,8 +175,8 @@ def check(certificate: bytes, read: Callable[[str], bytes], place: str = "certif
     """
     try:
         return _checked(certificate, read, place)
-    except RecursionError:
-        reject(place, "networks and proofs of moderate depth", "too deep an evaluation")
+    except (RecursionError, ValueError) as error:  # Python prints no integer of more than 4300 digits
+        reject(place, "networks and proofs of moderate depth and size", f"{type(error).__name__}: {error}")
 
 
 def _checked(certificate: bytes, read: Callable[[str], bytes], place: str) -> Theorem:
@@ -219,7 +220,7 @@ def _checked(certificate: bytes, read: Callable[[str], bytes], place: str) -> Th
     counts = check_tree(Goal.of(left, right, domain, tie), steps, f"{place}: tree")
     rule = "any tie rule" if counts["ties"] == 0 else f"tie rule {tie}"
     statement = f"for every x in the domain, left(x) = right(x) (real arithmetic, hard attention, {rule})"
-    return Theorem(_TOKEN, "equal", statement, digests[0], digests[1], tie, counts)
+    return Theorem(_TOKEN, "equal", statement, digests, value["domain"], tie, counts)
 
 
 def _differ(
@@ -238,7 +239,7 @@ def _differ(
     if found[0] == found[1]:
         reject(place, "two different values", _text(found[0]))
     statement = f"at x = {_text(point)}, left(x) = {_text(found[0])} and right(x) = {_text(found[1])} (tie rule {tie})"
-    return Theorem(_TOKEN, "differ", statement, digests[0], digests[1], tie, {})
+    return Theorem(_TOKEN, "differ", statement, digests, value["domain"], tie, {})
 
 
 def check_tree(goal: Goal, steps: Sequence[object], place: str) -> dict[str, int]:

@@ -175,7 +175,7 @@ class Atoms:
         """
         for v in [v for v in form.terms if v in self.alias]:
             alias, first = self.alias[v], self.first[v]
-            if form.terms.get(first, 0) * alias.den == -form.terms[v] * alias.terms[first]:
+            if form.terms.get(first, 0) * alias.den == -form.terms[v] * alias.terms.get(first, 0):
                 form = self.substituted(form, {v: alias})
         return form
 

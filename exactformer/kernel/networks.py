@@ -10,6 +10,7 @@ from .forms import ZERO, Form, combine, constant_form
 from .reading import array, common_denominator, entries, natural, parse_json, reject, table, vector
 
 UNIT = constant_form(1)
+UNBIASED = object()  # in place of the biases of a map that has none
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,9 @@ def read_network(data: bytes, place: str) -> Network:
 
 
 def _affine(matrix: object, biases: object, place: str, width: int | None, height: int | None = None) -> Affine:
-    """An affine map from its matrix and its biases (None: all zero)."""
+    """An affine map from its matrix and its biases (`UNBIASED`: all zero)."""
     rows, columns, found = entries(matrix, f"{place}.weights", height, width)
-    offsets = [Fraction(0)] * rows if biases is None else vector(biases, f"{place}.biases", rows)
+    offsets = [Fraction(0)] * rows if biases is UNBIASED else vector(biases, f"{place}.biases", rows)
     den = common_denominator([*found.values(), *offsets])
     weights: list[list[tuple[int, int]]] = [[] for _ in range(rows)]
     for (i, j), x in found.items():
@@ -169,11 +170,11 @@ def _transformer(value: dict[str, object], place: str) -> Transformer:
 
 def _head(item: object, place: str, d: int) -> Head:
     head = table(item, place, ("query", "key", "value", "output"))
-    key = _affine(head["key"], None, f"{place}.key", d)
-    value = _affine(head["value"], None, f"{place}.value", d)
+    key = _affine(head["key"], UNBIASED, f"{place}.key", d)
+    value = _affine(head["value"], UNBIASED, f"{place}.value", d)
     return Head(
-        query=_affine(head["query"], None, f"{place}.query", d, key.height),
+        query=_affine(head["query"], UNBIASED, f"{place}.query", d, key.height),
         key=key,
         value=value,
-        output=_affine(head["output"], None, f"{place}.output", value.height, d),
+        output=_affine(head["output"], UNBIASED, f"{place}.output", value.height, d),
     )

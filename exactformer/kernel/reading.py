@@ -12,6 +12,7 @@ MAX_BYTES = 1 << 28
 MAX_DIGITS = 4000
 MAX_EXPONENT = 4000
 MAX_HEX = 1 << 16
+MAX_SIDE = 1 << 20
 
 _NUMBER = re.compile(r"([+-]?[0-9]+)(?:/([0-9]+)|(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?)?")
 _HEX = re.compile(r"-?[0-9a-f]+")
@@ -119,7 +120,7 @@ def entries(
     if isinstance(value, dict):
         sparse = table(value, place, ("shape", "entries"))
         shape = array(sparse["shape"], f"{place}.shape", 2)
-        rows, columns = (natural(n, f"{place}.shape") for n in shape)
+        rows, columns = (natural(n, f"{place}.shape", MAX_SIDE) for n in shape)
         for i, item in enumerate(array(sparse["entries"], f"{place}.entries")):
             where = f"{place}.entries[{i}]"
             row, column, number = array(item, where, 3)

@@ -172,6 +172,7 @@ def _head(
     scores = {t: cell.resolve(form) for t, form in scores.items()}
     # Rule *dominated*: a token with a score strictly below another's carries no weight.
     alive = [t for t in scores if not any(r != t and cell.sign(difference(scores[r], scores[t])) == 1 for r in scores)]
+    alive = alive or [0]  # all are dominated only where splits on the path contradict one another: no point is left
     values = {t: [cell.resolve(form) for form in head.value(states[t])] for t in alive}
     if len(alive) == 1:
         return values[alive[0]], False

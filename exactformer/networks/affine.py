@@ -20,7 +20,7 @@ class Affine:
     def of(weights: Any, biases: Any, place: str = "affine map") -> Affine:
         """The map with the given exact data. Raises `InvalidInput`, listing every fault."""
         faults = Faults()
-        result = read_affine(weights, biases, place, None, faults)
+        result = read_affine(weights, biases, (f"{place}.weights", f"{place}.biases"), (None, None), faults)
         faults.settle()
         return result
 
@@ -44,7 +44,10 @@ class Affine:
         return self.weights.nonzeros + sum(b != 0 for b in self.biases.numerators)
 
 
-def read_affine(weights: Any, biases: Any, place: str, inputs: int | None, faults: Faults) -> Affine:
-    """The affine map with the given data; faults are noted."""
-    matrix = read_matrix(weights, f"{place}.weights", (None, inputs), faults)
-    return Affine(matrix, read_vector(biases, f"{place}.biases", matrix.shape[0], faults))
+def read_affine(
+    weights: Any, biases: Any, places: tuple[str, str], shape: tuple[int | None, int | None], faults: Faults
+) -> Affine:
+    """The affine map with the given data, of the shape (outputs, inputs) where that is known; faults are noted."""
+    matrix = read_matrix(weights, places[0], shape, faults)
+    outputs = matrix.shape[0] if shape[0] is None else shape[0]
+    return Affine(matrix, read_vector(biases, places[1], outputs, faults))

@@ -10,7 +10,7 @@ from typing import Any
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput
 from exactformer.networks.affine import Affine, read_affine
-from exactformer.rational import Vector, listed, read_rational
+from exactformer.rational import Matrix, Vector, listed, read_matrix, read_rational, read_vector
 
 
 @dataclass(frozen=True)
@@ -166,13 +166,14 @@ def read_relu(layers: Any, output: Any, domain: Domain | None, name: str, faults
     """The ReLU network with the given data; faults are noted."""
     found = []
     width: int | None = None
-    for number, layer in enumerate(listed(layers) or []):
-        affine = read_affine(layer[0], layer[1], f"layers[{number}]", width, faults)
+    for number, layer in enumerate(_layers(layers, faults)):
+        place = f"layers[{number}]"
+        affine = _read_pair(layer, place, width, faults)
         if affine.outputs == 0:
-            faults.add(f"layers[{number}].weights", "at least one unit", "none")
+            faults.add(f"{place}.weights", "at least one unit", "none")
         found.append(affine)
-        width = affine.outputs
-    result = ReluNetwork(tuple(found), read_affine(output[0], output[1], "output", width, faults), domain, name)
+        width = affine.outputs or None
+    result = ReluNetwork(tuple(found), _read_pair(output, "output", width, faults), domain, name)
     _check_domain(domain, result.inputs, faults)
     return result
 
@@ -181,37 +182,58 @@ def read_maxout(layers: Any, output: Any, domain: Domain | None, name: str, faul
     """The maxout network with the given data; faults are noted."""
     found = []
     width: int | None = None
-    for number, layer in enumerate(listed(layers) or []):
-        place = f"layers[{number}]"
-        rows, rank = _flattened(layer[0], f"{place}.weights", None, faults)
-        offsets, _ = _flattened(layer[1], f"{place}.biases", rank, faults)
-        pieces = read_affine(rows, offsets, place, width, faults)
-        found.append(MaxoutLayer(pieces, rank))
-        width = pieces.outputs // rank
-    result = MaxoutNetwork(tuple(found), read_affine(output[0], output[1], "output", width, faults), domain, name)
+    for number, layer in enumerate(_layers(layers, faults)):
+        found.append(_read_units(*_pair(layer, f"layers[{number}]", faults), f"layers[{number}]", width, faults))
+        width = found[-1].width or None
+    result = MaxoutNetwork(tuple(found), _read_pair(output, "output", width, faults), domain, name)
     _check_domain(domain, result.inputs, faults)
     return result
 
 
-def _flattened(data: Any, place: str, rank: int | None, faults: Faults) -> tuple[list[Any], int]:
-    """The pieces of all units in one list, and their common number in each unit."""
-    units = listed(data)
+def _read_units(weights: Any, biases: Any, place: str, inputs: int | None, faults: Faults) -> MaxoutLayer:
+    """The layer with weights[unit][piece][input] and biases[unit][piece], of equally many pieces in each unit."""
+    units = listed(weights)
     if not units:
-        faults.add(place, "at least one unit, each a list of pieces", data)
-        return [], rank or 1
-    rows: list[Any] = []
-    for i, item in enumerate(units):
-        unit = listed(item)
-        if not unit:
-            faults.add(f"{place}[{i}]", "at least one piece", item)
-            continue
-        rank = len(unit) if rank is None else rank
-        if len(unit) != rank:
-            faults.add(f"{place}[{i}]", f"{rank} pieces, as in the other units of the layer", f"{len(unit)}")
-        rows += unit
-    return rows, rank or 1
+        faults.add(f"{place}.weights", "a list of at least one unit, each a list of pieces", weights)
+        return MaxoutLayer(Affine(Matrix((0, inputs or 0), ()), Vector(())), 1)
+    matrices = []
+    rank: int | None = None
+    for i, unit in enumerate(units):
+        matrix = read_matrix(unit, f"{place}.weights[{i}]", (None, inputs), faults)
+        inputs, rank = inputs or matrix.shape[1] or None, rank or matrix.shape[0] or None
+        if rank is None or matrix.shape[0] != rank:
+            pieces = "at least one piece" if rank is None else f"{rank} pieces, as in the units before"
+            faults.add(f"{place}.weights[{i}]", pieces, f"{matrix.shape[0]}")
+            matrix = Matrix((rank or 1, matrix.shape[1]), ((),) * (rank or 1))
+        matrices.append(matrix)
+    offsets = listed(biases)
+    if offsets is None or len(offsets) != len(units):
+        found = biases if offsets is None else f"{len(offsets)}"
+        faults.add(f"{place}.biases", f"{len(units)} units, each a list of one number a piece", found)
+    vectors = [read_vector(item, f"{place}.biases[{i}]", rank, faults) for i, item in enumerate(offsets or [])]
+    numbers = Vector.of(x for vector in vectors for x in vector.fractions())
+    return MaxoutLayer(Affine(Matrix.stacked(matrices, inputs or 0), numbers), rank or 1)
+
+
+def _layers(layers: Any, faults: Faults) -> list[Any]:
+    items = listed(layers)
+    if items is None:
+        faults.add("layers", "a list", layers)
+    return items or []
+
+
+def _pair(value: Any, place: str, faults: Faults) -> tuple[Any, Any]:
+    if isinstance(value, (list, tuple)) and len(value) == 2:
+        return value[0], value[1]
+    faults.add(place, "a pair of weights and biases", value)
+    return [], []
+
+
+def _read_pair(value: Any, place: str, inputs: int | None, faults: Faults) -> Affine:
+    weights, biases = _pair(value, place, faults)
+    return read_affine(weights, biases, (f"{place}.weights", f"{place}.biases"), (None, inputs), faults)
 
 
 def _check_domain(domain: Domain | None, inputs: int, faults: Faults) -> None:
-    if domain is not None and domain.dimension != inputs:
+    if domain is not None and domain.dimension != inputs and (inputs or not faults.reasons):
         faults.add("domain", f"{inputs} inputs", f"{domain.dimension}")

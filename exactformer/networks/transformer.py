@@ -181,12 +181,19 @@ class Transformer:
                 affine(block.feedforward.inner, f"blocks[{b}].feedforward.w1", (f, d))
                 affine(block.feedforward.outer, f"blocks[{b}].feedforward.w2", (d, f))
         affine(self.readout, "readout", (self.outputs, d))
-        if type(self.token) is not int or not 0 <= self.token < self.tokens:
-            faults.add("readout.token", f"a token from 0 to {self.tokens - 1}", self.token)
-        if self.mask not in (None, "causal"):
-            faults.add("mask", 'null or "causal"', self.mask)
+        check_options(self.residual, self.mask, self.token, self.tokens, faults)
         if self.domain is not None and self.domain.dimension != n:
             faults.add("domain", f"{n} inputs", f"{self.domain.dimension}")
+
+
+def check_options(residual: Any, mask: Any, token: Any, tokens: int, faults: Faults) -> None:
+    """Notes the faults of the parts of a Transformer that are no numbers."""
+    if type(residual) is not bool:
+        faults.add("residual", "true or false", residual)
+    if mask not in (None, "causal"):
+        faults.add("mask", 'null or "causal"', mask)
+    if type(token) is not int or not 0 <= token < tokens:
+        faults.add("readout.token", f"a token from 0 to {tokens - 1}", token)
 
 
 def read_head(query: Any, key: Any, value: Any, output: Any, place: str, d: int | None, faults: Faults) -> Head:
@@ -203,8 +210,9 @@ def read_head(query: Any, key: Any, value: Any, output: Any, place: str, d: int 
 
 def read_feedforward(value: Any, place: str, d: int, faults: Faults) -> FeedForward:
     """The feed-forward sublayer in an object with w1, b1, w2 and b2; faults are noted."""
-    inner = read_affine(value["w1"], value["b1"], f"{place}.w1", d, faults)
-    return FeedForward(inner, read_affine(value["w2"], value["b2"], f"{place}.w2", inner.outputs, faults))
+    inner = read_affine(value["w1"], value["b1"], (f"{place}.w1", f"{place}.b1"), (None, d), faults)
+    places = f"{place}.w2", f"{place}.b2"
+    return FeedForward(inner, read_affine(value["w2"], value["b2"], places, (d, inner.outputs), faults))
 
 
 def _dot(left: Vector, right: Vector) -> Fraction:

@@ -21,8 +21,10 @@ from exactformer.lp import Inside, inside, whole
 from exactformer.networks import Network
 from exactformer.networks.transformer import TIES, Tie
 from exactformer.prover import smt
+from exactformer.prover.blame import blame
 from exactformer.prover.certificate import LEFT, RIGHT, differ_certificate, equal_certificate, judged
 from exactformer.prover.confirm import confirmed, regions_of
+from exactformer.prover.limit import OutOfTime, time_limit
 from exactformer.prover.outcome import Outcome, Point, Witness
 from exactformer.prover.parallel import search_in_parallel
 from exactformer.prover.search import Found, Search
@@ -33,6 +35,8 @@ from exactformer.prover.witness import evaluate_exactly, numeric_witness, simpli
 Method = Literal["auto", "structural", "lazy", "regions", "smt"]
 METHODS: tuple[Method, ...] = ("auto", "structural", "lazy", "regions", "smt")
 CONFIRM_SECONDS = 2.0
+GRACE = 0.5
+BLAME_SECONDS = 5.0
 Progress = Callable[[int, int], None]
 
 
@@ -77,6 +81,23 @@ def verify(
     Raises `InvalidInput` when the networks' sizes or the domain do not fit or the domain is empty.
     """
     question = _question(left, right, domain, method, tie, timeout)
+    try:
+        # The alarm leaves the search, which looks at the clock itself, a moment to end with a better reason.
+        with time_limit(question.deadline - time.monotonic() + GRACE):
+            return _decided(question, method, seed, jobs, executor, confirm_seconds, progress)
+    except OutOfTime:
+        return question.unknown(method, f"out of time after {timeout} s")
+
+
+def _decided(
+    question: Question,
+    method: Method,
+    seed: int,
+    jobs: int,
+    executor: Executor | None,
+    confirm_seconds: float,
+    progress: Progress | None,
+) -> Outcome:
     if method == "smt":
         return _by_smt(question)
     try:
@@ -143,8 +164,21 @@ class Question:
         except CertificateRejected as rejection:  # the two evaluators disagree: a defect, never a verdict
             return self.unknown(method, f"the kernel did not confirm the counterexample: {rejection}")
         lines = trace(self.left, self.right, self.domain, point, self.tie)
+        limit = min(self.deadline, time.monotonic() + BLAME_SECONDS)
+        entries = blame(self.left, self.right, self.domain, lambda fixed: self._equal(fixed, point, limit))
         result = self._outcome("refuted", method)
-        return replace(result, theorem=theorem.statement, certificate=certificate, witness=witness, trace=lines)
+        return replace(
+            result, theorem=theorem.statement, certificate=certificate, witness=witness, trace=lines, blame=entries
+        )
+
+    def _equal(self, right: Network, point: Point, limit: float) -> bool:
+        """Whether the left side equals another right side: no at the old witness, else by symbolic evaluation."""
+        if evaluate_exactly(self.left, point, self.tie) != evaluate_exactly(right, point, self.tie):
+            return False
+        if time.monotonic() > limit:
+            return False
+        goal = replace(self, right=right, texts={**self.texts, RIGHT: dump(right)}).goal()
+        return goal.finished and not any(gap.terms for gap in goal.differences)
 
     def proved_by_solver(self, theorem: str) -> Outcome:
         """The outcome of a proof that rests on a solver alone: no certificate."""

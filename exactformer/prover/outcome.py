@@ -57,6 +57,16 @@ class TraceLine:
 
 
 @dataclass(frozen=True)
+class Blame:
+    """An entry of a refuted Transformer that differs from the right one, and whether mending it alone is enough."""
+
+    place: str
+    found: str
+    wanted: str
+    repairs: bool
+
+
+@dataclass(frozen=True)
 class Confirmation:
     """What an independent solver said of the obligations of a proof."""
 
@@ -88,6 +98,7 @@ class Outcome:
     certificate: dict[str, Any] | None = None
     witness: Witness | None = None
     trace: tuple[TraceLine, ...] = ()
+    blame: tuple[Blame, ...] = ()
     regions: tuple[Region, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
     confirmation: Confirmation | None = None

@@ -199,10 +199,11 @@ class Search:
             return self._compare(node)
         if node.polytope is not None and node.level < len(self.levels):
             return self._split_region(node, node.polytope)
-        if any(gap.terms for gap in goal.gaps()):
-            return self._different(node)
+        seen = _glanced(goal)
+        if any(gap.terms for gap in seen.gaps()):
+            return self._different(node, seen)
         if node.polytope is not None:
-            sides = [_affine(goal.cell, run.outputs or []) for run in (goal.left, goal.right)]
+            sides = [_affine(seen.cell, run.outputs or []) for run in (goal.left, goal.right)]
             self.leaves.append(Leaf(tuple(node.polytope.program.rows), node.polytope.points[0], node.pattern, *sides))
         return self._close(["holds"], "regions" if node.polytope else "flat" if node.flat else None)
 
@@ -300,9 +301,8 @@ class Search:
 
     # --- where the sides differ -------------------------------------------------------------------
 
-    def _different(self, node: Node) -> list[Node] | Point:
+    def _different(self, node: Node, goal: Goal) -> list[Node] | Point:
         """Close a cell on which some gap is not the zero form, or split it, or return a witness."""
-        goal = node.goal
         relaxation = Relaxation.of(goal)
         feasible = relaxation.inside()
         if isinstance(feasible, Outside):
@@ -326,7 +326,7 @@ class Search:
         place = _differing_gate(goal)
         if place is None:
             raise AssertionError("a cell without atoms is either equal or differs at a point")
-        return self._split(node, ["gate", place], goal.gate(place))
+        return self._split(node, ["gate", place], node.goal.gate(place))
 
     def _split(self, node: Node, step: Step, children: Sequence[Goal]) -> list[Node]:
         self.steps.append(step)
@@ -338,13 +338,13 @@ class Search:
     def _compare(self, node: Node) -> list[Node] | Point:
         """Split on which of two tokens of the stuck head has the larger score."""
         goal = node.goal
-        scores = goal.stuck or {}
+        scores, sign = goal.stuck or {}, _glanced(goal).cell.sign
         first, second = next(
-            (a, b) for a in scores for b in scores if a < b and goal.cell.sign(difference(scores[a], scores[b])) is None
+            (a, b) for a in scores for b in scores if a < b and sign(difference(scores[a], scores[b])) is None
         )
         result = []
         for child in self._split(node, ["compare", first, second], goal.compare(first, second)):
-            relaxation = Relaxation.of(child.goal)
+            relaxation = Relaxation.of(_glanced(child.goal))
             feasible = relaxation.inside()
             if isinstance(feasible, Outside):
                 child = replace(child, refutation=relaxation.combination(feasible.multipliers)[1])
@@ -352,6 +352,14 @@ class Search:
                 return relaxation.inputs(feasible.point)
             result.append(child)
         return result
+
+
+def _glanced(goal: Goal) -> Goal:
+    """The goal with caches of its own, to look at more of it than the kernel does when it checks the same step.
+
+    What a cell has evaluated, its children take over: a value that interval bounds settled early stays settled.
+    """
+    return replace(goal, cell=replace(goal.cell, final=dict(goal.cell.final), memo=dict(goal.cell.memo)))
 
 
 # --- linear programs over a cell ------------------------------------------------------------------
@@ -508,14 +516,18 @@ def _levels(goal: Goal) -> list[tuple[str, ...]]:
 
 
 def _differing_gate(goal: Goal) -> str | None:
-    """The place of the lowest atom that only one side depends on; when there is none, of the lowest in a gap."""
+    """The place of the lowest atom that only one side depends on; if there is none, that both do; or the rows.
+
+    Lowest is what depends on the fewest atoms; but of a maximum of maxima an inner one comes first.
+    """
     cell = goal.cell
     left, right = (_reached(cell, run.outputs or []) for run in (goal.left, goal.right))
     owners = _owners(cell)
-    for wanted in (left ^ right, left | right):
-        for atom in sorted(wanted):
-            if atom in owners:
-                return owners[atom]
+    for wanted in (left ^ right, left | right, _reached(cell, [form for form, _ in cell.rows])):
+        if placed := wanted & owners.keys():
+            atom = min(placed, key=lambda v: (cell.atoms.support[v].bit_count(), v))
+            parts = [cell.resolve(form).terms for form in cell.atoms.candidates[atom]]
+            return owners[next((v for terms in parts if len(terms) == 1 for v in terms if v in owners), atom)]
     return None
 
 
@@ -530,10 +542,10 @@ def _owners(cell: Cell) -> dict[int, str]:
     return owners
 
 
-def _reached(cell: Cell, outputs: Sequence[Form]) -> set[int]:
-    """The open atoms, one of each class, that the outputs depend on over this cell."""
+def _reached(cell: Cell, forms: Sequence[Form]) -> set[int]:
+    """The open atoms, one of each class, that the forms depend on over this cell."""
     found: set[int] = set()
-    todo = [cell.atoms.expanded(cell.resolve(cell.atoms.expanded(form))) for form in outputs]
+    todo = [cell.atoms.expanded(cell.resolve(cell.atoms.expanded(form))) for form in forms]
     while todo:
         for v in todo.pop().terms:
             if v in cell.atoms.candidates and v not in found:

@@ -40,6 +40,10 @@ def refutation_blocks(report: Report) -> list[Block]:
         note = f"{hidden} more places are left out here." if hidden else ""
         head = ("Place", "Found", "Wanted", "Agrees")
         blocks.append(Table("Trace: where the two sides part", head, "lrrl", rows, note))
+    if found.blame:
+        mending = tuple((b.place, Exact(b.found), Exact(b.wanted), b.repairs) for b in found.blame)
+        title = "Entries that differ from a right Transformer of the same shape"
+        blocks.append(Table(title, ("Entry", "Found", "Wanted", "Mending it alone repairs"), "lrrl", mending))
     return blocks
 
 

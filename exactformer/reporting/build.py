@@ -10,7 +10,7 @@ from exactformer.compiler.correspondence import Compiled, UnitPlace
 from exactformer.compiler.sizes import SizeLine, nonzeros
 from exactformer.domain import Domain
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, Transformer
-from exactformer.prover.outcome import Confirmation, Outcome, Region, TraceLine, Witness
+from exactformer.prover.outcome import Blame, Confirmation, Outcome, Region, TraceLine, Witness
 from exactformer.reporting.data import (
     ConfirmationCard,
     CorrespondenceCard,
@@ -61,7 +61,7 @@ def build_report(
         sizes=tuple(map(_size, outcome.compiled.sizes if outcome.compiled else ())),
         correspondence=_correspondence(outcome.compiled) if outcome.compiled else None,
         proof=_proof(outcome),
-        refutation=_refutation(outcome.witness, outcome.trace) if outcome.witness else None,
+        refutation=_refutation(outcome.witness, outcome.trace, outcome.blame) if outcome.witness else None,
         picture=picture_of(outcome.domain, outcome.regions),
         trust=TrustCard(kernel_facts(), tuple((versions or installed_versions()).items()), outcome.trusted),
         files=tuple(files.items()),
@@ -208,7 +208,7 @@ def _region(region: Region) -> RegionRow:
     )
 
 
-def _refutation(witness: Witness, trace: tuple[TraceLine, ...]) -> RefutationCard:
+def _refutation(witness: Witness, trace: tuple[TraceLine, ...], blame: tuple[Blame, ...]) -> RefutationCard:
     """A long trace is cut to the lines around the first place where the sides part."""
     parting = next((i for i, line in enumerate(trace) if not line.agrees), 0)
     start = max(0, min(parting - MAX_TRACE // 4, len(trace) - MAX_TRACE))
@@ -219,4 +219,5 @@ def _refutation(witness: Witness, trace: tuple[TraceLine, ...]) -> RefutationCar
         difference=point_text([a - b for a, b in zip(witness.left, witness.right, strict=True)]),
         trace=trace[start : start + MAX_TRACE],
         trace_total=len(trace),
+        blame=blame,
     )

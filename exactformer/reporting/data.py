@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from exactformer.errors import Faults
-from exactformer.prover.outcome import TraceLine
+from exactformer.prover.outcome import Blame, TraceLine
 from exactformer.reporting import codec
 from exactformer.reporting.picture import Picture
 from exactformer.reporting.trusted import KernelFacts
@@ -113,6 +113,7 @@ class RefutationCard:
     difference: str
     trace: tuple[TraceLine, ...]
     trace_total: int
+    blame: tuple[Blame, ...]
 
 
 @dataclass(frozen=True)

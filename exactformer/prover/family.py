@@ -1,0 +1,203 @@
+"""Testing a conjecture on a family of networks: stop at the first counterexample, and make it small."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from exactformer.domain import Domain
+from exactformer.errors import InvalidInput
+from exactformer.networks import Affine, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
+from exactformer.prover.driver import verify
+from exactformer.prover.outcome import Outcome
+from exactformer.rational import Matrix, Vector
+
+Pair = tuple[Network, Network]
+Source = MaxoutNetwork | ReluNetwork
+Rebuild = Callable[[Network], Network]
+
+
+@dataclass(frozen=True)
+class FamilyResult:
+    """How a family fared: instances proved and left open, and the first counterexample, shrunk, if there is one."""
+
+    proved: int
+    unknown: int
+    counterexample: Outcome | None
+    instance: int | None  # the number of the counterexample in the family, from 0
+    shrunk: int  # how many shrinking steps the counterexample survived
+    seconds: float
+
+    @property
+    def verdict(self) -> str:
+        """refuted, unknown or proved: of the instances that were tried."""
+        if self.counterexample is not None:
+            return "refuted"
+        return "unknown" if self.unknown or not self.proved else "proved"
+
+
+def verify_family(
+    pairs: Iterable[Pair],
+    *,
+    rebuild: Rebuild | None = None,
+    limit: int | None = None,
+    timeout: float | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    **options: Any,
+) -> FamilyResult:
+    """Verify left = right for pair after pair, until one is refuted, `limit` pairs are done, or time is out.
+
+    `rebuild` gives the right network for a left one; with it the left network of a counterexample is shrunk too: units
+    and layers are dropped, weights set to zero or rounded, as long as the pair is still refuted. The point is always
+    made simple. `timeout` is for the whole family, the other options are those of `verify`, for each pair.
+    Raises `InvalidInput` when the family does not yield pairs of networks.
+    """
+    started = time.monotonic()
+    deadline = float("inf") if timeout is None else started + timeout
+    proved = unknown = 0
+    for number, item in enumerate(pairs):
+        if number == limit or time.monotonic() > deadline:
+            break
+        left, right = _pair(item, number)
+        left_over = None if timeout is None else max(0.01, deadline - time.monotonic())
+        outcome = verify(left, right, timeout=left_over, **options)
+        if progress is not None:
+            progress(proved, unknown)
+        if outcome.verdict == "refuted":
+            small, steps = outcome, 0
+            if rebuild is not None:
+                small, steps = shrunk(outcome, rebuild, min(deadline, time.monotonic() + 60), **options)
+            return FamilyResult(proved, unknown, small, number, steps, time.monotonic() - started)
+        proved += outcome.verdict == "proved"
+        unknown += outcome.verdict == "unknown"
+    return FamilyResult(proved, unknown, None, None, 0, time.monotonic() - started)
+
+
+def load_family(path: Path) -> tuple[Iterable[Pair], Rebuild | None]:
+    """The family in a Python file: its `pairs()` yields pairs of networks; an optional `rebuild(left)` gives the right.
+
+    The file is executed: open only families you trust. Raises `InvalidInput` when it cannot be read, does not run or
+    has no function `pairs`.
+    """
+    specification = importlib.util.spec_from_file_location("family", path)
+    if specification is None or specification.loader is None or not path.is_file():
+        raise InvalidInput(f"{path}: expected a Python file, found nothing to run there")
+    module = importlib.util.module_from_spec(specification)
+    try:
+        specification.loader.exec_module(module)
+    except Exception as error:
+        raise InvalidInput(f"{path}: expected a Python file that runs, found {type(error).__name__}: {error}") from None
+    if not callable(getattr(module, "pairs", None)):
+        raise InvalidInput(f"{path}: expected a function pairs() that yields pairs of networks, found none")
+    return module.pairs(), getattr(module, "rebuild", None)
+
+
+def shrunk(outcome: Outcome, rebuild: Rebuild, deadline: float, **options: Any) -> tuple[Outcome, int]:
+    """A smaller counterexample of the same family, and how many steps it took: greedy, first improvement first."""
+    steps = 0
+    while time.monotonic() < deadline and not isinstance(outcome.left, Transformer):
+        better = None
+        for smaller in _smaller(outcome.left):
+            if time.monotonic() > deadline:
+                break
+            better = _still_refuted(smaller, rebuild, outcome.domain, deadline, options)
+            if better is not None:
+                break
+        if better is None:
+            break
+        outcome, steps = better, steps + 1
+    return outcome, steps
+
+
+def _still_refuted(
+    left: Source, rebuild: Rebuild, domain: Domain, deadline: float, options: dict[str, Any]
+) -> Outcome | None:
+    try:
+        right = rebuild(left)
+        limit = max(0.01, min(5.0, deadline - time.monotonic()))
+        outcome = verify(left, right, **{"domain": domain, **options, "timeout": limit})
+    except Exception:  # the family's own code may not be made for the smaller network: then it is no candidate
+        return None
+    return outcome if outcome.verdict == "refuted" else None
+
+
+def _pair(item: Any, number: int) -> Pair:
+    if isinstance(item, tuple) and len(item) == 2 and all(isinstance(x, Network) for x in item):
+        return item[0], item[1]
+    raise InvalidInput(f"family, instance {number}: expected a pair of networks, found {item!r}"[:300])
+
+
+# --- smaller networks -----------------------------------------------------------------------------
+
+
+def _smaller(network: Source) -> Iterator[Source]:
+    """Networks one step simpler: a unit less, a weight or bias zero, all numbers rounded."""
+    layers = _affine_layers(network)
+    for number, (_, rank) in enumerate(layers[:-1]):
+        units = layers[number][0].outputs // rank
+        if units > 1:
+            for unit in range(units):
+                yield _without_unit(network, number, unit)
+    for den in (1, 2, 16):
+        rounded = [(_rounded(affine, den), rank) for affine, rank in layers]
+        if rounded != layers:
+            yield _rebuilt(network, rounded)
+    for number, (affine, rank) in enumerate(layers):
+        for i, j in affine.weights.entries():
+            entries = {at: x for at, x in affine.weights.entries().items() if at != (i, j)}
+            simpler = Affine(Matrix.sparse(*affine.weights.shape, entries), affine.biases)
+            yield _rebuilt(network, [*layers[:number], (simpler, rank), *layers[number + 1 :]])
+        for i, b in enumerate(affine.biases.fractions()):
+            if b:
+                biases = Vector.of(x if k != i else Fraction(0) for k, x in enumerate(affine.biases.fractions()))
+                yield _rebuilt(
+                    network, [*layers[:number], (replace(affine, biases=biases), rank), *layers[number + 1 :]]
+                )
+
+
+def _affine_layers(network: Source) -> list[tuple[Affine, int]]:
+    """The affine maps of all layers and of the output, each with the rank of its layer."""
+    if isinstance(network, ReluNetwork):
+        return [*((layer, 1) for layer in network.layers), (network.output, 1)]
+    return [*((layer.pieces, layer.rank) for layer in network.layers), (network.output, 1)]
+
+
+def _rebuilt(network: Source, layers: list[tuple[Affine, int]]) -> Source:
+    *hidden, (output, _) = layers
+    if isinstance(network, ReluNetwork):
+        return replace(network, layers=tuple(affine for affine, _ in hidden), output=output)
+    return replace(network, layers=tuple(MaxoutLayer(affine, rank) for affine, rank in hidden), output=output)
+
+
+def _without_unit(network: Source, number: int, unit: int) -> Source:
+    layers = _affine_layers(network)
+    affine, rank = layers[number]
+    following, next_rank = layers[number + 1]
+    kept = [r for r in range(affine.outputs) if r // rank != unit]
+    columns = [c for c in range(following.inputs) if c != unit]
+    everything = list(range(following.outputs))
+    layers[number] = _selected(affine, kept, list(range(affine.inputs))), rank
+    layers[number + 1] = _selected(following, everything, columns), next_rank
+    return _rebuilt(network, layers)
+
+
+def _selected(affine: Affine, rows: list[int], columns: list[int]) -> Affine:
+    where_row = {r: i for i, r in enumerate(rows)}
+    where_column = {c: j for j, c in enumerate(columns)}
+    entries = {
+        (where_row[i], where_column[j]): x
+        for (i, j), x in affine.weights.entries().items()
+        if i in where_row and j in where_column
+    }
+    return Affine(Matrix.sparse(len(rows), len(columns), entries), Vector.of(affine.biases[r] for r in rows))
+
+
+def _rounded(affine: Affine, den: int) -> Affine:
+    entries = {at: Fraction(round(x * den), den) for at, x in affine.weights.entries().items()}
+    biases = Vector.of(Fraction(round(b * den), den) for b in affine.biases.fractions())
+    return Affine(Matrix.sparse(*affine.weights.shape, entries), biases)

@@ -1,0 +1,558 @@
+"""Material for the kernel's tests: random networks full of ties, a naive evaluator of files, and what a cell must obey.
+
+Nothing here is used by the kernel, and the naive evaluator shares no code with it or with `exactformer.networks`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from itertools import product
+from random import Random
+from typing import Any
+
+from exactformer.kernel.claims import FORMAT, Goal, Theorem, check, read_domain
+from exactformer.kernel.forms import ONE, Atoms, Form
+from exactformer.kernel.networks import read_network
+from exactformer.kernel.reading import Rejected
+
+Network = dict[str, Any]
+Point = tuple[Fraction, ...]
+TIES = ("average", "leftmost", "rightmost")
+
+
+# --- certificates ---------------------------------------------------------------------------------
+
+
+def encoded(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def box(dimension: int, lower: Any = -1, upper: Any = 1) -> dict[str, Any]:
+    return {"lower": [lower] * dimension, "upper": [upper] * dimension}
+
+
+def certificate(left: object, right: object, domain: object, tie: str = "average", **rest: Any) -> dict[str, Any]:
+    """A certificate bound to the two networks, given as JSON data or as the bytes of their files."""
+    value: dict[str, Any] = {"format": FORMAT, "domain": domain, "tie": tie, **rest}
+    for side, network in (("left", left), ("right", right)):
+        data = network if isinstance(network, bytes) else encoded(network)
+        value[side] = {"file": f"{side}.json", "sha256": hashlib.sha256(data).hexdigest()}
+    return value
+
+
+def judged(value: object, left: object, right: object) -> Theorem:
+    """What the kernel makes of a certificate, given as JSON data or as bytes."""
+    sides = {"left.json": left, "right.json": right}
+    texts = {name: side if isinstance(side, bytes) else encoded(side) for name, side in sides.items()}
+
+    def read(name: str) -> bytes:
+        if name not in texts:
+            raise Rejected(f"{name}: no such file")
+        return texts[name]
+
+    return check(value if isinstance(value, bytes) else encoded(value), read)
+
+
+def goal_of(left: Network, right: Network, domain: object, tie: str = "average") -> Goal:
+    """The kernel's view of the claim on the whole domain."""
+    networks = [read_network(encoded(network), name) for network, name in ((left, "left"), (right, "right"))]
+    return Goal.of(networks[0], networks[1], read_domain(domain, "domain", networks[0].inputs), tie)
+
+
+# --- networks by hand -----------------------------------------------------------------------------
+
+
+def maxout(layers: Sequence[tuple[Any, Any]], output: tuple[Any, Any], kind: str = "maxout") -> Network:
+    """A maxout or ReLU network as JSON data."""
+    return {
+        "format": "exactformer/network-1",
+        "kind": kind,
+        "layers": [{"weights": weights, "biases": biases} for weights, biases in layers],
+        "output": {"weights": output[0], "biases": output[1]},
+    }
+
+
+def transformer(
+    embedding: Sequence[tuple[Any, Any]],
+    blocks: Sequence[tuple[Any, Any]],
+    readout: tuple[int, Any, Any],
+    residual: bool = True,
+    mask: str | None = None,
+) -> Network:
+    """A Transformer as JSON data; a block is (heads, feed-forward), a head (query, key, value, output)."""
+    names, parts = ("query", "key", "value", "output"), ("w1", "b1", "w2", "b2")
+    return {
+        "format": "exactformer/network-1",
+        "kind": "transformer",
+        "embedding": {"weights": [w for w, _ in embedding], "offsets": [b for _, b in embedding]},
+        "blocks": [
+            {
+                "heads": None if heads is None else [dict(zip(names, head, strict=True)) for head in heads],
+                "feedforward": None if feedforward is None else dict(zip(parts, feedforward, strict=True)),
+            }
+            for heads, feedforward in blocks
+        ],
+        "residual": residual,
+        "mask": mask,
+        "readout": {"token": readout[0], "weights": readout[1], "biases": readout[2]},
+    }
+
+
+def attention(tokens: Sequence[Sequence[Sequence[Any]]], *, token: int = 0, mask: str | None = None, query: Any = 1) -> Network:
+    """One head with a constant query; a token is a list of rows [weights..., offset]: its key, then its values.
+
+    The outputs are the values that the head hands to the token `token`.
+    """
+    size = len(tokens[0]) - 1  # of the value
+    n, one, result = len(tokens[0][0]) - 1, size + 1, size + 2
+
+    def unit(c: int, width: int = 2 * size + 2) -> list[int]:
+        return [int(i == c) for i in range(width)]
+
+    embedding = [
+        ([list(row[:-1]) for row in rows] + [[0] * n] * (1 + size), [row[-1] for row in rows] + [1] + [0] * size)
+        for rows in tokens
+    ]
+    output = [unit(c - result, size) for c in range(2 * size + 2)]
+    head = ([[query * x for x in unit(one)]], [unit(0)], [unit(1 + i) for i in range(size)], output)
+    readout = (token, [unit(result + i) for i in range(size)], [0] * size)
+    return transformer(embedding, [([head], None)], readout, mask=mask)
+
+
+def step_head(keys: Sequence[Any] = (1, -1), values: Sequence[Any] = (1, 0), shifts: Sequence[Any] = (0,) * 9) -> Network:
+    """A head with keys k x + s and constant values: discontinuous where the winner changes.
+
+    With the standard keys and values it is 1 for x > 0 and 0 for x < 0.
+    """
+    return attention([[[k, s], [0, v]] for k, v, s in zip(keys, values, shifts, strict=False)])
+
+
+# --- a naive evaluator ----------------------------------------------------------------------------
+
+
+def naive_value(network: Network, point: Sequence[Fraction], tie: str) -> list[Fraction]:
+    """The value of a network, read straight off the definition from its JSON data (dense matrices only)."""
+    if network["kind"] != "transformer":
+        h = list(point)
+        for layer in network["layers"]:
+            if network["kind"] == "relu":
+                h = [max(y, Fraction(0)) for y in _affine(layer["weights"], layer["biases"], h)]
+            else:
+                units = zip(layer["weights"], layer["biases"], strict=True)
+                h = [max(_affine(weights, biases, h)) for weights, biases in units]
+        return _affine(network["output"]["weights"], network["output"]["biases"], h)
+    part = network["embedding"]
+    x = [_affine(w, b, point) for w, b in zip(part["weights"], part["offsets"], strict=True)]
+    for block in network["blocks"]:
+        if block["heads"] is not None:
+            sums = [[Fraction(0)] * len(x[0]) for _ in x]
+            for head in block["heads"]:
+                for q, state in enumerate(x):
+                    sums[q] = [
+                        a + b for a, b in zip(sums[q], _head(head, x, q, state, tie, network["mask"]), strict=True)
+                    ]
+            x = _next(network, x, sums)
+        if block["feedforward"] is not None:
+            f = block["feedforward"]
+            inner = [[max(y, Fraction(0)) for y in _affine(f["w1"], f["b1"], state)] for state in x]
+            x = _next(network, x, [_affine(f["w2"], f["b2"], hidden) for hidden in inner])
+    return _affine(network["readout"]["weights"], network["readout"]["biases"], x[network["readout"]["token"]])
+
+
+def _affine(weights: Any, biases: Any, x: Sequence[Fraction]) -> list[Fraction]:
+    return [
+        sum((Fraction(w) * y for w, y in zip(row, x, strict=True)), Fraction(b))
+        for row, b in zip(weights, biases, strict=True)
+    ]
+
+
+def _linear(matrix: Any, x: Sequence[Fraction]) -> list[Fraction]:
+    return _affine(matrix, [0] * len(matrix), x)
+
+
+def _head(
+    head: Any, x: list[list[Fraction]], q: int, state: list[Fraction], tie: str, mask: str | None
+) -> list[Fraction]:
+    query = _linear(head["query"], state)
+    visible = x[: q + 1] if mask == "causal" else x
+    scores = [sum((a * b for a, b in zip(_linear(head["key"], y), query, strict=True)), Fraction(0)) for y in visible]
+    winners = [t for t, score in enumerate(scores) if score == max(scores)]
+    chosen = {"average": winners, "leftmost": [min(winners)], "rightmost": [max(winners)]}[tie]
+    values = [_linear(head["value"], visible[t]) for t in chosen]
+    return _linear(head["output"], [sum(column, Fraction(0)) / len(chosen) for column in zip(*values, strict=True)])
+
+
+def _next(network: Network, x: list[list[Fraction]], updates: list[list[Fraction]]) -> list[list[Fraction]]:
+    if not network["residual"]:
+        return updates
+    return [[a + b for a, b in zip(s, u, strict=True)] for s, u in zip(x, updates, strict=True)]
+
+
+# --- random networks and points -------------------------------------------------------------------
+
+WEIGHTS = (-2, -1, -1, 0, 0, 0, 1, 1, 2)
+
+
+def random_matrix(r: Random, height: int, width: int) -> list[list[int]]:
+    return [[r.choice(WEIGHTS) for _ in range(width)] for _ in range(height)]
+
+
+def random_feedforward(r: Random, n: int, outputs: int, depth: int = 2) -> Network:
+    """A maxout or ReLU network with small integer weights."""
+    kind = r.choice(("maxout", "relu"))
+    layers: list[tuple[Any, Any]] = []
+    width = n
+    for _ in range(r.randint(0, depth)):
+        units, rank = r.randint(1, 3), r.randint(1, 3)
+        if kind == "relu":
+            layers.append((random_matrix(r, units, width), random_matrix(r, 1, units)[0]))
+        else:
+            layers.append(([random_matrix(r, rank, width) for _ in range(units)], random_matrix(r, units, rank)))
+        width = units
+    return maxout(layers, (random_matrix(r, outputs, width), random_matrix(r, 1, outputs)[0]), kind)
+
+
+def random_transformer(r: Random, n: int, outputs: int, depth: int = 2, tame: float = 0.9) -> Network:
+    """A Transformer with small integer weights; its last coordinate is the constant one in most cases.
+
+    With probability `tame` a query reads that coordinate only, so that scores stay affine.
+    """
+    tokens, d = r.randint(1, 4), r.randint(2, 4)
+    residual = r.random() < 0.7
+
+    def last_is(matrix: list[list[int]], row: list[int]) -> list[list[int]]:
+        return [*matrix[:-1], row]
+
+    def head() -> tuple[Any, ...]:
+        d_k, d_v = r.choice((0, 1, 1, 1, 1, 2)), r.choice((0, 1, 1, 1, 2))
+        key, value = random_matrix(r, d_k, d), random_matrix(r, d_v, d)
+        if key and value and r.random() < 0.4:  # key and value alike: the head is a maximum
+            factor = r.choice((-1, 1, 2))
+            key, value = key[:1], [[factor * c for c in key[0]] for _ in value]
+        query = random_matrix(r, len(key), d)
+        if r.random() < tame:
+            query = [[0] * (d - 1) + [r.choice((1, 1, 2, -1))] for _ in key]
+        return query, key, value, last_is(random_matrix(r, d, d_v), [0] * d_v)
+
+    def feedforward() -> tuple[Any, ...]:
+        f = r.randint(0, 3)
+        b2 = [*random_matrix(r, 1, d)[0][:-1], 0 if residual else 1]
+        return random_matrix(r, f, d), random_matrix(r, 1, f)[0], last_is(random_matrix(r, d, f), [0] * f), b2
+
+    embedding = [
+        (last_is(random_matrix(r, d, n), [0] * n), [*random_matrix(r, 1, d)[0][:-1], 1]) for _ in range(tokens)
+    ]
+    blocks = [
+        (
+            r.choice((None, [head() for _ in range(r.randint(0, 2))], [head()])),
+            r.choice((None, None, feedforward())),
+        )
+        for _ in range(r.randint(0, depth))
+    ]
+    readout = (r.randrange(tokens), random_matrix(r, outputs, d), random_matrix(r, 1, outputs)[0])
+    return transformer(embedding, blocks, readout, residual, r.choice((None, None, "causal")))
+
+
+def random_network(r: Random, n: int, outputs: int, depth: int = 2) -> Network:
+    return (random_transformer if r.random() < 0.7 else random_feedforward)(r, n, outputs, depth)
+
+
+def rewritten(r: Random, network: Network, tie: str) -> Network:
+    """Another network that computes the same function under the tie rule, by construction."""
+    new = network
+    for _ in range(r.randint(1, 3)):
+        new = json.loads(json.dumps(new))  # no two parts of it are one object
+        (_rewrite_transformer if new["kind"] == "transformer" else _rewrite_feedforward)(r, new, tie)
+    return new
+
+
+def _rewrite_feedforward(r: Random, new: Network, tie: str) -> None:
+    layers = new["layers"]
+    if not layers:
+        return
+    at = r.randrange(len(layers))
+    layer, above = layers[at], (layers[at + 1] if at + 1 < len(layers) else new["output"])
+    if new["kind"] == "relu" and r.random() < 0.4:  # the same as a maxout network of rank 2
+        new["kind"] = "maxout"
+        for part in layers:
+            part["weights"] = [[row, [0] * len(row)] for row in part["weights"]]
+            part["biases"] = [[b, 0] for b in part["biases"]]
+        return
+    below = above["weights"]
+    rows = below if above is new["output"] or new["kind"] == "relu" else [row for unit in below for row in unit]
+    what = r.choice(("units", "pieces", "scale"))
+    if what == "units":
+        order = r.sample(range(len(layer["weights"])), len(layer["weights"]))
+        layer["weights"], layer["biases"] = ([part[i] for i in order] for part in (layer["weights"], layer["biases"]))
+        for row in rows:
+            row[:] = [row[i] for i in order]
+    elif what == "pieces" and new["kind"] == "maxout":
+        rank = len(layer["weights"][0])
+        order = [r.randrange(rank), *r.sample(range(rank), rank)]
+        layer["weights"], layer["biases"] = (
+            [[unit[i] for i in order] for unit in part] for part in (layer["weights"], layer["biases"])
+        )
+    elif what == "scale":
+        unit = r.randrange(len(layer["weights"]))
+        if new["kind"] == "relu":
+            layer["weights"][unit] = [f"{2 * Fraction(w)}" for w in layer["weights"][unit]]
+            layer["biases"][unit] = f"{2 * Fraction(layer['biases'][unit])}"
+        else:
+            layer["weights"][unit] = [[f"{2 * Fraction(w)}" for w in piece] for piece in layer["weights"][unit]]
+            layer["biases"][unit] = [f"{2 * Fraction(b)}" for b in layer["biases"][unit]]
+        for row in rows:
+            row[unit] = f"{Fraction(row[unit]) / 2}"
+
+
+def _rewrite_transformer(r: Random, new: Network, tie: str) -> None:
+    heads = [block["heads"] for block in new["blocks"] if block["heads"]]
+    what = r.choice(("tokens", "heads", "query", "halves", "block", "neurons"))
+    tokens = len(new["embedding"]["weights"])
+    if what == "tokens" and tie == "average" and new["mask"] is None:
+        order = r.sample(range(tokens), tokens)
+        for name in ("weights", "offsets"):
+            new["embedding"][name] = [new["embedding"][name][i] for i in order]
+        new["readout"]["token"] = order.index(new["readout"]["token"])
+    elif what == "heads" and heads:
+        r.shuffle(r.choice(heads))
+    elif what == "query" and heads:
+        head = r.choice(r.choice(heads))
+        head["query"] = [[3 * Fraction(w) for w in row] for row in head["query"]]
+        head["query"] = [[f"{w}" for w in row] for row in head["query"]]
+    elif what == "halves" and heads:
+        chosen = r.choice(heads)
+        at = r.randrange(len(chosen))
+        chosen[at] = {**chosen[at], "output": [[f"{Fraction(w) / 2}" for w in row] for row in chosen[at]["output"]]}
+        chosen.insert(r.randrange(len(chosen) + 1), dict(chosen[at]))
+    elif what == "block":
+        new["blocks"].insert(
+            r.randrange(len(new["blocks"]) + 1), {"heads": [] if new["residual"] else None, "feedforward": None}
+        )
+    elif what == "neurons":
+        for f in (block["feedforward"] for block in new["blocks"] if block["feedforward"]):
+            order = r.sample(range(len(f["w1"])), len(f["w1"]))
+            f["w1"], f["b1"] = [f["w1"][i] for i in order], [f["b1"][i] for i in order]
+            f["w2"] = [[row[i] for i in order] for row in f["w2"]]
+
+
+def perturbed(r: Random, network: Network) -> Network:
+    """The network with one of its numbers changed by one: often, but not always, another function."""
+    new: Network = json.loads(json.dumps(network))
+    numbers: list[tuple[list[Any], int]] = []
+
+    def collect(value: Any) -> None:
+        for key, item in enumerate(value) if isinstance(value, list) else value.items():
+            if isinstance(item, (list, dict)):
+                collect(item)
+            elif isinstance(value, list) and not isinstance(item, bool):
+                numbers.append((value, key))
+
+    collect(new)
+    row, at = r.choice(numbers) if numbers else ([0], 0)
+    row[at] = f"{Fraction(row[at]) + r.choice((-1, 1))}"
+    return new
+
+
+JUNK = (
+    None, True, False, 0, 1, 2, -1, 7, 10**30, 0.5, 1.0, -0.0, 1e300, "", "1", "0", "-1", "1/2", "1/0", "2.5", "1e3", "1e9999",
+    "f", "F", "nan", "inf", " 1", "1_0", "\u0661", "\ud800", "\0", "left.json", "L0.u0", "R0.h0.q0", "low", "equal", "average",
+    [], [[]], [0], [[0, "1"]], ["holds"], ["empty", [[0, "1"]]], ["gate", "L0.u0"], ["compare", 0, 1], {}, {"a": 1},
+    {"shape": [2, 2], "entries": []}, {"shape": [1, 1], "entries": [[0, 0, 1]]}, {"shape": [10**12, 1], "entries": []},
+    {"lower": [0], "upper": [0]},
+)  # fmt: skip
+
+
+def damaged(r: Random, value: Any) -> Any:
+    """A copy of JSON data with one thing wrong somewhere: replaced, dropped, doubled, exchanged or added."""
+    value = json.loads(json.dumps(value))
+    holders: list[Any] = []
+
+    def collect(item: Any) -> None:
+        if isinstance(item, (list, dict)) and item:
+            holders.append(item)
+            for part in item.values() if isinstance(item, dict) else item:
+                collect(part)
+
+    collect(value)
+    if not holders:
+        return r.choice(JUNK)
+    holder = r.choice(holders)
+    keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
+    key, other = r.choice(keys), r.choice(keys)
+    what = r.choice(("replace", "replace", "drop", "add", "exchange", "copy"))
+    if what == "replace":
+        holder[key] = r.choice(JUNK)
+    elif what == "drop":
+        del holder[key]
+    elif what == "exchange":
+        holder[key], holder[other] = holder[other], holder[key]
+    elif isinstance(holder, dict):
+        holder[r.choice(("a", "tree", "point", "values", "inhabitant", "domain", "name", "mask"))] = r.choice(JUNK)
+    else:
+        holder.insert(key, holder[other] if what == "copy" else r.choice(JUNK))
+    return value
+
+
+def random_domain(r: Random, n: int) -> dict[str, Any]:
+    """A box, all of R^n, something between, or a polyhedron; the origin always lies inside."""
+    domain: dict[str, Any] = r.choice(
+        (
+            box(n),
+            box(n, -2, 2),
+            box(n, None, None),
+            box(n, 0, None),
+            {
+                "lower": [r.choice((None, -1, 0, "-1/2")) for _ in range(n)],
+                "upper": [r.choice((None, 1, 0, 2)) for _ in range(n)],
+            },
+        )
+    )
+    if r.random() < 0.3:
+        count = r.randint(0, 2)
+        domain = {**domain, "matrix": random_matrix(r, count, n), "bounds": [r.randint(0, 2) for _ in range(count)]}
+    return domain
+
+
+def grid(n: int, reach: int = 2, den: int = 2) -> list[Point]:
+    """All points of [-reach, reach]^n with the given denominator."""
+    return list(product([Fraction(i, den) for i in range(-reach * den, reach * den + 1)], repeat=n))
+
+
+def inside(domain: Mapping[str, Any], points: Sequence[Point]) -> list[Point]:
+    """Those of the points that lie in the domain, decided here and not by the kernel."""
+    ends = list(zip(domain["lower"], domain["upper"], strict=True))
+    rows = list(zip(domain.get("matrix", []), domain.get("bounds", []), strict=True))
+
+    def contains(point: Point) -> bool:
+        return all(
+            (lo is None or Fraction(lo) <= x) and (hi is None or x <= Fraction(hi))
+            for x, (lo, hi) in zip(point, ends, strict=True)
+        ) and all(
+            sum(Fraction(a) * x for a, x in zip(row, point, strict=True)) <= Fraction(bound) for row, bound in rows
+        )
+
+    return [point for point in points if contains(point)]
+
+
+# --- what must hold at every point of a cell ------------------------------------------------------
+
+
+class Truth:
+    """The true values of all variables of some atoms at one point, each computed from the definition of the atom."""
+
+    def __init__(self, atoms: Atoms, point: Point) -> None:
+        self.atoms = atoms
+        self.point = point
+        self.values: list[Fraction] = [Fraction(1), *point]
+
+    def of(self, form: Form) -> Fraction:
+        while len(self.values) < len(self.atoms.low):  # candidates mention earlier variables only
+            self.values.append(max(map(self._sum, self.atoms.candidates[len(self.values)])))
+        return self._sum(form)
+
+    def _sum(self, form: Form) -> Fraction:
+        return Fraction(sum(c * self.values[v] for v, c in form.terms.items()), form.den)
+
+
+class Pair:
+    """Two networks and their naive values, each computed once."""
+
+    def __init__(self, left: Network, right: Network) -> None:
+        self.left, self.right = left, right
+        self._values: dict[object, list[Fraction]] = {}
+
+    def value(self, side: str, point: Point, tie: str) -> list[Fraction]:
+        at = side, point, tie
+        if at not in self._values:
+            self._values[at] = naive_value(self.left if side == "L" else self.right, point, tie)
+        return self._values[at]
+
+
+def in_cell(goal: Goal, truth: Truth) -> bool:
+    """Whether the point satisfies the rows of the goal's cell."""
+    return all(truth.of(form) > 0 or (not strict and truth.of(form) == 0) for form, strict in goal.cell.rows)
+
+
+def faults_of(goal: Goal, truth: Truth, pair: Pair, tie: str) -> list[str]:
+    """Everything that a goal claims about one point of its cell and that is not so."""
+    cell, atoms, of = goal.cell, goal.cell.atoms, truth.of
+    point = truth.point
+    faults = []
+
+    def expect(name: str, condition: bool) -> None:
+        if not condition:
+            faults.append(name)
+
+    def atom(v: int) -> Fraction:
+        return of(Form({v: 1}))
+
+    for v in list(atoms.candidates):
+        low, high = atoms.low[v], atoms.high[v]
+        expect(f"bounds {v}", (low is None or low <= atom(v)) and (high is None or atom(v) <= high))
+        expect(f"alias {v}", v not in atoms.alias or of(atoms.alias[v]) == atom(v))
+        expect(f"value {v}", of(cell.value(v)) == atom(v))
+    for name, table in (("known", cell.known), ("final", cell.final), ("memo", cell.memo)):
+        for v, form in list(table.items()):
+            expect(f"{name} {v}", of(form) == atom(v))
+    for key, sign in cell.signs.items():
+        value = of(Form(dict(key)))  # type: ignore[call-overload]
+        expect("sign", (value > 0) - (value < 0) == sign)
+    for shape, top in cell.classes.items():
+        best = max(of(Form(dict(terms))) for terms in shape)  # type: ignore[attr-defined]
+        expect("class", of(top) == best)
+    for place in cell.places:
+        expect("facts", all(of(form) >= 0 for form in cell.facts(place).values()))
+        expect("candidates", max(map(of, cell.candidates(place))) == atom(cell.places[place]))
+    for run in (goal.left, goal.right):
+        if run.outputs is not None:
+            rules = (tie,) if run.ties else TIES
+            exact = [of(form) for form in run.outputs]
+            expect("outputs", all(pair.value(run.side, point, rule) == exact for rule in rules))
+    if goal.finished:
+        gaps = [a - b for a, b in zip(pair.value("L", point, tie), pair.value("R", point, tie), strict=True)]
+        expect("differences", [of(form) for form in goal.differences] == gaps)
+        expect("gaps", [of(form) for form in goal.gaps()] == gaps)
+        expect("holds", not goal.holds([]) or not any(gaps))
+    return faults
+
+
+def random_walk(
+    r: Random, left: Network, right: Network, domain: dict[str, Any], tie: str, points: Sequence[Point], steps: int
+) -> list[str]:
+    """Split at random, in any order, and list every false claim that a cell on the way makes about the points."""
+    pair = Pair(left, right)
+    try:
+        goal = goal_of(left, right, domain, tie)
+        for _ in range(steps + 1):
+            truths = [truth for truth in (Truth(goal.cell.atoms, point) for point in points) if in_cell(goal, truth)]
+            points = [truth.point for truth in truths]
+            faults = [fault for truth in truths for fault in faults_of(goal, truth, pair, tie)]
+            if faults:
+                return faults
+            choices: list[tuple[str, Any]] = [("gate", place) for place in goal.cell.places]
+            pairs = [(a, b) for a in goal.stuck or () for b in goal.stuck or () if a != b]
+            choices += [("compare", pair) for pair in pairs] * (1 + len(goal.cell.places))
+            if not choices:
+                return []
+            name, what = r.choice(choices)
+            children = goal.gate(what) if name == "gate" else goal.compare(*what)
+            for truth in truths:
+                if not any(in_cell(child, truth) for child in children):
+                    return [f"{name} {what} loses a point"]
+                faults += [
+                    fault for child in children if in_cell(child, truth) for fault in faults_of(child, truth, pair, tie)
+                ]
+            if faults:
+                return faults
+            alive = [child for child in children if any(in_cell(child, truth) for truth in truths)]
+            goal = r.choice(alive or children) if r.random() < 0.9 else r.choice(children)
+    except Rejected:
+        pass
+    return []
+
+
+__all__ = [name for name in dir() if not name.startswith("_")]
+assert ONE == 0

@@ -1,0 +1,253 @@
+"""The trust boundary: what the kernel imports, who can make a Theorem, and how the kernel runs as a program."""
+
+from __future__ import annotations
+
+import ast
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kernel_material import box, certificate, encoded, judged, maxout
+
+import exactformer.kernel
+from exactformer.kernel import reading
+from exactformer.kernel.claims import Theorem, check, check_file
+from exactformer.kernel.reading import Rejected
+
+KERNEL = Path(exactformer.kernel.__file__).parent
+ABSOLUTE = maxout([([[[1], [-1]]], [[0, 0]])], ([[1]], [0]))
+SUM = maxout([([[1], [-1]], [0, 0])], ([[1, 1]], [0]), "relu")
+EQUAL = certificate(ABSOLUTE, SUM, box(1), claim="equal", inhabitant=[0], tree=[["holds"]])
+LINE = maxout([], ([[1]], [0]))
+DIFFER = certificate(
+    ABSOLUTE, LINE, box(1), claim="differ", point=["-1/2"], values={"left": ["1/2"], "right": ["-1/2"]}
+)
+
+IMPORTS = {
+    "__init__": set(),
+    "__main__": {"__future__", "json", "sys", "pathlib", "kernel.claims", "kernel.reading"},
+    "reading": {"__future__", "json", "re", "fractions", "math", "typing"},
+    "forms": {"__future__", "collections.abc", "fractions", "math"},
+    "networks": {"__future__", "collections.abc", "dataclasses", "fractions", ".forms", ".reading"},
+    "cell": {"__future__", "collections.abc", "dataclasses", "fractions", "math", ".forms", ".reading"},
+    "semantics": {
+        *("__future__", "collections.abc", "dataclasses", "fractions"),
+        *(".cell", ".forms", ".networks", ".reading"),
+    },
+    "claims": {
+        *("__future__", "collections.abc", "dataclasses", "fractions", "hashlib", "itertools", "pathlib"),
+        *(".cell", ".forms", ".networks", ".reading", ".semantics"),
+    },
+}
+
+
+def folder(path: Path, value: dict[str, Any] = EQUAL) -> Path:
+    """A certificate file with its networks beside it."""
+    path.mkdir(exist_ok=True)
+    right = LINE if value["claim"] == "differ" else SUM
+    for name, content in (("left.json", ABSOLUTE), ("right.json", right), ("certificate.json", value)):
+        (path / name).write_bytes(encoded(content))
+    return path / "certificate.json"
+
+
+def modules_of(path: Path) -> list[str]:
+    """The modules that a source file imports, a relative one with its leading dots."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append("." * node.level + (node.module or ""))
+    return found
+
+
+def test_imports() -> None:
+    assert {path.stem for path in KERNEL.glob("*.py")} == IMPORTS.keys()
+    for path in KERNEL.glob("*.py"):
+        assert set(modules_of(path)) == IMPORTS[path.stem], path.name
+
+
+def test_imports_are_the_standard_library_or_the_kernel() -> None:
+    own = {path.stem for path in KERNEL.glob("*.py")}
+    for module in set().union(*IMPORTS.values()):
+        name = module.removeprefix("kernel").removeprefix(".")
+        assert name in own if module.startswith((".", "kernel.")) else module.split(".")[0] in sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("path", sorted(KERNEL.glob("*.py")), ids=lambda path: path.stem)
+def test_no_way_around_the_import_list(path: Path) -> None:
+    names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+    names |= {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+    assert not names & {"__import__", "importlib", "eval", "exec", "open", "float", "round", "globals"}
+
+
+def test_no_float_in_the_source() -> None:
+    for path in KERNEL.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not (isinstance(node, ast.Constant) and isinstance(node.value, (float, complex))), path.name
+
+
+def test_asserts_play_no_part() -> None:
+    for path in KERNEL.glob("*.py"):
+        assert not [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Assert)], path.name
+
+
+def test_only_check_makes_a_theorem() -> None:
+    for token in (None, object(), True):
+        with pytest.raises(Rejected, match="only be made by the kernel"):
+            Theorem(token, "equal", "0 = 1", ["", ""], None, "average", {})
+    calls = [
+        path.stem
+        for path in KERNEL.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Name) and node.id == "_TOKEN"
+    ]
+    assert calls == ["claims"] * 4  # where it is made, where it is asked for, and the two claims
+
+
+def test_a_theorem_says_what_it_is_about() -> None:
+    theorem = judged(EQUAL, ABSOLUTE, SUM)
+    assert (theorem.kind, theorem.tie, theorem.domain) == ("equal", "average", box(1))
+    assert (theorem.left, theorem.right) == (EQUAL["left"]["sha256"], EQUAL["right"]["sha256"])
+    assert theorem.counts == {"gate": 0, "compare": 0, "holds": 1, "empty": 0, "ties": 0}
+    assert repr(theorem) == (
+        "Theorem('for every x in the domain, left(x) = right(x) (real arithmetic, hard attention, any tie rule)')"
+    )
+    other = judged({**EQUAL, "domain": box(1, 0, 1)}, ABSOLUTE, SUM)  # true as well, and not the same theorem
+    assert other.domain == box(1, 0, 1) and other.statement == theorem.statement
+
+
+def test_check_file(tmp_path: Path) -> None:
+    assert check_file(folder(tmp_path)).kind == "equal"
+    assert check_file(folder(tmp_path, DIFFER)).statement == (
+        "at x = (-1/2), left(x) = (1/2) and right(x) = (-1/2) (tie rule average)"
+    )
+
+
+def test_files_that_are_missing(tmp_path: Path) -> None:
+    with pytest.raises(Rejected, match="a file that can be read"):
+        check_file(tmp_path / "certificate.json")
+    with pytest.raises(Rejected, match="a file that can be read"):
+        check_file(tmp_path)
+    path = folder(tmp_path)
+    (tmp_path / "right.json").unlink()
+    with pytest.raises(Rejected, match=r"right\.json: expected a file that can be read"):
+        check_file(path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", ".", "..", "/", "../left.json", "./left.json", "sub/left.json", "left.json/", "sub/../left.json"),
+        *("/etc/hostname", "left.json\0", "\0", "\ud800", "a" * 5000, "left.jso", "LEFT.JSON ", 1, None, ["left.json"], {}),
+    ],
+)
+def test_file_names_that_are_not_plain(tmp_path: Path, name: object) -> None:
+    folder(tmp_path / "sub")
+    path = folder(tmp_path, {**EQUAL, "left": {"file": name, "sha256": EQUAL["left"]["sha256"]}})
+    with pytest.raises(Rejected, match="name of a file in the same folder|a file that can be read|ValueError|UnicodeEncode"):
+        check_file(path)
+
+
+def test_a_reader_is_asked_for_plain_names_only() -> None:
+    asked: list[str] = []
+
+    def read(name: str) -> bytes:
+        asked.append(name)
+        return encoded(ABSOLUTE if name == "left.json" else SUM)
+
+    check(encoded(EQUAL), read)
+    for name in ("../left.json", "/left.json", "a/left.json"):
+        with pytest.raises(Rejected):
+            check(encoded({**EQUAL, "left": {**EQUAL["left"], "file": name}}), read)
+    assert asked == ["left.json", "right.json"]
+
+
+# --- as a program ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel as a program imports itself under the name `kernel`; nothing of that stays behind."""
+    monkeypatch.setattr(sys, "path", [str(KERNEL), *sys.path])
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name.split(".")[0] == "kernel":
+            del sys.modules[name]
+
+
+@pytest.mark.usefixtures("bare")
+def test_main_accepts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from exactformer.kernel.__main__ import main
+
+    assert main([str(folder(tmp_path))]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer == {
+        "accepted": True,
+        "claim": "equal",
+        "theorem": "for every x in the domain, left(x) = right(x) (real arithmetic, hard attention, any tie rule)",
+        "tie": "average",
+        "left": EQUAL["left"]["sha256"],
+        "right": EQUAL["right"]["sha256"],
+        "domain": box(1),
+        "counts": {"gate": 0, "compare": 0, "holds": 1, "empty": 0, "ties": 0},
+    }
+
+
+@pytest.mark.usefixtures("bare")
+def test_main_rejects(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from exactformer.kernel.__main__ import main
+
+    assert main([str(folder(tmp_path, {**EQUAL, "tree": []}))]) == 4
+    answer = json.loads(capsys.readouterr().out)
+    assert answer == {
+        "accepted": False,
+        "reason": "certificate.json: tree: expected a step for every cell, found 1 cells left open",
+    }
+
+
+@pytest.mark.usefixtures("bare")
+def test_main_as_a_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["kernel", str(folder(tmp_path))])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(KERNEL / "__main__.py"), run_name="__main__")
+    assert end.value.code == 0
+
+
+def run(path: Path, cwd: Path) -> tuple[int, dict[str, object], str]:
+    command = [sys.executable, "-I", "-S", str(KERNEL), str(path)]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=60, check=False)
+    return result.returncode, json.loads(result.stdout), result.stderr
+
+
+def test_program(tmp_path: Path) -> None:
+    for name in ("json", "fractions", "kernel", "reading"):  # nothing beside the certificate is ever run
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(0)")
+    code, answer, errors = run(folder(tmp_path), tmp_path)
+    assert (code, answer["accepted"], errors) == (0, True, "")
+    code, answer, errors = run(folder(tmp_path, {**EQUAL, "tie": "first"}), tmp_path)
+    assert (code, answer["accepted"], errors) == (4, False, "")
+
+
+def test_program_cannot_import_the_rest(tmp_path: Path) -> None:
+    code = (
+        "import runpy, sys; sys.argv = sys.argv[1:]\n"
+        "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print([m for m in sys.modules if m.split('.')[0] in ('numpy', 'z3', 'exactformer', 'flint', 'highspy', 'site')])"
+    )
+    command = [sys.executable, "-I", "-S", "-c", code, str(KERNEL), str(folder(tmp_path))]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    first, last = result.stdout.splitlines()
+    assert json.loads(first)["accepted"] is True and last == "[]"
+
+
+def test_limits_on_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_BYTES", 100)
+    with pytest.raises(Rejected, match="at most 100 bytes"):
+        judged(EQUAL, ABSOLUTE, SUM)

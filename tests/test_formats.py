@@ -1,0 +1,625 @@
+"""Network files: round trips, the .nnet format, and what a file that is not one is told."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import naive
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import networks
+
+from exactformer import InvalidInput, MaxoutNetwork, ReluNetwork, Transformer, Unsupported, load, save
+from exactformer.domain import Box
+from exactformer.formats import files, network_json, nnet
+from exactformer.formats.network_json import FORMAT, dump, parse, to_object
+from exactformer.kernel import semantics
+from exactformer.kernel.networks import read_network
+from exactformer.kernel.reading import Rejected
+from exactformer.networks import Affine, Head
+from exactformer.prover.witness import evaluate_exactly
+from exactformer.rational import Matrix, Vector
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+ABSOLUTE: dict[str, Any] = {
+    "format": FORMAT,
+    "kind": "maxout",
+    "name": "|x|",
+    "layers": [{"weights": [[[1], [-1]]], "biases": [[0, 0]]}],
+    "output": {"weights": [[1]], "biases": [0]},
+    "domain": {"lower": [-1], "upper": ["1/2"]},
+}
+RELU: dict[str, Any] = {
+    "format": FORMAT,
+    "kind": "relu",
+    "layers": [{"weights": [[1, 2], [-1, 1]], "biases": [0, "1/2"]}],
+    "output": {"weights": [[1, -1]], "biases": [0]},
+}
+TRANSFORMER: dict[str, Any] = {
+    "format": FORMAT,
+    "kind": "transformer",
+    "embedding": {"weights": [[[1], [0]], [[0], [1]]], "offsets": [[0, 0], [1, 0]]},
+    "blocks": [
+        {
+            "heads": [{"query": [[1, 0]], "key": [[0, 1]], "value": [[1, 1]], "output": [[1], [0]]}],
+            "feedforward": {"w1": [[1, 0]], "b1": [0], "w2": [[1], [1]], "b2": [0, 0]},
+        }
+    ],
+    "residual": True,
+    "readout": {"token": 0, "weights": [[1, 1]], "biases": [0]},
+}
+ALL = [ABSOLUTE, RELU, TRANSFORMER]
+MISSING = object()
+
+
+def read(value: Any) -> Any:
+    return parse(json.dumps(value).encode(), "file", default_name="default")
+
+
+def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
+    result = copy.deepcopy(value)
+    place = result
+    for key in path[:-1]:
+        place = place[key]
+    if new is MISSING:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = new
+    return result
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if path:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from paths(item, (*path, key))
+
+
+def reasons(value: Any) -> list[str]:
+    data = value if isinstance(value, bytes) else json.dumps(value).encode()
+    with pytest.raises(InvalidInput) as caught:
+        parse(data, "file")
+    return list(caught.value.reasons)
+
+
+# --- round trips ----------------------------------------------------------------------------------
+
+
+@given(networks())
+@settings(max_examples=120)
+def test_round_trip_and_one_text_for_each_network(network: Any) -> None:
+    text = dump(network)
+    again = parse(text.encode("ascii"), "file")
+    assert again == network
+    assert dump(again) == text
+    assert text.endswith("}\n")
+    assert "." not in text.replace(json.dumps(network.name), "")  # no decimal point: every number is exact
+
+
+@given(networks())
+def test_layout_and_way_of_writing_do_not_matter(network: Any) -> None:
+    def respelled(value: Any) -> Any:
+        if isinstance(value, dict):
+            if value.keys() == {"shape", "entries"}:
+                return [[f"{x}" for x in row] for row in naive.matrix(value)]
+            return {key: item if key == "name" else respelled(item) for key, item in reversed(value.items())}
+        if isinstance(value, list):
+            return [respelled(item) for item in value]
+        return f"{2 * value}/2" if type(value) is int and value < 0 else value
+
+    value = respelled(to_object(network))
+    if network.kind == "transformer":
+        value["readout"]["token"] = network.token
+    if network.domain is not None:
+        value["domain"] = network.domain.to_json()
+    assert dump(parse(json.dumps(value, indent=2).encode(), "file")) == dump(network)
+
+
+def test_json_floats_count_as_their_decimal_text() -> None:
+    text = json.dumps(ABSOLUTE).replace('"1/2"', "0.1").replace('"biases": [0]', '"biases": [1e-60]')
+    network = parse(text.encode(), "file")
+    assert network.domain == Box([-1], ["1/10"])
+    assert network.output.biases.fractions() == (Fraction(1, 10**60),)
+
+
+def test_matrices_without_rows_or_columns_keep_their_shape() -> None:
+    none = Affine(Matrix((0, 3), ()), Vector(()))
+    for network in (
+        ReluNetwork((), none),
+        MaxoutNetwork((), none),
+        ReluNetwork((), Affine(Matrix((2, 0), ((), ())), Vector((0, 1)))),
+        Transformer((none, none), (), 1, Affine(Matrix((1, 0), ((),)), Vector((5,)))),
+    ):
+        again = parse(dump(network).encode(), "file")
+        assert again == network
+        assert read_network(dump(network).encode(), "file").inputs == network.inputs
+    empty = Head(Matrix((0, 1), ()), Matrix((0, 1), ()), Matrix((0, 1), ()), Matrix((1, 0), ((),)))
+    base = read(TRANSFORMER)
+    state = Affine.of([[1]], [0])
+    block = type(base.blocks[0])((empty,), None)
+    narrow = Transformer((state, state), (block,), 0, Affine.of([[1]], [0]))
+    assert parse(dump(narrow).encode(), "file") == narrow
+
+
+def test_save_and_load(tmp_path: Path) -> None:
+    for value in ALL:
+        network = read(value)
+        save(network, tmp_path / "a" / "b" / "net.json")
+        assert load(tmp_path / "a" / "b" / "net.json") == network
+        assert (tmp_path / "a" / "b" / "net.json").read_text() == dump(network)
+    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["net.json"]
+    assert (tmp_path / "a" / "b" / "net.json").stat().st_mode & 0o777 == 0o666 & ~umask()
+    nameless = changed(ABSOLUTE, ("name",), MISSING)
+    (tmp_path / "stem.json").write_text(json.dumps(nameless))
+    assert load(tmp_path / "stem.json").name == "stem"
+
+
+def umask() -> int:
+    value = os.umask(0)
+    os.umask(value)
+    return value
+
+
+@pytest.mark.parametrize("path", sorted((SHARED / "networks").glob("*_*.json")), ids=lambda path: path.stem)
+def test_given_networks(path: Path) -> None:
+    network = load(path)
+    text = dump(network)
+    assert dump(parse(text.encode(), "file")) == text
+    point = [Fraction(k + 1, 7) for k in range(network.inputs)]
+    assert list(evaluate_exactly(network, tuple(point), "average")) == naive.evaluate(json.loads(text), point)
+
+
+# --- faults of JSON files -------------------------------------------------------------------------
+
+NUMBER = 'a number (an integer, "p/q" or decimal text)'
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "new", "expected"),
+    [
+        (RELU, ("layers", 0, "weights", 1), [3], ["layers[0].weights[1]: expected 2 numbers, found 1"]),
+        (RELU, ("output", "weights"), [[1, 2, 3]], ["output.weights[0]: expected 2 numbers, found 3"]),
+        (RELU, ("layers", 0, "biases"), [0], ["layers[0].biases: expected 2 numbers, found 1"]),
+        (RELU, ("layers", 0), [], ["layers[0]: expected an object, found []"]),
+        (RELU, ("layers",), {}, ["layers: expected a list, found {}"]),
+        (ABSOLUTE, ("layers", 0, "biases", 0), [0], ["layers[0].biases[0]: expected 2 numbers, found 1"]),
+        (
+            ABSOLUTE,
+            ("layers", 0, "biases", 0),
+            [float("nan"), float("-inf")],
+            [
+                f"layers[0].biases[0][0]: expected {NUMBER}, found NaN",
+                f"layers[0].biases[0][1]: expected {NUMBER}, found -Infinity",
+            ],
+        ),
+        (
+            ABSOLUTE,
+            ("layers", 0, "weights", 0, 1, 0),
+            True,
+            [f"layers[0].weights[0][1][0]: expected {NUMBER}, found True"],
+        ),
+        (
+            ABSOLUTE,
+            ("layers", 0, "weights", 0, 1, 0),
+            None,
+            [f"layers[0].weights[0][1][0]: expected {NUMBER}, found None"],
+        ),
+        (
+            ABSOLUTE,
+            ("output", "biases", 0),
+            "1/0",
+            ["output.biases[0]: expected a denominator that is not zero, found 1/0"],
+        ),
+        (
+            ABSOLUTE,
+            ("output", "weights"),
+            {"shape": [1, 1], "entries": 0},
+            ["output.weights.entries: expected a list of [row, column, number], found 0"],
+        ),
+        (
+            ABSOLUTE,
+            ("output", "weights"),
+            {"shape": [1 << 40, 1], "entries": []},
+            [
+                "output.weights.shape: expected two integers from 0 to 1048576, found [1099511627776, 1]",
+                "output.biases: expected 0 numbers, found 1",
+            ],
+        ),
+        (
+            ABSOLUTE,
+            ("output",),
+            MISSING,
+            ["file: expected the key 'output', found the keys domain, format, kind, layers, name"],
+        ),
+        (ABSOLUTE, ("output",), None, ["output: expected an object, found None"]),
+        (
+            ABSOLUTE,
+            ("extra",),
+            1,
+            ["file: expected only the keys format, kind, layers, output, name, domain, found key 'extra'"],
+        ),
+        (ABSOLUTE, ("layers", 0, "extra"), 1, ["layers[0]: expected only the keys weights, biases, found key 'extra'"]),
+        (
+            ABSOLUTE,
+            ("domain", "lower", 0),
+            1,
+            ["domain[0]: expected a domain that is not empty (lower <= upper), found [1, 1/2]"],
+        ),
+        (ABSOLUTE, ("domain",), {"lower": [0, 0], "upper": [1, 1]}, ["domain: expected 1 inputs, found 2"]),
+        (ABSOLUTE, ("domain",), [], ["domain: expected an object with lower and upper, found []"]),
+        (
+            ABSOLUTE,
+            ("format",),
+            "exactformer/network-2",
+            ["format: expected exactformer/network-1, found exactformer/network-2"],
+        ),
+        (
+            ABSOLUTE,
+            ("format",),
+            MISSING,
+            ["file: expected the key 'format', found the keys domain, kind, layers, name, output"],
+        ),
+        (ABSOLUTE, ("kind",), "cpwl", ["kind: expected maxout, relu or transformer, found cpwl"]),
+        (ABSOLUTE, ("kind",), ["relu"], ["kind: expected maxout, relu or transformer, found ['relu']"]),
+        (ABSOLUTE, ("kind",), MISSING, ["kind: expected maxout, relu or transformer, found None"]),
+        (ABSOLUTE, ("name",), 5, ["name: expected text, found 5"]),
+        (
+            TRANSFORMER,
+            ("blocks", 0, "heads", 0, "query"),
+            [[1, 0, 0]],
+            ["blocks[0].heads[0].query[0]: expected 2 numbers, found 3"],
+        ),
+        (
+            TRANSFORMER,
+            ("blocks", 0, "heads", 0, "key"),
+            [[0, 1], [1, 1]],
+            ["blocks[0].heads[0].query: expected 2 rows, found 1"],
+        ),
+        (
+            TRANSFORMER,
+            ("blocks", 0, "heads", 0, "value"),
+            [[1]],
+            ["blocks[0].heads[0].value[0]: expected 2 numbers, found 1"],
+        ),
+        (
+            TRANSFORMER,
+            ("blocks", 0, "heads", 0, "output"),
+            [[1, 0]],
+            [
+                "blocks[0].heads[0].output[0]: expected 1 numbers, found 2",
+                "blocks[0].heads[0].output: expected 2 rows, found 1",
+            ],
+        ),
+        (TRANSFORMER, ("blocks", 0, "heads", 0), None, ["blocks[0].heads[0]: expected an object, found None"]),
+        (TRANSFORMER, ("blocks", 0, "heads"), {}, ["blocks[0].heads: expected a list, found {}"]),
+        (
+            TRANSFORMER,
+            ("blocks", 0, "feedforward", "w1"),
+            [[1, 0, 0]],
+            ["blocks[0].feedforward.w1[0]: expected 2 numbers, found 3"],
+        ),
+        (
+            TRANSFORMER,
+            ("blocks", 0, "feedforward", "b1"),
+            [],
+            ["blocks[0].feedforward.b1: expected 1 numbers, found 0"],
+        ),
+        (
+            TRANSFORMER,
+            ("blocks", 0, "feedforward", "w2"),
+            [[1]],
+            ["blocks[0].feedforward.w2: expected 2 rows, found 1"],
+        ),
+        (
+            TRANSFORMER,
+            ("blocks", 0, "feedforward", "b2"),
+            [0],
+            ["blocks[0].feedforward.b2: expected 2 numbers, found 1"],
+        ),
+        (TRANSFORMER, ("blocks", 0, "feedforward"), [], ["blocks[0].feedforward: expected an object, found []"]),
+        (
+            TRANSFORMER,
+            ("blocks", 0),
+            {"heads": None},
+            ["blocks[0]: expected the key 'feedforward', found the keys heads"],
+        ),
+        (TRANSFORMER, ("embedding", "weights", 1), [[0]], ["embedding.weights[1]: expected 2 rows, found 1"]),
+        (
+            TRANSFORMER,
+            ("embedding", "weights", 1),
+            [[0, 1], [1, 0]],
+            [
+                "embedding.weights[1][0]: expected 1 numbers, found 2",
+                "embedding.weights[1][1]: expected 1 numbers, found 2",
+            ],
+        ),
+        (TRANSFORMER, ("embedding", "offsets", 1), [0], ["embedding.offsets[1]: expected 2 numbers, found 1"]),
+        (
+            TRANSFORMER,
+            ("embedding", "offsets"),
+            [[0, 0]],
+            ["embedding.offsets: expected 2 tokens, as in weights, found 1"],
+        ),
+        (
+            TRANSFORMER,
+            ("embedding",),
+            {"weights": [], "offsets": []},
+            ["embedding: expected at least one token, found none"],
+        ),
+        (TRANSFORMER, ("readout", "token"), 2, ["readout.token: expected a token from 0 to 1, found 2"]),
+        (TRANSFORMER, ("readout", "token"), -1, ["readout.token: expected a token from 0 to 1, found -1"]),
+        (TRANSFORMER, ("readout", "token"), True, ["readout.token: expected a token from 0 to 1, found True"]),
+        (TRANSFORMER, ("readout", "token"), "0", ["readout.token: expected a token from 0 to 1, found 0"]),
+        (TRANSFORMER, ("readout", "weights"), [[1]], ["readout.weights[0]: expected 2 numbers, found 1"]),
+        (TRANSFORMER, ("mask",), "Causal", ['mask: expected null or "causal", found Causal']),
+        (TRANSFORMER, ("mask",), False, ['mask: expected null or "causal", found False']),
+        (TRANSFORMER, ("residual",), 1, ["residual: expected true or false, found 1"]),
+        (
+            TRANSFORMER,
+            ("residual",),
+            MISSING,
+            ["file: expected the key 'residual', found the keys blocks, embedding, format, kind, readout"],
+        ),
+    ],
+)
+def test_a_fault_is_named_with_its_place(base: Any, path: Any, new: Any, expected: list[str]) -> None:
+    assert reasons(changed(base, path, new)) == [f"file: {reason}" for reason in expected]
+
+
+def test_several_faults_at_once() -> None:
+    value = changed(TRANSFORMER, ("mask",), "x")
+    value = changed(value, ("residual",), "yes")
+    value = changed(value, ("readout", "token"), 7)
+    value = changed(value, ("blocks", 0, "feedforward", "b2"), [0, "z"])
+    assert reasons(value) == [
+        f"file: blocks[0].feedforward.b2[1]: expected {NUMBER}, found z",
+        "file: residual: expected true or false, found yes",
+        'file: mask: expected null or "causal", found x',
+        "file: readout.token: expected a token from 0 to 1, found 7",
+    ]
+
+
+def test_a_key_twice_is_named_with_its_place() -> None:
+    text = json.dumps(ABSOLUTE).replace('"biases": [[0, 0]]', '"biases": [[0, 0]], "biases": [[1, 1]], "biases": 3')
+    assert reasons(text.encode()) == ["file: layers[0]: expected every key once, found key 'biases' 3 times"]
+    text = json.dumps(RELU).replace('"kind": "relu"', '"kind": "maxout", "kind": "relu"')
+    assert reasons(text.encode()) == ["file: file: expected every key once, found key 'kind' 2 times"]
+    assert (
+        reasons(b'{"a": {"b": 1, "b": 2}, "a": 3}')[-1] == "file: file: expected every key once, found key 'a' 2 times"
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", "line 1, column 1: expected JSON, found: Expecting value"),
+        (b"hello", "line 1, column 1: expected JSON, found: Expecting value"),
+        (
+            b'{"kind": "relu",\n}',
+            "line 2, column 1: expected JSON, found: Expecting property name enclosed in double quotes",
+        ),
+        (b"\xff\xfe", "byte 0: expected UTF-8 text, found other bytes"),
+        (bytes(range(256)), "byte 128: expected UTF-8 text, found other bytes"),
+        (b"[" * 100_000, "expected JSON of moderate depth and size, found: maximum recursion depth exceeded"),
+        (b"1" * 5000, "expected JSON of moderate depth and size, found: Exceeds the limit (4300 digits)"),
+        (b"[1, 2]", "file: expected a JSON object, found [1, 2]"),
+        (b"null", "file: expected a JSON object, found None"),
+        (b"NaN", "file: expected a JSON object, found NaN"),
+    ],
+)
+def test_what_is_no_network(data: bytes, expected: str) -> None:
+    (reason,) = reasons(data)
+    assert reason.startswith(f"file: {expected}")
+
+
+JUNK = [None, True, 0, -1, 10**30, 0.5, "", "x", "1/2", [], {}, [0], [[0]], {"shape": [1, 1], "entries": []}, MISSING]
+
+
+@given(st.sampled_from(ALL), st.data())
+@settings(max_examples=250)
+def test_damaged_data_is_refused_or_means_the_same_to_the_kernel(base: Any, data: st.DataObject) -> None:
+    value = changed(base, data.draw(st.sampled_from(list(paths(base)))), data.draw(st.sampled_from(JUNK)))
+    text = json.dumps(value).encode()
+    try:
+        network = parse(text, "file")
+    except InvalidInput as error:
+        assert all(reason.startswith("file: ") and "expected" in reason for reason in error.reasons)
+        return
+    point = tuple(Fraction(k - 2, 3) for k in range(network.inputs))
+    found = list(evaluate_exactly(network, point, "average"))
+    assert found == semantics.evaluate(read_network(dump(network).encode(), "file"), list(point), "average")
+    with suppress(Rejected):  # the kernel may be stricter
+        assert found == semantics.evaluate(read_network(text, "file"), list(point), "average")
+
+
+@given(st.sampled_from(ALL), st.integers(0, 10**6), st.binary(max_size=3))
+def test_damaged_bytes_are_refused_or_read(base: Any, place: int, patch: bytes) -> None:
+    data = json.dumps(base).encode()
+    place %= len(data)
+    for damaged in (data[:place], data[:place] + patch + data[place + len(patch) :]):
+        try:
+            dump(parse(damaged, "file"))
+        except InvalidInput as error:
+            assert all(reason.startswith("file: ") for reason in error.reasons)
+
+
+@pytest.mark.parametrize("base", ALL, ids=lambda base: base["kind"])
+def test_a_network_cut_anywhere_is_refused(base: Any) -> None:
+    data = dump(read(base)).encode()
+    for end in range(len(data) - 2):
+        reasons(data[:end])
+
+
+# --- files ----------------------------------------------------------------------------------------
+
+
+def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "directory.json").mkdir()
+    (tmp_path / "large.json").write_bytes(b" " * 1001)
+    monkeypatch.setattr(files, "MAX_BYTES", 1000)
+    for name, expected in [
+        ("none.json", "expected a file that can be read, found: No such file or directory"),
+        ("directory.json", "expected a file that can be read, found: Is a directory"),
+        ("large.json", "expected a file of at most 1000 bytes, found a larger one"),
+    ]:
+        with pytest.raises(InvalidInput) as caught:
+            load(tmp_path / name)
+        assert caught.value.reasons == (f"{tmp_path / name}: {expected}",)
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = read(RELU)
+    target = tmp_path / "net.json"
+    target.write_text("before")
+
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        with pytest.raises(
+            InvalidInput, match=r"net\.json: expected a place that can be written, found: No space left"
+        ):
+            save(network, target)
+    assert target.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [target]
+    for path in (tmp_path, target / "inside.json"):
+        with pytest.raises(InvalidInput, match="expected a place that can be written"):
+            save(network, path)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_network_with_a_number_too_long_is_not_written(tmp_path: Path) -> None:
+    network = ReluNetwork.of([], ([[10**9000]], [0]))
+    with pytest.raises(Unsupported, match="expected one of at most 13000 bits"):
+        save(network, tmp_path / "net.json")
+    assert not list(tmp_path.iterdir())
+
+
+# --- .nnet ----------------------------------------------------------------------------------------
+
+FIRST = "numbers of layers, inputs, outputs, largest layer"
+SMALL_NNET = """// a comment
+2,2,1,2,
+2,2,1,
+0,
+-1,-2,
+1.0,2e0,
+0.5,0,0.25,
+2,1,3,
+1,-1,
+0.5,2,
+0.1,
+-0.2,
+1,1,
+0.0,
+"""
+
+
+def by_hand(text: str, x: list[Fraction]) -> list[Fraction]:
+    """The value of a .nnet file, computed line by line."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("//")]
+    rows = iter([[Fraction(field) for field in line.strip().rstrip(",").split(",")] for line in lines])
+    (layers, *_), sizes, _, _, _, means, ranges = (next(rows) for _ in range(7))
+    h = [(v - m) / r for v, m, r in zip(x, means[:-1], ranges[:-1], strict=True)]
+    for number in range(int(layers)):
+        height = int(sizes[number + 1])
+        weights, biases = [next(rows) for _ in range(height)], [next(rows)[0] for _ in range(height)]
+        h = [sum((w * v for w, v in zip(row, h, strict=True)), b) for row, b in zip(weights, biases, strict=True)]
+        if number < layers - 1:
+            h = [max(v, Fraction(0)) for v in h]
+    assert next(rows, None) is None
+    return [v * ranges[-1] + means[-1] for v in h]
+
+
+@given(st.tuples(st.fractions(), st.fractions()))
+def test_a_small_nnet_file(point: tuple[Fraction, Fraction]) -> None:
+    network = nnet.parse(SMALL_NNET.encode(), "file", default_name="small")
+    assert list(network.evaluate(point)) == by_hand(SMALL_NNET, list(point))
+
+
+def test_parts_of_a_small_nnet_file() -> None:
+    network = nnet.parse(SMALL_NNET.encode(), "file", default_name="small")
+    assert (network.name, network.inputs, network.widths, network.outputs) == ("small", 2, (2,), 1)
+    assert network.domain == Box([-1, -2], [1, 2])
+    assert network.evaluate([0, 0]) == (Fraction(1, 4),)
+    for text in (SMALL_NNET.replace("\n", "\r\n"), SMALL_NNET.replace(",\n", "\n"), SMALL_NNET + "// end\n\n"):
+        assert nnet.parse(text.encode(), "file", default_name="small") == network
+    assert parse(dump(network).encode(), "file") == network
+
+
+@pytest.mark.parametrize("path", sorted((SHARED / "acasxu").glob("*.nnet")), ids=lambda path: path.stem)
+def test_trained_nnet_files(path: Path) -> None:
+    network, text = load(path), path.read_text()
+    assert (network.inputs, network.widths, network.outputs) == (5, (50,) * 6, 5)
+    assert network.domain is not None
+    ends = zip(network.domain.lower, network.domain.upper, strict=True)
+    point = [(lo * 2 + hi) / 3 for lo, hi in ends if lo is not None and hi is not None]
+    assert list(evaluate_exactly(network, tuple(point), "average")) == by_hand(text, point)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "2,2,1,2,\n",
+            "x\n",
+            "line 2: expected 4 numbers (numbers of layers, inputs, outputs, largest layer), found 1",
+        ),
+        (
+            "2,2,1,2,\n",
+            "-2,2,1,2\n",
+            f"line 2, field 1: expected an integer from 0 to 9999999 ({FIRST}), found -2",
+        ),
+        (
+            "2,2,1,2,\n",
+            "2,99999999,1,2\n",
+            f"line 2, field 2: expected an integer from 0 to 9999999 ({FIRST}), found 99999999",
+        ),
+        ("\n2,2,1,\n", "\n2,0,1,\n", "line 3: expected layer sizes: 2 first, 1 last, all positive, found [2, 0, 1]"),
+        ("\n2,2,1,\n", "\n2,2,\n", "line 3: expected 3 numbers (layer sizes), found 2"),
+        ("0.1,\n", "nan,\n", f"line 11, field 1: expected {NUMBER}, found nan"),
+        ("0.1,\n", "inf\n", f"line 11, field 1: expected {NUMBER}, found inf"),
+        ("0.1,\n", "0.1,7\n", "line 11: expected 1 numbers (layer 1, bias), found more"),
+        ("1,-1,\n", "1;-1,\n", "line 9: expected 2 numbers (layer 1, weights), found 1"),
+        ("1,-1,\n", "1,1/0,\n", "line 9, field 2: expected a denominator that is not zero, found 1/0"),
+        ("2,1,3,\n", "2,0,3,\n", "line 8, field 2: expected a range that is not zero, found 0"),
+        ("-1,-2,\n", "3,-2,\n", "input 0: expected minimum <= maximum, found 3 > 1"),
+        ("0.0,\n", "0.0,\n5,\n", "line 15: expected the end of the file, found 5,"),
+        ("1,-1,\n", "\x1b[2J,1,\n", f"line 9, field 1: expected {NUMBER}, found \\x1b[2J"),
+    ],
+)
+def test_faults_of_nnet_files(old: str, new: str, expected: str) -> None:
+    assert SMALL_NNET.count(old) >= 1
+    with pytest.raises(InvalidInput) as caught:
+        nnet.parse(SMALL_NNET.replace(old, new, 1).encode(), "file")
+    assert caught.value.reasons == (f"file: {expected}",)
+
+
+def test_a_nnet_file_cut_at_a_line_or_of_bytes_is_refused() -> None:
+    lines = SMALL_NNET.splitlines(keepends=True)
+    for count in range(len(lines)):
+        with pytest.raises(InvalidInput, match=r"file: end of file: expected .*, found no further line"):
+            nnet.parse("".join(lines[:count]).encode(), "file")
+    with pytest.raises(InvalidInput, match="file: byte 128: expected text, found other bytes"):
+        nnet.parse(bytes(range(256)), "file")
+
+
+@given(st.integers(0, len(SMALL_NNET)), st.text(max_size=3))
+def test_damaged_nnet_files_are_refused_or_read(place: int, patch: str) -> None:
+    for text in (SMALL_NNET[:place], SMALL_NNET[:place] + patch + SMALL_NNET[place + len(patch) :]):
+        try:
+            network = nnet.parse(text.encode(), "file")
+        except InvalidInput as error:
+            assert all(reason.startswith("file: ") and reason.isprintable() for reason in error.reasons)
+        else:
+            assert network_json.parse(dump(network).encode(), "file") == network
