@@ -38,12 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _run(words)
         print(end="", flush=True)  # where standard output is closed from the start, this does nothing
         return code
-    except OSError as error:  # standard output is closed or full: what is left of it goes nowhere
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
         if not isinstance(error, BrokenPipeError):
-            place = error.filename or "standard output"
-            print(f"exactformer: {place}: {error.strerror or error}", file=sys.stderr)
+            print(f"exactformer: {error}", file=sys.stderr)
+        try:
+            print(end="", flush=True)
+        except OSError:  # standard output is closed or full: what is left of it goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -104,7 +105,9 @@ def _parser() -> argparse.ArgumentParser:
 
     compile_ = _command(commands, "compile", _compile, "write only the Transformer")
     compile_.add_argument("network", metavar="NETWORK")
-    compile_.add_argument("-o", "--output", required=True, metavar="FILE")
+    result = compile_.add_mutually_exclusive_group(required=True)
+    result.add_argument("-o", "--output", metavar="FILE")
+    result.add_argument("--compare", action="store_true", help="only print the sizes of all constructions")
     _construction(compile_)
     _domain_options(compile_)
 
@@ -131,7 +134,11 @@ def _command(commands: Any, name: str, run: Callable[[argparse.Namespace], int],
 
 
 def _construction(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--construction", default="gated", choices=("gated", "global"))
+    from exactformer.compiler.driver import CONSTRUCTIONS
+
+    names = ", ".join(CONSTRUCTIONS)
+    parser.add_argument("--construction", default="gated", choices=CONSTRUCTIONS, metavar="NAME", help=names)
+    parser.add_argument("--arity", type=_arity, default=2, metavar="Q", help="of --construction tournament; default: 2")
 
 
 def _domain_options(parser: argparse.ArgumentParser) -> None:
@@ -171,6 +178,10 @@ def _positive(text: str) -> int:
     return _option(text, int, lambda value: value >= 1, "a positive integer")
 
 
+def _arity(text: str) -> int:
+    return _option(text, int, lambda value: value >= 2, "an integer >= 2")
+
+
 def _integer(text: str) -> int:
     return _option(text, int, lambda value: True, "an integer")
 
@@ -186,17 +197,23 @@ def _option(text: str, read: Callable[[str], Number], valid: Callable[[Number], 
 
 
 def _prove(options: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from exactformer.compiler import compile_network
     from exactformer.formats import load
-    from exactformer.prover.driver import prove
+    from exactformer.prover.driver import verify
 
     network = load(options.network)
     domain = _domain(options, network.inputs)
     folder = _folder(options, Path(options.network).stem)
     with _about(options.network), _progress(options) as progress:
-        outcome = prove(
-            network, construction=options.construction, domain=domain, **_search(options), progress=progress
-        )
-    return _finish(options, outcome, folder)
+        compiled = compile_network(network, domain=domain, **_chosen(options))
+        outcome = verify(network, compiled.transformer, domain=domain, **_search(options), progress=progress)
+    return _finish(options, replace(outcome, compiled=compiled), folder)
+
+
+def _chosen(options: argparse.Namespace) -> dict[str, Any]:
+    return {"construction": options.construction, "arity": options.arity}
 
 
 def _verify(options: argparse.Namespace) -> int:
@@ -317,8 +334,10 @@ def _compile(options: argparse.Namespace) -> int:
     domain = _domain(options, network.inputs)
     if domain is None and network.domain is not None:
         _check_inhabited(network.domain, options.network)
+    if options.compare:
+        return _compare(options, network, domain)
     with _about(options.network):
-        compiled = compile_network(network, construction=options.construction, domain=domain)
+        compiled = compile_network(network, domain=domain, **_chosen(options))
         text = dump(compiled.transformer)
     write_atomically(Path(options.output), text)
     sizes = {line.name: line.counted for line in compiled.sizes}
@@ -329,6 +348,19 @@ def _compile(options: argparse.Namespace) -> int:
         for line in compiled.sizes:
             relation = "=" if line.exact else "<="
             print(f"{line.name:{width}}  {line.counted:>9} {relation} {line.expected}   ({line.formula})")
+    return PROVED
+
+
+def _compare(options: argparse.Namespace, network: Any, domain: Any) -> int:
+    """The sizes of all constructions, side by side."""
+    from exactformer.compiler import compare_sizes, comparison_text
+
+    with _about(options.network):
+        rows = compare_sizes(network, domain, arity=options.arity)
+    if options.json:
+        print(json.dumps({"constructions": [row.to_json() for row in rows]}))
+    else:
+        print(comparison_text(rows))
     return PROVED
 
 

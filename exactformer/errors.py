@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable
+
+_SHORT = reprlib.Repr()  # of large and deep data only the beginning is looked at
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxstring = _SHORT.maxother = 60
 
 
 class ExactformerError(Exception):
@@ -37,7 +41,7 @@ class Faults:
 
     def add(self, place: str, expected: str, found: object) -> None:
         """Note one fault; beyond LIMIT only their number is kept."""
-        text = printable(found if isinstance(found, str) else repr(found))
+        text = printable(found[:61] if isinstance(found, str) else _SHORT.repr(found))
         text = text if len(text) <= 60 else text[:57] + "..."
         prefix = f"{self.source}: " if self.source else ""
         if len(self.reasons) < self.LIMIT:

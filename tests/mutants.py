@@ -245,7 +245,9 @@ def _bump_head(name: str) -> Callable[[Random, Compiled], Transformer]:
     def mutate(r: Random, compiled: Compiled) -> Transformer:
         net = compiled.transformer
         block, head = any_head(r, net)
-        return bump_head(net, block, head, name, any_place(r, getattr(heads_of(net, block)[head], name)), r.choice(BUMPS))
+        return bump_head(
+            net, block, head, name, any_place(r, getattr(heads_of(net, block)[head], name)), r.choice(BUMPS)
+        )
 
     return mutate
 
@@ -304,7 +306,9 @@ def _half_eraser(r: Random, compiled: Compiled) -> Transformer:
     return drop_neurons(compiled.transformer, layer, [r.choice(eraser(compiled, layer, "hidden"))])
 
 
-def _gate(factors: Sequence[Fraction | int], shifts: Sequence[Fraction | int]) -> Callable[[Random, Compiled], Transformer]:
+def _gate(
+    factors: Sequence[Fraction | int], shifts: Sequence[Fraction | int]
+) -> Callable[[Random, Compiled], Transformer]:
     def mutate(r: Random, compiled: Compiled) -> Transformer:
         layer, unit = any_unit(r, compiled)
         s, constant = gate(compiled, layer, unit)

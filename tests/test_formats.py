@@ -421,6 +421,18 @@ def test_what_is_no_network(data: bytes, expected: str) -> None:
     assert reason.startswith(f"file: {expected}")
 
 
+def test_deep_data_is_refused_at_every_depth() -> None:
+    """Close to Python's own limit too, where it can be read but not be followed further."""
+    for depth in range(1, 1200, 7):
+        deep = "[" * depth + "]" * depth
+        for text in (
+            f'{{"kind": {deep}}}',
+            deep,
+            f'{{"a": {deep}, "a": 1, "b": {deep[:depth]}{{"c": 1, "c": 2}}{deep[depth:]}}}',
+        ):
+            assert 1 <= len(reasons(text.encode())) <= 2
+
+
 JUNK = [None, True, 0, -1, 10**30, 0.5, "", "x", "1/2", [], {}, [0], [[0]], {"shape": [1, 1], "entries": []}, MISSING]
 
 

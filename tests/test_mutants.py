@@ -91,7 +91,9 @@ def decided(source: MaxoutNetwork | ReluNetwork, mutant: Transformer, domain: Do
 def some_points(domain: Domain) -> list[tuple[Fraction, ...]]:
     """A rational grid over the domain (over [-9, 9]^n where it is open), and random rational points."""
     r = random.Random(str(domain))
-    ends = [(F(-9) if a is None else a, F(9) if b is None else b) for a, b in zip(domain.lower, domain.upper, strict=True)]
+    ends = [
+        (F(-9) if a is None else a, F(9) if b is None else b) for a, b in zip(domain.lower, domain.upper, strict=True)
+    ]
     steps = 60 if domain.dimension == 1 else 8
     grid = [[a + (b - a) * F(i, steps) for i in range(steps + 1)] for a, b in ends]
     chosen = [tuple(a + (b - a) * F(r.randint(0, 10**4), 10**4) for a, b in ends) for _ in range(20)]
@@ -182,7 +184,9 @@ def thresholds(pieces: Sequence[Piece], domain: Domain) -> tuple[Fraction, Fract
     if len(ends) == 1:
         return _thresholds_on_a_line(pieces, *ends[0])
     n = len(ends)
-    box = [_row({i: sign}, -sign * end[side], n) for i, end in enumerate(ends) for side, sign in ((0, F(1)), (1, F(-1)))]
+    box = [
+        _row({i: sign}, -sign * end[side], n) for i, end in enumerate(ends) for side, sign in ((0, F(1)), (1, F(-1)))
+    ]
     second = [
         -_minimum([*box, *(_row({**w, n: F(-1)}, b, n) for w, b in pair)], -1, n)  # t <= both, and -t least
         for pair in combinations(pieces, 2)

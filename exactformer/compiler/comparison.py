@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from exactformer.compiler.driver import CONSTRUCTIONS, compile_network
 from exactformer.compiler.sizes import Sizes
@@ -19,6 +20,11 @@ class Comparison:
     construction: str
     sizes: Sizes | None
     reason: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as JSON data."""
+        found: dict[str, Any] = {"reason": self.reason} if self.sizes is None else {"counts": asdict(self.sizes)}
+        return {"construction": self.construction, **found}
 
 
 def compare_sizes(network: Network, domain: Domain | None = None, *, arity: int = 2) -> tuple[Comparison, ...]:
@@ -64,4 +70,4 @@ def comparison_text(rows: Sequence[Comparison]) -> str:
         "  ".join([row[0].ljust(widths[0]), *(x.rjust(w) for x, w in zip(row[1:], widths[1:], strict=True))])
         for row in table
     ]
-    return "\n".join([*lines, *(f"{r.construction}: {r.reason}" for r in rows if r.sizes is None)])
+    return "\n".join([*lines, *(r.reason for r in rows if r.sizes is None)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from exactformer.domain import Domain, read_domain
@@ -53,17 +53,18 @@ def parse_json(data: bytes, source: str) -> Any:
     return value
 
 
-def _path(value: Any, wanted: Any, place: str = "") -> str | None:
+def _path(value: Any, wanted: Any) -> str | None:
     """Where the very object `wanted` stands in a JSON value; None when it does not, being repeated itself."""
-    if value is wanted:
-        return place or "file"
-    items: Iterable[tuple[str, Any]] = ()
-    if isinstance(value, dict):
-        items = ((f"{place}.{key}" if place else key, item) for key, item in value.items())
-    elif isinstance(value, list):
-        items = ((f"{place}[{i}]", item) for i, item in enumerate(value))
-    found = (_path(item, wanted, where) for where, item in items)
-    return next((path for path in found if path is not None), None)
+    stack = [("", value)]
+    while stack:
+        place, item = stack.pop()
+        if item is wanted:
+            return place or "file"
+        if isinstance(item, dict):
+            stack += [(f"{place}.{key}" if place else key, part) for key, part in item.items()]
+        elif isinstance(item, list):
+            stack += [(f"{place}[{i}]", part) for i, part in enumerate(item)]
+    return None
 
 
 def from_object(value: Any, source: str, *, default_name: str = "") -> Network:

@@ -254,26 +254,42 @@ def _by_splitting(
     confirm_seconds: float,
     progress: Progress,
 ) -> Outcome:
-    every_gate = method == "regions"
-    left_over = question.deadline - time.monotonic()
-    deadline = question.deadline - 0.3 * left_over if method == "auto" and left_over < 1e9 else question.deadline
-    name = "regions" if every_gate else "lazy"
-    try:
-        if jobs > 1 or executor is not None:
-            found = search_in_parallel(question, goal, every_gate, deadline, jobs, executor, progress)
-        else:
-            found = Search(question.differs, deadline, every_gate, progress).run(goal)
-    except NotAffine as reason:
-        return _by_smt(question) if method == "auto" else question.unknown(name, str(reason))
-    if found.witness is not None:
-        return question.refuted(name, found.witness)
-    if found.reason is not None:
-        if method == "auto":
-            answer = _by_smt(question)
-            return answer if answer.verdict != "unknown" else replace(answer, reason=f"{found.reason}; {answer.reason}")
-        return question.unknown(name, found.reason)
-    outcome = question.proved(name, found)
-    if outcome.verdict != "proved" or not every_gate:
+    reason = ""
+    for name, deadline in _phases(method, question.deadline):
+        every_gate = name == "regions"
+        try:
+            if jobs > 1 or executor is not None:
+                found = search_in_parallel(question, goal, every_gate, deadline, jobs, executor, progress)
+            else:
+                found = Search(question.differs, deadline, every_gate, progress).run(goal)
+        except NotAffine as score:
+            reason = str(score)
+            break
+        if found.witness is not None:
+            return question.refuted(name, found.witness)
+        if found.reason is None:
+            outcome = question.proved(name, found)
+            return _with_regions(outcome, question, found, confirm_seconds) if every_gate else outcome
+        reason = found.reason
+    if method != "auto":
+        return question.unknown(method, reason)
+    answer = _by_smt(question)
+    return answer if answer.verdict != "unknown" else replace(answer, reason=f"{reason}; {answer.reason}")
+
+
+def _phases(method: Method, deadline: float) -> list[tuple[Method, float]]:
+    """Which search until when: for `auto` a short lazy one, then regions, then lazy again, with a share left for z3."""
+    if method != "auto":
+        return [(method, deadline)]
+    now = time.monotonic()
+    left = deadline - now
+    last = deadline if left > 1e9 else deadline - 0.2 * left
+    return [("lazy", now + min(20.0, left / 4)), ("regions", now + min(120.0, left / 2)), ("lazy", last)]
+
+
+def _with_regions(outcome: Outcome, question: Question, found: Found, confirm_seconds: float) -> Outcome:
+    """The outcome of a proof by regions, with its regions and what z3 says of their obligations."""
+    if outcome.verdict != "proved":
         return outcome
     regions = regions_of(found.leaves)
     budget = min(confirm_seconds, max(0.0, question.deadline - time.monotonic()))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
-from functools import lru_cache
 from typing import Any, Protocol
 
 from exactformer.domain import Domain
@@ -90,9 +90,8 @@ def _joined(top: Found, parts: Iterator[Found]) -> Found:
         part = next(parts)
         steps += part.steps
         leaves += part.leaves
-        for key, value in part.counts.items():
-            counts[key] = counts.get(key, 0) + value
-    return Found(steps, leaves, counts)
+        counts = {key: value + part.counts[key] for key, value in counts.items() if key in part.counts}
+    return Found(steps, leaves if "regions" in counts else [], counts)
 
 
 def _subtree(
@@ -103,9 +102,24 @@ def _subtree(
     return Search(differs, time.monotonic() + seconds, every_gate).run(goal, path)
 
 
-@lru_cache(maxsize=1)
+class _Last(threading.local):
+    """The claim that this thread rebuilt last; of its own, because a goal grows while it is searched."""
+
+    key: object = None
+    claim: tuple[Goal, Callable[[Point], bool]]
+
+
+_last = _Last()
+
+
 def _claim(texts: tuple[tuple[str, str], ...], domain: Domain, tie: Tie) -> tuple[Goal, Callable[[Point], bool]]:
-    """The claim rebuilt in a worker: once for all the subtrees it is given."""
+    """The claim in a worker: rebuilt once for all the subtrees it is given."""
+    if _last.key != (texts, domain, tie):
+        _last.claim, _last.key = _rebuilt(texts, domain, tie), (texts, domain, tie)
+    return _last.claim
+
+
+def _rebuilt(texts: tuple[tuple[str, str], ...], domain: Domain, tie: Tie) -> tuple[Goal, Callable[[Point], bool]]:
     names: Mapping[str, str] = dict(texts)
     left, right = (parse(names[name].encode(), name) for name in sorted(names))
     kernel_left, kernel_right = (read_network(names[name].encode(), name) for name in sorted(names))

@@ -151,6 +151,7 @@ class Search:
     progress: Callable[[int, int], None] = lambda closed, still_open: None
     defer_at: int | None = None  # leave cells below so many splits to another search
     deferred: list[Path] = field(default_factory=list)
+    countable: bool = True  # whether the leaves are the regions
     levels: list[tuple[str, ...]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     leaves: list[Leaf] = field(default_factory=list)
@@ -176,6 +177,7 @@ class Search:
     def _root(self, goal: Goal) -> Node:
         n = goal.cell.atoms.inputs
         if not self.every_gate or goal.stuck is not None:
+            self.countable = False
             return Node(goal)
         self.levels = _levels(goal)
         rows = _input_rows(goal.cell.rows, n)
@@ -185,7 +187,9 @@ class Search:
         return Node(goal, polytope=Polytope(Program(rows, n), tuple(range(len(rows))), (answer.point,)))
 
     def _found(self, witness: Point | None = None, reason: str | None = None) -> Found:
-        return Found(self.steps, self.leaves, self.counts, witness, reason, tuple(self.deferred))
+        counted = self.every_gate and self.countable
+        counts, leaves = (self.counts, self.leaves) if counted else ({"pruned": self.counts["pruned"]}, [])
+        return Found(self.steps, leaves, counts, witness, reason, tuple(self.deferred))
 
     def _expand(self, node: Node) -> list[Node] | Point:
         """One step: the children to close next (none after a closing step), or a point where the sides differ."""
@@ -201,6 +205,7 @@ class Search:
             return self._split_region(node, node.polytope)
         seen = _glanced(goal)
         if any(gap.terms for gap in seen.gaps()):
+            self.countable &= node.flat  # what is open on the right side may cut this region further
             return self._different(node, seen)
         if node.polytope is not None:
             sides = [_affine(seen.cell, run.outputs or []) for run in (goal.left, goal.right)]

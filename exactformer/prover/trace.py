@@ -22,17 +22,18 @@ def trace(left: Network, right: Network, domain: Domain, point: Point, tie: Tie)
     Two Transformers of one shape are compared directly. A maxout or ReLU network against a Transformer is compared
     through the construction whose shape the Transformer has, if any: that says which block, sublayer, token and
     coordinate first differ from what the source asks for, and, through the correspondence, which source unit.
+    Wanted is what the left side computes, unless it alone is a Transformer.
     """
+    alone = isinstance(left, Transformer) and not isinstance(right, Transformer)
+    wanted, found = (right, left) if alone else (left, right)
     lines: list[TraceLine] = []
-    if isinstance(left, Transformer) and isinstance(right, Transformer):
-        if _shape(left) == _shape(right):
-            lines = _states(left, right, point, tie, {})
-    elif isinstance(right, Transformer):
-        lines = _against_source(left, right, domain, point, tie)
-    elif isinstance(left, Transformer):
-        lines = _against_source(right, left, domain, point, tie)
-    wanted, found = evaluate_exactly(left, point, tie), evaluate_exactly(right, point, tie)
-    for i, (a, b) in enumerate(zip(wanted, found, strict=True)):
+    if isinstance(wanted, Transformer) and isinstance(found, Transformer):
+        if _shape(wanted) == _shape(found):
+            lines = _states(wanted, found, point, tie, {})
+    elif isinstance(found, Transformer):
+        lines = _against_source(wanted, found, domain, point, tie)
+    values = (evaluate_exactly(side, point, tie) for side in (wanted, found))
+    for i, (a, b) in enumerate(zip(*values, strict=True)):
         lines.append(TraceLine(f"output {i}", str(b), str(a), a == b))
     return tuple(lines)
 

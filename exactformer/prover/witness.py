@@ -88,11 +88,19 @@ def _batches(sides: Sequence[Any], domain: Domain, random: np.random.Generator) 
 
 def _ends(domain: Domain) -> tuple[Points, Points]:
     """Float bounds for sampling; an open side reaches ten further than the other one or than zero."""
-    lower = np.array([-np.inf if x is None else float(x) for x in domain.lower])
-    upper = np.array([np.inf if x is None else float(x) for x in domain.upper])
+    lower = np.array([-np.inf if x is None else _float(x) for x in domain.lower])
+    upper = np.array([np.inf if x is None else _float(x) for x in domain.upper])
     low = np.where(np.isfinite(lower), lower, np.where(np.isfinite(upper), upper, 0.0) - 10.0)
     high = np.where(np.isfinite(upper), upper, np.where(np.isfinite(lower), lower, 0.0) + 10.0)
     return low, high
+
+
+def _float(x: Fraction) -> float:
+    """The nearest float; an infinity beyond their range."""
+    try:
+        return float(x)
+    except OverflowError:
+        return float("inf") if x > 0 else float("-inf")
 
 
 def _corners(lower: Points, upper: Points, random: np.random.Generator) -> Points:

@@ -101,7 +101,9 @@ def transformer(
     }
 
 
-def attention(tokens: Sequence[Sequence[Sequence[Any]]], *, token: int = 0, mask: str | None = None, query: Any = 1) -> Network:
+def attention(
+    tokens: Sequence[Sequence[Sequence[Any]]], *, token: int = 0, mask: str | None = None, query: Any = 1
+) -> Network:
     """One head with a constant query; a token is a list of rows [weights..., offset]: its key, then its values.
 
     The outputs are the values that the head hands to the token `token`.
@@ -122,7 +124,9 @@ def attention(tokens: Sequence[Sequence[Sequence[Any]]], *, token: int = 0, mask
     return transformer(embedding, [([head], None)], readout, mask=mask)
 
 
-def step_head(keys: Sequence[Any] = (1, -1), values: Sequence[Any] = (1, 0), shifts: Sequence[Any] = (0,) * 9) -> Network:
+def step_head(
+    keys: Sequence[Any] = (1, -1), values: Sequence[Any] = (1, 0), shifts: Sequence[Any] = (0,) * 9
+) -> Network:
     """A head with keys k x + s and constant values: discontinuous where the winner changes.
 
     With the standard keys and values it is 1 for x > 0 and 0 for x < 0.
@@ -357,12 +361,31 @@ def perturbed(r: Random, network: Network) -> Network:
 
 
 JUNK = (
-    None, True, False, 0, 1, 2, -1, 7, 10**30, 0.5, 1.0, -0.0, 1e300, "", "1", "0", "-1", "1/2", "1/0", "2.5", "1e3", "1e9999",
-    "f", "F", "nan", "inf", " 1", "1_0", "\u0661", "\ud800", "\0", "left.json", "L0.u0", "R0.h0.q0", "low", "equal", "average",
-    [], [[]], [0], [[0, "1"]], ["holds"], ["empty", [[0, "1"]]], ["gate", "L0.u0"], ["compare", 0, 1], {}, {"a": 1},
-    {"shape": [2, 2], "entries": []}, {"shape": [1, 1], "entries": [[0, 0, 1]]}, {"shape": [10**12, 1], "entries": []},
-    {"lower": [0], "upper": [0]},
-)  # fmt: skip
+    *(None, True, False, 0, 1, 2, -1, 7, 10**30, 0.5, 1.0, -0.0, 1e300, [], [[]], [0], {}, {"a": 1}),
+    *(
+        "",
+        "1",
+        "0",
+        "-1",
+        "1/2",
+        "1/0",
+        "2.5",
+        "1e3",
+        "1e9999",
+        "f",
+        "F",
+        "nan",
+        "inf",
+        " 1",
+        "1_0",
+        "\u0661",
+        "\ud800",
+        "\0",
+    ),
+    *("left.json", "L0.u0", "R0.h0.q0", "low", "equal", "average", ["holds"], ["gate", "L0.u0"], ["compare", 0, 1]),
+    *([[0, "1"]], ["empty", [[0, "1"]]], {"shape": [2, 2], "entries": []}, {"shape": [10**12, 1], "entries": []}),
+    *({"shape": [1, 1], "entries": [[0, 0, 1]]}, {"lower": [0], "upper": [0]}),
+)
 
 
 def damaged(r: Random, value: Any) -> Any:

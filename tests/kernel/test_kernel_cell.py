@@ -58,7 +58,7 @@ def test_gate() -> None:
 
 def test_gate_needs_a_place() -> None:
     for place in ("", "b", "a "):
-        with pytest.raises(Rejected, match="^gate: expected a place"):
+        with pytest.raises(Rejected, match=r"^gate: expected a place"):
             cell_of(a=[X, Y]).gate(place)
 
 
@@ -110,6 +110,7 @@ def test_a_gate_whose_candidates_are_one_form_has_one_child() -> None:
     (top,) = cell.atoms.maximum([combine(((2, relu), (-1, X))), X]).terms  # |x| and x: one form where x >= 0
     cell.places["b"] = top
     positive, negative = cell.gate("a")
+    assert same(positive.value(top), X) and not same(negative.value(top), X)
     (child,) = positive.gate("b")
     assert child.rows == positive.rows and same(child.resolve(Form({top: 1})), X)
     assert len(negative.gate("b")) == 2
@@ -161,7 +162,11 @@ def test_sign_sees_through_atoms() -> None:
     gap = difference(a, b)  # it is x
     assert cell.sign(difference(gap, X)) == 0
     assert [child.sign(gap) for child in cell.compare(X)] == [1, 0, -1]
-    assert [child.sign(combine(((1, X), (1, ONE)))) for child in cell.compare(combine(((1, gap), (1, ONE))))] == [1, 0, -1]
+    assert [child.sign(combine(((1, X), (1, ONE)))) for child in cell.compare(combine(((1, gap), (1, ONE))))] == [
+        1,
+        0,
+        -1,
+    ]
 
 
 def test_sign_key() -> None:
@@ -197,7 +202,9 @@ def test_empty(multipliers: Any, expected: bool) -> None:
 
 
 def test_zero_is_no_contradiction_without_a_strict_row() -> None:
-    cell = cell_of((X, False), (negated(X), False), (X, True), (constant_form(-1), False), (ONE, True), (ZERO, False), (ZERO, True))
+    cell = cell_of(
+        (X, False), (negated(X), False), (X, True), (constant_form(-1), False), (ONE, True), (ZERO, False), (ZERO, True)
+    )
     assert not cell.empty([(0, 1), (1, 1)]) and cell.empty([(2, 1), (1, 1)])
     assert cell.empty([(3, 1)]) and not cell.empty([(4, 1)]) and not cell.empty([(5, 1)]) and cell.empty([(6, 1)])
     assert cell.empty([(4, 1), (3, 1)]) and cell.empty([(3, 2), (5, 1)]) and not cell.empty([(4, 2), (3, 1)])
@@ -217,7 +224,9 @@ def test_empty_by_facts() -> None:
 def test_empty_on_a_cell_where_the_atom_is_known() -> None:
     cell = cell_of(a=[X, ZERO])
     positive = cell.gate("a")[0]  # there a is x
-    gap = Cell(positive.atoms, (*positive.rows, (difference(Form({3: 1}), form(1, 0, 1)), False)), cell.places, positive.known)
+    gap = Cell(
+        positive.atoms, (*positive.rows, (difference(Form({3: 1}), form(1, 0, 1)), False)), cell.places, positive.known
+    )
     gap = Cell(gap.atoms, gap.rows, gap.places, gap.known, touched=positive.touched)
     assert gap.empty([(1, 1)])  # a - x - 1 >= 0
 
@@ -230,7 +239,13 @@ def test_implied() -> None:
     goal = form(2, 3, -5)  # 2 (x - 1) + 6 (y - 1)/2, plus 0
     assert cell.implied(goal, 1, [(0, 2), (1, 3)])
     assert cell.implied(goal, 2, [(0, 4), (1, 6)]) and cell.implied(form(2, 3, -4), 1, [(0, 2), (1, 3)])
-    for weight, multipliers in ((1, [(0, 2), (1, 6)]), (2, [(0, 2), (1, 3)]), (1, [(0, 3), (1, 3)]), (1, [(0, 2)]), (1, [])):
+    for weight, multipliers in (
+        (1, [(0, 2), (1, 6)]),
+        (2, [(0, 2), (1, 3)]),
+        (1, [(0, 3), (1, 3)]),
+        (1, [(0, 2)]),
+        (1, []),
+    ):
         assert not cell.implied(goal, weight, multipliers)  # type: ignore[arg-type]
     assert not cell.implied(form(2, 3, -6), 1, [(0, 2), (1, 3)])
     assert not cell.implied(form(1, 0, -1), 1, [(2, 1)])  # x - 1 = x - 1
@@ -264,9 +279,9 @@ def test_facts() -> None:
 def test_facts_that_are_none() -> None:
     cell = cell_of(upper=None, a=[X, Y])
     for which in (2, -1, True, False, 0.0, "0", "high", "", None):
-        with pytest.raises(Rejected, match="^fact: expected one of"):
+        with pytest.raises(Rejected, match=r"^fact: expected one of"):
             cell.fact("a", which)  # type: ignore[arg-type]
-    with pytest.raises(Rejected, match="^fact: expected a place"):
+    with pytest.raises(Rejected, match=r"^fact: expected a place"):
         cell.fact("b", 0)
 
 

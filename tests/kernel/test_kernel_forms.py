@@ -69,7 +69,14 @@ def test_ratio() -> None:
 
 
 def test_leading_sign() -> None:
-    assert [leading_sign(f) for f in (ZERO, ONE, negated(ONE), form(1, -1, 9), form(-5, 1), form(-5, 0, 2))] == [0, 1, -1, -1, 1, -1]
+    assert [leading_sign(f) for f in (ZERO, ONE, negated(ONE), form(1, -1, 9), form(-5, 1), form(-5, 0, 2))] == [
+        0,
+        1,
+        -1,
+        -1,
+        1,
+        -1,
+    ]
 
 
 # --- normal forms ---------------------------------------------------------------------------------
@@ -78,7 +85,9 @@ def test_leading_sign() -> None:
 def test_a_normal_form_rebuilds_its_set() -> None:
     r = Random(0)
     for _ in range(300):
-        forms = [form(r.randint(-2, 2), r.randint(-2, 2), r.randint(-2, 2), r.randint(1, 3)) for _ in range(r.randint(1, 4))]
+        forms = [
+            form(r.randint(-2, 2), r.randint(-2, 2), r.randint(-2, 2), r.randint(1, 3)) for _ in range(r.randint(1, 4))
+        ]
         base, scale, shape = normal_form(forms)
         rebuilt = {combine(((1, base), (1, scaled(Form(dict(terms)), scale)))).key() for terms in shape}  # type: ignore[attr-defined]
         assert scale > 0 and rebuilt == {f.key() for f in forms} and base.key() in rebuilt
@@ -158,7 +167,14 @@ def test_aliases() -> None:
 
 def test_maxima_that_are_not_aliases() -> None:
     atoms = plane()
-    for forms in ([X, Y, ZERO], [negated(X), negated(Y), ZERO], [X, Y], [X, ZERO], [form(1, 1), ZERO], [form(1), form(0, 0, 1, 2)]):
+    for forms in (
+        [X, Y, ZERO],
+        [negated(X), negated(Y), ZERO],
+        [X, Y],
+        [X, ZERO],
+        [form(1, 1), ZERO],
+        [form(1), form(0, 0, 1, 2)],
+    ):
         atoms.maximum(forms)
     assert len(atoms.candidates) == 6 and atoms.alias == {}
 
@@ -199,7 +215,13 @@ def test_support() -> None:
 def test_random_atoms_are_the_maxima_they_stand_for(seed: int) -> None:
     """Maxima of random forms over inputs and earlier atoms, on random boxes: values, bounds, aliases, tidied forms."""
     r = Random(seed)
-    ends = [(None if r.random() < 0.2 else Fraction(-r.randint(0, 2)), None if r.random() < 0.2 else Fraction(r.randint(0, 2))) for _ in "xy"]
+    ends = [
+        (
+            None if r.random() < 0.2 else Fraction(-r.randint(0, 2)),
+            None if r.random() < 0.2 else Fraction(r.randint(0, 2)),
+        )
+        for _ in "xy"
+    ]
     atoms = Atoms([low for low, _ in ends], [high for _, high in ends])
     values, made = [X, Y, ONE], []
     for _ in range(12):
@@ -217,7 +239,9 @@ def test_random_atoms_are_the_maxima_they_stand_for(seed: int) -> None:
     for point in product(*grids):
         truth = Truth(atoms, point)
         for forms, top in made:
-            assert truth.of(top) == max(map(truth.of, forms)) == truth.of(atoms.expanded(top)) == truth.of(atoms.tidy(top))
+            assert (
+                truth.of(top) == max(map(truth.of, forms)) == truth.of(atoms.expanded(top)) == truth.of(atoms.tidy(top))
+            )
             low, high = atoms.bounds(top)
             assert (low is None or low <= truth.of(top)) and (high is None or truth.of(top) <= high)
         total = combine([(r.randint(-2, 2), top) for _, top in made])

@@ -13,7 +13,17 @@ from kernel_material import box, encoded, maxout, step_head, transformer
 from exactformer.kernel import reading
 from exactformer.kernel.claims import read_domain
 from exactformer.kernel.networks import Maxout, Transformer, read_network
-from exactformer.kernel.reading import Rejected, array, entries, hexadecimal, natural, parse_json, rational, table, vector
+from exactformer.kernel.reading import (
+    Rejected,
+    array,
+    entries,
+    hexadecimal,
+    natural,
+    parse_json,
+    rational,
+    table,
+    vector,
+)
 from exactformer.kernel.semantics import evaluate
 
 # --- JSON -----------------------------------------------------------------------------------------
@@ -36,7 +46,7 @@ def test_json() -> None:
     ids=lambda data: repr(data[:24]),
 )
 def test_not_json(data: bytes) -> None:
-    with pytest.raises(Rejected, match="^file: expected"):
+    with pytest.raises(Rejected, match=r"^file: expected"):
         parse_json(data, "file")
 
 
@@ -67,7 +77,16 @@ def test_containers() -> None:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        *((0, 0), (-7, -7), ("0", 0), ("-0", 0), ("+3", 3), ("007", 7), ("2/4", Fraction(1, 2)), ("-1/3", Fraction(-1, 3))),
+        *(
+            (0, 0),
+            (-7, -7),
+            ("0", 0),
+            ("-0", 0),
+            ("+3", 3),
+            ("007", 7),
+            ("2/4", Fraction(1, 2)),
+            ("-1/3", Fraction(-1, 3)),
+        ),
         *(("1.5", Fraction(3, 2)), ("-0.25", Fraction(-1, 4)), ("1.", 1), ("2e3", 2000), ("2E-3", Fraction(1, 500))),
         *(("1.5e1", 15), ("-1.25e+2", -125), ("0/5", 0), ("1e4000", 10**4000), ("1e-4000", Fraction(1, 10**4000))),
         *(("1" + "0" * 3999, 10**3999), (10**4000, 10**4000)),
@@ -83,14 +102,46 @@ def test_numbers(text: object, value: Fraction) -> None:
     "value",
     [
         *(True, False, None, 0.5, 1.0, float("nan"), [], [1], {}, 1j, b"1", Fraction(1, 2)),
-        *("", " ", "1 ", " 1", "1\n", "1/0", "0/0", "1/-2", "1/00", "--1", "1/2/3", "1/2.0", "1.5/2", "1/2e3", "/2", "1/"),
-        *(".5", "-.5", "e5", "1e", "1e1.5", "1_000", "0x10", "a", "nan", "inf", "Infinity", "1e4001", "1e-4001", "1e" + "9" * 50),
+        *(
+            "",
+            " ",
+            "1 ",
+            " 1",
+            "1\n",
+            "1/0",
+            "0/0",
+            "1/-2",
+            "1/00",
+            "--1",
+            "1/2/3",
+            "1/2.0",
+            "1.5/2",
+            "1/2e3",
+            "/2",
+            "1/",
+        ),
+        *(
+            ".5",
+            "-.5",
+            "e5",
+            "1e",
+            "1e1.5",
+            "1_000",
+            "0x10",
+            "a",
+            "nan",
+            "inf",
+            "Infinity",
+            "1e4001",
+            "1e-4001",
+            "1e" + "9" * 50,
+        ),
         *("\u0661", "\uff11", "1\u0661", "1/\u0662", "1e\u0662", "\u00b2", "1\u00a0", "1" * 4001, "1/" + "3" * 4000),
     ],
     ids=lambda value: ascii(value)[:20],
 )
 def test_not_numbers(value: object) -> None:
-    with pytest.raises(Rejected, match="^x: expected"):
+    with pytest.raises(Rejected, match=r"^x: expected"):
         rational(value, "x")
 
 
@@ -107,7 +158,24 @@ def test_naturals() -> None:
 
 def test_hexadecimal() -> None:
     assert [hexadecimal(text, "h") for text in ("1", "a", "ff", "00f", "f" * 65536)] == [1, 10, 255, 15, 16**65536 - 1]
-    wrong: list[object] = ["0", "-1", "-0", "00", "", "F", "0x1", "1_0", " 1", "1 ", "1\n", "g", "+1", "1.0", "\u0661", "\uff41"]
+    wrong: list[object] = [
+        "0",
+        "-1",
+        "-0",
+        "00",
+        "",
+        "F",
+        "0x1",
+        "1_0",
+        " 1",
+        "1 ",
+        "1\n",
+        "g",
+        "+1",
+        "1.0",
+        "\u0661",
+        "\uff41",
+    ]
     for item in (*wrong, "f" * 65537, 1, 10, True, None, 1.5, ["1"], {}):
         with pytest.raises(Rejected, match="positive integer in hexadecimal"):
             hexadecimal(item, "h")
@@ -144,7 +212,7 @@ def test_matrices(value: object, expected: object) -> None:
     assert entries(value, "m", height, width) == (height, width, found)
     for wrong in ((height + 1, width), (height, width + 1)):
         if not (value == [] and wrong[0] == 0):  # no rows: any number of columns
-            with pytest.raises(Rejected, match="rows|columns"):
+            with pytest.raises(Rejected, match=r"rows|columns"):
                 entries(value, "m", *wrong)
 
 
@@ -160,17 +228,26 @@ def sparse(*items: object, shape: object = (2, 2)) -> dict[str, object]:
     "value",
     [
         *(None, 1, "m", [1], [[1], [1, 2]], [[1, 2], [1]], [[1], None], [[True]], [[False]], [[0.5]], [[None]], [[[]]]),
-        *({}, {"shape": [1, 1]}, {"entries": []}, {"shape": [1, 1], "entries": [], "x": 1}, {"shape": [1, 1], "entries": {}}),
+        *(
+            {},
+            {"shape": [1, 1]},
+            {"entries": []},
+            {"shape": [1, 1], "entries": [], "x": 1},
+            {"shape": [1, 1], "entries": {}},
+        ),
         *(sparse(shape=s) for s in ((1,), (1, 1, 1), (True, 1), (1.0, 1), (-1, 1), ("1", 1), (1, None), 2, None)),
         *(sparse(shape=s) for s in ((1 << 20, 1), (1, 1 << 20), (10**18, 1), (2**64, 1))),
-        *(sparse(item) for item in ([2, 0, 1], [0, 2, 1], [-1, 0, 1], [True, 0, 1], [0, 0.0, 1], ["0", 0, 1], [0, 0], [0, 0, 1, 1])),
+        *(
+            sparse(item)
+            for item in ([2, 0, 1], [0, 2, 1], [-1, 0, 1], [True, 0, 1], [0, 0.0, 1], ["0", 0, 1], [0, 0], [0, 0, 1, 1])
+        ),
         *(sparse(item) for item in (None, {}, [0, 0, True], [0, 0, "x"], [0, 0, None])),
         *(sparse([0, 0, 1], [0, 0, 1]), sparse([0, 0, 0], [0, 0, 1]), sparse([1, 1, 1], [0, 0, 1], [1, 1, 0])),
     ],
     ids=lambda value: repr(value)[:40],
 )
 def test_not_matrices(value: object) -> None:
-    with pytest.raises(Rejected, match="^m"):
+    with pytest.raises(Rejected, match=r"^m"):
         entries(value, "m", None, None)
 
 
@@ -253,7 +330,10 @@ def changed(network: Any, path: str, value: Any) -> Any:
 
 
 WRONG = [
-    *((MAXOUT, path, ...) for path in ("format", "kind", "layers", "output", "layers.0.weights", "layers.0.biases", "output.biases")),
+    *(
+        (MAXOUT, path, ...)
+        for path in ("format", "kind", "layers", "output", "layers.0.weights", "layers.0.biases", "output.biases")
+    ),
     *((MAXOUT, "format", value) for value in ("exactformer/network-2", None, 1, ["exactformer/network-1"])),
     *((MAXOUT, "kind", value) for value in ("MAXOUT", None, [], {}, True, "transformer", "relu")),
     *((MAXOUT, "layers", value) for value in (None, {}, [None], [[]], [{}], 1)),
@@ -261,32 +341,54 @@ WRONG = [
     (MAXOUT, "mask", None),
     (MAXOUT, "layers.0.extra", 1),
     (MAXOUT, "output.extra", 1),
-    *((MAXOUT, "layers.0.weights", value) for value in ([], [[]], [[], []], None, {}, [[[1, 0]]], [[[1, 0]], [[1, 0], [1, 1]]])),
+    *(
+        (MAXOUT, "layers.0.weights", value)
+        for value in ([], [[]], [[], []], None, {}, [[[1, 0]]], [[[1, 0]], [[1, 0], [1, 1]]])
+    ),
     (MAXOUT, "layers.0.weights", {"shape": [4, 2], "entries": []}),
+    (RELU, "layers.0", {"weights": [], "biases": []}),
+    (MAXOUT, "layers.0", {"weights": [], "biases": []}),
+    (MAXOUT, "layers.0", {"weights": [[], []], "biases": [[], []]}),
+    (FULL, "embedding", {"weights": [], "offsets": []}),
     *((MAXOUT, "layers.0.weights.1", value) for value in (None, [[1, 0]], [[1], [1]], [[1, 0], [1]], [1, 0], [])),
-    *((MAXOUT, "layers.0.biases", value) for value in ([], [[0, 0]], [[0, 0], [0]], [0, 0, 0, 0], None, [[0, 0], [0, True]])),
+    *(
+        (MAXOUT, "layers.0.biases", value)
+        for value in ([], [[0, 0]], [[0, 0], [0]], [0, 0, 0, 0], None, [[0, 0], [0, True]])
+    ),
     *((MAXOUT, "output.weights", value) for value in ([[1]], [[1, 2, 3]], [1, 2], [[1, 2], [1, 2]], None)),
     *((MAXOUT, "output.biases", value) for value in ([], [1, 2], None, ["x"])),
     *((RELU, "layers.0.weights", value) for value in ([], [[1, 0]], [[1, 0], [1]], None, sparse(shape=(3, 2)))),
     *((RELU, "layers.0.biases", value) for value in ([], [0], [0, 0, 0], None)),
-    *((FULL, path, ...) for path in ("embedding", "blocks", "residual", "readout", "embedding.weights", "embedding.offsets")),
+    *(
+        (FULL, path, ...)
+        for path in ("embedding", "blocks", "residual", "readout", "embedding.weights", "embedding.offsets")
+    ),
     *((FULL, path, ...) for path in ("blocks.0.heads", "blocks.0.feedforward", "readout.token", "readout.biases")),
     *((FULL, f"blocks.0.heads.0.{name}", ...) for name in ("query", "key", "value", "output")),
     *((FULL, f"blocks.0.feedforward.{name}", ...) for name in ("w1", "b1", "w2", "b2")),
     *((FULL, "residual", value) for value in (None, 0, 1, "true", [])),
     *((FULL, "mask", value) for value in (False, 0, "Causal", "full", [], {})),
     *((FULL, "readout.token", value) for value in (-1, 2, True, "1", None, 1.5)),
-    *((FULL, "embedding.weights", value) for value in ([], [[[1], [0]]], None, [[[1], [0]], [[1]]], [[[1], [0]], [[1, 1], [0, 0]]])),
+    *(
+        (FULL, "embedding.weights", value)
+        for value in ([], [[[1], [0]]], None, [[[1], [0]], [[1]]], [[[1], [0]], [[1, 1], [0, 0]]])
+    ),
     *((FULL, "embedding.offsets", value) for value in ([], [[0, 1]], [[0, 1], [0]], [[0, 1], None], None)),
     *((FULL, "blocks", value) for value in (None, {}, [None], [[]], [{"heads": None}])),
-    *((FULL, path, 1) for path in ("extra", "layers", "embedding.extra", "blocks.0.extra", "blocks.0.heads.0.extra", "readout.extra")),
+    *(
+        (FULL, path, 1)
+        for path in ("extra", "layers", "embedding.extra", "blocks.0.extra", "blocks.0.heads.0.extra", "readout.extra")
+    ),
     *((FULL, "blocks.0.heads", value) for value in ({}, [None], [[]], 1, "x")),
     *((FULL, "blocks.0.heads.0.query", value) for value in ([], [[1]], [[1, 2, 3]], [[1, 0], [0, 1]])),
     *((FULL, "blocks.0.heads.0.key", value) for value in ([], [[1]], [[1, 2, 3]], [[1, 0], [0, 1]])),
     *((FULL, "blocks.0.heads.0.value", value) for value in ([], [[1]], [[1, 0], [0, 1]])),
     *((FULL, "blocks.0.heads.0.output", value) for value in ([], [[1]], [[1, 0], [0, 1]], [[1], [0], [0]])),
     *((FULL, "blocks.0.heads.0.key", sparse(shape=(size, 2))) for size in (10**12, 2**63, 1 << 20)),
-    *((FULL, "blocks.0.feedforward", value) for value in ([], {}, 1, {"w1": [], "b1": [], "w2": [], "b2": [], "b3": []})),
+    *(
+        (FULL, "blocks.0.feedforward", value)
+        for value in ([], {}, 1, {"w1": [], "b1": [], "w2": [], "b2": [], "b3": []})
+    ),
     *((FULL, "blocks.0.feedforward.w1", value) for value in ([], [[1]], [[1, 0], [1, 0]])),
     *((FULL, "blocks.0.feedforward.b1", value) for value in ([], [0, 0], None)),
     *((FULL, "blocks.0.feedforward.w2", value) for value in ([[1]], [[1, 0], [1, 0]], [])),
@@ -295,15 +397,19 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("network", "path", "value"), WRONG, ids=lambda item: "" if isinstance(item, dict) else repr(item)[:30])
+@pytest.mark.parametrize(
+    ("network", "path", "value"), WRONG, ids=lambda item: "" if isinstance(item, dict) else repr(item)[:30]
+)
 def test_not_networks(network: Any, path: str, value: Any) -> None:
-    with pytest.raises(Rejected, match="^n"):
+    with pytest.raises(Rejected, match=r"^n"):
         read_network(encoded(changed(network, path, value)), "n")
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"null", b"1", b'"maxout"', b"{}", b"\xff", b'{"kind": "maxout", "kind": "maxout"}'])
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"null", b"1", b'"maxout"', b"{}", b"\xff", b'{"kind": "maxout", "kind": "maxout"}']
+)
 def test_not_a_network_file(data: bytes) -> None:
-    with pytest.raises(Rejected, match="^n"):
+    with pytest.raises(Rejected, match=r"^n"):
         read_network(data, "n")
 
 
@@ -311,14 +417,21 @@ def test_not_a_network_file(data: bytes) -> None:
 
 
 def test_domains() -> None:
-    domain = read_domain({"lower": [None, "-1/2"], "upper": [1, None], "matrix": [[1, "1/3"]], "bounds": ["1/2"]}, "d", 2)
+    domain = read_domain(
+        {"lower": [None, "-1/2"], "upper": [1, None], "matrix": [[1, "1/3"]], "bounds": ["1/2"]}, "d", 2
+    )
     texts = [(dict(sorted(form.terms.items())), form.den, strict) for form, strict in domain.rows()]
     assert texts == [
         ({0: 1, 1: -1}, 1, False),
         ({0: 1, 2: 2}, 2, False),
         ({0: 3, 1: -6, 2: -2}, 6, False),
     ]
-    inside = [(Fraction(0), Fraction(0)), (HALF, Fraction(0)), (Fraction(1), Fraction(-1, 2)), (Fraction(-100), Fraction(100))]
+    inside = [
+        (Fraction(0), Fraction(0)),
+        (HALF, Fraction(0)),
+        (Fraction(1), Fraction(-1, 2)),
+        (Fraction(-100), Fraction(100)),
+    ]
     assert [domain.contains(point) for point in inside] == [True, True, False, True]
     assert not domain.contains((Fraction(0), Fraction(-51, 100)))
     everywhere = read_domain(box(2, None, None), "d", 2)
@@ -331,16 +444,27 @@ def test_domains() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        *(None, [], {}, {"lower": [0]}, {"upper": [0]}, {"lower": [0], "upper": [0], "box": 1}, {"lower": 0, "upper": 1}),
+        *(
+            None,
+            [],
+            {},
+            {"lower": [0]},
+            {"upper": [0]},
+            {"lower": [0], "upper": [0], "box": 1},
+            {"lower": 0, "upper": 1},
+        ),
         *({"lower": [0, 0], "upper": [1]}, {"lower": [], "upper": []}, {"lower": [0], "upper": [1, 1]}),
         *({"lower": [True], "upper": [1]}, {"lower": ["-inf"], "upper": [1]}, {"lower": [0], "upper": ["1/0"]}),
         *({**box(1), "matrix": [[1]]}, {**box(1), "bounds": [1]}, {**box(1), "matrix": [[1, 2]], "bounds": [1]}),
         *({**box(1), "matrix": [[1]], "bounds": [1, 2]}, {**box(1), "matrix": [[None]], "bounds": [1]}),
         *({**box(1), "matrix": [[1]], "bounds": [None]}, {**box(1), "matrix": None, "bounds": []}),
-        *({**box(1), "matrix": {"shape": [0, 1], "entries": []}, "bounds": []}, {**box(1), "matrix": [1], "bounds": [1]}),
+        *(
+            {**box(1), "matrix": {"shape": [0, 1], "entries": []}, "bounds": []},
+            {**box(1), "matrix": [1], "bounds": [1]},
+        ),
     ],
     ids=lambda value: json.dumps(value)[:50],
 )
 def test_not_domains(value: object) -> None:
-    with pytest.raises(Rejected, match="^d"):
+    with pytest.raises(Rejected, match=r"^d"):
         read_domain(value, "d", 1)

@@ -210,7 +210,11 @@ def test_a_stuck_evaluation_goes_on_where_it_stopped() -> None:
     assert found.left.sublayer == 1 and found.stuck is not None
     children = found.compare(0, 1)
     atom = children[0].cell.places["L0.h0.q0"]
-    assert [outputs(child) for child in children] == [[({atom: 1, 0: 2}, 1)], [({atom: 2, 0: 3}, 2)], [({atom: 1, 0: 1}, 1)]]
+    assert [outputs(child) for child in children] == [
+        [({atom: 1, 0: 2}, 1)],
+        [({atom: 2, 0: 3}, 2)],
+        [({atom: 1, 0: 1}, 1)],
+    ]
     for x in (Fraction(-1, 2), Fraction(0), Fraction(1, 2)):
         assert value(network, x) == abs(x) + 1 + (1 if x > 0 else HALF if x == 0 else 0)
 
