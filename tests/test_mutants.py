@@ -9,11 +9,13 @@ from itertools import combinations, product
 from pathlib import Path
 
 import mutants as m
+import naive
 import pytest
 
 from exactformer import Box, Domain, MaxoutNetwork, ReluNetwork, load
 from exactformer.compiler import Compiled, compile_network
 from exactformer.domain import interval_box
+from exactformer.formats.network_json import to_object
 from exactformer.lp import Minimum, Program, Row, whole
 from exactformer.networks import Transformer
 from exactformer.networks.transformer import TIES, Tie
@@ -79,7 +81,7 @@ def decided(source: MaxoutNetwork | ReluNetwork, mutant: Transformer, domain: Do
         assert len(point) == domain.dimension
         for x, low, high in zip(point, domain.lower, domain.upper, strict=True):
             assert (low is None or low <= x) and (high is None or x <= high)
-        values = source.evaluate(point), mutant.evaluate(point, tie=tie)
+        values = tuple(tuple(naive.evaluate(to_object(net), point, tie)) for net in (source, mutant))
         assert values[0] != values[1]
         assert values == (outcome.witness.left, outcome.witness.right)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
@@ -17,8 +18,10 @@ from exactformer import Domain, MaxoutNetwork, ReluNetwork
 from exactformer.checking import check
 from exactformer.compiler import compile_network
 from exactformer.folder import write_folder
+from exactformer.formats.network_json import dump
 from exactformer.networks import Affine, Block, Head, Network, Transformer
 from exactformer.prover import Outcome, verify
+from exactformer.prover.parallel import _claim
 
 F = Fraction
 SQUARE = Domain.box(2, -1, 1)
@@ -184,3 +187,19 @@ def test_structural_proof_needs_no_worker() -> None:
     network = replace(random_relu(3), domain=SQUARE)
     assert verify(network, compile_network(network).transformer, executor=executor).method == "structural"
     assert executor.tasks == 0
+
+
+def test_threads_do_not_share_what_grows() -> None:
+    """A goal takes up new units while it is searched, so every thread needs its own."""
+    left, right = sums(2)
+    texts = (("left.json", dump(left)), ("right.json", dump(right)))
+    barrier = threading.Barrier(3)
+
+    def claim(_: int) -> tuple[Any, Any]:
+        barrier.wait()
+        return _claim(texts, SQUARE, "average")[0], _claim(texts, SQUARE, "average")[0]
+
+    with ThreadPoolExecutor(3) as workers:
+        goals = list(workers.map(claim, range(3)))
+    assert all(first is again for first, again in goals)
+    assert len({id(goal.cell.atoms) for goal, _ in goals}) == 3

@@ -441,7 +441,7 @@ def test_expected_larger_numbers_of_regions(name: str) -> None:
 # --- ties: theory N4 ------------------------------------------------------------------------------
 
 
-def tie_head(keys: Sequence[int] = (1, -1), values: Sequence[Any] = (1, 0), kink: Fraction = F(0)) -> Transformer:
+def tie_head(keys: Sequence[int] = (1, -1), values: Sequence[Any] = (1, 0), kink: Fraction | int = 0) -> Transformer:
     """Constant query, key k (x - kink) and value v at each token: for (1, -1) and (1, 0) the step 1[x > kink]."""
     embedding = tuple(Affine.of([[k], [0], [0]], [-k * kink, v, 1]) for k, v in zip(keys, values, strict=True))
     head = Head.of([[0, 0, 1]], [[1, 0, 0]], [[0, 1, 0]], [[0], [1], [0]])
@@ -552,7 +552,7 @@ def test_trace_names_the_unit() -> None:
     assert "block 2, attention, token 0" in first.place
     assert "unit 1 of layer 1" in first.place
     assert first.found == "0" != first.wanted
-    assert [line.place for line in outcome.trace if line.agrees][0] == "embedding"
+    assert next(line.place for line in outcome.trace if line.agrees) == "embedding"
 
 
 def test_trace_of_networks_that_cannot_be_compared_has_the_outputs_alone() -> None:
@@ -701,7 +701,7 @@ def test_cells_whose_rows_alone_depend_on_a_unit() -> None:
 
 
 def test_maximum_of_maxima() -> None:
-    """A gate exactly at its threshold leaves max(u, relu(u)) deep below other units: one split of relu(u) settles it."""
+    """A gate exactly at its threshold leaves max(u, relu(u)) deep below other units: one split settles it."""
     r = random.Random(11)
     layers = [
         ([[F(r.randint(-9, 9), 4) for _ in range(3)] for _ in range(8)], [F(r.randint(-4, 4), 4) for _ in range(8)])
@@ -717,7 +717,7 @@ def test_maximum_of_maxima() -> None:
 
 @pytest.mark.parametrize("tie", TIES)
 def test_trace_speaks_of_one_side_throughout(tie: Tie) -> None:
-    """Found is what the Transformer has and wanted what the source asks for, also when the Transformer is on the left."""
+    """Found is what the Transformer has, wanted what the source asks for, also with the Transformer on the left."""
     compiled = compile_network(ABSOLUTE, domain=UNIT)
     mutant = mutants.bump_head(compiled.transformer, 1, 0, "value", (0, 3), F(1))
     for left, right in ((ABSOLUTE, mutant), (mutant, ABSOLUTE)):

@@ -100,7 +100,7 @@ def _repaired(wrong: Transformer, path: Path, entry: Entry, value: Fraction) -> 
 
 def _entries(part: Matrix | Vector) -> dict[Entry, Fraction]:
     if isinstance(part, Matrix):
-        return {at: x for at, x in part.entries().items()}
+        return {(i, j): x for (i, j), x in part.entries().items()}
     return {(i,): x for i, x in enumerate(part.fractions())}
 
 

@@ -424,7 +424,7 @@ class Relaxation:
         return point[: self.goal.cell.atoms.inputs]
 
     def combination(self, multipliers: dict[int, Fraction]) -> tuple[int, list[list[Any]]]:
-        """A combination of rows as the certificate stores it: a common weight, and multipliers of the cell's own rows."""
+        """A combination as the certificate stores it: a common weight, and multipliers of the cell's own rows."""
         own = {i: v * self.scales[i] for i, v in multipliers.items()}
         return integer_multipliers(own)[0], _references(own, self.references)
 
