@@ -388,7 +388,7 @@ def test_regions_of_a_domain_without_bounds() -> None:
 
 def test_no_regions_are_counted_where_the_right_side_cuts_them_further() -> None:
     """Nor where a head's tie splits the domain: the leaves are then other cells."""
-    for left, right in ((MAX3, MAX3_IN_TWO_STEPS), (tie_head(), tie_head())):
+    for left, right in (sums_of_absolute_values(2), (tie_head(), tie_head())):
         outcome = certified(verify(left, right, method="regions", confirm_seconds=0))
         assert outcome.verdict == "proved"
         assert ("regions" in outcome.counts, outcome.regions) == (False, ())
