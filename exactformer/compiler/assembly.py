@@ -124,8 +124,6 @@ def max_head(width: int, always: Iterable[int], slot: int, target: int) -> Head:
     return Head(sums(width, [always]), value, value, into(width, (target,)))
 
 
-def places(number: int, width: int, block: int, hidden: int, pieces: int | None) -> list[UnitPlace]:
+def places(number: int, width: int, block: int, hidden: int, pieces: int) -> list[UnitPlace]:
     """The places of a layer whose unit i is taken by head i of one block, written into the coordinate hidden + i."""
-    return [
-        UnitPlace(number, i, block, (i,), (hidden + i,), None if pieces is None else pieces + i) for i in range(width)
-    ]
+    return [UnitPlace(number, i, block, (i,), (hidden + i,), pieces + i) for i in range(width)]

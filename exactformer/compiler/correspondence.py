@@ -13,8 +13,9 @@ from exactformer.networks import MaxoutNetwork, Transformer
 class UnitPlace:
     """Where unit `unit` of source layer `layer` lives: the heads of `block` that take its maximum, its coordinates.
 
-    The heads write the maximum into `coordinates`. When the feed-forward part of the block before computes the
-    pieces, it writes them, one a token, into the coordinate `pieces`.
+    The heads write the maximum into `coordinates`. Where the last feed-forward sublayer before that block computes
+    the pieces, it writes them, one a token, into the coordinate `pieces` (in the constructions causal and two-step
+    shifted to be positive, and 0 at the tokens of other layers or units).
     """
 
     layer: int
