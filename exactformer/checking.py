@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import exactformer.kernel
 from exactformer.errors import CertificateRejected, InvalidInput
@@ -18,10 +19,11 @@ class Checked:
     """What the kernel said of an accepted certificate."""
 
     claim: str
+    parameters: dict[str, Any]
+    holds: bool  # False: a counterexample was confirmed
     theorem: str
     tie: str
-    left: str
-    right: str
+    digests: dict[str, str]  # the SHA-256 of the file of each side
     counts: dict[str, int]
     seconds: float
 
@@ -56,5 +58,5 @@ def check(proof: str | Path, *, timeout: float | None = None) -> Checked:
         raise CertificateRejected(f"{path}: the kernel ended without an answer: {run.stderr.strip()[-300:]}") from None
     if run.returncode != 0 or not answer["accepted"]:
         raise CertificateRejected(str(answer.get("reason", "no reason given")))
-    keys = ("claim", "theorem", "tie", "left", "right", "counts")
+    keys = ("claim", "parameters", "holds", "theorem", "tie", "digests", "counts")
     return Checked(**{key: answer[key] for key in keys}, seconds=time.monotonic() - started)

@@ -314,12 +314,14 @@ def _check(options: argparse.Namespace) -> int:
 
     found = check(options.proof, timeout=options.timeout)
     if options.json:
-        answer = {"verdict": "accepted", "claim": found.claim, "theorem": found.theorem, "counts": found.counts}
+        said = {key: getattr(found, key) for key in ("claim", "parameters", "holds", "theorem", "counts")}
+        answer = {"verdict": "accepted", **said}
         print(json.dumps({**answer, "seconds": found.seconds, "certificate": str(options.proof)}))
     elif not options.quiet:
         steps = ", ".join(f"{count} {name}" for name, count in found.counts.items() if count and name != "ties")
         print(f"accepted: {found.theorem}")
-        print(f"  left   sha256 {found.left}\n  right  sha256 {found.right}")
+        for side, digest in found.digests.items():
+            print(f"  {side:6} sha256 {digest}")
         print(f"  checked by the kernel alone in {found.seconds:.2f} s" + (f" ({steps})" if steps else ""))
     return PROVED
 

@@ -18,9 +18,9 @@ def main(arguments: list[str]) -> int:
     except Rejected as rejection:
         print(json.dumps({"accepted": False, "reason": str(rejection)}))
         return 4
-    result = {"accepted": True, "claim": theorem.kind, "theorem": theorem.statement, "tie": theorem.tie}
-    bound = {"left": theorem.left, "right": theorem.right, "domain": theorem.domain}
-    print(json.dumps({**result, **bound, "counts": theorem.counts}))
+    keys = ("claim", "parameters", "holds", "tie", "digests", "domain", "counts")
+    result = {"accepted": True, "theorem": theorem.statement}
+    print(json.dumps(result | {key: getattr(theorem, key) for key in keys}))
     return 0
 
 

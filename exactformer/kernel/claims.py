@@ -1,7 +1,7 @@
 """Claims, their proofs, and the only place where a `Theorem` is made.
 
 A proof is a list of steps in preorder: a step splits the current cell or closes it, and every cell that a
-split makes must be closed in turn. The kernel derives all cells, rows and goals from the two networks.
+split makes must be closed in turn. The kernel derives all cells, rows and goals from the claim and its networks.
 """
 
 from __future__ import annotations
@@ -10,102 +10,70 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import chain
 from pathlib import Path
 
-from .cell import Cell, Multipliers, Row
-from .forms import Atoms, Form, combine, constant_form, difference, negated, scaled
+from .cell import Cell, Multipliers
+from .forms import Atoms, Form, difference, negated
 from .networks import Network, read_network
-from .reading import Rejected, array, hexadecimal, natural, parse_json, rational, reject, table, vector
+from .reading import Rejected, array, hexadecimal, natural, parse_json, reject, table, vector
 from .semantics import TIES, Run, advance, evaluate, start
+from .statements import Statement, read_domain, read_statement
 
 FORMAT = "exactformer/certificate-1"
 
 
 @dataclass(frozen=True)
-class Domain:
-    """The set of x with lower <= x <= upper (None: no bound) and matrix x <= bounds."""
-
-    lower: list[Fraction | None]
-    upper: list[Fraction | None]
-    matrix: list[list[Fraction]]
-    bounds: list[Fraction]
-
-    def rows(self) -> tuple[Row, ...]:
-        """The domain as rows: for each input its lower then its upper bound if finite, then the matrix rows."""
-        forms = []
-        for i, (low, high) in enumerate(zip(self.lower, self.upper, strict=True), start=1):
-            if low is not None:
-                forms.append(difference(Form({i: 1}), constant_form(low)))
-            if high is not None:
-                forms.append(difference(constant_form(high), Form({i: 1})))
-        for row, bound in zip(self.matrix, self.bounds, strict=True):
-            parts = [(1, scaled(Form({i: 1}), -c)) for i, c in enumerate(row, start=1)]
-            forms.append(combine([(1, constant_form(bound)), *parts]))
-        return tuple((form, False) for form in forms)
-
-    def contains(self, point: Sequence[Fraction]) -> bool:
-        """Whether the point lies in the domain."""
-        values = [Fraction(1), *point]
-        return all(sum(c * values[v] for v, c in form.terms.items()) >= 0 for form, _ in self.rows())
-
-
-def read_domain(value: object, place: str, dimension: int) -> Domain:
-    """The domain written as an object with lower, upper and optionally matrix and bounds."""
-    item = table(value, place, ("lower", "upper"), ("matrix", "bounds"))
-    ends = []
-    for key in ("lower", "upper"):
-        numbers = enumerate(array(item[key], f"{place}.{key}", dimension))
-        ends.append([None if x is None else rational(x, f"{place}.{key}[{i}]") for i, x in numbers])
-    bounds = vector(item.get("bounds", []), f"{place}.bounds")
-    rows = array(item.get("matrix", []), f"{place}.matrix", len(bounds))
-    matrix = [vector(row, f"{place}.matrix[{i}]", dimension) for i, row in enumerate(rows)]
-    return Domain(ends[0], ends[1], matrix, bounds)
-
-
-@dataclass(frozen=True)
 class Goal:
-    """A cell to be closed, with both evaluations as far as they got on it."""
+    """A cell to be closed, with the evaluations the claim asks for, as far as they got on it."""
 
+    statement: Statement
     cell: Cell
-    left: Run
-    right: Run
-    differences: tuple[Form, ...] = ()  # left - right, one an output, once both sides are finished
+    runs: tuple[Run, ...]
+    conclusions: tuple[Form, ...] = ()  # once all runs are finished
 
     @staticmethod
-    def of(left: Network, right: Network, domain: Domain, tie: str) -> Goal:
+    def of(statement: Statement) -> Goal:
         """The whole domain."""
-        inputs = [Form({i: 1}) for i in range(1, left.inputs + 1)]
-        cell = Cell(Atoms(domain.lower, domain.upper), domain.rows(), {})
-        return Goal(cell, start(left, "L", tie, inputs), start(right, "R", tie, inputs)).evaluated()
+        cell = Cell(Atoms(statement.lower, statement.upper), statement.rows, {})
+        runs = tuple(start(job.network, job.side, job.tie, job.inputs) for job in statement.jobs)
+        return Goal(statement, cell, runs).evaluated()
 
     def evaluated(self) -> Goal:
-        """Both evaluations taken as far as this cell allows; places name the atoms they met."""
+        """Run by run taken as far as this cell allows, up to the first that is stuck; places name the atoms met."""
         if self.finished:
             return self
-        left = advance(self.left, self.cell)
-        right = advance(self.right, self.cell) if left.stuck is None else self.right
-        cell = replace(self.cell, places={**self.cell.places, **left.places, **right.places})
-        if left.outputs is None or right.outputs is None:
-            return Goal(cell, left, right)
-        pairs = zip(left.outputs, right.outputs, strict=True)
-        return Goal(cell, left, right, tuple(cell.atoms.expanded(difference(y, z)) for y, z in pairs))
+        runs, places = list(self.runs), dict(self.cell.places)
+        for i, run in enumerate(runs):
+            runs[i] = advance(run, self.cell)
+            places |= runs[i].places
+            if runs[i].outputs is None:
+                break
+        cell = replace(self.cell, places=places)
+        values = [run.outputs for run in runs if run.outputs is not None]
+        if len(values) < len(runs):
+            return replace(self, cell=cell, runs=tuple(runs))
+        conclusions = tuple(map(cell.atoms.expanded, self.statement.conclusions(values)))
+        return replace(self, cell=cell, runs=tuple(runs), conclusions=conclusions)
 
     @property
     def finished(self) -> bool:
-        """Whether both sides have their outputs."""
-        return self.left.outputs is not None and self.right.outputs is not None
+        """Whether all runs have their outputs."""
+        return all(run.outputs is not None for run in self.runs)
 
     @property
     def stuck(self) -> dict[int, Form] | None:
-        """The scores of the head that stopped the evaluation, by token; None when both sides are finished."""
-        run = self.left if self.left.stuck is not None else self.right
-        return None if run.stuck is None else run.stuck.scores
+        """The scores of the head that stopped the evaluation, by token; None when all runs are finished."""
+        return next((run.stuck.scores for run in self.runs if run.stuck is not None), None)
 
-    def gaps(self) -> list[Form]:
-        """The differences of the outputs as forms on this cell, the zero form where it is certain to vanish."""
+    def obligations(self) -> list[Form]:
+        """Forms whose being >= 0 on this cell is what remains of the claim: none for a conclusion that is zero.
+
+        A conclusion f = 0 gives the two forms f and -f.
+        """
         atoms = self.cell.atoms
-        return [atoms.expanded(self.cell.resolve(gap)) if gap.terms else gap for gap in self.differences]
+        resolved = [atoms.expanded(self.cell.resolve(form)) for form in self.conclusions]
+        sides = [(form, negated(form)) if self.statement.equations else (form,) for form in resolved if form.terms]
+        return [form for pair in sides for form in pair]
 
     def gate(self, place: str) -> list[Goal]:
         """Rule *gate* of `Cell`, on the goal."""
@@ -120,14 +88,10 @@ class Goal:
         return [replace(self, cell=cell).evaluated() for cell in self.cell.compare(gap)]
 
     def holds(self, proofs: Sequence[tuple[int, Multipliers]]) -> bool:
-        """Rule *holds*: on this cell both sides are finished and equal, output by output.
-
-        A gap that is the zero form needs no proof; any other one needs two, of gap >= 0 and of -gap >= 0.
-        """
+        """Rule *holds*: on this cell all runs are finished, and each obligation has its proof."""
         if not self.finished:
             return False
-        open_gaps = [gap for gap in self.gaps() if gap.terms]
-        goals = list(chain.from_iterable((gap, negated(gap)) for gap in open_gaps))
+        goals = self.obligations()
         return len(goals) == len(proofs) and all(
             self.cell.implied(goal, weight, rows) for goal, (weight, rows) in zip(goals, proofs, strict=True)
         )
@@ -139,22 +103,17 @@ _TOKEN = object()
 class Theorem:
     """A statement the kernel has checked; no other code can make one."""
 
-    __slots__ = ("counts", "domain", "kind", "left", "right", "statement", "tie")
+    __slots__ = ("claim", "counts", "digests", "domain", "holds", "parameters", "statement", "tie")
 
     def __init__(
-        self,
-        token: object,
-        kind: str,
-        statement: str,
-        digests: list[str],
-        domain: object,
-        tie: str,
-        counts: dict[str, int],
+        self, token: object, value: dict[str, object], holds: bool, statement: str, counts: dict[str, int]
     ) -> None:
         if token is not _TOKEN:
             raise Rejected("a Theorem can only be made by the kernel")
-        self.kind, self.statement, self.domain, self.tie, self.counts = kind, statement, domain, tie, counts
-        self.left, self.right = digests
+        self.claim, self.parameters = value["claim"], value.get("parameters", {})
+        self.domain, self.tie = value["domain"], value["tie"]
+        self.digests = {side: value[side]["sha256"] for side in ("left", "right") if side in value}  # type: ignore[index]
+        self.holds, self.statement, self.counts = holds, statement, counts
 
     def __repr__(self) -> str:
         return f"Theorem({self.statement!r})"
@@ -180,66 +139,75 @@ def check(certificate: bytes, read: Callable[[str], bytes], place: str = "certif
 
 
 def _checked(certificate: bytes, read: Callable[[str], bytes], place: str) -> Theorem:
-    common = ("format", "claim", "left", "right", "domain", "tie")
-    value = table(parse_json(certificate, place), place, common, ("tree", "inhabitant", "point", "values", "untrusted"))
+    required = ("format", "claim", "left", "domain", "tie")
+    optional = ("parameters", "right", "tree", "inhabitant", "point", "values", "untrusted")
+    value = table(parse_json(certificate, place), place, required, optional)
     if value["format"] != FORMAT:
         reject(f"{place}: format", FORMAT, value["format"])
-    digests, networks = [], []
-    for side in ("left", "right"):
-        item = table(value[side], f"{place}: {side}", ("file", "sha256"))
-        name = item["file"]
-        if not isinstance(name, str) or Path(name).name != name or name in (".", ".."):
-            reject(f"{place}: {side}.file", "the name of a file in the same folder", name)
-        data = read(name)
-        digest = hashlib.sha256(data).hexdigest()
-        if digest != item["sha256"]:
-            reject(f"{place}: {side}.sha256", f"{digest}, the digest of {name}", item["sha256"])
-        digests.append(digest)
-        networks.append(read_network(data, name))
-    left, right = networks
-    if (left.inputs, left.outputs) != (right.inputs, right.outputs):
-        reject(
-            place,
-            "networks with equal numbers of inputs and outputs",
-            f"{(left.inputs, left.outputs)} and {(right.inputs, right.outputs)}",
-        )
     if value["tie"] not in TIES:
         reject(f"{place}: tie", f"one of {', '.join(TIES)}", value["tie"])
-    tie = str(value["tie"])
+    networks = [_network(value[side], f"{place}: {side}", read) for side in ("left", "right") if side in value]
+    left, right = networks[0], networks[-1]
+    if (left.inputs, left.outputs) != (right.inputs, right.outputs):
+        sizes = f"{(left.inputs, left.outputs)} and {(right.inputs, right.outputs)}"
+        reject(place, "networks with equal numbers of inputs and outputs", sizes)
     domain = read_domain(value["domain"], f"{place}: domain", left.inputs)
-    if value["claim"] == "differ":
+    tie, parameters = str(value["tie"]), value.get("parameters", {})
+    statement = read_statement(value["claim"], parameters, networks, domain, tie, place)
+    common = (*required, *(key for key in ("parameters", "right") if key in value))
+    if "point" in value:
         table(value, place, (*common, "point", "values"), ("untrusted",))
-        return _differ(left, right, domain, tie, value, place, digests)
-    if value["claim"] != "equal":
-        reject(f"{place}: claim", "equal or differ", value["claim"])
+        return Theorem(_TOKEN, value, False, _refuted(statement, value, place), {})
     table(value, place, (*common, "tree", "inhabitant"), ("untrusted",))
     point = vector(value["inhabitant"], f"{place}: inhabitant", left.inputs)
     if not domain.contains(point):
         reject(f"{place}: inhabitant", "a point of the domain", _text(point))
-    steps = array(value["tree"], f"{place}: tree")
-    counts = check_tree(Goal.of(left, right, domain, tie), steps, f"{place}: tree")
-    rule = "any tie rule" if counts["ties"] == 0 else f"tie rule {tie}"
-    statement = f"for every x in the domain, left(x) = right(x) (real arithmetic, hard attention, {rule})"
-    return Theorem(_TOKEN, "equal", statement, digests, value["domain"], tie, counts)
+    counts = check_tree(Goal.of(statement), array(value["tree"], f"{place}: tree"), f"{place}: tree")
+    semantics = ", ".join(["real arithmetic", "hard attention", *_rule(statement, counts["ties"])])
+    return Theorem(_TOKEN, value, True, f"{statement.text} ({semantics})", counts)
 
 
-def _differ(
-    left: Network, right: Network, domain: Domain, tie: str, value: dict[str, object], place: str, digests: list[str]
-) -> Theorem:
-    point = vector(value["point"], f"{place}: point", left.inputs)
-    if not domain.contains(point):
-        reject(f"{place}: point", "a point of the domain", _text(point))
-    claimed = table(value["values"], f"{place}: values", ("left", "right"))
+def _network(value: object, place: str, read: Callable[[str], bytes]) -> Network:
+    """The network in a file, whose bytes have the digest that the certificate states."""
+    item = table(value, place, ("file", "sha256"))
+    name = item["file"]
+    if not isinstance(name, str) or Path(name).name != name or name in (".", ".."):
+        reject(f"{place}.file", "the name of a file in the same folder", name)
+    data = read(name)
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != item["sha256"]:
+        reject(f"{place}.sha256", f"{digest}, the digest of {name}", item["sha256"])
+    return read_network(data, name)
+
+
+def _refuted(statement: Statement, value: dict[str, object], place: str) -> str:
+    """What a counterexample shows: the values of all jobs where the variables have the values in `point`."""
+    variables = vector(value["point"], f"{place}: point", len(statement.lower))
+    if not statement.contains(variables):
+        reject(f"{place}: point", "a point of the domain", _text(variables))
+    claimed = array(value["values"], f"{place}: values", len(statement.jobs))
     found = []
-    for side, network in (("left", left), ("right", right)):
-        exact = evaluate(network, point, tie)
-        if exact != vector(claimed[side], f"{place}: values.{side}"):
-            reject(f"{place}: values.{side}", _text(exact), str(claimed[side]))
+    for number, job in enumerate(statement.jobs):
+        exact = evaluate(job.network, _at(job.inputs, variables), job.tie)
+        if exact != vector(claimed[number], f"{place}: values[{number}]"):
+            reject(f"{place}: values[{number}]", _text(exact), str(claimed[number]))
         found.append(exact)
-    if found[0] == found[1]:
-        reject(place, "two different values", _text(found[0]))
-    statement = f"at x = {_text(point)}, left(x) = {_text(found[0])} and right(x) = {_text(found[1])} (tie rule {tie})"
-    return Theorem(_TOKEN, "differ", statement, digests, value["domain"], tie, {})
+    values = [f"{job.label} = {_text(exact)}" for job, exact in zip(statement.jobs, found, strict=True)]
+    if not statement.violated(found):
+        reject(f"{place}: values", f"values that contradict the claim {statement.text}", ", ".join(values))
+    where = [f"{name} = {_text(_at(point, variables))}" for name, point in statement.points]
+    semantics = "".join(f" ({rule})" for rule in _rule(statement, 1))
+    return f"at {', '.join([*where, *values])}{semantics}; this refutes: {statement.text}"
+
+
+def _at(forms: Sequence[Form], variables: Sequence[Fraction]) -> list[Fraction]:
+    return [form.at([1, *variables]) for form in forms]
+
+
+def _rule(statement: Statement, ties: int) -> list[str]:
+    """The tie rule a theorem is about: any, if none was used; not said where the claim itself names the rules."""
+    rules = {job.tie for job in statement.jobs}
+    return [] if len(rules) > 1 else ["any tie rule"] if ties == 0 else [f"tie rule {rule}" for rule in rules]
 
 
 def check_tree(goal: Goal, steps: Sequence[object], place: str) -> dict[str, int]:
@@ -271,8 +239,8 @@ def check_tree(goal: Goal, steps: Sequence[object], place: str) -> dict[str, int
                 weight, rows = array(proof, where, 2)
                 proofs.append((hexadecimal(weight, where), _multipliers(rows, where, goal)))
             if not goal.holds(proofs):
-                reject(where, "a proof that both sides are equal on the cell", "one that is not")
-            counts["ties"] = max(counts["ties"], goal.left.ties + goal.right.ties)
+                reject(where, "proofs of all obligations of the cell", "something else")
+            counts["ties"] = max(counts["ties"], sum(run.ties for run in goal.runs))
         else:
             reject(where, "gate, compare, empty or holds", name)
         counts[name] += 1

@@ -36,6 +36,10 @@ class Form:
             return Fraction(self.terms[ONE], self.den)
         return None
 
+    def at(self, values: Sequence[Fraction | int]) -> Fraction:
+        """The value where variable v has the value values[v]; values[0] is 1."""
+        return Fraction(sum((c * values[v] for v, c in self.terms.items()), Fraction(0)), self.den)
+
 
 ZERO = Form({})
 
@@ -44,6 +48,9 @@ def constant_form(value: Fraction | int) -> Form:
     """The form that is `value` everywhere."""
     value = Fraction(value)
     return Form({ONE: value.numerator}, value.denominator) if value else ZERO
+
+
+UNIT = constant_form(1)
 
 
 def reduced(terms: Terms, den: int) -> Form:

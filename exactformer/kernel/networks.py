@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from .forms import ZERO, Form, combine, constant_form
+from .forms import UNIT, ZERO, Form, combine
 from .reading import array, common_denominator, entries, natural, parse_json, reject, table, vector
 
-UNIT = constant_form(1)
 UNBIASED = object()  # in place of the biases of a map that has none
 
 

@@ -23,7 +23,7 @@ class Run:
     """How far one network has been evaluated on a cell."""
 
     network: Network
-    side: str  # "L" or "R": the first letter of the names of its places
+    side: str  # the first letter of the names of its places
     tie: str
     sublayer: int
     states: list[list[Form]]  # one vector of forms per token
@@ -55,37 +55,48 @@ def advance(run: Run, cell: Cell) -> Run:
     if isinstance(run.network, Maxout):
         return replace(run, outputs=_maxout(run.network, run.side, run.states[0], cell, places), places=places)
     net, states, ties = run.network, run.states, run.ties
-    for index in range(run.sublayer, len(net.sublayers)):
+    for index, live in enumerate(_live(net)):
+        if index < run.sublayer:
+            continue
         block, part = net.sublayers[index]
         where = f"{run.side}{block}"
         if isinstance(part, tuple):
-            updates: list[list[Form]] = []
-            for t, state in enumerate(states):
-                inner = part[0](state)
+            updates: dict[int, list[Form]] = {}
+            for t in live:
+                inner = part[0](states[t])
                 hidden = [_maximum(cell, places, f"{where}.f{i}.t{t}", (u, ZERO)) for i, u in enumerate(inner)]
-                updates.append(part[1](hidden))
+                updates[t] = part[1](hidden)
         else:
             try:
-                updates, used = _attention(net, part, run.tie, where, states, cell, places)
+                updates, used = _attention(net, part, run.tie, where, states, live, cell, places)
             except _Undecided as undecided:
                 stuck = replace(run, sublayer=index, states=states, places=places, ties=ties)
                 return replace(stuck, stuck=undecided.stuck)
             ties += used
         if net.residual:
-            updates = [
-                [combine(((1, x), (1, u))) for x, u in zip(s, v, strict=True)]
-                for s, v in zip(states, updates, strict=True)
-            ]
-        states = [[cell.atoms.tidy(x) for x in state] for state in updates]
+            for t, update in updates.items():
+                updates[t] = [combine(((1, x), (1, u))) for x, u in zip(states[t], update, strict=True)]
+        tidied = {t: [cell.atoms.tidy(x) for x in update] for t, update in updates.items()}
+        states = [tidied.get(t, state) for t, state in enumerate(states)]
     return replace(run, outputs=net.readout(states[net.token]), places=places, stuck=None, ties=ties)
+
+
+def _live(net: Transformer) -> list[range]:
+    """For each sublayer the tokens whose state after it the read-out depends on: only these are evaluated."""
+    live = range(net.token, net.token + 1)
+    result = []
+    for _, part in reversed(net.sublayers):
+        result.append(live)
+        if isinstance(part, list) and part:
+            live = range(live.stop if net.causal else len(net.embedding))
+    return result[::-1]
 
 
 def evaluate(network: Network, point: Sequence[Fraction], tie: str) -> list[Fraction]:
     """The exact value of the network at a point: the same evaluator on constant forms, which decide everything."""
     cell = Cell(Atoms((), ()), (), {})
     run = advance(start(network, "L", tie, [constant_form(x) for x in point]), cell)
-    values = [y.constant() for y in run.outputs or ()]
-    return [y for y in values if y is not None]
+    return [y.at([1]) for y in run.outputs or ()]
 
 
 class _Undecided(Exception):
@@ -121,25 +132,25 @@ def _attention(
     tie: str,
     where: str,
     states: list[list[Form]],
+    live: range,
     cell: Cell,
     places: dict[str, int],
-) -> tuple[list[list[Form]], int]:
-    """The update of every token by one attention sublayer, and how often the tie rule decided."""
-    tokens = range(len(states))
-    updates: list[list[list[tuple[int, Form]]]] = [[[] for _ in states[0]] for _ in tokens]
+) -> tuple[dict[int, list[Form]], int]:
+    """The updates of the live tokens by one attention sublayer, and how often the tie rule decided."""
+    updates: dict[int, list[list[tuple[int, Form]]]] = {q: [[] for _ in states[0]] for q in live}
     ties = 0
     for h, head in enumerate(heads):
-        keys = [head.key(state) for state in states]
-        for q in tokens:
+        keys = [head.key(state) for state in (states[: live.stop] if net.causal else states)]
+        for q in live:
             query = head.query(states[q])
-            visible = range(q + 1) if net.causal else tokens
+            visible = range(q + 1 if net.causal else len(states))
             scores = {t: _score(keys[t], query, f"{where}.h{h}.q{q}") for t in visible}
             result, used = _head(head, scores, tie, f"{where}.h{h}.q{q}", states, cell, places)
             ties += used
             for index, form in enumerate(head.output(result)):
                 if form.terms:
                     updates[q][index].append((1, form))
-    return [[combine(parts) for parts in token] for token in updates], ties
+    return {q: list(map(combine, token)) for q, token in updates.items()}, ties
 
 
 def _score(key: list[Form], query: list[Form], place: str) -> Form:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-
 TICK = 0.01  # seconds between one attempt to interrupt and the next
 PACKAGE = __name__.partition(".")[0]
 

@@ -1,0 +1,314 @@
+"""What can be claimed of one or two networks on a domain: one function a claim, the whole list in `CLAIMS`.
+
+Each says which points it speaks of, which evaluations it compares, and which forms in their outputs must be
+zero or non-negative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from .cell import Row
+from .forms import Form, combine, constant_form, difference, scaled
+from .networks import Network
+from .reading import array, natural, rational, reject, table, vector
+from .semantics import TIES
+
+Vector = list[Form]
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The set of x with lower <= x <= upper (None: no bound) and matrix x <= bounds."""
+
+    lower: list[Fraction | None]
+    upper: list[Fraction | None]
+    matrix: list[list[Fraction]]
+    bounds: list[Fraction]
+
+    def rows(self, x: Vector) -> tuple[Row, ...]:
+        """That x lies in it: for each input its lower, then its upper bound if finite; then the rows of the matrix."""
+        forms = []
+        for xi, low, high in zip(x, self.lower, self.upper, strict=True):
+            if low is not None:
+                forms.append(difference(xi, constant_form(low)))
+            if high is not None:
+                forms.append(difference(constant_form(high), xi))
+        for row, bound in zip(self.matrix, self.bounds, strict=True):
+            parts = [(1, scaled(xi, -c)) for xi, c in zip(x, row, strict=True)]
+            forms.append(combine([(1, constant_form(bound)), *parts]))
+        return tuple((form, False) for form in forms)
+
+    def contains(self, point: Sequence[Fraction]) -> bool:
+        """Whether the point lies in the domain."""
+        x = [Form({i: 1}) for i in range(1, len(point) + 1)]
+        return all(form.at([1, *point]) >= 0 for form, _ in self.rows(x))
+
+
+def read_domain(value: object, place: str, dimension: int) -> Domain:
+    """The domain written as an object with lower, upper and optionally matrix and bounds."""
+    item = table(value, place, ("lower", "upper"), ("matrix", "bounds"))
+    ends = []
+    for key in ("lower", "upper"):
+        numbers = enumerate(array(item[key], f"{place}.{key}", dimension))
+        ends.append([None if x is None else rational(x, f"{place}.{key}[{i}]") for i, x in numbers])
+    bounds = vector(item.get("bounds", []), f"{place}.bounds")
+    rows = array(item.get("matrix", []), f"{place}.matrix", len(bounds))
+    matrix = [vector(row, f"{place}.matrix[{i}]", dimension) for i, row in enumerate(rows)]
+    return Domain(ends[0], ends[1], matrix, bounds)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One evaluation a claim asks for: a network at a point, under a tie rule."""
+
+    side: str  # the first letter of the names of its places
+    label: str
+    network: Network
+    tie: str
+    inputs: Vector
+
+
+@dataclass(frozen=True)
+class Statement:
+    """At all values of the variables within their bounds that satisfy the rows, the conclusions hold.
+
+    The conclusions are forms in the outputs of the jobs; each is 0 if `equations` is set, else >= 0.
+    """
+
+    text: str
+    lower: list[Fraction | None]
+    upper: list[Fraction | None]
+    rows: tuple[Row, ...]
+    points: list[tuple[str, Vector]]  # the points of the domain that it speaks of
+    jobs: list[Job]
+    equations: bool
+    conclusions: Callable[[list[Vector]], list[Form]]
+
+    def contains(self, variables: Sequence[Fraction]) -> bool:
+        """Whether all rows hold at these values of the variables."""
+        return all(form.at([1, *variables]) >= 0 for form, _ in self.rows)
+
+    def violated(self, outputs: Sequence[Sequence[Fraction]]) -> bool:
+        """Whether these outputs of the jobs contradict a conclusion."""
+        found = [form.at([1]) for form in self.conclusions([list(map(constant_form, y)) for y in outputs])]
+        return any(found) if self.equations else any(y < 0 for y in found)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a claim is about: the networks (the right one is missing in claims about one), and its parameters."""
+
+    left: Network
+    right: Network
+    domain: Domain
+    tie: str
+    parameters: dict[str, object]
+    place: str
+
+    @property
+    def x(self) -> Vector:
+        """The inputs as variables 1, ..., n."""
+        return [Form({i: 1}) for i in range(1, self.left.inputs + 1)]
+
+    def second(self, free: Sequence[int]) -> Vector:
+        """A second point y: variables n + 1, n + 2, ... at the free inputs, and elsewhere equal to x."""
+        fresh = {i: Form({self.left.inputs + k: 1}) for k, i in enumerate(free, start=1)}
+        return [fresh.get(i, xi) for i, xi in enumerate(self.x)]
+
+    def at_x(self, text: str, jobs: list[Job], equations: bool, conclusions: Callable[..., list[Form]]) -> Statement:
+        """A statement about every x in the domain."""
+        lower, upper, x = self.domain.lower, self.domain.upper, self.x
+        quantified = f"for every x in the domain, {text}"
+        return Statement(quantified, lower, upper, self.domain.rows(x), [("x", x)], jobs, equations, _on(conclusions))
+
+    def at_x_y(
+        self,
+        text: str,
+        free: Sequence[int],
+        more: Sequence[Form],
+        jobs: list[Job],
+        equations: bool,
+        conclusions: Callable[..., list[Form]],
+    ) -> Statement:
+        """A statement about all x, y in the domain that agree except in the free inputs, with `more` forms >= 0."""
+        x, y, domain = self.x, self.second(free), self.domain
+        lower, upper = ([*ends, *(ends[i] for i in free)] for ends in (domain.lower, domain.upper))
+        rows = domain.rows(x) + domain.rows(y) + tuple((form, False) for form in more)
+        return Statement(text, lower, upper, rows, [("x", x), ("y", y)], jobs, equations, _on(conclusions))
+
+    def job(self, side: str, label: str, inputs: Vector, tie: str | None = None) -> Job:
+        """The left network at a point."""
+        return Job(side, label, self.left, tie or self.tie, inputs)
+
+    def both(self) -> list[Job]:
+        """Both networks at x."""
+        return [
+            Job("L", "left(x)", self.left, self.tie, self.x),
+            Job("R", "right(x)", self.right, self.tie, self.x),
+        ]
+
+    def free(self) -> list[int]:
+        """The parameter `inputs`: increasing numbers of inputs, at least one."""
+        place, n = f"{self.place}.inputs", self.left.inputs
+        free = [natural(i, place, n) for i in array(self.parameters["inputs"], place)]
+        if not free or sorted(set(free)) != free:
+            reject(place, "numbers of inputs in increasing order, at least one", free)
+        return free
+
+
+def _on(conclusions: Callable[..., list[Form]]) -> Callable[[list[Vector]], list[Form]]:
+    return lambda outputs: conclusions(*outputs)
+
+
+def _minus(y: Vector, z: Vector) -> list[Form]:
+    return [difference(a, b) for a, b in zip(y, z, strict=True)]
+
+
+def _names(inputs: Sequence[int]) -> str:
+    return ", ".join(f"x{i + 1}" for i in inputs)
+
+
+# --- the claims -----------------------------------------------------------------------------------
+
+
+def equal(s: Setting) -> Statement:
+    """left(x) = right(x)."""
+    return s.at_x("left(x) = right(x)", s.both(), True, _minus)
+
+
+def at_most(s: Setting) -> Statement:
+    """left(x) <= right(x), output by output."""
+    return s.at_x("left(x) <= right(x)", s.both(), False, lambda y, z: _minus(z, y))
+
+
+def within(s: Setting) -> Statement:
+    """|left(x) - right(x)| <= epsilon, output by output."""
+    epsilon = rational(s.parameters["epsilon"], f"{s.place}.epsilon")
+    if epsilon < 0:
+        reject(f"{s.place}.epsilon", "a number >= 0", str(epsilon))
+    e = constant_form(epsilon)
+
+    def conclusions(y: Vector, z: Vector) -> list[Form]:
+        return [difference(e, gap) for gap in (*_minus(y, z), *_minus(z, y))]
+
+    return s.at_x(f"|left(x) - right(x)| <= {epsilon}", s.both(), False, conclusions)
+
+
+def output_range(s: Setting) -> Statement:
+    """Lower <= left(x) <= upper, output by output, null for no bound."""
+    ends: list[list[Fraction | None]] = []
+    for key in ("lower", "upper"):
+        numbers = array(s.parameters[key], f"{s.place}.{key}", s.left.outputs)
+        ends.append([None if y is None else rational(y, f"{s.place}.{key}") for y in numbers])
+    parts = []
+    for k, (low, high) in enumerate(zip(*ends, strict=True), start=1):
+        name = "left(x)" if s.left.outputs == 1 else f"left(x)_{k}"
+        chain = [*([] if low is None else [str(low)]), name, *([] if high is None else [str(high)])]
+        parts += [" <= ".join(chain)] if len(chain) > 1 else []
+    if not parts:
+        reject(s.place, "at least one bound", "none")
+
+    def conclusions(y: Vector) -> list[Form]:
+        low = [difference(value, constant_form(end)) for value, end in zip(y, ends[0], strict=True) if end is not None]
+        return low + [difference(constant_form(end), v) for v, end in zip(y, ends[1], strict=True) if end is not None]
+
+    return s.at_x(" and ".join(parts), [s.job("L", "left(x)", s.x)], False, conclusions)
+
+
+def invariant(s: Setting) -> Statement:
+    """left(x) = left(Px) for the permutation P with (Px)_i = x_permutation[i]; Px need not lie in the domain."""
+    place, n = f"{s.place}.permutation", s.left.inputs
+    order = [natural(i, place, n) for i in array(s.parameters["permutation"], place, n)]
+    if sorted(order) != list(range(n)):
+        reject(place, f"a permutation of 0, ..., {n - 1}", order)
+    label = f"left({_names(order)})"
+    jobs = [s.job("L", "left(x)", s.x), s.job("R", label, [s.x[i] for i in order])]
+    return s.at_x(f"left(x) = {label}", jobs, True, _minus)
+
+
+def ties_agree(s: Setting) -> Statement:
+    """left(x) under the first tie rule equals left(x) under the second."""
+    rules = [str(rule) for rule in array(s.parameters["rules"], f"{s.place}.rules", 2)]
+    if not set(rules) <= set(TIES):
+        reject(f"{s.place}.rules", f"two of {', '.join(TIES)}", rules)
+    jobs = [s.job(side, f"left(x) {rule}", s.x, rule) for side, rule in zip("LR", rules, strict=True)]
+    return s.at_x(f"left(x) is the same under the tie rules {rules[0]} and {rules[1]}", jobs, True, _minus)
+
+
+def independent(s: Setting) -> Statement:
+    """Left does not depend on the given inputs."""
+    free = s.free()
+    text = f"for all x, y in the domain that differ at most in {_names(free)}, left(x) = left(y)"
+    return s.at_x_y(text, free, [], [s.job("L", "left(x)", s.x), s.job("R", "left(y)", s.second(free))], True, _minus)
+
+
+def increasing(s: Setting) -> Statement:
+    """Left does not decrease when some of the given inputs grow."""
+    free = s.free()
+    x, y = s.x, s.second(free)
+    text = f"for all x <= y in the domain that differ at most in {_names(free)}, left(x) <= left(y)"
+    jobs = [s.job("L", "left(x)", x), s.job("R", "left(y)", y)]
+    return s.at_x_y(text, free, [difference(y[i], x[i]) for i in free], jobs, False, lambda u, v: _minus(v, u))
+
+
+def decreasing(s: Setting) -> Statement:
+    """Left does not increase when some of the given inputs grow."""
+    free = s.free()
+    x, y = s.x, s.second(free)
+    text = f"for all x <= y in the domain that differ at most in {_names(free)}, left(x) >= left(y)"
+    jobs = [s.job("L", "left(x)", x), s.job("R", "left(y)", y)]
+    return s.at_x_y(text, free, [difference(y[i], x[i]) for i in free], jobs, False, _minus)
+
+
+def convex(s: Setting) -> Statement:
+    """Left is midpoint convex; a function with finitely many affine pieces is then convex."""
+    return _midpoint(s, "<=", 1)
+
+
+def concave(s: Setting) -> Statement:
+    """Left is midpoint concave; a function with finitely many affine pieces is then concave."""
+    return _midpoint(s, ">=", -1)
+
+
+def _midpoint(s: Setting, relation: str, sign: int) -> Statement:
+    free = range(s.left.inputs)
+    x, y = s.x, s.second(free)
+    middle = [combine([(1, a), (1, b)], 2) for a, b in zip(x, y, strict=True)]
+    jobs = [s.job("M", "left((x + y)/2)", middle), s.job("L", "left(x)", x), s.job("R", "left(y)", y)]
+
+    def conclusions(m: Vector, u: Vector, v: Vector) -> list[Form]:
+        return [combine([(sign, b), (sign, c), (-2 * sign, a)]) for a, b, c in zip(m, u, v, strict=True)]
+
+    text = f"for all x, y in the domain, left((x + y)/2) {relation} (left(x) + left(y))/2"
+    return s.at_x_y(text, free, [], jobs, False, conclusions)
+
+
+CLAIMS: dict[str, tuple[int, tuple[str, ...], Callable[[Setting], Statement]]] = {
+    "equal": (2, (), equal),
+    "at-most": (2, (), at_most),
+    "within": (2, ("epsilon",), within),
+    "range": (1, ("lower", "upper"), output_range),
+    "invariant": (1, ("permutation",), invariant),
+    "ties-agree": (1, ("rules",), ties_agree),
+    "independent": (1, ("inputs",), independent),
+    "increasing": (1, ("inputs",), increasing),
+    "decreasing": (1, ("inputs",), decreasing),
+    "convex": (1, (), convex),
+    "concave": (1, (), concave),
+}  # name -> (number of networks, names of the parameters, what it says)
+
+
+def read_statement(
+    name: object, parameters: object, networks: Sequence[Network], domain: Domain, tie: str, place: str
+) -> Statement:
+    """The claim of that name about the networks on the domain."""
+    if not isinstance(name, str) or name not in CLAIMS:
+        reject(f"{place}: claim", f"one of {', '.join(CLAIMS)}", name)
+    number, keys, build = CLAIMS[name]
+    if len(networks) != number:
+        reject(place, f"{number} network{'s'[: number - 1]} for the claim {name}", len(networks))
+    values = table(parameters, f"{place}: parameters", keys)
+    return build(Setting(networks[0], networks[-1], domain, tie, values, f"{place}: parameters"))
