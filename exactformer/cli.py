@@ -85,6 +85,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
+    from exactformer.claims import FORMS
+
     parser = _Parser(prog="exactformer", description="Networks as Transformers, with proofs that they are equal.")
     parser.add_argument("--version", action="version", version=f"exactformer {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
@@ -94,9 +96,12 @@ def _parser() -> argparse.ArgumentParser:
     _construction(prove)
     _proving(prove)
 
-    verify = _command(commands, "verify", _verify, "are two networks of any kinds equal?")
-    verify.add_argument("left", metavar="A")
-    verify.add_argument("right", metavar="B")
+    verify = _command(commands, "verify", _verify, "are two networks of any kinds equal, or does another claim hold?")
+    verify.add_argument("left", metavar="A", nargs="?")
+    verify.add_argument("right", metavar="B", nargs="?", help="not for claims about one network")
+    verify.add_argument("--claim", default="equal", metavar="CLAIM", help="default: equal; " + ", ".join(FORMS[1:]))
+    verify.add_argument("--family", metavar="FILE", help="a Python file whose pairs() yields networks; it is executed")
+    verify.add_argument("--instances", type=_positive, metavar="N", help="of the family; default: all")
     _proving(verify)
 
     check = _command(commands, "check", _check, "re-check a certificate with the kernel alone")
@@ -217,15 +222,52 @@ def _chosen(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _verify(options: argparse.Namespace) -> int:
+    from exactformer.claims import read_claim
     from exactformer.formats import load
     from exactformer.prover.driver import verify
 
-    left, right = load(options.left), load(options.right)
+    claim = read_claim(options.claim)
+    if options.family is not None:
+        return _verify_family(options, claim)
+    files = [name for name in (options.left, options.right) if name is not None]
+    if len(files) != claim.networks:
+        wanted = ("one network file, A", "two network files, A and B")[claim.networks - 1]
+        raise InvalidInput(f"claim {claim.name}: expected {wanted}, found {len(files)}")
+    left, *others = map(load, files)
+    right = others[0] if others else None
     domain = _domain(options, left.inputs)
-    folder = _folder(options, f"{Path(options.left).stem}-{Path(options.right).stem}")
-    with _about(f"{options.left}, {options.right}"), _progress(options) as progress:
-        outcome = verify(left, right, domain=domain, **_search(options), progress=progress)
+    name = "-".join(Path(file).stem for file in files)
+    folder = _folder(options, name if right is not None else f"{name}-{claim.name}")
+    with _about(", ".join(files)), _progress(options) as progress:
+        outcome = verify(left, right, claim=claim, domain=domain, **_search(options), progress=progress)
     return _finish(options, outcome, folder)
+
+
+def _verify_family(options: argparse.Namespace, claim: Any) -> int:
+    """Test a conjecture; a counterexample is written as a proof folder."""
+    from exactformer.folder import summary
+    from exactformer.prover.family import load_family, verify_family
+
+    if options.left is not None:
+        raise InvalidInput(f"--family: expected no network files beside it, found {options.left}")
+    folder = _folder(options, Path(options.family).stem)
+    pairs, rebuild = load_family(Path(options.family), seed=options.seed)
+    with _about(options.family), _progress(options, "{} instances proved, {} left open") as progress:
+        search = {**_search(options), "claim": claim, "domain": lambda inputs: _domain(options, inputs)}
+        result = verify_family(pairs, rebuild=rebuild, limit=options.instances, progress=progress, **search)
+    found = result.counterexample
+    numbers = {"proved": result.proved, "unknown": result.unknown, "instance": result.instance, "shrunk": result.shrunk}
+    if found is not None:
+        _write(options, found, folder)
+    if options.json:
+        answer = {"verdict": result.verdict, "claim": claim.name, **numbers, "seconds": round(result.seconds, 6)}
+        print(json.dumps({**answer, "counterexample": None if found is None else summary(found, folder)}))
+    elif not options.quiet:
+        print(f"{result.verdict.upper()}  {result.proved} instances proved, {result.unknown} left open")
+        if found is not None:
+            print(f"instance {result.instance} is a counterexample, after {result.shrunk} steps of making it smaller:")
+            print("\n".join(_answer(found, folder)))
+    return EXIT[result.verdict]
 
 
 def _search(options: argparse.Namespace) -> dict[str, Any]:
@@ -244,14 +286,20 @@ def _folder(options: argparse.Namespace, name: str) -> Path:
 
 def _finish(options: argparse.Namespace, outcome: Any, folder: Path) -> int:
     """Write the proof folder, print the answer."""
-    from exactformer.folder import summary, write_folder
+    from exactformer.folder import summary
 
-    write_folder(outcome, folder, obligations=options.obligations)
+    _write(options, outcome, folder)
     if options.json:
         print(json.dumps(summary(outcome, folder)))
     elif not options.quiet:
         print("\n".join(_answer(outcome, folder)))
     return EXIT[outcome.verdict]
+
+
+def _write(options: argparse.Namespace, outcome: Any, folder: Path) -> None:
+    from exactformer.folder import write_folder
+
+    write_folder(outcome, folder, obligations=options.obligations)
 
 
 def _answer(outcome: Any, folder: Path) -> Iterator[str]:
@@ -260,11 +308,15 @@ def _answer(outcome: Any, folder: Path) -> Iterator[str]:
     if witness is None:
         yield f"{outcome.verdict.upper()}  {outcome.theorem or outcome.reason}"
     else:
-        yield f"REFUTED  left(x) and right(x) differ at x = {_vector(witness.point)}"
-        yield f"  values    left(x) = {_vector(witness.left)}, right(x) = {_vector(witness.right)}"
+        yield f"REFUTED  it is not true that {outcome.claim}"
+        for name, point in witness.points:
+            yield f"  {name:9} {_vector(point)}"
+        for e in witness.evaluations:
+            yield f"  value     {e.label.format(left='left', right='right')} = {_vector(e.outputs)}"
     yield f"  domain    {outcome.domain}"
     yield f"  left      {_described(outcome.left)}"
-    yield f"  right     {_described(outcome.right)}"
+    if outcome.right is not None:
+        yield f"  right     {_described(outcome.right)}"
     if outcome.compiled is not None:
         agree = all(line.agrees for line in outcome.compiled.sizes)
         entries = next(line for line in outcome.compiled.sizes if line.name == "non-zero entries")
@@ -368,7 +420,7 @@ def _compare(options: argparse.Namespace, network: Any, domain: Any) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from exactformer.formats import load
-    from exactformer.prover.witness import evaluate_exactly
+    from exactformer.prover.question import evaluate_exactly
     from exactformer.rational import number_text
 
     network = load(options.network)
@@ -470,7 +522,7 @@ def _domain(options: argparse.Namespace, inputs: int) -> Any:
 
 def _check_inhabited(domain: Any, source: str) -> None:
     """Raises `InvalidInput` for inequalities without a common point."""
-    from exactformer.prover.driver import inhabitant
+    from exactformer.prover.question import inhabitant
 
     if len(domain.bounds):
         with _about(source):
@@ -489,7 +541,9 @@ def _about(source: str) -> Iterator[None]:
 
 
 @contextmanager
-def _progress(options: argparse.Namespace) -> Iterator[Callable[[int, int], None] | None]:
+def _progress(
+    options: argparse.Namespace, text: str = "{} steps of the proof, {} cells open"
+) -> Iterator[Callable[[int, int], None] | None]:
     """A line of progress on standard error, on a terminal and for work that takes a while."""
     if options.quiet or options.json or not sys.stderr.isatty():
         yield None
@@ -498,12 +552,12 @@ def _progress(options: argparse.Namespace) -> Iterator[Callable[[int, int], None
 
     console = Console(stderr=True)
     last = time.monotonic()
-    with console.status("evaluating both networks symbolically") as status:
+    with console.status("evaluating symbolically") as status:
 
         def show(done: int, still_open: int) -> None:
             nonlocal last
             if time.monotonic() - last > 0.2:
                 last = time.monotonic()
-                status.update(f"{done} steps of the proof, {still_open} cells open")
+                status.update(text.format(done, still_open))
 
         yield show

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from exactformer.errors import InvalidInput
 from exactformer.formats.files import read_bytes, write_atomically
 from exactformer.formats.network_json import dump as network_text
 from exactformer.formats.network_json import parse_json
-from exactformer.prover.certificate import LEFT, RIGHT
 from exactformer.prover.certificate import dump as certificate_text
 from exactformer.prover.outcome import Outcome
+from exactformer.prover.question import LEFT, RIGHT
 from exactformer.prover.smtlib import obligation_text
 from exactformer.rational import number_text
 from exactformer.reporting import Report, build_report, render_html, render_markdown, render_text
@@ -35,7 +36,7 @@ def write_folder(outcome: Outcome, folder: Path, *, obligations: bool = False) -
     What an earlier run left in the folder and this one does not write anew is removed first, the certificate before
     all, so that the files always belong together. Raises `InvalidInput` when the folder cannot be written.
     """
-    files = {"left": LEFT, "right": RIGHT, "report": REPORT}
+    files = {"left": LEFT, "report": REPORT} | ({} if outcome.right is None else {"right": RIGHT})
     if outcome.certificate is not None:
         files["certificate"] = CERTIFICATE
     if outcome.compiled is not None:
@@ -53,7 +54,8 @@ def write_folder(outcome: Outcome, folder: Path, *, obligations: bool = False) -
 
 def _files(outcome: Outcome, report: Report, obligations: bool) -> Iterator[tuple[str, str]]:
     yield LEFT, network_text(outcome.left)
-    yield RIGHT, network_text(outcome.right)
+    if outcome.right is not None:
+        yield RIGHT, network_text(outcome.right)
     if outcome.compiled is not None:
         yield CORRESPONDENCE, json.dumps(outcome.compiled.correspondence.to_json(), indent=1) + "\n"
     if obligations:
@@ -86,15 +88,24 @@ def summary(outcome: Outcome, folder: Path) -> dict[str, Any]:
     return {
         "verdict": outcome.verdict,
         "method": outcome.method,
-        "claim": "equal",
+        "claim": outcome.claim.name,
+        "parameters": outcome.claim.parameters,
         "domain": outcome.domain.to_json(),
         "regions": outcome.counts.get("regions"),
         "witness": None
         if witness is None
         else {
-            "point": [str(number_text(x)) for x in witness.point],
-            "left": [str(number_text(x)) for x in witness.left],
-            "right": [str(number_text(x)) for x in witness.right],
+            "point": _texts(witness.point),
+            "left": _texts(witness.left),
+            "right": _texts(witness.right),
+            "evaluations": [
+                {
+                    "label": e.label.format(left="left", right="right"),
+                    "point": _texts(e.inputs),
+                    "value": _texts(e.outputs),
+                }
+                for e in witness.evaluations
+            ],
         },
         "certificate": None if outcome.certificate is None else str(folder / CERTIFICATE),
         "theorem": outcome.theorem,
@@ -102,3 +113,7 @@ def summary(outcome: Outcome, folder: Path) -> dict[str, Any]:
         "seconds": round(outcome.seconds, 6),
         "counts": outcome.counts,
     }
+
+
+def _texts(values: Sequence[Fraction]) -> list[str]:
+    return [str(number_text(x)) for x in values]

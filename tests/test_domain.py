@@ -14,7 +14,7 @@ from strategies import PLAIN, SMALL, boxes, domains, matrices, points
 from exactformer import Box, Domain, InvalidInput, Polyhedron
 from exactformer.domain import interval_box, read_domain
 from exactformer.errors import Faults
-from exactformer.prover.driver import inhabitant
+from exactformer.prover.question import inhabitant
 
 ANY_DOMAIN = st.integers(1, 3).flatmap(domains)
 WITH_POINT = ANY_DOMAIN.flatmap(lambda d: st.tuples(st.just(d), points(d.dimension, PLAIN)))

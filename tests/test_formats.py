@@ -25,7 +25,7 @@ from exactformer.kernel import semantics
 from exactformer.kernel.networks import read_network
 from exactformer.kernel.reading import Rejected
 from exactformer.networks import Affine, Head
-from exactformer.prover.witness import evaluate_exactly
+from exactformer.prover.question import evaluate_exactly
 from exactformer.rational import Matrix, Vector
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"

@@ -21,7 +21,7 @@ from exactformer.kernel import semantics
 from exactformer.kernel.networks import read_network
 from exactformer.networks import Affine, Block, FeedForward, Head
 from exactformer.networks.transformer import TIES
-from exactformer.prover.witness import evaluate_exactly
+from exactformer.prover.question import evaluate_exactly
 from exactformer.rational import Matrix, Vector
 
 

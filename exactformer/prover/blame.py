@@ -12,6 +12,7 @@ from exactformer.domain import Domain
 from exactformer.errors import ExactformerError
 from exactformer.networks import Network, Transformer
 from exactformer.prover.outcome import Blame
+from exactformer.prover.question import Question
 from exactformer.rational import Matrix, Vector
 
 MAX_ENTRIES = 32
@@ -20,16 +21,17 @@ Entry = tuple[int, ...]
 FILE_NAMES = {"inner.weights": "w1", "inner.biases": "b1", "outer.weights": "w2", "outer.biases": "b2"}
 
 
-def blame(left: Network, right: Network, domain: Domain, equal: Callable[[Transformer], bool]) -> tuple[Blame, ...]:
+def blame(question: Question, equal: Callable[[Transformer], bool]) -> tuple[Blame, ...]:
     """The entries in which a refuted Transformer leaves a right one of its shape, and which of them alone repair it.
 
     The right one is the left side when that is a Transformer of the same shape, else the first compiled left side
     that has the shape. `equal` decides whether a repaired Transformer equals the left side. Nothing is returned when
     no shape fits or more than MAX_ENTRIES entries differ: then it is another network, not one with a wrong entry.
     """
+    right = question.right
     if not isinstance(right, Transformer):
         return ()
-    reference = next((t for t in _references(left, domain) if _shape(t) == _shape(right)), None)
+    reference = next((t for t in _references(question.left, question.domain) if _shape(t) == _shape(right)), None)
     if reference is None:
         return ()
     result: list[tuple[Path, Entry, Fraction, Fraction]] = []

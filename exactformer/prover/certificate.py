@@ -8,28 +8,22 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from exactformer.domain import Domain
 from exactformer.errors import CertificateRejected
 from exactformer.kernel.claims import FORMAT, Theorem, check
 from exactformer.kernel.reading import Rejected
-from exactformer.networks.transformer import Tie
-from exactformer.prover.outcome import Point, Witness
+from exactformer.prover.outcome import Point
+from exactformer.prover.question import Question
 from exactformer.rational import number_text
 
-LEFT, RIGHT = "left.json", "right.json"
+
+def proof_certificate(question: Question, inhabitant: Point, steps: Sequence[Any]) -> dict[str, Any]:
+    """The certificate that a claim holds, with the given proof tree and a point of the domain."""
+    return _head(question) | {"inhabitant": _numbers(inhabitant), "tree": list(steps)}
 
 
-def equal_certificate(
-    texts: Mapping[str, str], domain: Domain, tie: Tie, inhabitant: Point, steps: Sequence[Any]
-) -> dict[str, Any]:
-    """The certificate of "left = right on the domain" with the given proof tree; `texts` holds both network files."""
-    return _head("equal", texts, domain, tie) | {"inhabitant": _numbers(inhabitant), "tree": list(steps)}
-
-
-def differ_certificate(texts: Mapping[str, str], domain: Domain, tie: Tie, witness: Witness) -> dict[str, Any]:
-    """The certificate of "left and right differ at this point of the domain"."""
-    values = {"left": _numbers(witness.left), "right": _numbers(witness.right)}
-    return _head("differ", texts, domain, tie) | {"point": _numbers(witness.point), "values": values}
+def refutation_certificate(question: Question, point: Point, values: Sequence[Point]) -> dict[str, Any]:
+    """The certificate that a claim fails at a point, where the evaluations have the given values."""
+    return _head(question) | {"point": _numbers(point), "values": list(map(_numbers, values))}
 
 
 def judged(certificate: Mapping[str, Any], texts: Mapping[str, str]) -> Theorem:
@@ -50,10 +44,14 @@ def dump(certificate: Mapping[str, Any]) -> str:
     return "{" + ",\n".join(lines) + "}\n"
 
 
-def _head(claim: str, texts: Mapping[str, str], domain: Domain, tie: Tie) -> dict[str, Any]:
-    value: dict[str, Any] = {"format": FORMAT, "claim": claim, "domain": domain.to_json(), "tie": tie}
-    for side, name in (("left", LEFT), ("right", RIGHT)):
-        value[side] = {"file": name, "sha256": hashlib.sha256(texts[name].encode()).hexdigest()}
+def _head(question: Question) -> dict[str, Any]:
+    claim = question.claim
+    value: dict[str, Any] = {"format": FORMAT, "claim": claim.name, "tie": question.tie}
+    value["domain"] = question.domain.to_json()
+    if claim.parameters:
+        value["parameters"] = claim.parameters
+    for name, text in question.texts.items():
+        value[name.removesuffix(".json")] = {"file": name, "sha256": hashlib.sha256(text.encode()).hexdigest()}
     return value
 
 

@@ -6,33 +6,15 @@ import time
 from collections.abc import Sequence
 from fractions import Fraction
 from math import gcd
-from typing import Protocol
 
 from exactformer.lp import Row
-from exactformer.networks import Affine, Network
-from exactformer.networks.transformer import Tie
+from exactformer.networks import Affine
 from exactformer.prover import smt
 from exactformer.prover.outcome import Confirmation, Inequality, Region
+from exactformer.prover.question import Question
 from exactformer.prover.search import Leaf
 from exactformer.prover.smtlib import obligation_text
-from exactformer.prover.witness import evaluate_exactly
 from exactformer.rational import Matrix, Vector
-
-
-class Sides(Protocol):
-    """The two networks of a claim, and the tie rule."""
-
-    @property
-    def left(self) -> Network:
-        """The one side."""
-
-    @property
-    def right(self) -> Network:
-        """The other side."""
-
-    @property
-    def tie(self) -> Tie:
-        """The tie rule."""
 
 
 def regions_of(leaves: Sequence[Leaf]) -> tuple[Region, ...]:
@@ -49,7 +31,7 @@ def regions_of(leaves: Sequence[Leaf]) -> tuple[Region, ...]:
     )
 
 
-def confirmed(regions: Sequence[Region], sides: Sides, seconds: float) -> Confirmation:
+def confirmed(regions: Sequence[Region], question: Question, seconds: float) -> Confirmation:
     """How many obligations z3 confirms within the budget, after both networks were evaluated at interior points.
 
     An obligation says: where the inequalities of a region hold, the two affine maps agree. Exact evaluation of the
@@ -62,8 +44,8 @@ def confirmed(regions: Sequence[Region], sides: Sides, seconds: float) -> Confir
             break
         evaluated += 1
         x = Vector.of(region.interior)
-        for side, affine in ((sides.left, region.left), (sides.right, region.right)):
-            wrong += evaluate_exactly(side, region.interior, sides.tie) != affine(x).fractions()
+        for value, affine in zip(question.values(region.interior), (region.left, region.right), strict=True):
+            wrong += value != affine(x).fractions()
     texts = (obligation_text(region.inequalities, region.left, region.right) for region in regions)
     answer = smt.solve_many(texts, budget=max(0.1, started + seconds - time.monotonic()))
     note = f"both networks evaluated exactly at the interior points of {evaluated} of {len(regions)} regions"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -11,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from exactformer.domain import Domain
-from exactformer.errors import InvalidInput
+from exactformer.errors import Faults, InvalidInput
 from exactformer.networks import Affine, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
 from exactformer.prover.driver import verify
 from exactformer.prover.outcome import Outcome
 from exactformer.rational import Matrix, Vector
 
-Pair = tuple[Network, Network]
+Pair = tuple[Network, Network | None]
 Source = MaxoutNetwork | ReluNetwork
 Rebuild = Callable[[Network], Network]
 
@@ -42,20 +43,22 @@ class FamilyResult:
 
 
 def verify_family(
-    pairs: Iterable[Pair],
+    pairs: Iterable[Pair | Network],
     *,
     rebuild: Rebuild | None = None,
     limit: int | None = None,
     timeout: float | None = None,
+    domain: Domain | Callable[[int], Domain | None] | None = None,
     progress: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> FamilyResult:
-    """Verify left = right for pair after pair, until one is refuted, `limit` pairs are done, or time is out.
+    """Verify a claim for pair after pair, until one is refuted, `limit` pairs are done, or time is out.
 
-    `rebuild` gives the right network for a left one; with it the left network of a counterexample is shrunk too: units
-    and layers are dropped, weights set to zero or rounded, as long as the pair is still refuted. The point is always
-    made simple. `timeout` is for the whole family, the other options are those of `verify`, for each pair.
-    Raises `InvalidInput` when the family does not yield pairs of networks.
+    For a claim about one network the family yields networks in place of pairs. `rebuild` gives the right network for
+    a left one; with it the left network of a counterexample is shrunk too: units and layers are dropped, weights set
+    to zero or rounded, as long as the pair is still refuted. The point is always made simple. `timeout` is for the
+    whole family, `domain` may depend on the number of inputs, and the other options are those of `verify`, for each
+    pair. Raises `InvalidInput` when the family does not yield pairs of networks, or networks.
     """
     started = time.monotonic()
     deadline = float("inf") if timeout is None else started + timeout
@@ -64,25 +67,28 @@ def verify_family(
         if number == limit or time.monotonic() > deadline:
             break
         left, right = _pair(item, number)
+        alone = right is None
         left_over = None if timeout is None else max(0.01, deadline - time.monotonic())
-        outcome = verify(left, right, timeout=left_over, **options)
+        where = domain(left.inputs) if callable(domain) else domain
+        outcome = verify(left, right, domain=where, timeout=left_over, **options)
         if progress is not None:
             progress(proved, unknown)
         if outcome.verdict == "refuted":
             small, steps = outcome, 0
-            if rebuild is not None:
-                small, steps = shrunk(outcome, rebuild, min(deadline, time.monotonic() + 60), **options)
+            if alone or rebuild is not None:
+                end = min(deadline, time.monotonic() + 60)
+                small, steps = shrunk(outcome, None if alone else rebuild, end, **options)
             return FamilyResult(proved, unknown, small, number, steps, time.monotonic() - started)
         proved += outcome.verdict == "proved"
         unknown += outcome.verdict == "unknown"
     return FamilyResult(proved, unknown, None, None, 0, time.monotonic() - started)
 
 
-def load_family(path: Path) -> tuple[Iterable[Pair], Rebuild | None]:
+def load_family(path: Path, *, seed: int = 0) -> tuple[Iterable[Pair | Network], Rebuild | None]:
     """The family in a Python file: its `pairs()` yields pairs of networks; an optional `rebuild(left)` gives the right.
 
-    The file is executed: open only families you trust. Raises `InvalidInput` when it cannot be read, does not run or
-    has no function `pairs`.
+    A function `pairs(seed)` is given the seed. The file is executed: open only families you trust. Raises
+    `InvalidInput` when it cannot be read, does not run or has no function `pairs`.
     """
     specification = importlib.util.spec_from_file_location("family", path)
     if specification is None or specification.loader is None or not path.is_file():
@@ -94,10 +100,11 @@ def load_family(path: Path) -> tuple[Iterable[Pair], Rebuild | None]:
         raise InvalidInput(f"{path}: expected a Python file that runs, found {type(error).__name__}: {error}") from None
     if not callable(getattr(module, "pairs", None)):
         raise InvalidInput(f"{path}: expected a function pairs() that yields pairs of networks, found none")
-    return module.pairs(), getattr(module, "rebuild", None)
+    takes_seed = bool(inspect.signature(module.pairs).parameters)
+    return module.pairs(*[seed] * takes_seed), getattr(module, "rebuild", None)
 
 
-def shrunk(outcome: Outcome, rebuild: Rebuild, deadline: float, **options: Any) -> tuple[Outcome, int]:
+def shrunk(outcome: Outcome, rebuild: Rebuild | None, deadline: float, **options: Any) -> tuple[Outcome, int]:
     """A smaller counterexample of the same family, and how many steps it took: greedy, first improvement first."""
     steps = 0
     while time.monotonic() < deadline and not isinstance(outcome.left, Transformer):
@@ -115,10 +122,10 @@ def shrunk(outcome: Outcome, rebuild: Rebuild, deadline: float, **options: Any) 
 
 
 def _still_refuted(
-    left: Source, rebuild: Rebuild, domain: Domain, deadline: float, options: dict[str, Any]
+    left: Source, rebuild: Rebuild | None, domain: Domain, deadline: float, options: dict[str, Any]
 ) -> Outcome | None:
     try:
-        right = rebuild(left)
+        right = None if rebuild is None else rebuild(left)
         limit = max(0.01, min(5.0, deadline - time.monotonic()))
         outcome = verify(left, right, **{"domain": domain, **options, "timeout": limit})
     except Exception:  # the family's own code may not be made for the smaller network: then it is no candidate
@@ -127,9 +134,14 @@ def _still_refuted(
 
 
 def _pair(item: Any, number: int) -> Pair:
+    if isinstance(item, Network):
+        return item, None
     if isinstance(item, tuple) and len(item) == 2 and all(isinstance(x, Network) for x in item):
         return item[0], item[1]
-    raise InvalidInput(f"family, instance {number}: expected a pair of networks, found {item!r}"[:300])
+    faults = Faults("family")
+    faults.add(f"instance {number}", "a pair of networks, or a network for a claim about one", item)
+    faults.settle()
+    raise AssertionError
 
 
 # --- smaller networks -----------------------------------------------------------------------------

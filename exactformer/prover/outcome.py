@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
+from exactformer.claims import Claim
 from exactformer.compiler.correspondence import Compiled
 from exactformer.domain import Domain
 from exactformer.networks import Affine, Network
@@ -38,12 +39,34 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Evaluation:
+    """One evaluation at a counterexample: of a network (its label) at a point, with the exact outputs."""
+
+    label: str
+    inputs: Point
+    outputs: Point
+
+
+@dataclass(frozen=True)
 class Witness:
-    """An input on which the two sides differ, with both exact values; both exact evaluators agree on them."""
+    """A counterexample: values of the claim's variables, and what the claim's evaluations give there.
+
+    Both exact evaluators agree on the outputs. `left` and `right` are those of the first and the last evaluation.
+    """
 
     point: Point
-    left: Point
-    right: Point
+    evaluations: tuple[Evaluation, ...]
+    points: tuple[tuple[str, Point], ...]  # x, and in claims about two points y
+
+    @property
+    def left(self) -> Point:
+        """The outputs of the first evaluation."""
+        return self.evaluations[0].outputs
+
+    @property
+    def right(self) -> Point:
+        """The outputs of the last evaluation."""
+        return self.evaluations[-1].outputs
 
 
 @dataclass(frozen=True)
@@ -79,17 +102,19 @@ class Confirmation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The answer to "left = right on the domain?", with everything a report needs.
+    """The answer to "does the claim hold on the domain?", with everything a report needs.
 
-    `certificate` is the JSON data the kernel accepted ("equal" for proved, "differ" for refuted); it is None for
-    unknown and for a proof that rests on an SMT solver alone. `counts` has the numbers of rules in the proof
-    (gate, compare, holds, empty) and, for `regions`, also regions, flat and pruned leaves.
+    `right` is None in a claim about one network. `certificate` is the JSON data the kernel accepted (a tree for
+    proved, a point for refuted); it is None for unknown and for a proof that rests on an SMT solver alone. `counts`
+    has the numbers of rules in the proof (gate, compare, holds, empty) and, for `regions`, also regions, flat and
+    pruned leaves.
     """
 
     verdict: Verdict
     method: str
+    claim: Claim
     left: Network
-    right: Network
+    right: Network | None
     domain: Domain
     tie: str
     seconds: float

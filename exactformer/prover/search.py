@@ -145,7 +145,7 @@ class Probe:
 class Search:
     """One walk: depth first, closing what it can and splitting the rest."""
 
-    differs: Callable[[Point], bool]  # whether both exact evaluators see a difference at a point of the domain
+    violated: Callable[[Point], bool]  # whether a point is a counterexample
     deadline: float
     every_gate: bool  # the method `regions`
     progress: Callable[[int, int], None] = lambda closed, still_open: None
@@ -204,12 +204,14 @@ class Search:
         if node.polytope is not None and node.level < len(self.levels):
             return self._split_region(node, node.polytope)
         seen = _glanced(goal)
-        if any(gap.terms for gap in seen.gaps()):
+        if seen.obligations():
             self.countable &= node.flat  # what is open on the right side may cut this region further
             return self._different(node, seen)
         if node.polytope is not None:
-            sides = [_affine(seen.cell, run.outputs or []) for run in (goal.left, goal.right)]
-            self.leaves.append(Leaf(tuple(node.polytope.program.rows), node.polytope.points[0], node.pattern, *sides))
+            sides = [_affine(seen.cell, run.outputs or []) for run in goal.runs]
+            self.leaves.append(
+                Leaf(tuple(node.polytope.program.rows), node.polytope.points[0], node.pattern, sides[0], sides[-1])
+            )
         return self._close(["holds"], "regions" if node.polytope else "flat" if node.flat else None)
 
     def _close(self, step: Step, kind: str | None) -> list[Node]:
@@ -313,24 +315,24 @@ class Search:
         if isinstance(feasible, Outside):
             return self._close(["empty", relaxation.combination(feasible.multipliers)[1]], "pruned")
         point = relaxation.inputs(feasible.point)
-        if self.differs(point):
+        if self.violated(point):
             return point
         proofs: list[list[Any]] = []
-        for goal_form in (form for gap in goal.gaps() if gap.terms for form in (gap, negated(gap))):
+        for goal_form in goal.obligations():
             answer = relaxation.minimise(goal_form)
             if isinstance(answer, Minimum) and answer.value >= 0:
                 weight, references = relaxation.combination(answer.multipliers)
                 proofs.append([format(weight, "x"), references])
                 continue
-            witness = relaxation.witness(goal_form, answer, feasible.point, self.differs)
+            witness = relaxation.witness(goal_form, answer, feasible.point, self.violated)
             if witness is not None:
                 return witness
+            place = _differing_gate(goal, goal_form)
             break
         else:
             return self._close(["holds", *proofs], "flat" if node.flat else None)
-        place = _differing_gate(goal)
         if place is None:
-            raise AssertionError("a cell without atoms is either equal or differs at a point")
+            raise AssertionError("a cell without atoms either satisfies the claim or holds a counterexample")
         return self._split(node, ["gate", place], node.goal.gate(place))
 
     def _split(self, node: Node, step: Step, children: Sequence[Goal]) -> list[Node]:
@@ -353,7 +355,7 @@ class Search:
             feasible = relaxation.inside()
             if isinstance(feasible, Outside):
                 child = replace(child, refutation=relaxation.combination(feasible.multipliers)[1])
-            elif self.differs(relaxation.inputs(feasible.point)):
+            elif self.violated(relaxation.inputs(feasible.point)):
                 return relaxation.inputs(feasible.point)
             result.append(child)
         return result
@@ -391,7 +393,7 @@ class Relaxation:
         cell = goal.cell
         forms = [(cell.atoms.expanded(cell.resolve(Form(form.terms))), strict) for form, strict in cell.rows]
         references: list[Reference] = list(range(len(forms)))
-        gaps = () if goal.stuck is not None else goal.gaps()
+        gaps = () if goal.stuck is not None else goal.obligations()
         used = {v for form, _ in forms for v in form.terms} | {v for gap in gaps for v in gap.terms}
         owners = _owners(cell)
         for place in dict.fromkeys(owners[v] for v in sorted(used) if v in owners):
@@ -428,21 +430,21 @@ class Relaxation:
         own = {i: v * self.scales[i] for i, v in multipliers.items()}
         return integer_multipliers(own)[0], _references(own, self.references)
 
-    def witness(self, gap: Form, answer: Any, centre: Point, differs: Callable[[Point], bool]) -> Point | None:
+    def witness(self, gap: Form, answer: Any, centre: Point, violated: Callable[[Point], bool]) -> Point | None:
         """A point where the two sides differ: where the gap is most negative, or on the way there."""
         if not isinstance(answer, Minimum):
-            return self._far(gap, centre, differs)
+            return self._far(gap, centre, violated)
         for share in (Fraction(1), Fraction(1, 2), Fraction(1023, 1024)):
             mixed = tuple(c + share * (v - c) for v, c in zip(answer.point, centre, strict=True))
-            if differs(self.inputs(mixed)):
+            if violated(self.inputs(mixed)):
                 return self.inputs(mixed)
         return None
 
-    def _far(self, gap: Form, centre: Point, differs: Callable[[Point], bool]) -> Point | None:
+    def _far(self, gap: Form, centre: Point, violated: Callable[[Point], bool]) -> Point | None:
         """The gap has no lower bound: cut the cell by the row gap <= -1, for as large a bound as is feasible."""
         row = _row(negated(gap).terms, self.columns)
         answer = inside([*self.rows, (row[0], row[1] - 1)], [*self.strict, False], len(self.columns))
-        if isinstance(answer, Inside) and differs(self.inputs(answer.point)):
+        if isinstance(answer, Inside) and violated(self.inputs(answer.point)):
             return self.inputs(answer.point)
         return None
 
@@ -509,10 +511,10 @@ def _at(row: Row, point: Point) -> Fraction:
 
 
 def _levels(goal: Goal) -> list[tuple[str, ...]]:
-    """The gates of the left network, one place an atom, grouped so that each depends on lower groups only."""
+    """The gates of the first evaluation, one place an atom, grouped so that each depends on lower groups only."""
     level: dict[int, int] = {}
     groups: dict[int, list[str]] = {}
-    for place, atom in sorted(goal.left.places.items(), key=lambda item: item[1]):
+    for place, atom in sorted(goal.runs[0].places.items(), key=lambda item: item[1]):
         if atom not in level:
             below = {v for form in goal.cell.atoms.candidates[atom] for v in form.terms}
             level[atom] = 1 + max((level.get(v, 0) for v in below), default=0)
@@ -520,15 +522,19 @@ def _levels(goal: Goal) -> list[tuple[str, ...]]:
     return [tuple(groups[number]) for number in sorted(groups)]
 
 
-def _differing_gate(goal: Goal) -> str | None:
-    """The place of the lowest atom that only one side depends on; if there is none, that both do; or the rows.
+def _differing_gate(goal: Goal, unproved: Form) -> str | None:
+    """The place of the gate to split for a form that could not be shown to be >= 0; None if no atom is open.
 
+    For an equation the lowest atom that only one side depends on; if there is none, that both do. For an inequality
+    the lowest of those whose value has to be bounded from above. If there is none, the lowest that a row mentions.
     Lowest is what depends on the fewest atoms; but of a maximum of maxima an inner one comes first.
     """
     cell = goal.cell
-    left, right = (_reached(cell, run.outputs or []) for run in (goal.left, goal.right))
+    first, last = (_reached(cell, run.outputs or []) for run in (goal.runs[0], goal.runs[-1]))
+    above = [Form({v: 1}) for v, c in unproved.terms.items() if c < 0]
     owners = _owners(cell)
-    for wanted in (left ^ right, left | right, _reached(cell, [form for form, _ in cell.rows])):
+    wishes = [first ^ last, first | last] if goal.statement.equations else [_reached(cell, above)]
+    for wanted in (*wishes, _reached(cell, [unproved]), _reached(cell, [form for form, _ in cell.rows])):
         if placed := wanted & owners.keys():
             atom = min(placed, key=lambda v: (cell.atoms.support[v].bit_count(), v))
             parts = [cell.resolve(form).terms for form in cell.atoms.candidates[atom]]

@@ -10,47 +10,51 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import Any
 
 from exactformer.domain import Domain
-from exactformer.errors import InvalidInput
 from exactformer.networks import Affine, FeedForward, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
-from exactformer.networks.transformer import TIES, Head, Tie
+from exactformer.networks.transformer import Head, Tie
 from exactformer.prover.outcome import Inequality
+from exactformer.prover.question import Question
 from exactformer.rational import Matrix
 
 ONE = "~"  # the symbol that stands for the number 1; it sorts after all others
-Form = dict[str, Fraction]  # the sum of coefficient * symbol, without zero coefficients
 _SYMBOL = re.compile(r"[a-z]\w*")
 _CHUNK = 4000  # decimal digits written at once: Python refuses more than 4300
 
 
-def claim_text(left: Network, right: Network, domain: Domain, tie: Tie) -> str:
-    """The script that is unsatisfiable exactly when left(x) = right(x) for every x in the domain.
+def claim_text(question: Question) -> str:
+    """The script that is unsatisfiable exactly when the claim of the question holds.
 
-    It asserts x in D, defines the values of both networks step by step, and asserts that some output differs.
-    Raises `InvalidInput` when the networks or the domain do not fit together, and for an unknown tie rule.
+    It asserts that the variables are admissible, defines the values of all evaluations step by step, and asserts
+    that some conclusion fails.
     """
-    if (left.inputs, left.outputs) != (right.inputs, right.outputs):
-        found = f"{right.inputs} inputs and {right.outputs} outputs"
-        raise InvalidInput(f"right network: expected {left.inputs} inputs and {left.outputs} outputs, found {found}")
-    if domain.dimension != left.inputs:
-        raise InvalidInput(f"domain: expected {left.inputs} inputs, found {domain.dimension}")
-    if tie not in TIES:
-        raise InvalidInput(f"tie: expected one of {', '.join(TIES)}, found {tie!r}")
-    x = _inputs(left.inputs)
-    sides = [_Side("left", tie), _Side("right", tie)]
-    outputs = [side.outputs(network, x) for side, network in zip(sides, (left, right), strict=True)]
-    definitions, linear = [], True
-    for side, names in zip(sides, outputs, strict=True):
-        kept = side.needed(names)
+    n, space = question.left.inputs, question.space
+    variables = _inputs(space.dimension)
+    outputs, definitions, linear = [], [], True
+    for name, run in zip(_evaluations(question), question.claim.runs_at(variables, n), strict=True):
+        side = _Side(name, run.tie or question.tie)
+        symbols = side.outputs(question.networks[run.network], run.inputs)
+        kept = side.needed(symbols)
         definitions += [f"(define-fun {name} () {sort} {body})" for name, (sort, body) in kept.items()]
         linear = linear and side.products.isdisjoint(kept)
-    header = [
-        f"the {left.kind} network (left) equals the {right.kind} network (right) on the whole domain",
-        f"semantics: real arithmetic, hard attention, tie rule {tie}",
-    ]
-    differ = _differ(list(zip(*outputs, strict=True)))
-    return _script(header, "QF_LRA" if linear else "QF_NRA", left.inputs, [*_domain(domain, x), *definitions, differ])
+        outputs.append([_symbol(symbol) for symbol in symbols])
+    if question.claim.equations:
+        first, second = ([_term(form) for form in forms] for forms in outputs)
+        fails = _differ(list(zip(first, second, strict=True)))
+    else:
+        conclusions = map(_as_form, question.claim.conclusions(*outputs))
+        fails = f"(assert {_joined('or', [f'(< {_term(form)} 0)' for form in conclusions]) or 'false'})"
+    header = [str(question.claim), f"semantics: real arithmetic, hard attention, tie rule {question.tie}"]
+    logic = "QF_LRA" if linear else "QF_NRA"
+    return _script(header, logic, space.dimension, [*_domain(space, variables), *definitions, fails])
+
+
+def _evaluations(question: Question) -> list[str]:
+    """A name for each evaluation, which its symbols start with."""
+    count = len(question.runs(tuple(Fraction(0) for _ in range(question.space.dimension))))
+    return ["left", "right"] if question.right is not None else ["value", "second", "third"][:count]
 
 
 def obligation_text(inequalities: Sequence[Inequality], left_map: Affine, right_map: Affine) -> str:
@@ -131,16 +135,39 @@ def _digits(value: int) -> str:
 # --- forms ----------------------------------------------------------------------------------------
 
 
+class Form(dict[str, Fraction]):
+    """The sum of coefficient * symbol, without zero coefficients, with the arithmetic that claims are written in."""
+
+    def __add__(self, other: Any) -> Form:
+        return _plus(self, _as_form(other))
+
+    def __sub__(self, other: Any) -> Form:
+        return _minus(self, _as_form(other))
+
+    def __radd__(self, other: Any) -> Form:
+        return _plus(_as_form(other), self)
+
+    def __rsub__(self, other: Any) -> Form:
+        return _minus(_as_form(other), self)
+
+    def __truediv__(self, divisor: int) -> Form:
+        return _sum([(Fraction(1, divisor), self)])
+
+
+def _as_form(value: Any) -> Form:
+    return value if isinstance(value, Form) else _constant(value)
+
+
 def _inputs(count: int) -> list[Form]:
     return [_symbol(f"x{i}") for i in range(count)]
 
 
 def _symbol(name: str) -> Form:
-    return {name: Fraction(1)}
+    return Form({name: Fraction(1)})
 
 
 def _constant(value: Fraction | int) -> Form:
-    return {ONE: Fraction(value)} if value else {}
+    return Form({ONE: Fraction(value)} if value else {})
 
 
 def _value(form: Form) -> Fraction | None:
@@ -149,11 +176,11 @@ def _value(form: Form) -> Fraction | None:
 
 
 def _sum(parts: Iterable[tuple[Fraction | int, Form]]) -> Form:
-    total: Form = {}
+    total: dict[str, Fraction] = {}
     for factor, form in parts:
         for name, c in form.items():
             total[name] = total.get(name, Fraction(0)) + factor * c
-    return {name: c for name, c in total.items() if c}
+    return Form({name: c for name, c in total.items() if c})
 
 
 def _plus(left: Form, right: Form) -> Form:
@@ -186,7 +213,7 @@ def _slope(values: Sequence[Form], scores: Sequence[Form]) -> Fraction | None:
     """The c with values[t] - values[0] = c (scores[t] - scores[0]) for all t; None when there is none."""
     rises, runs = [_minus(v, values[0]) for v in values], [_minus(s, scores[0]) for s in scores]
     run = next((run for run in runs if run), _constant(1))
-    rise = rises[runs.index(run)] if run in runs else {}
+    rise = rises[runs.index(run)] if run in runs else Form()
     name = next(iter(run))
     c = rise.get(name, Fraction(0)) / run[name]
     return c if all(rise == _sum([(c, run)]) for rise, run in zip(rises, runs, strict=True)) else None
@@ -260,7 +287,7 @@ class _Side:
         return _applied(part.outer, hidden)
 
     def _attention(self, place: str, heads: Sequence[Head], states: list[list[Form]], causal: bool) -> list[list[Form]]:
-        updates: list[list[Form]] = [[{} for _ in state] for state in states]
+        updates: list[list[Form]] = [[Form() for _ in state] for state in states]
         for h, head in enumerate(heads):
             name = f"{place}_h{h}"
             keys = [_times(head.key, state) for state in states]
@@ -322,7 +349,7 @@ class _Side:
 
     def _relu(self, name: str, form: Form) -> Form:
         """relu(u); where relu(-u) is there already, u + relu(-u), so that a pair of erasers folds to -u."""
-        value, opposite = _value(form), _term(_minus({}, form))
+        value, opposite = _value(form), _term(_minus(Form(), form))
         if value is not None:
             return _constant(max(value, Fraction(0)))
         if opposite in self.relus:

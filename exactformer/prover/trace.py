@@ -4,19 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from exactformer.claims import TiesAgree
 from exactformer.compiler import CONSTRUCTIONS, Correspondence, compile_network
 from exactformer.domain import Domain
 from exactformer.errors import ExactformerError
 from exactformer.networks import Network, Transformer
 from exactformer.networks.transformer import Tie
 from exactformer.prover.outcome import Point, TraceLine
-from exactformer.prover.witness import evaluate_exactly
+from exactformer.prover.question import Question, evaluate_exactly
 from exactformer.rational import Vector
 
 MAX_LINES = 24
 
 
-def trace(left: Network, right: Network, domain: Domain, point: Point, tie: Tie) -> tuple[TraceLine, ...]:
+def trace(question: Question, point: Point) -> tuple[TraceLine, ...]:
+    """How two evaluations of a claim at one input part; nothing for other claims."""
+    if isinstance(question.claim, TiesAgree):
+        return _under_two_rules(question, point)
+    return _two_sided(question, point) if question.claim.networks == 2 else ()
+
+
+def _under_two_rules(question: Question, point: Point) -> tuple[TraceLine, ...]:
+    """The states of one Transformer under two tie rules: found under the second, wanted under the first."""
+    if not isinstance(question.left, Transformer):
+        return ()
+    first, second = question.claim.parameters["rules"]
+    states = [question.left.states(point, tie=rule) for rule in (first, second)]
+    return tuple(_states(_names(question.left), states[0], states[1], {}))
+
+
+def _two_sided(question: Question, point: Point) -> tuple[TraceLine, ...]:
     """The values on both sides at a point, state by state where the states can be compared, then the outputs.
 
     Two Transformers of one shape are compared directly. A maxout or ReLU network against a Transformer is compared
@@ -24,14 +41,15 @@ def trace(left: Network, right: Network, domain: Domain, point: Point, tie: Tie)
     coordinate first differ from what the source asks for, and, through the correspondence, which source unit.
     Wanted is what the left side computes, unless it alone is a Transformer.
     """
+    left, right, tie = question.left, question.right or question.left, question.tie
     alone = isinstance(left, Transformer) and not isinstance(right, Transformer)
     wanted, found = (right, left) if alone else (left, right)
     lines: list[TraceLine] = []
     if isinstance(wanted, Transformer) and isinstance(found, Transformer):
         if _shape(wanted) == _shape(found):
-            lines = _states(wanted, found, point, tie, {})
+            lines = _side_by_side(wanted, found, point, tie, {})
     elif isinstance(found, Transformer):
-        lines = _against_source(wanted, found, domain, point, tie)
+        lines = _against_source(wanted, found, question.domain, point, tie)
     values = (evaluate_exactly(side, point, tie) for side in (wanted, found))
     for i, (a, b) in enumerate(zip(*values, strict=True)):
         lines.append(TraceLine(f"output {i}", str(b), str(a), a == b))
@@ -45,7 +63,7 @@ def _against_source(source: Network, found: Transformer, domain: Domain, point: 
         except ExactformerError:
             continue
         if _shape(compiled.transformer) == _shape(found):
-            return _states(compiled.transformer, found, point, tie, _units(compiled.correspondence))
+            return _side_by_side(compiled.transformer, found, point, tie, _units(compiled.correspondence))
     return []
 
 
@@ -61,14 +79,22 @@ def _units(correspondence: Correspondence) -> dict[tuple[str, int], str]:
     return units
 
 
-def _states(
+def _side_by_side(
     wanted: Transformer, found: Transformer, point: Point, tie: Tie, units: dict[tuple[str, int], str]
+) -> list[TraceLine]:
+    return _states(_names(found), wanted.states(point, tie=tie), found.states(point, tie=tie), units)
+
+
+def _states(
+    names: Sequence[str],
+    wanted: Sequence[Sequence[Vector]],
+    found: Sequence[Sequence[Vector]],
+    units: dict[tuple[str, int], str],
 ) -> list[TraceLine]:
     """One line a state, and in the first state that differs one a coordinate."""
     lines: list[TraceLine] = []
-    pairs = zip(_names(found), wanted.states(point, tie=tie), found.states(point, tie=tie), strict=True)
     agreed = True
-    for name, expected, actual in pairs:
+    for name, expected, actual in zip(names, wanted, found, strict=True):
         differing = _differing(expected, actual)
         if not differing:
             lines.append(TraceLine(name, "as wanted", "as wanted", True))

@@ -11,40 +11,43 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exactformer.domain import Domain
-from exactformer.networks import Network, Transformer
-from exactformer.networks.transformer import Tie
 from exactformer.numeric import NumericFeedforward, compile_numeric, evaluate_batch, preactivations
 from exactformer.prover.outcome import Point
+from exactformer.prover.question import Question
 
 Points = NDArray[np.float64]
 RANDOM, CORNERS, SEGMENTS, EXACT = 2048, 256, 2, 12
 
 
-def evaluate_exactly(network: Network, point: Point, tie: Tie) -> Point:
-    """The exact value of any network at a point."""
-    if isinstance(network, Transformer):
-        return network.evaluate(point, tie=tie)
-    return network.evaluate(point)
-
-
-def numeric_witness(left: Network, right: Network, domain: Domain, tie: Tie, seed: int) -> Point | None:
-    """A point of the domain where the exact values differ, looked for where the float values differ most.
+def numeric_witness(question: Question, seed: int) -> Point | None:
+    """A counterexample to the question's claim, looked for where the float values contradict it most.
 
     Tried are corners, random points, and points on and near the kinks of a feed-forward side, which bisection
     finds between random points. None means nothing was found, not that nothing is there.
     """
     random = np.random.default_rng(seed)
-    sides = compile_numeric(left), compile_numeric(right)
-    for points in _batches(sides, domain, random):
+    sides = [compile_numeric(network) for network in question.networks]
+    for points in _batches(sides, question, random):
         with np.errstate(over="ignore", invalid="ignore"):
-            values = [evaluate_batch(side, points, tie=tie) for side in sides]
-            gap = np.abs(values[0] - values[1]).max(axis=1, initial=0.0)
+            gap = _violation(question, sides, points)
         order = np.argsort(-np.nan_to_num(gap, nan=np.inf), kind="stable")[:EXACT]
         for index in order:
-            point = _exact(points[index], domain)
-            if domain.contains(point) and evaluate_exactly(left, point, tie) != evaluate_exactly(right, point, tie):
+            point = _exact(points[index], question.space)
+            if question.violated(point):
                 return point
     return None
+
+
+def _violation(question: Question, sides: Sequence[Any], points: Points) -> Points:
+    """How far the float values contradict the claim, for each point: positive where they do."""
+    outputs = []
+    for run in question.claim.runs_at(list(points.T), question.left.inputs):
+        inputs = np.stack(list(run.inputs), axis=1) if run.inputs else points
+        outputs.append(list(evaluate_batch(sides[run.network], inputs, tie=run.tie or question.tie).T))
+    found = [np.asarray(form, dtype=float) for form in question.claim.conclusions(*outputs)]
+    stacked = np.stack(found, axis=1) if found else np.zeros((len(points), 0))
+    size = np.abs(stacked) if question.claim.equations else -stacked
+    return np.asarray(size.max(axis=1, initial=-np.inf if size.shape[1] else 0.0))
 
 
 def simplified(point: Point, differs: Callable[[Point], bool], *, seconds: float = 2.0) -> Point:
@@ -77,13 +80,27 @@ def simplified(point: Point, differs: Callable[[Point], bool], *, seconds: float
     return point
 
 
-def _batches(sides: Sequence[Any], domain: Domain, random: np.random.Generator) -> Iterator[Points]:
+def _batches(sides: Sequence[Any], question: Question, random: np.random.Generator) -> Iterator[Points]:
+    domain = question.space
     lower, upper = _ends(domain)
     yield np.concatenate([_corners(lower, upper, random), _random(lower, upper, random, RANDOM)])
     yield _far(domain, random)
+    if question.claim.free(question.left.inputs):  # two points: near one another, then nothing finer
+        yield _pairs(question, lower, upper, random)
+        return
     for side in sides:
         if isinstance(side, NumericFeedforward) and side.layers:
             yield _kinks(side, lower, upper, random)
+
+
+def _pairs(question: Question, lower: Points, upper: Points, random: np.random.Generator) -> Points:
+    """Points (x, y) with y on all scales near x, beyond it where the claim wants x <= y."""
+    n, free = question.left.inputs, list(question.claim.free(question.left.inputs))
+    points = _random(lower, upper, random, RANDOM)
+    steps = random.uniform(-1, 1, size=(RANDOM, len(free))) * 2.0 ** random.uniform(-20, 0, size=(RANDOM, 1))
+    steps = np.abs(steps) if question.claim.ordered else steps
+    points[:, n:] = points[:, free] + steps * (upper[free] - lower[free])
+    return np.asarray(np.clip(points, lower, upper))
 
 
 def _ends(domain: Domain) -> tuple[Points, Points]:

@@ -12,7 +12,7 @@ TIGHT = 12  # digits of an exact number in a cell of the table of regions
 RULES = {
     "gate": "splits: which candidate of a maximum wins",
     "compare": "splits: a difference of two scores is positive, zero or negative",
-    "holds": "cells closed because both sides are equal there",
+    "holds": "cells closed because the claim holds there",
     "empty": "cells closed because they contain no point (exact multipliers)",
     "ties": "heads decided by the tie rule",
     "regions": "regions with interior points",
@@ -26,14 +26,12 @@ def refutation_blocks(report: Report) -> list[Block]:
     found, where = report.refutation, report.claim_file
     if found is None:
         return []
-    left, right = report.left.symbol, report.right.symbol
-    values = (
-        ("x", Exact(found.point, where)),
-        (f"{left}(x)", Exact(found.left, where)),
-        (f"{right}(x)", Exact(found.right, where)),
-        (f"{left}(x) − {right}(x)", Exact(found.difference)),
-    )
-    blocks: list[Block] = [Paragraph("Both sides were evaluated exactly at this point of D."), Facts(values)]
+    values: list[tuple[str, Inline]] = [(name, Exact(point, where)) for name, point in found.points]
+    values += [(row.label, Exact(row.outputs, where)) for row in found.evaluations]
+    if found.difference is not None:
+        values.append((report.equation("−"), Exact(found.difference)))
+    points = "this point" if len(found.points) == 1 else "these points"
+    blocks: list[Block] = [Paragraph(f"Everything was evaluated exactly at {points} of D."), Facts(tuple(values))]
     if found.trace:
         rows = tuple((t.place, Exact(t.found), Exact(t.wanted), t.agrees) for t in found.trace)
         hidden = found.trace_total - len(rows)
@@ -62,9 +60,9 @@ def proof_blocks(report: Report) -> list[Block | None]:
 
 
 def _steps(report: Report) -> tuple[str, ...]:
-    left, right, proof = report.left.symbol, report.right.symbol, report.proof
+    proof = report.proof
     if proof.method == "smt":
-        formula = f"One formula over the real numbers says that some x in D has {report.equation('≠')}."
+        formula = "One formula over the real numbers says that the claim fails somewhere."
         return formula, "The solver found that it has no solution."
     if proof.method == "regions":
         split = (
@@ -72,25 +70,36 @@ def _steps(report: Report) -> tuple[str, ...]:
             "affine on every cell. Some candidate always wins, so the cells cover D."
         )
         return split, *_leaves(report)
-    first = f"{left} is evaluated symbolically on D: every value is an affine form in x and the maxima met on the way."
-    second = f"{right} is evaluated in the same way, with the same maxima where the same forms meet."
+    names = " and ".join(side.symbol for side in report.networks)
+    verb = "is" if len(report.networks) == 1 else "are"
+    first = (
+        f"{names} {verb} evaluated symbolically on D: every value is an affine form in the inputs and the maxima met "
+        "on the way, and it is the same maximum where the same forms meet."
+    )
     if proof.identical:
-        return first, second, "Both outputs are the same form. No case had to be distinguished."
+        return first, "The outputs to be compared are the same form. No case had to be distinguished."
     counts = dict(proof.counts)
     if not counts.get("gate") and not counts.get("compare"):
-        return first, second, "The difference of the outputs is at least 0 and at most 0 on D, by exact multipliers."
+        return first, f"{_settled(report).capitalize()} on all of D, by exact multipliers."
     split = (
-        "Where the outputs differ as forms, D is split: which candidate of a maximum wins, or which of two scores is "
-        "larger. The cases of a split cover its cell."
+        "Where that does not settle the claim, D is split: which candidate of a maximum wins, or which of two scores "
+        "is larger. The cases of a split cover its cell."
     )
-    return first, second, split, *_leaves(report)
+    return first, split, *_leaves(report)
+
+
+def _settled(report: Report) -> str:
+    if report.claim != "equal":
+        return "what the claim asks for holds"
+    left, right = (side.symbol for side in report.networks)
+    return f"{left} and {right} are equal"
 
 
 def _leaves(report: Report) -> tuple[str, ...]:
     """What closes the cells that were not split further."""
-    counts, left, right = dict(report.proof.counts), report.left.symbol, report.right.symbol
-    equal, empty = counts.get("holds", 0), counts.get("empty", 0)
-    lines = [f"On {_cells(equal)}, {left} and {right} are equal: as forms, or on the affine hull of the cell."]
+    counts = dict(report.proof.counts)
+    closed, empty = counts.get("holds", 0), counts.get("empty", 0)
+    lines = [f"On {_cells(closed)}, {_settled(report)}: as forms, or by exact multipliers."]
     if empty:
         lines.append(
             f"{_cells(empty).capitalize()} contain{'s' if empty == 1 else ''} no point: a non-negative combination of "
@@ -110,7 +119,7 @@ def _rules(proof: ProofCard, heading: str) -> Table | None:
 
 
 def _regions(report: Report) -> Table | None:
-    proof, left, right = report.proof, report.left.symbol, report.right.symbol
+    proof = report.proof
     if not proof.regions:
         return None
     rows: list[tuple[Inline, ...]] = []
@@ -118,7 +127,7 @@ def _regions(report: Report) -> Table | None:
     for number, row in enumerate(proof.regions, start=1):
         maps = (row.left,) if one_map else (row.left, row.right)
         rows.append((str(number), str(row.inequalities), *(Exact(text, long=TIGHT) for text in (row.interior, *maps))))
-    values = (report.equation("="),) if one_map else (f"{left}(x)", f"{right}(x)")
+    values = (report.equation("="),) if one_map else tuple(f"{side.symbol}(x)" for side in report.networks)
     head = ("Region", "Inequalities", "Interior point", *values)
     rounded = any(isinstance(x, Exact) and x.shortened for row in rows for x in row)
     return Table("The regions", head, "rrlll"[: len(head)], tuple(rows), _regions_note(report, rounded))

@@ -10,11 +10,12 @@ from exactformer.compiler.correspondence import Compiled, UnitPlace
 from exactformer.compiler.sizes import SizeLine, nonzeros
 from exactformer.domain import Domain
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, Transformer
-from exactformer.prover.outcome import Blame, Confirmation, Outcome, Region, TraceLine, Witness
+from exactformer.prover.outcome import Confirmation, Outcome, Region, Witness
 from exactformer.reporting.data import (
     ConfirmationCard,
     CorrespondenceCard,
     DomainCard,
+    EvaluationRow,
     NetworkCard,
     ProofCard,
     RefutationCard,
@@ -50,6 +51,8 @@ def build_report(
     first, second = _symbols(outcome.left, outcome.right)
     return Report(
         title=title or _title(outcome),
+        claim=outcome.claim.written,
+        sentence=outcome.claim.sentence(first, second, "D"),
         verdict=outcome.verdict,
         checked=outcome.certificate is not None,
         theorem=outcome.theorem or "",
@@ -57,25 +60,30 @@ def build_report(
         tie="any" if "any tie rule" in (outcome.theorem or "") else outcome.tie,  # type: ignore[arg-type]
         domain=_domain(outcome.domain),
         left=_network(outcome.left, first, files.get("left", "")),
-        right=_network(outcome.right, second, files.get("right", "")),
+        right=None if outcome.right is None else _network(outcome.right, second, files.get("right", "")),
         sizes=tuple(map(_size, outcome.compiled.sizes if outcome.compiled else ())),
         correspondence=_correspondence(outcome.compiled) if outcome.compiled else None,
         proof=_proof(outcome),
-        refutation=_refutation(outcome.witness, outcome.trace, outcome.blame) if outcome.witness else None,
+        refutation=_refutation(outcome, outcome.witness, (first, second), files) if outcome.witness else None,
         picture=picture_of(outcome.domain, outcome.regions),
         trust=TrustCard(kernel_facts(), tuple((versions or installed_versions()).items()), outcome.trusted),
         files=tuple(files.items()),
     )
 
 
-def _symbols(left: Network, right: Network) -> tuple[str, str]:
+def _symbols(left: Network, right: Network | None) -> tuple[str, str]:
     """N for a feedforward network, T for a Transformer, with a number when both sides are of one sort."""
+    if right is None:
+        return "T" if isinstance(left, Transformer) else "N", ""
     first, second = ("T" if isinstance(side, Transformer) else "N" for side in (left, right))
     return (first, second) if first != second else (f"{first}₁", f"{second}₂")
 
 
 def _title(outcome: Outcome) -> str:
-    left, right = (side.name.strip() or f"an unnamed {side.kind} network" for side in (outcome.left, outcome.right))
+    sides = [side for side in (outcome.left, outcome.right) if side is not None]
+    left, right = (side.name.strip() or f"an unnamed {side.kind} network" for side in (sides[0], sides[-1]))
+    if outcome.right is None:
+        return f"{left}: {outcome.claim.name}"
     return f"{left} as a Transformer" if outcome.compiled else f"{left} and {right}"
 
 
@@ -208,16 +216,28 @@ def _region(region: Region) -> RegionRow:
     )
 
 
-def _refutation(witness: Witness, trace: tuple[TraceLine, ...], blame: tuple[Blame, ...]) -> RefutationCard:
+def _refutation(
+    outcome: Outcome, witness: Witness, symbols: tuple[str, str], files: Mapping[str, str]
+) -> RefutationCard:
     """A long trace is cut to the lines around the first place where the sides part."""
+    trace = outcome.trace
     parting = next((i for i, line in enumerate(trace) if not line.agrees), 0)
     start = max(0, min(parting - MAX_TRACE // 4, len(trace) - MAX_TRACE))
+    names = {"left": symbols[0], "right": symbols[1]}
+    gap = [a - b for a, b in zip(witness.left, witness.right, strict=True)]
     return RefutationCard(
-        point=point_text(witness.point),
-        left=point_text(witness.left),
-        right=point_text(witness.right),
-        difference=point_text([a - b for a, b in zip(witness.left, witness.right, strict=True)]),
+        points=tuple((name, point_text(point)) for name, point in witness.points),
+        evaluations=tuple(
+            EvaluationRow(
+                e.label.format(**names),
+                files.get("right" if "{right}" in e.label else "left", ""),
+                point_text(e.inputs),
+                point_text(e.outputs),
+            )
+            for e in witness.evaluations
+        ),
+        difference=point_text(gap) if outcome.claim.name == "equal" else None,
         trace=trace[start : start + MAX_TRACE],
         trace_total=len(trace),
-        blame=blame,
+        blame=outcome.blame,
     )

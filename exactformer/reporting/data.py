@@ -104,13 +104,25 @@ class ProofCard:
 
 
 @dataclass(frozen=True)
-class RefutationCard:
-    """The point where the sides differ, both values, their difference, and the trace."""
+class EvaluationRow:
+    """One evaluation at the counterexample: its label, the file of its network, the input and the output."""
 
-    point: str
-    left: str
-    right: str
-    difference: str
+    label: str
+    file: str
+    inputs: str
+    outputs: str
+
+
+@dataclass(frozen=True)
+class RefutationCard:
+    """The points of the counterexample by name, what the networks compute there, and the trace.
+
+    `difference` is that of the two sides, for the claim that they are equal.
+    """
+
+    points: tuple[tuple[str, str], ...]
+    evaluations: tuple[EvaluationRow, ...]
+    difference: str | None
     trace: tuple[TraceLine, ...]
     trace_total: int
     blame: tuple[Blame, ...]
@@ -129,10 +141,13 @@ class TrustCard:
 class Report:
     """Everything a renderer needs.
 
+    `claim` is the claim as written on the command line, `sentence` says it with the symbols of the networks.
     `checked` tells that the kernel accepted a certificate, `tie` is "any" when its theorem holds under every tie rule.
     """
 
     title: str
+    claim: str
+    sentence: str
     verdict: Literal["proved", "refuted", "unknown"]
     checked: bool
     theorem: str
@@ -140,7 +155,7 @@ class Report:
     tie: Literal["any", "average", "leftmost", "rightmost"]
     domain: DomainCard
     left: NetworkCard
-    right: NetworkCard
+    right: NetworkCard | None
     sizes: tuple[SizeRow, ...]
     correspondence: CorrespondenceCard | None
     proof: ProofCard
@@ -158,9 +173,14 @@ class Report:
         """The name of the file that has the exact numbers of the claim."""
         return self.file("certificate" if self.checked else "report")
 
+    @property
+    def networks(self) -> tuple[NetworkCard, ...]:
+        """The networks it is about."""
+        return (self.left,) if self.right is None else (self.left, self.right)
+
     def equation(self, sign: str) -> str:
         """N(x) = T(x), with the symbols of the two sides and the given sign."""
-        return f"{self.left.symbol}(x) {sign} {self.right.symbol}(x)"
+        return f"{self.left.symbol}(x) {sign} {self.networks[-1].symbol}(x)"
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON data."""

@@ -37,7 +37,7 @@ def sections(report: Report) -> tuple[Section, ...]:
     parts = [
         Section("Statement", (_statement(report), _statement_facts(report))),
         Section("What it means", _semantics(report)),
-        Section.of("The networks", (_network(report.left), _network(report.right), _sizes(report))),
+        Section.of("The networks", (*map(_network, report.networks), _sizes(report))),
         Section("From units to heads", _correspondence(card, report)) if card else None,
         Section.of(argument, [*refutation_blocks(report), *proof_blocks(report)]),
         Section.of("What was trusted", _trust(report)),
@@ -52,10 +52,10 @@ def sections(report: Report) -> tuple[Section, ...]:
 def _statement(report: Report) -> Statement:
     if report.verdict == "proved":
         note = "" if report.checked else "There is no certificate: this rests on what is listed as trusted below alone."
-        return Statement("Proved", "Theorem", f"For every x in D, {report.equation('=')}.", note)
+        return Statement("Proved", "Theorem", f"{report.sentence}.", note)
     if report.verdict == "refuted":
-        return Statement("Refuted", "Counterexample", f"There is an x in D with {report.equation('≠')}.")
-    return Statement("Unknown", "Open", f"Whether {report.equation('=')} for every x in D is not decided.")
+        return Statement("Refuted", "Counterexample", f"It is not true that {report.sentence}.")
+    return Statement("Unknown", "Open", f"It is not decided whether {report.sentence}.")
 
 
 def _statement_facts(report: Report) -> Facts:
@@ -64,9 +64,9 @@ def _statement_facts(report: Report) -> Facts:
     rows += [("with", Exact(text, certificate)) for text in domain.inequalities]
     if domain.left_out:
         rows.append(("with", Exact(f"… {domain.left_out} more inequalities", certificate)))
-    rows += [(side.symbol, _described(side)) for side in (report.left, report.right)]
+    rows += [(side.symbol, _described(side)) for side in report.networks]
     if report.refutation is not None:
-        rows.append(("x", Exact(report.refutation.point, report.claim_file)))
+        rows += [(name, Exact(point, report.claim_file)) for name, point in report.refutation.points]
     if report.reason:
         rows.append(("reason", report.reason))
     if report.theorem and report.verdict == "proved":
@@ -84,9 +84,11 @@ def _described(side: NetworkCard) -> str:
 def _semantics(report: Report) -> tuple[Block, ...]:
     exact = "All weights are exact rational numbers, and all arithmetic is that of the real numbers, without rounding."
     blocks: list[Block] = [Paragraph(exact)]
-    if "transformer" in (report.left.kind, report.right.kind):
+    if "transformer" in [side.kind for side in report.networks]:
         limit = "Attention is taken in its hard limit: softmax attention with all scores multiplied by λ, as λ → ∞."
-        if report.tie == "any":
+        if report.claim.startswith("ties-agree"):
+            rule = "When scores tie, the weight goes as the two tie rules of the statement say."
+        elif report.tie == "any":
             rule = "When scores tie, nothing depends on the rule: the statement holds under every tie rule."
         else:
             rule = f"When scores tie, the rule is “{report.tie}”: {TIES[report.tie]}."
@@ -156,9 +158,9 @@ def _trust(report: Report) -> list[Block | None]:
     rows: list[tuple[str, Inline]] = []
     if report.checked:
         work = (
-            "It derived every cell and every obligation from the two network files, not from the certificate."
+            "It derived every cell and every obligation from the network files, not from the certificate."
             if report.verdict == "proved"
-            else "It evaluated the two network files at the point, with rational numbers."
+            else "It evaluated the network files at the counterexample, with rational numbers."
         )
         text = (
             "The verdict was given by the kernel, a small program that needs the Python standard library only and does "
@@ -176,10 +178,9 @@ def _trust(report: Report) -> list[Block | None]:
 
 
 def _commands(report: Report) -> tuple[Block, ...]:
-    left, right = (shlex.quote(report.file(role) or f"{role}.json") for role in ("left", "right"))
     if not report.checked:
         text = "There is no certificate to check. The search can be run again:"
-        return Paragraph(text), Commands((f"exactformer verify {left} {right}",))
+        return Paragraph(text), Commands((_search(report),))
     certificate = shlex.quote(report.file("certificate") or "certificate.json")
     blocks: list[Block] = [
         Paragraph("With the package installed, in a fresh interpreter; FOLDER is the folder of this report:"),
@@ -190,9 +191,23 @@ def _commands(report: Report) -> tuple[Block, ...]:
         Commands(("cd path/to/exactformer/kernel && LC_ALL=C sh -c 'sha256sum *.py | sha256sum'",)),
     ]
     found = report.refutation
-    if found is not None and len(found.point) <= MAX_ARGUMENT and not Exact(found.point).shortened:
-        point = shlex.quote(found.point.strip("()").replace(" ", ""))
-        tie = "" if report.tie in ("any", "average") else f" --tie {report.tie}"
-        lines = tuple(f"exactformer evaluate {name} --at {point}{tie}" for name in (left, right))
-        blocks += [Paragraph("Both values at the point:"), Commands(lines)]
+    if found is not None and all(
+        len(row.inputs) <= MAX_ARGUMENT and not Exact(row.inputs).shortened for row in found.evaluations
+    ):
+        rules = report.claim.partition(":")[2].split(",") if report.claim.startswith("ties-agree") else [report.tie]
+        lines = []
+        for row, rule in zip(found.evaluations, rules * len(found.evaluations), strict=False):
+            point = shlex.quote(row.inputs.strip("()").replace(" ", ""))
+            tie = "" if rule in ("any", "average") else f" --tie {rule}"
+            lines.append(f"exactformer evaluate {shlex.quote(row.file)} --at {point}{tie}")
+        blocks += [Paragraph("The values:"), Commands(tuple(lines))]
     return tuple(blocks)
+
+
+def _search(report: Report) -> str:
+    files = [
+        shlex.quote(report.file(role) or f"{role}.json")
+        for role, _ in zip(("left", "right"), report.networks, strict=False)
+    ]
+    claim = "" if report.claim == "equal" else f" --claim {shlex.quote(report.claim)}"
+    return f"exactformer verify {' '.join(files)}{claim}"

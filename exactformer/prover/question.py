@@ -1,0 +1,121 @@
+"""The question a proof answers: a claim about networks on a domain, as the exact evaluators and the kernel read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from exactformer.claims import Claim, Equal, Run, read_claim
+from exactformer.domain import Domain
+from exactformer.errors import Faults, InvalidInput
+from exactformer.formats.network_json import dump
+from exactformer.kernel.claims import Goal
+from exactformer.kernel.networks import read_network
+from exactformer.kernel.statements import read_domain, read_statement
+from exactformer.lp import Inside, inside, whole
+from exactformer.networks import Network, Transformer
+from exactformer.networks.transformer import TIES, Tie
+from exactformer.prover.outcome import Point
+
+LEFT, RIGHT = "left.json", "right.json"
+
+
+@dataclass(frozen=True)
+class Question:
+    """Does the claim hold for these networks on the domain? Plain data that any process can be given.
+
+    A point of the question is one value for each variable of the claim.
+    """
+
+    claim: Claim
+    left: Network
+    right: Network | None
+    domain: Domain
+    tie: Tie
+    texts: dict[str, str]  # the network files by name: what a certificate is bound to
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """The networks it is about."""
+        return (self.left,) if self.right is None else (self.left, self.right)
+
+    @property
+    def space(self) -> Domain:
+        """The domain of the claim's variables."""
+        return self.claim.space(self.domain)
+
+    def runs(self, point: Point) -> list[Run]:
+        """The evaluations that the claim asks for at a point."""
+        return self.claim.runs_at(point, self.left.inputs)
+
+    def values(self, point: Point) -> list[Point]:
+        """The exact outputs of these evaluations."""
+        return [
+            evaluate_exactly(self.networks[r.network], tuple(r.inputs), r.tie or self.tie) for r in self.runs(point)
+        ]
+
+    def violated(self, point: Point) -> bool:
+        """Whether the point lies in the space and the exact values there contradict the claim."""
+        return self.space.contains(point) and self.claim.violated(self.values(point))
+
+    def goal(self) -> Goal:
+        """The kernel's view of the question. Raises `NotAffine` for scores that are not affine."""
+        networks = [read_network(text.encode(), name) for name, text in sorted(self.texts.items())]
+        domain = read_domain(self.domain.to_json(), "domain", self.left.inputs)
+        return Goal.of(read_statement(self.claim.name, self.claim.parameters, networks, domain, self.tie, "claim"))
+
+
+def ask(
+    claim: Claim | str, left: Network, right: Network | None, domain: Domain | None, tie: str, faults: Faults
+) -> Question:
+    """The question, its parts fitted to one another; what does not fit is noted among the faults."""
+    if isinstance(claim, str):
+        claim = read_claim(claim)
+    given = 1 if right is None else 2
+    if given != claim.networks:
+        faults.add(f"claim {claim.name}", f"{claim.networks} network{'s'[: claim.networks - 1]}", f"{given}")
+    if right is not None and (left.inputs, left.outputs) != (right.inputs, right.outputs):
+        sizes = f"{left.inputs} -> {left.outputs} and {right.inputs} -> {right.outputs}"
+        faults.add("verify", "networks with equal numbers of inputs and outputs", sizes)
+    domain = domain or left.domain or (right.domain if right else None) or Domain.everything(left.inputs)
+    if domain.dimension != left.inputs:
+        faults.add("domain", f"{left.inputs} inputs", f"{domain.dimension}")
+    if tie not in TIES:
+        faults.add("tie", f"one of {', '.join(TIES)}", tie)
+    claim = claim.fitted(left, right, faults)
+    texts = {LEFT: dump(left)} | ({} if right is None else {RIGHT: dump(right)})
+    return Question(claim, left, right, domain, tie, texts)  # type: ignore[arg-type]
+
+
+def is_equality(question: Question) -> bool:
+    """Whether the question is whether two networks are equal."""
+    return type(question.claim) is Equal
+
+
+def evaluate_exactly(network: Network, point: Point, tie: Tie) -> Point:
+    """The exact value of any network at a point."""
+    if isinstance(network, Transformer):
+        return network.evaluate(point, tie=tie)
+    return network.evaluate(point)
+
+
+def inhabitant(domain: Domain) -> Point:
+    """A point of the domain, zero where possible. Raises `InvalidInput` when the domain is empty."""
+    point = []
+    for lo, hi in zip(domain.lower, domain.upper, strict=True):
+        x = Fraction(0) if lo is None else max(lo, Fraction(0))
+        point.append(x if hi is None else min(x, hi))
+    if domain.contains(point):
+        return tuple(point)
+    rows = []
+    for i, (lo, hi) in enumerate(zip(domain.lower, domain.upper, strict=True)):
+        unit = [Fraction(int(j == i)) for j in range(domain.dimension)]
+        rows += [] if lo is None else [(*unit, -lo)]
+        rows += [] if hi is None else [(*(-u for u in unit), hi)]
+    for row, bound in zip(domain.matrix.dense(), domain.bounds.fractions(), strict=True):
+        rows.append((*(-a for a in row), bound))
+    exact = [whole(row)[0] for row in rows]
+    answer = inside([(tuple(row[:-1]), row[-1]) for row in exact], [False] * len(exact), domain.dimension)
+    if not isinstance(answer, Inside):
+        raise InvalidInput("domain: expected a domain that is not empty, found inequalities without a common point")
+    return answer.point
