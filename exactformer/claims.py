@@ -512,7 +512,7 @@ _READERS: dict[str, tuple[str, Callable[[str], Claim], Claim | None]] = {
     "range": (":LO,HI", _range, None),
     "invariant": (":x2,x1,...", lambda text: Invariant(_inputs(text)), None),
     "ties-agree": ("[:RULE,RULE]", _rules, TiesAgree()),
-    "independent": (":x1,...", lambda text: Independent(_inputs(text)), None),
+    "independent": ("[:x1,...]", lambda text: Independent(_inputs(text)), Independent()),
     "increasing": ("[:x1,...]", lambda text: Increasing(_inputs(text)), Increasing()),
     "decreasing": ("[:x1,...]", lambda text: Decreasing(_inputs(text)), Decreasing()),
     "convex": ("", lambda text: Convex(), Convex()),

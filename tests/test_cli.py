@@ -26,6 +26,7 @@ KEYS = {
     "verdict",
     "method",
     "claim",
+    "parameters",
     "domain",
     "regions",
     "witness",
@@ -150,8 +151,11 @@ def test_verify_as_json_with_a_witness(run: Run) -> None:
     assert found.keys() == KEYS
     assert found["verdict"] == "refuted"
     witness = found["witness"]
-    assert witness.keys() == {"point", "left", "right"}
-    assert all(type(x) is str for values in witness.values() for x in values)
+    assert witness.keys() == {"point", "left", "right", "evaluations"}
+    assert all(type(x) is str for key in ("point", "left", "right") for x in witness[key])
+    assert witness["evaluations"] == [
+        {"label": f"{side}(x)", "point": witness["point"], "value": witness[side]} for side in ("left", "right")
+    ]
     for side, name in (("left", "bend"), ("right", "other")):
         assert load(f"{name}.json").evaluate(witness["point"]) == tuple(map(Fraction, witness[side]))
         assert run("evaluate", f"{name}.json", "--at", ",".join(witness["point"]))[1] == witness[side][0] + "\n"
@@ -728,7 +732,7 @@ def edited(change: Callable[[dict[str, Any]], object]) -> None:
 
 DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "format": (lambda c: c.update(format="exactformer/certificate-2"), "expected exactformer/certificate-1"),
-    "claim": (lambda c: c.update(claim="unequal"), "claim: expected equal or differ"),
+    "claim": (lambda c: c.update(claim="unequal"), "claim: expected one of equal, at-most"),
     "tie": (lambda c: c.update(tie="first"), "tie: expected one of"),
     "digest": (lambda c: c["left"].update(sha256="0" * 64), "left.sha256: expected"),
     "key": (lambda c: c.update(note="trust me"), "expected only the keys"),
@@ -759,10 +763,14 @@ def test_damaged_counterexamples_are_rejected(run: Run) -> None:
     changes: list[tuple[Callable[[dict[str, Any]], object], str]] = [
         (lambda c: c.update(point=[5, 5]), "point: expected a point of the domain"),
         (lambda c: c.update(point=[0]), "point: expected 2 entries"),
-        (lambda c: c["values"].update(left=c["values"]["right"]), "values.left: expected"),
-        (lambda c: c["values"].update(right=[True]), "values.right[0]: expected a number"),
-        (lambda c: c.update(right=c["left"]), "values.right: expected"),
-        (lambda c: c.update(claim="equal"), "expected the key 'tree'"),
+        (lambda c: c["values"].reverse(), "values[0]: expected"),
+        (lambda c: c["values"].__setitem__(1, [True]), "values[1][0]: expected a number"),
+        (lambda c: c["values"].pop(), "values: expected 2 entries"),
+        (lambda c: c.update(right=c["left"]), "values[1]: expected"),
+        (lambda c: c.update(claim="convex"), "expected 1 network for the claim convex"),
+        (lambda c: c.update(claim="within", parameters={"epsilon": 1000}), "values that contradict the claim"),
+        (lambda c: (c.pop("point"), c.update(inhabitant=[0, 0])), "expected the key 'tree'"),
+        (lambda c: c.update(tree=[["holds"]]), "expected only the keys"),
     ]
     for change, message in changes:
         Path("proof", "certificate.json").write_text(whole)

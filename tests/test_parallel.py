@@ -17,11 +17,12 @@ import pytest
 from exactformer import Domain, MaxoutNetwork, ReluNetwork
 from exactformer.checking import check
 from exactformer.compiler import compile_network
+from exactformer.errors import Faults
 from exactformer.folder import write_folder
-from exactformer.formats.network_json import dump
 from exactformer.networks import Affine, Block, Head, Network, Transformer
 from exactformer.prover import Outcome, verify
-from exactformer.prover.parallel import _claim
+from exactformer.prover.parallel import _goal
+from exactformer.prover.question import ask
 
 F = Fraction
 SQUARE = Domain.box(2, -1, 1)
@@ -192,12 +193,12 @@ def test_structural_proof_needs_no_worker() -> None:
 def test_threads_do_not_share_what_grows() -> None:
     """A goal takes up new units while it is searched, so every thread needs its own."""
     left, right = sums(2)
-    texts = (("left.json", dump(left)), ("right.json", dump(right)))
+    question = ask("equal", left, right, SQUARE, "average", Faults())
     barrier = threading.Barrier(3)
 
     def claim(_: int) -> tuple[Any, Any]:
         barrier.wait()
-        return _claim(texts, SQUARE, "average")[0], _claim(texts, SQUARE, "average")[0]
+        return _goal(question), _goal(question)
 
     with ThreadPoolExecutor(3) as workers:
         goals = list(workers.map(claim, range(3)))

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from exactformer.claims import Equal
 from exactformer.compiler import compile_network
 from exactformer.domain import Box, Domain, Polyhedron
 from exactformer.errors import InvalidInput
 from exactformer.networks import Affine, MaxoutNetwork, ReluNetwork
-from exactformer.prover.outcome import Confirmation, Inequality, Outcome, Region, TraceLine, Witness
+from exactformer.prover.outcome import Confirmation, Evaluation, Inequality, Outcome, Region, TraceLine, Witness
 from exactformer.reporting import (
     KernelFacts,
     Report,
@@ -46,7 +47,7 @@ def structural(name: str = "|x|") -> Outcome:
     network = absolute(name)
     compiled = compile_network(network)
     return Outcome(
-        "proved", "structural", network, compiled.transformer, Box([-1], [1]), "average", 0.0123,
+        "proved", "structural", Equal(), network, compiled.transformer, Box([-1], [1]), "average", 0.0123,
         theorem=EQUAL, certificate={"tree": [["holds"]]}, counts={"gate": 0, "compare": 0, "holds": 1, "empty": 0},
         compiled=compiled, trusted=("the kernel accepted the certificate in a fresh interpreter",),
     )  # fmt: skip
@@ -70,7 +71,8 @@ def by_regions() -> Outcome:
     regions = quadrants()
     different = replace(regions[1], right=Affine.of([[F(10**30, 10**30 + 1), 0]], [0]))
     return Outcome(
-        "proved", "regions", network, compile_network(network).transformer, Box([-1, -1], [1, 2]), "average", 75.0,
+        "proved", "regions", Equal(), network, compile_network(network).transformer, Box([-1, -1], [1, 2]), "average",
+        75.0,
         theorem=EQUAL, certificate={"tree": [["gate", "L0.u0"], ["holds"], ["holds"]]},
         regions=(regions[0], different, *regions[2:]),
         counts={"gate": 3, "holds": 4, "empty": 1, "regions": 4, "flat": 0, "pruned": 1},
@@ -91,9 +93,9 @@ def refuted() -> Outcome:
     network, other = absolute(), compile_network(absolute("broken")).transformer
     long = F(10**40 + 1, 3 * 10**40)
     return Outcome(
-        "refuted", "lazy", network, other, Polyhedron([-1], [1], [["1/2"]], ["1/3"]), "leftmost", 2.0,
+        "refuted", "lazy", Equal(), network, other, Polyhedron([-1], [1], [["1/2"]], ["1/3"]), "leftmost", 2.0,
         theorem=f"at x = ({long}), left(x) = ({long}) and right(x) = (0) (tie rule leftmost)",
-        certificate={"claim": "differ"}, witness=Witness((long,), (long,), (F(0),)),
+        certificate={"claim": "equal"}, witness=witness(long),
         trace=(
             TraceLine("after the embedding", str(long), str(long), True),
             TraceLine("block 0, unit 0", "0", str(long), False),
@@ -102,12 +104,17 @@ def refuted() -> Outcome:
     )  # fmt: skip
 
 
+def witness(x: Fraction) -> Witness:
+    evaluations = Evaluation("{left}(x)", (x,), (x,)), Evaluation("{right}(x)", (x,), (F(0),))
+    return Witness((x,), evaluations, (("x", (x,)),))
+
+
 def unknown() -> Outcome:
     deep = [([[[1] * 3, [-1] * 3]] * 3, [[0, "1/2"]] * 3)] * 40
     network = MaxoutNetwork.of(deep, ([[1, 1, 1]], [0]))
     compiled = compile_network(network, construction="global")
     return Outcome(
-        "unknown", "lazy", network, compiled.transformer, Domain.everything(3), "average", 60.0,
+        "unknown", "lazy", Equal(), network, compiled.transformer, Domain.everything(3), "average", 60.0,
         reason="out of time after 60 s", counts={"gate": 17}, compiled=compiled,
     )  # fmt: skip
 
@@ -220,7 +227,7 @@ def test_a_proof_without_certificate_says_so():
 
 def test_steps_of_a_structural_proof_with_multipliers():
     outcome = replace(structural(), certificate={"tree": [["holds", ["1", []], ["1", []]]]})
-    assert "at least 0 and at most 0" in render_text(report_of(outcome))
+    assert "N and T are equal on all of D, by exact multipliers" in render_text(report_of(outcome))
     counts = {"compare": 1, "holds": 2, "empty": 1}
     outcome = replace(structural(), method="lazy", certificate={"tree": []}, counts=counts)
     text = render_text(report_of(outcome))
@@ -265,7 +272,7 @@ def test_long_numbers_are_rounded_in_text_and_whole_in_html():
     assert "≈ 0.33333 (exact in certificate.json)" in render_text(report)
     assert f"<code>{whole}</code></details>" in render_html(report)
     huge = F(1, 10**2500 + 1)
-    report = report_of(replace(refuted(), witness=Witness((huge,), (huge,), (F(0),))))
+    report = report_of(replace(refuted(), witness=witness(huge)))
     assert str(huge) not in render_html(report) and "≈ 1.0000e-2500 (exact in certificate.json)" in render_html(report)
 
 

@@ -14,10 +14,12 @@ import pytest
 
 from exactformer import Box, Domain, InvalidInput, MaxoutNetwork, Polyhedron, ReluNetwork, Transformer
 from exactformer.compiler import compile_network
+from exactformer.errors import Faults
 from exactformer.networks import Affine, Block, FeedForward, Head
 from exactformer.networks.transformer import TIES
 from exactformer.prover import smt
 from exactformer.prover.outcome import Inequality
+from exactformer.prover.question import ask as question_of
 from exactformer.prover.smt import solve, solve_many, z3_version
 from exactformer.prover.smtlib import claim_text, empty_text, obligation_text
 from exactformer.rational import Matrix
@@ -87,8 +89,16 @@ def constant(values, inputs=1):
     return ReluNetwork.of([], (Matrix((len(values), inputs), ((),) * len(values)), values))
 
 
+def text_of(left, right, domain, tie):
+    """The script of the claim that both networks are equal."""
+    faults = Faults()
+    question = question_of("equal", left, right, domain, tie, faults)
+    faults.settle()
+    return claim_text(question)
+
+
 def ask(left, right, domain, tie="average", timeout=20):
-    return solve(claim_text(left, right, domain, tie), left.inputs, timeout=timeout)
+    return solve(text_of(left, right, domain, tie), left.inputs, timeout=timeout)
 
 
 def assert_different(left, right, domain, tie="average"):
@@ -173,12 +183,12 @@ def test_a_polyhedron_and_open_sides_restrict_the_inputs():
 
 
 def test_networks_that_do_not_fit_are_refused():
-    with pytest.raises(InvalidInput, match=r"right network: expected 1 inputs and 1 outputs"):
-        claim_text(ABSOLUTE, MAX3, UNIT, "average")
+    with pytest.raises(InvalidInput, match=r"expected networks with equal numbers of inputs"):
+        text_of(ABSOLUTE, MAX3, UNIT, "average")
     with pytest.raises(InvalidInput, match=r"domain: expected 1 inputs, found 2"):
-        claim_text(ABSOLUTE, ABSOLUTE, Domain.box(2, 0, 1), "average")
+        text_of(ABSOLUTE, ABSOLUTE, Domain.box(2, 0, 1), "average")
     with pytest.raises(InvalidInput, match=r"tie: expected one of average"):
-        claim_text(ABSOLUTE, ABSOLUTE, UNIT, "first")
+        text_of(ABSOLUTE, ABSOLUTE, UNIT, "first")
 
 
 # --- ties, masks, products ------------------------------------------------------------------------
@@ -227,8 +237,8 @@ def product_head(value_of_winner=1):
 
 def test_a_query_that_depends_on_the_input_gives_products():
     head = product_head()
-    assert "QF_NRA" in claim_text(head, head, UNIT, "average")
-    assert "QF_LRA" in claim_text(tie_head(), tie_head(), UNIT, "average")
+    assert "QF_NRA" in text_of(head, head, UNIT, "average")
+    assert "QF_LRA" in text_of(tie_head(), tie_head(), UNIT, "average")
     assert ask(head, head, UNIT).result == "unsat"
     assert ask(head, constant([1]), Box(["1001/1000"], [9])).result == "unsat"
     assert ask(head, constant([3]), Box(["1/1000"], ["999/1000"])).result == "unsat"
@@ -248,8 +258,8 @@ def test_the_text_means_what_exact_evaluation_computes():
         here, tie = Box(point, point), TIES[seed % 3]
         value = network.evaluate(point, tie=tie)
         off = [value[0] + Fraction(1, 10**12), *value[1:]]
-        right.append(claim_text(network, constant(value, network.inputs), here, tie))
-        wrong.append(claim_text(constant(off, network.inputs), network, here, tie))
+        right.append(text_of(network, constant(value, network.inputs), here, tie))
+        wrong.append(text_of(constant(off, network.inputs), network, here, tie))
         logics |= {"QF_NRA" in right[-1], "wins" in right[-1]}
     assert logics == {True, False}
     tally = solve_many(right, budget=20)
@@ -264,13 +274,13 @@ def test_huge_numbers_survive_exactly():
     huge = Fraction(10**5000 + 1, 3**9000)  # longer than Python's own int <-> str conversion allows
     text = obligation_text([], Affine.of([[1]], [-huge]), Affine.of([[1]], [huge]))
     assert solve(text, 1, timeout=10).result == "sat"
-    pinned = claim_text(ABSOLUTE, constant([0]), Box([huge], [huge]), "average")
+    pinned = text_of(ABSOLUTE, constant([0]), Box([huge], [huge]), "average")
     assert solve(pinned, 1, timeout=10).point == (huge,)
 
 
 def test_a_float_arrives_as_the_dyadic_that_it_is():
     dyadic = Fraction(3602879701896397, 36028797018963968)
-    text = claim_text(ABSOLUTE, constant([0]), Box([0.1], [0.1]), "average")
+    text = text_of(ABSOLUTE, constant([0]), Box([0.1], [0.1]), "average")
     assert "0.1" not in text and "(/ 3602879701896397 36028797018963968)" in text
     assert solve(text, 1, timeout=10).point == (dyadic,)
     assert ask(constant([0.1]), constant(["0.1"]), UNIT).result == "sat"

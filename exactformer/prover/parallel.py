@@ -79,8 +79,12 @@ _last = _Last()
 
 
 def _subtree(question: Question, path: Path, every_gate: bool, seconds: float) -> Found:
-    """The search below one path; runs in any process. A worker builds the goal once for all its subtrees."""
+    """The search below one path; runs in any process. A thread builds the goal once for all its subtrees."""
     deadline = time.monotonic() + seconds
+    return Search(question.violated, deadline, every_gate).run(_goal(question), path)
+
+
+def _goal(question: Question) -> Goal:
     if _last.question != question:
         _last.goal, _last.question = question.goal(), question
-    return Search(question.violated, deadline, every_gate).run(_last.goal, path)
+    return _last.goal

@@ -80,7 +80,8 @@ def _steps(report: Report) -> tuple[str, ...]:
         return first, "The outputs to be compared are the same form. No case had to be distinguished."
     counts = dict(proof.counts)
     if not counts.get("gate") and not counts.get("compare"):
-        return first, f"{_settled(report).capitalize()} on all of D, by exact multipliers."
+        settled = _settled(report)
+        return first, f"{settled[0].upper()}{settled[1:]} on all of D, by exact multipliers."
     split = (
         "Where that does not settle the claim, D is split: which candidate of a maximum wins, or which of two scores "
         "is larger. The cases of a split cover its cell."

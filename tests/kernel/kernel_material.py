@@ -13,10 +13,11 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from exactformer.kernel.claims import FORMAT, Goal, Theorem, check, read_domain
+from exactformer.kernel.claims import FORMAT, Goal, Theorem, check
 from exactformer.kernel.forms import ONE, Atoms, Form
 from exactformer.kernel.networks import read_network
 from exactformer.kernel.reading import Rejected
+from exactformer.kernel.statements import Statement, read_domain, read_statement
 
 Network = dict[str, Any]
 Point = tuple[Fraction, ...]
@@ -35,15 +36,16 @@ def box(dimension: int, lower: Any = -1, upper: Any = 1) -> dict[str, Any]:
 
 
 def certificate(left: object, right: object, domain: object, tie: str = "average", **rest: Any) -> dict[str, Any]:
-    """A certificate bound to the two networks, given as JSON data or as the bytes of their files."""
+    """A certificate bound to the networks, given as JSON data or as the bytes of their files; None for no right one."""
     value: dict[str, Any] = {"format": FORMAT, "domain": domain, "tie": tie, **rest}
     for side, network in (("left", left), ("right", right)):
-        data = network if isinstance(network, bytes) else encoded(network)
-        value[side] = {"file": f"{side}.json", "sha256": hashlib.sha256(data).hexdigest()}
+        if network is not None:
+            data = network if isinstance(network, bytes) else encoded(network)
+            value[side] = {"file": f"{side}.json", "sha256": hashlib.sha256(data).hexdigest()}
     return value
 
 
-def judged(value: object, left: object, right: object) -> Theorem:
+def judged(value: object, left: object, right: object = None) -> Theorem:
     """What the kernel makes of a certificate, given as JSON data or as bytes."""
     sides = {"left.json": left, "right.json": right}
     texts = {name: side if isinstance(side, bytes) else encoded(side) for name, side in sides.items()}
@@ -56,10 +58,31 @@ def judged(value: object, left: object, right: object) -> Theorem:
     return check(value if isinstance(value, bytes) else encoded(value), read)
 
 
-def goal_of(left: Network, right: Network, domain: object, tie: str = "average") -> Goal:
-    """The kernel's view of the claim on the whole domain."""
-    networks = [read_network(encoded(network), name) for network, name in ((left, "left"), (right, "right"))]
-    return Goal.of(networks[0], networks[1], read_domain(domain, "domain", networks[0].inputs), tie)
+def accepted(value: object, left: object, right: object = None) -> bool:
+    """Whether the kernel accepts; anything but `Rejected` on the way is an error of the test."""
+    try:
+        judged(value, left, right)
+    except Rejected as rejection:
+        assert len(str(rejection)) < 500
+        return False
+    return True
+
+
+def statement_of(
+    left: Network, right: Network | None, domain: object, tie: str = "average", claim: object = "equal", **rest: Any
+) -> Statement:
+    """What the kernel understands by a claim; further arguments are its parameters."""
+    sides = [(network, name) for network, name in ((left, "left"), (right, "right")) if network is not None]
+    networks = [read_network(encoded(network), name) for network, name in sides]
+    found = read_domain(domain, "domain", networks[0].inputs)
+    return read_statement(claim, rest, networks, found, tie, "claim")
+
+
+def goal_of(
+    left: Network, right: Network | None, domain: object, tie: str = "average", claim: object = "equal", **rest: Any
+) -> Goal:
+    """The kernel's view of a claim on the whole domain."""
+    return Goal.of(statement_of(left, right, domain, tie, claim, **rest))
 
 
 # --- networks by hand -----------------------------------------------------------------------------
@@ -193,6 +216,135 @@ def _next(network: Network, x: list[list[Fraction]], updates: list[list[Fraction
     if not network["residual"]:
         return updates
     return [[a + b for a, b in zip(s, u, strict=True)] for s, u in zip(x, updates, strict=True)]
+
+
+# --- claims, by their definitions -----------------------------------------------------------------
+
+CLAIMS = {
+    "equal": 2, "at-most": 2, "within": 2, "range": 1, "invariant": 1, "ties-agree": 1,
+    "independent": 1, "increasing": 1, "decreasing": 1, "convex": 1, "concave": 1,
+}  # name -> number of networks
+EQUATIONS = {"equal", "invariant", "ties-agree", "independent"}
+ORDERED = {"increasing", "decreasing"}
+
+
+class Asked:
+    """A claim about networks on a domain, read off its definition, with naive values, each computed once.
+
+    A point is one value for each variable: the coordinates of x, then those of y where y may differ from x.
+    """
+
+    def __init__(
+        self,
+        left: Network,
+        right: Network | None,
+        domain: dict[str, Any],
+        tie: str = "average",
+        claim: str = "equal",
+        **parameters: Any,
+    ) -> None:
+        self.left, self.right, self.domain, self.tie = left, right, domain, tie
+        self.claim, self.parameters = claim, parameters
+        self.n = len(domain["lower"])
+        self.free: list[int] = parameters.get("inputs", [])
+        if claim in ("convex", "concave"):
+            self.free = list(range(self.n))
+        self._values: dict[object, list[Fraction]] = {}
+
+    @classmethod
+    def of(cls, value: Mapping[str, Any], left: Network, right: Network | None = None) -> Asked:
+        """The claim of a certificate."""
+        return cls(left, right, value["domain"], value["tie"], value["claim"], **value.get("parameters", {}))
+
+    def goal(self) -> Goal:
+        """The kernel's view of it."""
+        return goal_of(self.left, self.right, self.domain, self.tie, self.claim, **self.parameters)
+
+    def certificate(self, **rest: Any) -> dict[str, Any]:
+        """A certificate of it, to be completed by a tree or a point."""
+        rest = {"claim": self.claim, **rest} | ({"parameters": self.parameters} if self.parameters else {})
+        return certificate(self.left, self.right, self.domain, self.tie, **rest)
+
+    def x_and_y(self, point: Sequence[Fraction]) -> tuple[Point, Point]:
+        """The points x and y."""
+        y = list(point[: self.n])
+        for i, value in zip(self.free, point[self.n :], strict=True):
+            y[i] = value
+        return tuple(point[: self.n]), tuple(y)
+
+    def contains(self, point: Sequence[Fraction]) -> bool:
+        """Whether x and y lie in the domain, in the order that the claim asks for."""
+        x, y = self.x_and_y(point)
+        ordered = self.claim not in ORDERED or all(a <= b for a, b in zip(x, y, strict=True))
+        return ordered and inside(self.domain, [x]) == [x] and inside(self.domain, [y]) == [y]
+
+    def evaluations(self, point: Sequence[Fraction]) -> list[tuple[str, str, Point, str]]:
+        """What is evaluated, in order: the side letter, the network (L or R), where, and under which tie rule."""
+        x, y = self.x_and_y(point)
+        match self.claim:
+            case "equal" | "at-most" | "within":
+                return [("L", "L", x, self.tie), ("R", "R", x, self.tie)]
+            case "range":
+                return [("L", "L", x, self.tie)]
+            case "invariant":
+                return [
+                    ("L", "L", x, self.tie),
+                    ("R", "L", tuple(x[i] for i in self.parameters["permutation"]), self.tie),
+                ]
+            case "ties-agree":
+                return [(side, "L", x, rule) for side, rule in zip("LR", self.parameters["rules"], strict=True)]
+            case "independent" | "increasing" | "decreasing":
+                return [("L", "L", x, self.tie), ("R", "L", y, self.tie)]
+            case "convex" | "concave":
+                middle = tuple((a + b) / 2 for a, b in zip(x, y, strict=True))
+                return [("M", "L", middle, self.tie), ("L", "L", x, self.tie), ("R", "L", y, self.tie)]
+        raise AssertionError(self.claim)
+
+    def value(self, side: str, x: Point, tie: str) -> list[Fraction]:
+        """The naive value of a network."""
+        at = side, x, tie
+        if at not in self._values:
+            network = self.left if side == "L" or self.right is None else self.right
+            self._values[at] = naive_value(network, x, tie)
+        return self._values[at]
+
+    def values(self, point: Sequence[Fraction], rule: str | None = None) -> list[list[Fraction]]:
+        """All naive values at a point; under another tie rule than the claim's, if one is given."""
+        return [self.value(side, x, rule or tie) for _, side, x, tie in self.evaluations(point)]
+
+    def conclusions(self, point: Sequence[Fraction], rule: str | None = None) -> list[Fraction]:
+        """What must be 0, or >= 0, in the order of the format."""
+        values = self.values(point, rule)
+        pairs = list(zip(values[0], values[-1], strict=True))
+        match self.claim:
+            case "at-most" | "increasing":
+                return [b - a for a, b in pairs]
+            case "within":
+                e = Fraction(self.parameters["epsilon"])
+                return [e - (a - b) for a, b in pairs] + [e - (b - a) for a, b in pairs]
+            case "range":
+                lower, upper = self.parameters["lower"], self.parameters["upper"]
+                low = [y - Fraction(end) for y, end in zip(values[0], lower, strict=True) if end is not None]
+                return low + [Fraction(end) - y for y, end in zip(values[0], upper, strict=True) if end is not None]
+            case "convex":
+                return [u + v - 2 * m for m, u, v in zip(*values, strict=True)]
+            case "concave":
+                return [2 * m - u - v for m, u, v in zip(*values, strict=True)]
+        return [a - b for a, b in pairs]
+
+    def true_at(self, point: Sequence[Fraction], rule: str | None = None) -> bool:
+        """Whether the claim is true of this point."""
+        found = self.conclusions(point, rule)
+        return not any(found) if self.claim in EQUATIONS else all(value >= 0 for value in found)
+
+    def points(self, r: Random, count: int, reach: int = 2, den: int = 4) -> list[Point]:
+        """Some points of the claim, with small denominators, so that ties and kinks are among them."""
+        size = self.n + len(self.free)
+        some = grid(size, reach, den) if size < 3 else []
+        while size >= 3 and len(some) < 40 * count:
+            some.append(tuple(Fraction(r.randint(-2 * reach, 2 * reach), 2) for _ in range(size)))
+        some = [point for point in some if self.contains(point)]
+        return r.sample(some, min(len(some), count))
 
 
 # --- random networks and points -------------------------------------------------------------------
@@ -382,7 +534,8 @@ JUNK = (
         "\ud800",
         "\0",
     ),
-    *("left.json", "L0.u0", "R0.h0.q0", "low", "equal", "average", ["holds"], ["gate", "L0.u0"], ["compare", 0, 1]),
+    *("left.json", "L0.u0", "R0.h0.q0", "low", "average", ["holds"], ["gate", "L0.u0"], ["compare", 0, 1]),
+    *CLAIMS,
     *([[0, "1"]], ["empty", [[0, "1"]]], {"shape": [2, 2], "entries": []}, {"shape": [10**12, 1], "entries": []}),
     *({"shape": [1, 1], "entries": [[0, 0, 1]]}, {"lower": [0], "upper": [0]}),
 )
@@ -413,10 +566,34 @@ def damaged(r: Random, value: Any) -> Any:
     elif what == "exchange":
         holder[key], holder[other] = holder[other], holder[key]
     elif isinstance(holder, dict):
-        holder[r.choice(("a", "tree", "point", "values", "inhabitant", "domain", "name", "mask"))] = r.choice(JUNK)
+        holder[
+            r.choice(("a", "tree", "point", "values", "inhabitant", "parameters", "right", "domain", "name", "mask"))
+        ] = r.choice(JUNK)
     else:
         holder.insert(key, holder[other] if what == "copy" else r.choice(JUNK))
     return value
+
+
+def random_claim(r: Random, n: int, outputs: int, claim: str | None = None) -> tuple[str, dict[str, Any]]:
+    """A claim about networks of that size, with parameters that make it neither always true nor always false."""
+    claim = claim or r.choice(list(CLAIMS))
+    match claim:
+        case "within":
+            return claim, {"epsilon": r.choice((0, "1/2", 1, 2, 4, "7.5"))}
+        case "range":
+            lower = [r.choice((None, None, -6, -3, -1, 0)) for _ in range(outputs)]
+            upper = [r.choice((None, "5/2", 1, 4, 8)) for _ in range(outputs)]
+            return claim, {
+                "lower": lower if any(x is not None for x in (*lower, *upper)) else [-4] * outputs,
+                "upper": upper,
+            }
+        case "invariant":
+            return claim, {"permutation": r.sample(range(n), n)}
+        case "ties-agree":
+            return claim, {"rules": [r.choice(TIES), r.choice(TIES)]}
+        case "independent" | "increasing" | "decreasing":
+            return claim, {"inputs": sorted(r.sample(range(n), r.randint(1, n)))}
+    return claim, {}
 
 
 def random_domain(r: Random, n: int) -> dict[str, Any]:
@@ -480,26 +657,12 @@ class Truth:
         return Fraction(sum(c * self.values[v] for v, c in form.terms.items()), form.den)
 
 
-class Pair:
-    """Two networks and their naive values, each computed once."""
-
-    def __init__(self, left: Network, right: Network) -> None:
-        self.left, self.right = left, right
-        self._values: dict[object, list[Fraction]] = {}
-
-    def value(self, side: str, point: Point, tie: str) -> list[Fraction]:
-        at = side, point, tie
-        if at not in self._values:
-            self._values[at] = naive_value(self.left if side == "L" else self.right, point, tie)
-        return self._values[at]
-
-
 def in_cell(goal: Goal, truth: Truth) -> bool:
     """Whether the point satisfies the rows of the goal's cell."""
     return all(truth.of(form) > 0 or (not strict and truth.of(form) == 0) for form, strict in goal.cell.rows)
 
 
-def faults_of(goal: Goal, truth: Truth, pair: Pair, tie: str) -> list[str]:
+def faults_of(goal: Goal, truth: Truth, asked: Asked) -> list[str]:
     """Everything that a goal claims about one point of its cell and that is not so."""
     cell, atoms, of = goal.cell, goal.cell.atoms, truth.of
     point = truth.point
@@ -529,30 +692,28 @@ def faults_of(goal: Goal, truth: Truth, pair: Pair, tie: str) -> list[str]:
     for place in cell.places:
         expect("facts", all(of(form) >= 0 for form in cell.facts(place).values()))
         expect("candidates", max(map(of, cell.candidates(place))) == atom(cell.places[place]))
-    for run in (goal.left, goal.right):
+    wanted = asked.evaluations(point)
+    expect("runs", [(run.side, run.tie) for run in goal.runs] == [(job[0], job[3]) for job in wanted])
+    for run, (_, side, x, rule) in zip(goal.runs, wanted, strict=True):
         if run.outputs is not None:
-            rules = (tie,) if run.ties else TIES
+            rules = (rule,) if run.ties else TIES
             exact = [of(form) for form in run.outputs]
-            expect("outputs", all(pair.value(run.side, point, rule) == exact for rule in rules))
+            expect("outputs", all(asked.value(side, x, any_rule) == exact for any_rule in rules))
     if goal.finished:
-        gaps = [a - b for a, b in zip(pair.value("L", point, tie), pair.value("R", point, tie), strict=True)]
-        expect("differences", [of(form) for form in goal.differences] == gaps)
-        expect("gaps", [of(form) for form in goal.gaps()] == gaps)
-        expect("holds", not goal.holds([]) or not any(gaps))
+        expect("conclusions", [of(form) for form in goal.conclusions] == asked.conclusions(point))
+        expect("obligations", all(of(form) >= 0 for form in goal.obligations()) == asked.true_at(point))
+        expect("holds", not goal.holds([]) or asked.true_at(point))
     return faults
 
 
-def random_walk(
-    r: Random, left: Network, right: Network, domain: dict[str, Any], tie: str, points: Sequence[Point], steps: int
-) -> list[str]:
+def random_walk(r: Random, asked: Asked, points: Sequence[Point], steps: int) -> list[str]:
     """Split at random, in any order, and list every false claim that a cell on the way makes about the points."""
-    pair = Pair(left, right)
     try:
-        goal = goal_of(left, right, domain, tie)
+        goal = asked.goal()
         for _ in range(steps + 1):
             truths = [truth for truth in (Truth(goal.cell.atoms, point) for point in points) if in_cell(goal, truth)]
             points = [truth.point for truth in truths]
-            faults = [fault for truth in truths for fault in faults_of(goal, truth, pair, tie)]
+            faults = [fault for truth in truths for fault in faults_of(goal, truth, asked)]
             if faults:
                 return faults
             choices: list[tuple[str, Any]] = [("gate", place) for place in goal.cell.places]
@@ -566,7 +727,7 @@ def random_walk(
                 if not any(in_cell(child, truth) for child in children):
                     return [f"{name} {what} loses a point"]
                 faults += [
-                    fault for child in children if in_cell(child, truth) for fault in faults_of(child, truth, pair, tie)
+                    fault for child in children if in_cell(child, truth) for fault in faults_of(child, truth, asked)
                 ]
             if faults:
                 return faults

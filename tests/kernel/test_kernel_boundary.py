@@ -23,9 +23,8 @@ ABSOLUTE = maxout([([[[1], [-1]]], [[0, 0]])], ([[1]], [0]))
 SUM = maxout([([[1], [-1]], [0, 0])], ([[1, 1]], [0]), "relu")
 EQUAL = certificate(ABSOLUTE, SUM, box(1), claim="equal", inhabitant=[0], tree=[["holds"]])
 LINE = maxout([], ([[1]], [0]))
-DIFFER = certificate(
-    ABSOLUTE, LINE, box(1), claim="differ", point=["-1/2"], values={"left": ["1/2"], "right": ["-1/2"]}
-)
+DIFFER = certificate(ABSOLUTE, LINE, box(1), claim="equal", point=["-1/2"], values=[["1/2"], ["-1/2"]])
+CONVEX = certificate(SUM, None, box(1), claim="convex", inhabitant=[0], tree=[["gate", "M0.u0"], ["holds", *2 * [P]]])
 
 IMPORTS = {
     "__init__": set(),

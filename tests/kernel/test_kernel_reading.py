@@ -11,7 +11,7 @@ import pytest
 from kernel_material import box, encoded, maxout, step_head, transformer
 
 from exactformer.kernel import reading
-from exactformer.kernel.claims import read_domain
+from exactformer.kernel.forms import Form
 from exactformer.kernel.networks import Maxout, Transformer, read_network
 from exactformer.kernel.reading import (
     Rejected,
@@ -24,6 +24,7 @@ from exactformer.kernel.reading import (
     table,
     vector,
 )
+from exactformer.kernel.statements import read_domain
 from exactformer.kernel.semantics import evaluate
 
 # --- JSON -----------------------------------------------------------------------------------------
@@ -420,11 +421,19 @@ def test_domains() -> None:
     domain = read_domain(
         {"lower": [None, "-1/2"], "upper": [1, None], "matrix": [[1, "1/3"]], "bounds": ["1/2"]}, "d", 2
     )
-    texts = [(dict(sorted(form.terms.items())), form.den, strict) for form, strict in domain.rows()]
-    assert texts == [
+
+    def rows(*x: Form) -> list[object]:
+        return [(dict(sorted(form.terms.items())), form.den, strict) for form, strict in domain.rows(list(x))]
+
+    assert rows(Form({1: 1}), Form({2: 1})) == [
         ({0: 1, 1: -1}, 1, False),
         ({0: 1, 2: 2}, 2, False),
         ({0: 3, 1: -6, 2: -2}, 6, False),
+    ]
+    assert rows(Form({1: 1}), Form({3: 1, 0: 2})) == [  # at another point, (x1, x3 + 2)
+        ({0: 1, 1: -1}, 1, False),
+        ({0: 5, 3: 2}, 2, False),
+        ({0: -1, 1: -6, 3: -2}, 6, False),
     ]
     inside = [
         (Fraction(0), Fraction(0)),
@@ -435,7 +444,7 @@ def test_domains() -> None:
     assert [domain.contains(point) for point in inside] == [True, True, False, True]
     assert not domain.contains((Fraction(0), Fraction(-51, 100)))
     everywhere = read_domain(box(2, None, None), "d", 2)
-    assert everywhere.rows() == () and everywhere.contains((Fraction(10**9), Fraction(0)))
+    assert everywhere.rows([Form({1: 1}), Form({2: 1})]) == () and everywhere.contains((Fraction(10**9), Fraction(0)))
     assert read_domain({"lower": [0], "upper": [0], "matrix": [], "bounds": []}, "d", 1).contains([Fraction(0)])
     assert read_domain({"lower": [], "upper": []}, "d", 0).contains([])
     assert not read_domain({"lower": [], "upper": [], "matrix": [[]], "bounds": [-1]}, "d", 0).contains([])

@@ -37,8 +37,8 @@ def goal(network: Any, domain: Any = None, tie: str = "average", right: Any = No
 
 
 def outputs(found: Goal) -> list[Any]:
-    assert found.left.outputs is not None
-    return [(dict(form.terms), form.den) for form in found.left.outputs]
+    assert found.runs[0].outputs is not None
+    return [(dict(form.terms), form.den) for form in found.runs[0].outputs]
 
 
 def value(network: Any, x: Any, tie: str = "average") -> Any:
@@ -51,19 +51,19 @@ def value(network: Any, x: Any, tie: str = "average") -> Any:
 
 def test_dominated_tokens_drop_out() -> None:
     found = goal(attention([[[1, 0], [0, 5]], [[0, 2], [1, 3]], [[-1, 0], [0, 7]]]))
-    assert outputs(found) == [({0: 3, 1: 1}, 1)] and found.left.ties == 0
+    assert outputs(found) == [({0: 3, 1: 1}, 1)] and found.runs[0].ties == 0
 
 
 def test_domination_is_strict() -> None:
     found = goal(attention([[[1, 0], [0, 5]], [[0, 1], [0, 3]]]))  # x <= 1, with a tie at x = 1
-    assert found.stuck is not None and sorted(found.stuck) == [0, 1] and found.left.outputs is None
+    assert found.stuck is not None and sorted(found.stuck) == [0, 1] and found.runs[0].outputs is None
     found = goal(attention([[[1, 0], [0, 5]], [[0, "100001/100000"], [0, 3]]]))
     assert outputs(found) == [({0: 3}, 1)]
 
 
 def test_equal_values_need_no_winner() -> None:
     found = goal(attention([[[1, 0], [2, 5]], [[-1, 0], [2, 5]], [[0, -9], [0, 0]]]))
-    assert outputs(found) == [({1: 2, 0: 5}, 1)] and found.left.ties == 0 and found.cell.places == {}
+    assert outputs(found) == [({1: 2, 0: 5}, 1)] and found.runs[0].ties == 0 and found.cell.places == {}
 
 
 @pytest.mark.parametrize("slope", [1, 3, -1, -2, "1/2"])
@@ -77,9 +77,9 @@ def test_values_that_follow_the_scores(slope: Any) -> None:
         *(Form({1: k}).key() for k in (1, -1)),
         Form({0: 1}, 2).key(),
     ]
-    (form,) = found.left.outputs or ()
+    (form,) = found.runs[0].outputs or ()
     expected = combine(((c.numerator, Form({atom: 1})), (c.denominator, Form({1: 1, 0: -4}))), c.denominator)
-    assert form.key() == expected.key() and found.left.ties == 0
+    assert form.key() == expected.key() and found.runs[0].ties == 0
     for tie in TIES:
         assert value(attention(tokens), HALF, tie) == c * HALF + HALF - 4
 
@@ -103,21 +103,21 @@ def test_values_with_two_slopes() -> None:
 )
 def test_values_that_do_not_follow_the_scores(tokens: Any) -> None:
     found = goal(attention(tokens))
-    assert found.stuck is not None and found.left.outputs is None and not found.holds([])
+    assert found.stuck is not None and found.runs[0].outputs is None and not found.holds([])
 
 
 def test_a_tie_on_the_whole_cell() -> None:
     network = attention([[[1, 0], [0, 1]], [[0, -2], [0, 9]], [[1, 0], [1, 0]], [[1, 0], [2, 0]]])
     for tie, expected in (("average", ({0: 1, 1: 3}, 3)), ("leftmost", ({0: 1}, 1)), ("rightmost", ({1: 2}, 1))):
         found = goal(network, tie=tie)
-        assert outputs(found) == [expected] and found.left.ties == 4  # once a query token
+        assert outputs(found) == [expected] and found.runs[0].ties == 4  # once a query token
 
 
 def test_compare_decides() -> None:
     found = goal(step_head())
     above, level, below = found.compare(0, 1)
     assert [outputs(child) for child in (above, level, below)] == [[({0: 1}, 1)], [({0: 1}, 2)], [({}, 1)]]
-    assert [child.left.ties for child in (above, level, below)] == [0, 2, 0]
+    assert [child.runs[0].ties for child in (above, level, below)] == [0, 2, 0]
     assert [child.stuck for child in (above, level, below)] == [None] * 3
     below, level, above = found.compare(1, 0)
     assert [outputs(child) for child in (above, level, below)] == [[({0: 1}, 1)], [({0: 1}, 2)], [({}, 1)]]
@@ -190,13 +190,13 @@ def test_one_place_an_atom() -> None:
 
 def test_the_right_side_waits_for_the_left_one() -> None:
     found = goal(step_head(), right=step_head((2, -1)))
-    assert found.left.stuck is not None and found.right.stuck is None and found.right.outputs is None
+    assert found.runs[0].stuck is not None and found.runs[1].stuck is None and found.runs[1].outputs is None
     above, level, below = found.compare(0, 1)  # the sign of 2x decides that of 3x as well
     assert all(child.finished for child in (above, level, below))
     other = goal(step_head(), right=step_head((2, -1), shifts=(0, 1)))
     child = other.compare(0, 1)[0]
-    assert child.left.stuck is None and child.right.stuck is not None and child.stuck == child.right.stuck.scores
-    assert not child.holds([]) and not child.finished and child.differences == ()
+    assert child.runs[0].stuck is None and child.runs[1].stuck is not None and child.stuck == child.runs[1].stuck.scores
+    assert not child.holds([]) and not child.finished and child.conclusions == ()
 
 
 def test_a_stuck_evaluation_goes_on_where_it_stopped() -> None:
@@ -207,7 +207,7 @@ def test_a_stuck_evaluation_goes_on_where_it_stopped() -> None:
     second = ([[0, 0, 1]], [[2, 0, -1]], [[0, 1, 0]], [[0], [0], [1]])
     network = transformer(embedding, [([first], None), ([second], None)], (0, [[0, 0, 1]], [0]))
     found = goal(network)
-    assert found.left.sublayer == 1 and found.stuck is not None
+    assert found.runs[0].sublayer == 1 and found.stuck is not None
     children = found.compare(0, 1)
     atom = children[0].cell.places["L0.h0.q0"]
     assert [outputs(child) for child in children] == [
