@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("left", metavar="A", nargs="?")
     verify.add_argument("right", metavar="B", nargs="?", help="not for claims about one network")
     verify.add_argument("--claim", default="equal", metavar="CLAIM", help="default: equal; " + ", ".join(FORMS[1:]))
+    verify.add_argument("--correspondence", metavar="FILE", help="where the units of A live in B, for the trace")
     verify.add_argument("--family", metavar="FILE", help="a Python file whose pairs() yields networks; it is executed")
     verify.add_argument("--instances", type=_positive, metavar="N", help="of the family; default: all")
     _proving(verify)
@@ -238,9 +239,25 @@ def _verify(options: argparse.Namespace) -> int:
     domain = _domain(options, left.inputs)
     name = "-".join(Path(file).stem for file in files)
     folder = _folder(options, name if right is not None else f"{name}-{claim.name}")
+    search = {**_search(options), "correspondence": _correspondence(options)}
     with _about(", ".join(files)), _progress(options) as progress:
-        outcome = verify(left, right, claim=claim, domain=domain, **_search(options), progress=progress)
+        outcome = verify(left, right, claim=claim, domain=domain, **search, progress=progress)
     return _finish(options, outcome, folder)
+
+
+def _correspondence(options: argparse.Namespace) -> Any:
+    """The correspondence asked for, or None."""
+    from exactformer.compiler.correspondence import read_correspondence
+    from exactformer.formats.files import read_bytes
+    from exactformer.formats.network_json import parse_json
+
+    name = options.correspondence
+    if name is None:
+        return None
+    faults = Faults(name)
+    result = read_correspondence(parse_json(read_bytes(Path(name)), name), faults)
+    faults.settle()
+    return result
 
 
 def _verify_family(options: argparse.Namespace, claim: Any) -> int:
@@ -248,8 +265,9 @@ def _verify_family(options: argparse.Namespace, claim: Any) -> int:
     from exactformer.folder import summary
     from exactformer.prover.family import load_family, verify_family
 
-    if options.left is not None:
-        raise InvalidInput(f"--family: expected no network files beside it, found {options.left}")
+    for name in (options.left, options.correspondence):
+        if name is not None:
+            raise InvalidInput(f"--family: expected no other files beside it, found {name}")
     folder = _folder(options, Path(options.family).stem)
     pairs, rebuild = load_family(Path(options.family), seed=options.seed)
     with _about(options.family), _progress(options, "{} instances proved, {} left open") as progress:

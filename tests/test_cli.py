@@ -993,3 +993,122 @@ def test_a_standard_output_that_is_gone_or_poor(run: Run) -> None:
             BAD_INPUT,
             "exactformer: [Errno 28] No space left on device\n",
         )
+
+
+# --- claims, families, correspondences --------------------------------------------------------------
+
+
+def test_claims_on_the_command_line(run: Run) -> None:
+    code, found = answer(run, "verify", "bend.json", "--claim", "range:-100,100")
+    assert (code, found["claim"], found["parameters"]) == (PROVED, "range", {"lower": [-100], "upper": [100]})
+    assert Path("bend-range-proof", "certificate.json").exists()
+    code, found = answer(run, "verify", "bend.json", "--claim", "independent:x1", "--out", "other")
+    assert (code, found["verdict"]) == (REFUTED, "refuted")
+    assert [e["label"] for e in found["witness"]["evaluations"]] == ["left(x)", "left(y)"]
+    assert len(found["witness"]["point"]) == 3
+    for e in found["witness"]["evaluations"]:
+        assert run("evaluate", "bend.json", "--at", ",".join(e["point"]))[1] == e["value"][0] + "\n"
+    assert run("check", "other")[1].startswith("accepted: at x = (")
+    for kind in ("text", "markdown", "html"):
+        assert "differ at most in x1" in run("report", "other", "--format", kind)[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("bend.json",), "claim equal: expected two network files, A and B, found 1"),
+        (("bend.json", "other.json", "--claim", "convex"), "claim convex: expected one network file, A, found 2"),
+        (("--claim", "convex"), "expected one network file, A, found 0"),
+        (("bend.json", "--claim", "round"), "claim: expected one of equal, at-most"),
+        (("bend.json", "--claim", "convex", "--method", "regions"), "method regions: expected the claim equal"),
+        (("bend.json", "other.json", "--family", "family.py"), "--family: expected no other files beside it"),
+        (("--family", "missing.py"), "expected a Python file"),
+    ],
+)
+def test_claims_that_do_not_fit_the_files(run: Run, words: tuple[str, ...], message: str) -> None:
+    code, out, err = run("verify", *words)
+    assert (code, out) == (BAD_INPUT, "")
+    assert message in err and "Traceback" not in err
+
+
+FAMILY = """
+import random
+import exactformer as ef
+
+def network(seed):
+    r = random.Random(seed)
+    rows = [[r.randint(-3, 3) for _ in range(2)] for _ in range(4)]
+    return ef.ReluNetwork.of([(rows, [0, 1, -1, 0])], ([[1, 1, 1, 1]], [0]), domain=ef.Box([-1, -1], [1, 1]))
+
+def pairs(seed):
+    for number in range(6):
+        left = network(seed + number)
+        yield (left, rebuild(left)) if {pairs} else left
+
+def rebuild(left):
+    return ef.compile({source}).transformer
+"""
+
+
+WRONG = "ef.ReluNetwork.of([(left.layers[0].weights.dense(), [0] * 4)], ([[1, 1, 1, 1]], [0]), domain=left.domain)"
+
+
+def test_a_family(run: Run) -> None:
+    Path("family.py").write_text(FAMILY.format(pairs=True, source="left"))
+    code, found = answer(run, "verify", "--family", "family.py", "--instances", "4", "--seed", "7")
+    assert (code, found["proved"], found["unknown"], found["counterexample"]) == (PROVED, 4, 0, None)
+    Path("family.py").write_text(FAMILY.format(pairs=True, source=WRONG))
+    code, out, _ = run("verify", "--family", "family.py", "--out", "found")
+    assert code == REFUTED
+    assert "REFUTED  0 instances proved" in out and "instance 0 is a counterexample" in out
+    assert run("check", "found")[0] == PROVED
+    Path("family.py").write_text(FAMILY.format(pairs=False, source="left"))
+    code, found = answer(run, "verify", "--family", "family.py", "--claim", "convex")
+    assert (code, found["proved"]) == (PROVED, 6)
+    code, found = answer(run, "verify", "--family", "family.py", "--claim", "increasing", "--out", "found")
+    assert (code, found["instance"]) == (REFUTED, 0)
+    assert found["counterexample"]["claim"] == "increasing" and found["shrunk"] > 0
+
+
+def test_a_correspondence_names_the_wrong_unit(run: Run) -> None:
+    """A hand-changed Transformer of another shape: the trace goes by the correspondence that comes with it."""
+    run("prove", "bend.json", "--out", "proof")
+    value = json.loads(Path("proof/right.json").read_text())
+    value["blocks"].append({"heads": None, "feedforward": None})
+    value["blocks"].append({"heads": [], "feedforward": None})  # harmless, and of no construction's shape
+    head = value["blocks"][1]["heads"][0]
+    head["value"] = [["1/2" if x else 0 for x in row] for row in head["value"]]
+    Path("changed.json").write_text(json.dumps(value))
+    words = ("verify", "bend.json", "changed.json", "--out", "found")
+    code, out, _ = run(*words)
+    assert code == REFUTED and "unit" not in out.partition("differs")[2].splitlines()[0]
+    code, out, _ = run(*words, "--correspondence", "proof/correspondence.json")
+    assert code == REFUTED
+    assert "(unit 0 of layer 0)" in out.partition("differs")[2].splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c.pop("units"), "expected an object with the keys construction, coordinates, units"),
+        (lambda c: c.update(units=3), "units: expected a list"),
+        (lambda c: c["units"][0].update(block=-1), "units[0].block: expected an integer >= 0"),
+        (lambda c: c["units"][0].update(block=77), "units[0].block: expected a block of the Transformer with"),
+        (lambda c: c["units"][0].update(block=0), "units[0].block: expected a block of the Transformer with"),
+        (lambda c: c["units"][0].update(unit=99), "expected a unit of the source"),
+        (lambda c: c["units"][0].update(heads=[99]), "units[0].heads: expected heads of block 1"),
+        (lambda c: c["units"][0].update(coordinates=[999]), "expected coordinates below the width"),
+        (lambda c: c["units"].append(c["units"][0]), "expected every unit once"),
+        (lambda c: c["units"][0].update(heads="all"), "units[0].heads: expected a list of integers"),
+    ],
+)
+def test_a_correspondence_that_does_not_belong(run: Run, change: Any, message: str) -> None:
+    run("prove", "bend.json", "--out", "proof")
+    value = json.loads(Path("proof/correspondence.json").read_text())
+    change(value)
+    Path("c.json").write_text(json.dumps(value))
+    code, _, err = run("verify", "bend.json", "proof/right.json", "--correspondence", "c.json")
+    assert code == BAD_INPUT
+    assert message in err
+    code, _, err = run("verify", "proof/right.json", "bend.json", "--correspondence", "proof/correspondence.json")
+    assert code == BAD_INPUT and "a maxout or ReLU network on the left" in err

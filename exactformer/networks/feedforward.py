@@ -87,10 +87,14 @@ class MaxoutNetwork:
 
     def evaluate(self, point: Any) -> tuple[Fraction, ...]:
         """The exact value at a point. Raises `InvalidInput` when the point does not fit."""
-        x = exact_point(point, self.inputs)
+        return self.output(self.states(point)[-1]).fractions()
+
+    def states(self, point: Any) -> list[Vector]:
+        """The exact input, then the values of the units of each layer."""
+        states = [exact_point(point, self.inputs)]
         for layer in self.layers:
-            x = layer(x)
-        return self.output(x).fractions()
+            states.append(layer(states[-1]))
+        return states
 
 
 @dataclass(frozen=True)
@@ -142,11 +146,15 @@ class ReluNetwork:
 
     def evaluate(self, point: Any) -> tuple[Fraction, ...]:
         """The exact value at a point. Raises `InvalidInput` when the point does not fit."""
-        x = exact_point(point, self.inputs)
+        return self.output(self.states(point)[-1]).fractions()
+
+    def states(self, point: Any) -> list[Vector]:
+        """The exact input, then the values of the units of each layer."""
+        states = [exact_point(point, self.inputs)]
         for layer in self.layers:
-            y = layer(x)
-            x = Vector.over([max(n, 0) for n in y.numerators], y.denominator)
-        return self.output(x).fractions()
+            y = layer(states[-1])
+            states.append(Vector.over([max(n, 0) for n in y.numerators], y.denominator))
+        return states
 
 
 def exact_point(point: Any, dimension: int) -> Vector:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from exactformer.claims import Claim
-from exactformer.compiler import compile_network
+from exactformer.compiler import Correspondence, compile_network
 from exactformer.domain import Domain
 from exactformer.errors import CertificateRejected, Faults, InvalidInput, Unsupported
 from exactformer.formats.network_json import dump
@@ -69,6 +69,7 @@ def verify(
     executor: Executor | None = None,
     confirm_seconds: float = CONFIRM_SECONDS,
     progress: Progress | None = None,
+    correspondence: Correspondence | None = None,
 ) -> Outcome:
     """Decide a claim about one or two networks of any kinds on a domain, exactly, with a certificate.
 
@@ -77,12 +78,14 @@ def verify(
     symbolically without a split; `lazy` splits where that does not settle the claim; `regions` (for `equal`) splits
     every gate of the left side, one affine identity a linear region; `smt` asks z3; `auto` is the first that
     decides, in the order structural, numeric search, lazy, smt. `timeout` is in seconds; past it the verdict is
-    "unknown". `jobs` > 1 (or an `executor`) spreads the subtrees of a `lazy` or `regions` proof over processes.
+    "unknown". A `correspondence` tells where the units of a left network live in a Transformer on the right: the
+    trace of a refutation then names the first unit that is wrong. `jobs` > 1 (or an `executor`) spreads the subtrees
+    of a `lazy` or `regions` proof over processes.
 
     Raises `InvalidInput` when networks, claim and domain do not fit together or the domain is empty, and
     `Unsupported` for `regions` with another claim than `equal`.
     """
-    attempt = _attempt(claim, left, right, domain, method, tie, timeout)
+    attempt = _attempt(claim, left, right, domain, method, tie, timeout, correspondence)
     try:
         # The alarm leaves the search, which looks at the clock itself, a moment to end with a better reason.
         with time_limit(attempt.deadline - time.monotonic() + GRACE):
@@ -189,10 +192,11 @@ def _attempt(
     method: str,
     tie: str,
     timeout: float | None,
+    correspondence: Correspondence | None,
 ) -> Attempt:
     started = time.monotonic()
     faults = Faults()
-    question = ask(claim, left, right, domain, tie, faults)
+    question = ask(claim, left, right, domain, tie, faults, correspondence)
     if method not in METHODS:
         faults.add("method", f"one of {', '.join(METHODS)}", method)
     faults.settle()

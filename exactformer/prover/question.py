@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from exactformer.claims import Claim, Equal, Run, read_claim
+from exactformer.compiler.correspondence import Correspondence
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput
 from exactformer.formats.network_json import dump
@@ -33,6 +34,7 @@ class Question:
     domain: Domain
     tie: Tie
     texts: dict[str, str]  # the network files by name: what a certificate is bound to
+    correspondence: Correspondence | None = None  # from the units of the left side to the right one, for traces
 
     @property
     def networks(self) -> tuple[Network, ...]:
@@ -66,7 +68,13 @@ class Question:
 
 
 def ask(
-    claim: Claim | str, left: Network, right: Network | None, domain: Domain | None, tie: str, faults: Faults
+    claim: Claim | str,
+    left: Network,
+    right: Network | None,
+    domain: Domain | None,
+    tie: str,
+    faults: Faults,
+    correspondence: Correspondence | None = None,
 ) -> Question:
     """The question, its parts fitted to one another; what does not fit is noted among the faults."""
     if isinstance(claim, str):
@@ -83,8 +91,14 @@ def ask(
     if tie not in TIES:
         faults.add("tie", f"one of {', '.join(TIES)}", tie)
     claim = claim.fitted(left, right, faults)
+    if correspondence is not None:
+        if isinstance(left, Transformer) or not isinstance(right, Transformer):
+            kinds = f"{left.kind} and {right.kind if right else 'nothing'}"
+            faults.add("correspondence", "a maxout or ReLU network on the left and a Transformer on the right", kinds)
+        else:
+            correspondence.fit(left, right, faults)
     texts = {LEFT: dump(left)} | ({} if right is None else {RIGHT: dump(right)})
-    return Question(claim, left, right, domain, tie, texts)  # type: ignore[arg-type]
+    return Question(claim, left, right, domain, tie, texts, correspondence)  # type: ignore[arg-type]
 
 
 def is_equality(question: Question) -> bool:

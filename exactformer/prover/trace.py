@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 from exactformer.claims import TiesAgree
 from exactformer.compiler import CONSTRUCTIONS, Correspondence, compile_network
@@ -48,6 +49,8 @@ def _two_sided(question: Question, point: Point) -> tuple[TraceLine, ...]:
     if isinstance(wanted, Transformer) and isinstance(found, Transformer):
         if _shape(wanted) == _shape(found):
             lines = _side_by_side(wanted, found, point, tie, {})
+    elif isinstance(found, Transformer) and question.correspondence is not None and not alone:
+        lines = _unit_by_unit(wanted, found, question.correspondence, point, tie)
     elif isinstance(found, Transformer):
         lines = _against_source(wanted, found, question.domain, point, tie)
     values = (evaluate_exactly(side, point, tie) for side in (wanted, found))
@@ -65,6 +68,24 @@ def _against_source(source: Network, found: Transformer, domain: Domain, point: 
         if _shape(compiled.transformer) == _shape(found):
             return _side_by_side(compiled.transformer, found, point, tie, _units(compiled.correspondence))
     return []
+
+
+def _unit_by_unit(
+    source: Network, found: Transformer, correspondence: Correspondence, point: Point, tie: Tie
+) -> list[TraceLine]:
+    """For each unit of the source what it computes, and what stands at its place in the Transformer."""
+    assert not isinstance(source, Transformer)
+    wanted, states = source.states(point), found.states(point, tie=tie)
+    after = [_names(found).index(f"block {place.block}, attention") for place in correspondence.units]
+    lines = []
+    for sublayer, place in sorted(zip(after, correspondence.units, strict=True), key=lambda pair: pair[0]):
+        state = states[sublayer][found.token]
+        has = sum((state[c] for c in place.coordinates), Fraction(0))
+        should = wanted[place.layer + 1][place.unit]
+        where = f"block {place.block}, attention, token {found.token}, coordinates {list(place.coordinates)}"
+        name = f"{where} (unit {place.unit} of layer {place.layer})"
+        lines.append(TraceLine(name, str(has), str(should), has == should))
+    return lines
 
 
 def _units(correspondence: Correspondence) -> dict[tuple[str, int], str]:

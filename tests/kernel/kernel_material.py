@@ -161,7 +161,7 @@ def step_head(
 
 
 def naive_value(network: Network, point: Sequence[Fraction], tie: str) -> list[Fraction]:
-    """The value of a network, read straight off the definition from its JSON data (dense matrices only)."""
+    """The value of a network, read straight off the definition from its JSON data."""
     if network["kind"] != "transformer":
         h = list(point)
         for layer in network["layers"]:
@@ -190,6 +190,10 @@ def naive_value(network: Network, point: Sequence[Fraction], tie: str) -> list[F
 
 
 def _affine(weights: Any, biases: Any, x: Sequence[Fraction]) -> list[Fraction]:
+    if isinstance(weights, dict):
+        height, width = weights["shape"]
+        entries = {(i, j): number for i, j, number in weights["entries"]}
+        weights = [[entries.get((i, j), 0) for j in range(width)] for i in range(height)]
     return [
         sum((Fraction(w) * y for w, y in zip(row, x, strict=True)), Fraction(b))
         for row, b in zip(weights, biases, strict=True)
@@ -197,7 +201,7 @@ def _affine(weights: Any, biases: Any, x: Sequence[Fraction]) -> list[Fraction]:
 
 
 def _linear(matrix: Any, x: Sequence[Fraction]) -> list[Fraction]:
-    return _affine(matrix, [0] * len(matrix), x)
+    return _affine(matrix, [0] * (matrix["shape"][0] if isinstance(matrix, dict) else len(matrix)), x)
 
 
 def _head(
@@ -221,8 +225,17 @@ def _next(network: Network, x: list[list[Fraction]], updates: list[list[Fraction
 # --- claims, by their definitions -----------------------------------------------------------------
 
 CLAIMS = {
-    "equal": 2, "at-most": 2, "within": 2, "range": 1, "invariant": 1, "ties-agree": 1,
-    "independent": 1, "increasing": 1, "decreasing": 1, "convex": 1, "concave": 1,
+    "equal": 2,
+    "at-most": 2,
+    "within": 2,
+    "range": 1,
+    "invariant": 1,
+    "ties-agree": 1,
+    "independent": 1,
+    "increasing": 1,
+    "decreasing": 1,
+    "convex": 1,
+    "concave": 1,
 }  # name -> number of networks
 EQUATIONS = {"equal", "invariant", "ties-agree", "independent"}
 ORDERED = {"increasing", "decreasing"}

@@ -24,7 +24,16 @@ SUM = maxout([([[1], [-1]], [0, 0])], ([[1, 1]], [0]), "relu")
 EQUAL = certificate(ABSOLUTE, SUM, box(1), claim="equal", inhabitant=[0], tree=[["holds"]])
 LINE = maxout([], ([[1]], [0]))
 DIFFER = certificate(ABSOLUTE, LINE, box(1), claim="equal", point=["-1/2"], values=[["1/2"], ["-1/2"]])
-CONVEX = certificate(SUM, None, box(1), claim="convex", inhabitant=[0], tree=[["gate", "M0.u0"], ["holds", *2 * [P]]])
+WITHIN = certificate(
+    *(ABSOLUTE, SUM, box(1), "rightmost"), claim="within", parameters={"epsilon": 0.5}, inhabitant=[0], tree=[["holds"]]
+)
+RANGE = certificate(
+    *(SUM, None, box(1)),
+    claim="range",
+    parameters={"lower": ["0.0"], "upper": [None]},
+    inhabitant=[0],
+    tree=[["holds", ["1", [["L0.u0", 1, "1"], ["L0.u1", 1, "1"]]]]],
+)
 
 IMPORTS = {
     "__init__": set(),
@@ -37,9 +46,13 @@ IMPORTS = {
         *("__future__", "collections.abc", "dataclasses", "fractions"),
         *(".cell", ".forms", ".networks", ".reading"),
     },
-    "claims": {
-        *("__future__", "collections.abc", "dataclasses", "fractions", "hashlib", "itertools", "pathlib"),
+    "statements": {
+        *("__future__", "collections.abc", "dataclasses", "fractions"),
         *(".cell", ".forms", ".networks", ".reading", ".semantics"),
+    },
+    "claims": {
+        *("__future__", "collections.abc", "dataclasses", "fractions", "hashlib", "pathlib"),
+        *(".cell", ".forms", ".networks", ".reading", ".semantics", ".statements"),
     },
 }
 
@@ -47,9 +60,10 @@ IMPORTS = {
 def folder(path: Path, value: dict[str, Any] = EQUAL) -> Path:
     """A certificate file with its networks beside it."""
     path.mkdir(exist_ok=True)
-    right = LINE if value["claim"] == "differ" else SUM
-    for name, content in (("left.json", ABSOLUTE), ("right.json", right), ("certificate.json", value)):
-        (path / name).write_bytes(encoded(content))
+    left, right = (SUM, None) if value["claim"] == "range" else (ABSOLUTE, LINE if "point" in value else SUM)
+    for name, content in (("left.json", left), ("right.json", right), ("certificate.json", value)):
+        if content is not None:
+            (path / name).write_bytes(encoded(content))
     return path / "certificate.json"
 
 
@@ -98,20 +112,20 @@ def test_asserts_play_no_part() -> None:
 def test_only_check_makes_a_theorem() -> None:
     for token in (None, object(), True):
         with pytest.raises(Rejected, match="only be made by the kernel"):
-            Theorem(token, "equal", "0 = 1", ["", ""], None, "average", {})
+            Theorem(token, EQUAL, True, "0 = 1", {})
     calls = [
         path.stem
         for path in KERNEL.glob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Name) and node.id == "_TOKEN"
     ]
-    assert calls == ["claims"] * 4  # where it is made, where it is asked for, and the two claims
+    assert calls == ["claims"] * 4  # where it is made, where it is asked for, and the two verdicts
 
 
 def test_a_theorem_says_what_it_is_about() -> None:
     theorem = judged(EQUAL, ABSOLUTE, SUM)
-    assert (theorem.kind, theorem.tie, theorem.domain) == ("equal", "average", box(1))
-    assert (theorem.left, theorem.right) == (EQUAL["left"]["sha256"], EQUAL["right"]["sha256"])
+    assert (theorem.claim, theorem.holds, theorem.tie, theorem.domain) == ("equal", True, "average", box(1))
+    assert (theorem.parameters, theorem.digests) == ({}, {side: EQUAL[side]["sha256"] for side in ("left", "right")})
     assert theorem.counts == {"gate": 0, "compare": 0, "holds": 1, "empty": 0, "ties": 0}
     assert repr(theorem) == (
         "Theorem('for every x in the domain, left(x) = right(x) (real arithmetic, hard attention, any tie rule)')"
@@ -120,10 +134,30 @@ def test_a_theorem_says_what_it_is_about() -> None:
     assert other.domain == box(1, 0, 1) and other.statement == theorem.statement
 
 
+def test_a_theorem_about_one_network_or_with_parameters() -> None:
+    theorem = judged(RANGE, SUM)
+    assert (theorem.claim, theorem.holds) == ("range", True)
+    assert theorem.parameters == {"lower": ["0.0"], "upper": [None]}
+    assert theorem.digests == {"left": RANGE["left"]["sha256"]}
+    theorem = judged(WITHIN, ABSOLUTE, SUM)
+    assert (theorem.claim, theorem.parameters, theorem.tie) == ("within", {"epsilon": "0.5"}, "rightmost")
+    theorem = judged(DIFFER, ABSOLUTE, LINE)
+    assert (theorem.claim, theorem.holds, theorem.counts, theorem.domain) == ("equal", False, {}, box(1))
+    for name in ("holds", "statement", "anything"):
+        with pytest.raises(AttributeError):
+            theorem.__getattribute__("_" + name)
+
+
 def test_check_file(tmp_path: Path) -> None:
-    assert check_file(folder(tmp_path)).kind == "equal"
+    assert check_file(folder(tmp_path)).holds
     assert check_file(folder(tmp_path, DIFFER)).statement == (
-        "at x = (-1/2), left(x) = (1/2) and right(x) = (-1/2) (tie rule average)"
+        "at x = (-1/2), left(x) = (1/2), right(x) = (-1/2) (tie rule average);"
+        " this refutes: for every x in the domain, left(x) = right(x)"
+    )
+    path = folder(tmp_path / "one", RANGE)
+    assert sorted(file.name for file in path.parent.iterdir()) == ["certificate.json", "left.json"]
+    assert check_file(path).statement == (
+        "for every x in the domain, 0 <= left(x) (real arithmetic, hard attention, any tie rule)"
     )
 
 
@@ -203,12 +237,33 @@ def test_main_accepts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert answer == {
         "accepted": True,
         "claim": "equal",
+        "parameters": {},
+        "holds": True,
         "theorem": "for every x in the domain, left(x) = right(x) (real arithmetic, hard attention, any tie rule)",
         "tie": "average",
-        "left": EQUAL["left"]["sha256"],
-        "right": EQUAL["right"]["sha256"],
+        "digests": {side: EQUAL[side]["sha256"] for side in ("left", "right")},
         "domain": box(1),
         "counts": {"gate": 0, "compare": 0, "holds": 1, "empty": 0, "ties": 0},
+    }
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("value", [DIFFER, RANGE, WITHIN], ids=lambda value: value["claim"])
+def test_main_on_other_claims(value: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from exactformer.kernel.__main__ import main
+
+    path = folder(tmp_path, value)
+    assert main([str(path)]) == 0
+    answer, theorem = json.loads(capsys.readouterr().out), check_file(path)
+    assert answer.pop("accepted") is True and answer.pop("theorem") == theorem.statement
+    assert answer == {
+        "claim": value["claim"],
+        "parameters": json.loads(json.dumps(value.get("parameters", {})).replace("0.5", '"0.5"')),
+        "holds": "tree" in value,
+        "tie": value["tie"],
+        "digests": {side: value[side]["sha256"] for side in ("left", "right") if side in value},
+        "domain": value["domain"],
+        "counts": theorem.counts,
     }
 
 

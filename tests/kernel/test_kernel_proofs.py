@@ -1,4 +1,4 @@
-"""Whole certificates: four good ones, everything that can be done to them, and what stays a proof."""
+"""Whole certificates: good ones of every claim, everything that can be done to them, and what stays a proof."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from random import Random
 from typing import Any
 
 import pytest
+from kernel_claims import LINE, PROVED, REFUTED, RELU, STEP
 from kernel_material import (
+    CLAIMS,
     TIES,
+    Asked,
+    accepted,
     box,
     certificate,
     damaged,
     encoded,
     goal_of,
-    grid,
-    inside,
     judged,
     maxout,
-    naive_value,
     step_head,
 )
 
@@ -63,7 +64,6 @@ REGIONS = certificate(
     ],
 )
 
-STEP = step_head()  # keys (x, -x), values (1, 0)
 OTHER_STEP = step_head((-1, 1, 3), (0, 1, 1), (0, 0, -2))  # another order, and a third token that wins at x = 1 only
 COMPARE = certificate(
     STEP,
@@ -85,11 +85,8 @@ COMPARE = certificate(
     ],
 )
 
-DIFFER = certificate(
-    STEP, OTHER_STEP, box(1), "leftmost", claim="differ", point=[0], values={"left": [1], "right": ["0/3"]}
-)
+DIFFER = certificate(STEP, OTHER_STEP, box(1), "leftmost", claim="equal", point=[0], values=[[1], ["0/3"]])
 
-RELU, LINE = maxout([([[[1], [0]]], [[0, 0]])], ([[1]], [0])), maxout([], ([[1]], [0]))
 BEYOND_ONE = {**box(1), "matrix": [[-1]], "bounds": [-1]}  # the one point 1, which the interval bounds do not see
 FACTS = certificate(
     RELU,
@@ -107,18 +104,24 @@ GOOD: dict[str, tuple[dict[str, Any], Any, Any]] = {
     "differ": (DIFFER, STEP, OTHER_STEP),
     "facts": (FACTS, RELU, LINE),
     "split": (SPLIT, RELU, LINE),
+    **{name: PROVED[name] for name in CLAIMS if name != "equal"},
+    **{f"not {name}": REFUTED[name] for name in CLAIMS if name != "equal"},
 }
-TREES = [name for name in GOOD if name != "differ"]
+TREES = [name for name, (value, _, _) in GOOD.items() if "tree" in value]
+POINTS = [name for name in GOOD if name not in TREES]
 
 
-def accepted(value: object, left: object, right: object) -> bool:
-    """Whether the kernel accepts; anything but `Rejected` on the way is an error of the test."""
-    try:
-        judged(value, left, right)
-    except Rejected as rejection:
-        assert len(str(rejection)) < 500
-        return False
-    return True
+def sides(value: dict[str, Any]) -> list[str]:
+    return [side for side in ("left", "right") if side in value]
+
+
+def is_true(value: dict[str, Any], left: Any, right: Any) -> bool:
+    """Whether what a certificate says is so, by naive evaluation: at its own point, or at many."""
+    asked = Asked.of(value, left, right if "right" in value else None)
+    if "point" in value:
+        point = tuple(Fraction(x) for x in value["point"])
+        return asked.contains(point) and not asked.true_at(point)
+    return all(map(asked.true_at, asked.points(Random(0), 60)))
 
 
 def with_tree(name: str, tree: object) -> dict[str, Any]:
@@ -129,22 +132,25 @@ def with_tree(name: str, tree: object) -> dict[str, Any]:
     ("name", "counts"),
     [
         ("regions", {"gate": 7, "compare": 0, "holds": 12, "empty": 0, "ties": 0}),
-        ("compare", {"gate": 0, "compare": 3, "holds": 3, "empty": 4, "ties": 5}),
+        ("compare", {"gate": 0, "compare": 3, "holds": 3, "empty": 4, "ties": 2}),
         ("facts", {"gate": 0, "compare": 0, "holds": 1, "empty": 0, "ties": 0}),
         ("split", {"gate": 1, "compare": 0, "holds": 1, "empty": 1, "ties": 0}),
     ],
 )
 def test_good_proofs(name: str, counts: dict[str, int]) -> None:
     theorem = judged(*GOOD[name])
-    assert (theorem.kind, theorem.counts) == ("equal", counts)
+    assert (theorem.claim, theorem.holds, theorem.counts) == ("equal", True, counts)
     assert ("any tie rule" in theorem.statement) == (name != "compare")
     assert ("tie rule average" in theorem.statement) == (name == "compare")
 
 
 def test_a_good_counterexample() -> None:
     theorem = judged(*GOOD["differ"])
-    assert (theorem.kind, theorem.counts, theorem.tie) == ("differ", {}, "leftmost")
-    assert theorem.statement == "at x = (0), left(x) = (1) and right(x) = (0) (tie rule leftmost)"
+    assert (theorem.claim, theorem.holds, theorem.counts, theorem.tie) == ("equal", False, {}, "leftmost")
+    assert theorem.statement == (
+        "at x = (0), left(x) = (1), right(x) = (0) (tie rule leftmost);"
+        " this refutes: for every x in the domain, left(x) = right(x)"
+    )
 
 
 # --- what stays a proof ---------------------------------------------------------------------------
@@ -159,7 +165,7 @@ def test_rescaled_multipliers() -> None:
     for name in TREES:
         value, left, right = GOOD[name]
         tree = rescaled(value["tree"])
-        assert tree != value["tree"] or name == "empty"
+        assert tree != value["tree"] or name == "ties-agree"
         assert judged({**value, "tree": tree}, left, right).counts == judged(value, left, right).counts
 
 
@@ -189,10 +195,10 @@ def test_a_smaller_domain() -> None:
 def test_a_larger_domain_on_which_the_same_steps_are_a_proof() -> None:
     wider = {"lower": [-1, -1], "upper": [2, 1]}  # 1 - y >= 0 still shows that x + y - 1 never wins
     assert judged({**REGIONS, "domain": wider}, NESTED, FLAT).domain == wider
-    assert agree({**REGIONS, "domain": wider}, NESTED, FLAT)
+    assert is_true({**REGIONS, "domain": wider}, NESTED, FLAT)
     wider = box(1, -5, "7/2")  # beyond 1 the third token wins, with the same value
     assert judged({**COMPARE, "domain": wider}, STEP, OTHER_STEP).domain == wider
-    assert agree({**COMPARE, "domain": wider}, STEP, OTHER_STEP)
+    assert is_true({**COMPARE, "domain": wider}, STEP, OTHER_STEP)
 
 
 def test_other_proofs_of_the_same_claim() -> None:
@@ -229,7 +235,7 @@ def test_the_tie_rule_where_it_matters() -> None:
         assert f"tie rule {tie}" in judged(same, STEP, STEP).statement
     assert not accepted({**DIFFER, "tie": "average"}, STEP, OTHER_STEP)
     assert not accepted({**DIFFER, "tie": "rightmost"}, STEP, OTHER_STEP)
-    turned = {**DIFFER, "tie": "rightmost", "values": {"left": [0], "right": [1]}}
+    turned = {**DIFFER, "tie": "rightmost", "values": [[0], [1]]}
     assert judged(turned, STEP, OTHER_STEP).tie == "rightmost"
 
 
@@ -339,7 +345,8 @@ def damaged_steps(tree: list[Any]) -> Iterator[tuple[str, Any]]:
                 yield f"exchange {i} {j}", [*tree[:i], tree[j], *tree[i + 1 : j], step, *tree[j + 1 :]]
                 yield f"move {i} to {j}", [*tree[:i], *tree[i + 1 : j + 1], step, *tree[j + 1 :]]
         for other in NO_STEPS if i < 4 else NO_STEPS[::9]:
-            yield f"{i} replaced by {json.dumps(other)}", [*tree[:i], other, *tree[i + 1 :]]
+            if other != step:
+                yield f"{i} replaced by {json.dumps(other)}", [*tree[:i], other, *tree[i + 1 :]]
         for other in STEPS:
             if other != step:
                 yield f"{i} replaced by {json.dumps(other)}", [*tree[:i], other, *tree[i + 1 :]]
@@ -387,12 +394,35 @@ def damaged_proofs(tree: list[Any]) -> Iterator[tuple[str, Any]]:
                     yield f"{i} proof {k} weight {str(bad)[:20]!r}", put(tree, (i, k, 0), bad)
 
 
-# Mutants that the kernel accepts, and must: on its cell the fact is the very row that it replaces.
+# Mutants that the kernel accepts, and must: on its cell the fact is the very row or fact that it replaces.
 STILL_PROOFS: dict[str, set[str]] = {name: set() for name in TREES}
 STILL_PROOFS["split"] = {"(2, 1, 1) of fact ['L0.u0', 0]"}
 STILL_PROOFS["regions"] = {
     *("(4, 1, 1, 0) of fact ['L0.u0', 1]", "(4, 2, 1, 0) of fact ['R0.u0', 0]", "(5, 2, 1, 0) of fact ['R0.u0', 0]"),
     *("(8, 1, 1, 0) of fact ['L0.u0', 1]", "(12, 1, 1, 0) of fact ['L0.u0', 0]", "(16, 1, 1, 0) of fact ['L0.u0', 0]"),
+}
+STILL_PROOFS["invariant"] = {"(10, 1, 1, 0) of fact ['L0.u1', 0]"}
+STILL_PROOFS["independent"] = {
+    *("(3, 2, 1, 0) of fact ['R0.u0', 0]", "(5, 1, 1, 0) of fact ['L0.u0', 0]"),
+    *("(6, 1, 1, 1) of fact ['L0.u0', 0]", "(6, 2, 1, 1) of fact ['R0.u0', 0]"),
+}
+STILL_PROOFS["range"] = {
+    *("(1, 1, 1, 0) of fact ['L0.u0', 'low']", "(1, 1, 1, 0) of fact ['L0.u0', 1]"),
+    *("(1, 1, 1, 0) of fact ['L0.u1', 0]", "(1, 3, 1, 0) of fact ['L0.u0', 'high']"),
+    "(1, 4, 1, 0) of fact ['L0.u0', 'high']",
+}
+STILL_PROOFS["convex"] = {"(2, 1, 1, 0) of fact ['L0.u0', 'low']"}
+
+# And these: an obligation with some slack has other proofs as well.
+WITH_SLACK = {name: set[str]() for name in TREES}
+WITH_SLACK["within"] = {
+    *("(2, 2, 1, 0) of fact ['L0.u0', 0]", "(2, 2, 1, 0) of row 2"),  # 1 - x = 1 + (-x)
+    *("1 exchanged", "1 twice the first", "1 proof 1 weight '3'", "1 proof 2 weight '3'"),  # 1 >= 0, twice
+}
+WITH_SLACK["range"] = {
+    *("(1, 2, 1, 0) of fact ['L0.u0', 'low']", "(1, 2, 1, 0) of fact ['L0.u0', 1]"),  # x + 1 = 1 + x
+    *("(1, 2, 1, 0) of fact ['L0.u1', 0]", "(1, 2, 1, 0) of row 2"),
+    *("(2, 2, 1, 0) of fact ['L0.u0', 0]", "(2, 2, 1, 0) of row 2"),  # 1 - x = 1 + (-x)
 }
 
 
@@ -411,8 +441,8 @@ def test_damaged_trees(name: str) -> None:
     value, left, right = GOOD[name]
     mutants = mutants_of(name)
     found = {kind for kind, mutant in mutants.items() if accepted({**value, "tree": mutant}, left, right)}
-    assert found == STILL_PROOFS[name]
-    assert len(mutants) > (300 if name in ("facts", "split") else 900)
+    assert found == STILL_PROOFS[name] | WITH_SLACK[name]
+    assert len(mutants) > (900 if name in ("regions", "compare", "invariant", "independent", "decreasing") else 200)
 
 
 def test_the_mutants_that_stay_proofs_use_the_same_row() -> None:
@@ -421,11 +451,16 @@ def test_the_mutants_that_stay_proofs_use_the_same_row() -> None:
         mutants = mutants_of(name) if kinds else {}
         for kind in kinds:
             path = tuple(map(int, kind[1 : kind.index(")")].split(", ")))
-            number, _ = at(value["tree"], path)
-            place, which, _ = at(mutants[kind], path)
-            cell = cell_at(goal_of(left, right, value["domain"]), value["tree"], path[0])
-            fact = cell.atoms.expanded(cell.resolve(cell.fact(place, which)))
-            assert fact.terms == cell.rows[number][0].terms
+            cell = cell_at(Asked.of(value, left, right).goal(), value["tree"], path[0])
+            before, after = (row_of(cell, at(tree, path)) for tree in (value["tree"], mutants[kind]))
+            assert before == after, (name, kind)
+
+
+def row_of(cell: Cell, item: list[Any]) -> Any:
+    """The row or fact that an item of a combination names, on the cell."""
+    *reference, _ = item
+    form = cell.fact(*reference) if len(reference) == 2 else cell.rows[reference[0]][0]
+    return cell.atoms.expanded(cell.resolve(form)).key()
 
 
 def cell_at(goal: Goal, tree: list[Any], step: int) -> Cell:
@@ -450,14 +485,23 @@ def changed(name: str, **changes: Any) -> dict[str, Any]:
 def test_every_key_is_needed_and_no_other_is_known(name: str) -> None:
     value, left, right = GOOD[name]
     for key in value:
-        assert not accepted(changed(name, **{key: ...}), left, right)
+        assert accepted(changed(name, **{key: ...}), left, right) == (value[key] == {})  # no parameters
         for junk in (None, [], {}, "", "x", 0, 1, True, 1.5, [value[key]]):
             if junk != value[key]:
                 assert not accepted(changed(name, **{key: junk}), left, right)
-    others = ("point", "values") if value["claim"] == "equal" else ("tree", "inhabitant")
-    for key in (*others, "any_tie", "Tree", "trusted", "", "format ", "counts"):
+    others = ("point", "values") if "tree" in value else ("tree", "inhabitant")
+    for key in (
+        *others,
+        *({"right", "parameters"} - value.keys()),
+        "any_tie",
+        "Tree",
+        "trusted",
+        "",
+        "format ",
+        "counts",
+    ):
         assert not accepted({**value, key: value["tie"]}, left, right)
-    for side in ("left", "right"):
+    for side in sides(value):
         for junk in ({}, {"file": f"{side}.json"}, {"sha256": value[side]["sha256"]}, {**value[side], "size": 1}):
             assert not accepted(changed(name, **{side: junk}), left, right)
 
@@ -467,16 +511,15 @@ def test_another_format_claim_or_tie_rule(name: str) -> None:
     value, left, right = GOOD[name]
     for text in ("exactformer/certificate-2", "exactformer/network-1", FORMAT.upper(), FORMAT + " ", [FORMAT]):
         assert not accepted(changed(name, format=text), left, right)
-    for text in ("Equal", "differs", "equal_on_box", "always", ["equal"], "differ" if "tree" in value else "equal"):
+    for text in ("Equal", "differ", "equal ", "equal_on_box", "always", [value["claim"]], {value["claim"]: 1}, None):
         assert not accepted(changed(name, claim=text), left, right)
     for text in ("first", "any", "Average", "", ["average"], {"average": 1}, "average "):
         assert not accepted(changed(name, tie=text), left, right)
 
 
 def test_claims_exchanged() -> None:
-    """A claim about equality with the data of a counterexample, and the other way round."""
-    assert not accepted({**COMPARE, "claim": "differ", "tree": ..., "point": [0]} | {"tree": []}, STEP, OTHER_STEP)
-    extra = {"point": [0], "values": {"left": [1], "right": [0]}}
+    """A proof with the data of a counterexample, and the other way round."""
+    extra = {"point": [0], "values": [[1], [0]]}
     assert not accepted({**COMPARE, **extra}, STEP, OTHER_STEP)
     assert not accepted({**DIFFER, "tree": COMPARE["tree"], "inhabitant": [0]}, STEP, OTHER_STEP)
     assert not accepted({**COMPARE, "tie": "leftmost"}, STEP, OTHER_STEP)
@@ -485,7 +528,7 @@ def test_claims_exchanged() -> None:
 @pytest.mark.parametrize("name", GOOD)
 def test_digests_bind_the_networks(name: str) -> None:
     value, left, right = GOOD[name]
-    for side in ("left", "right"):
+    for side in sides(value):
         digest = value[side]["sha256"]
         flipped = ("0" if digest[0] != "0" else "1") + digest[1:]
         for wrong in (
@@ -501,23 +544,25 @@ def test_digests_bind_the_networks(name: str) -> None:
         ):
             assert not accepted({**value, side: {**value[side], "sha256": wrong}}, left, right)
     for other in (b" ", b"\n"):
-        assert not accepted(value, encoded(left) + other, right) and not accepted(value, left, encoded(right) + other)
-    assert not accepted(value, right, left)
-    swapped = {**value, "left": value["right"], "right": value["left"]}
-    assert not accepted(swapped, left, right)
+        assert not accepted(value, encoded(left) + other, right)
+        assert "right" not in value or not accepted(value, left, encoded(right) + other)
+    if "right" in value:
+        assert not accepted(value, right, left)
+        swapped = {**value, "left": value["right"], "right": value["left"]}
+        assert not accepted(swapped, left, right)
 
 
 @pytest.mark.parametrize("name", GOOD)
 def test_other_networks(name: str) -> None:
-    """One weight changed, and the digest renewed: the old proof is no proof of the new claim, which is false."""
+    """One weight changed, and the digest renewed: the old proof is no proof of the new claim, unless it is true."""
     value, left, right = GOOD[name]
-    for side in ("left", "right"):
+    for side in sides(value):
         for kind, network in neighbours(left if side == "left" else right):
-            sides = (network, right) if side == "left" else (left, network)
-            fresh = {**value, **{s: certificate(*sides, None)[s] for s in ("left", "right")}}
-            assert not accepted(value, *sides), kind
-            if accepted(fresh, *sides):
-                assert agree(fresh, *sides) == (value["claim"] == "equal"), kind
+            pair = (network, right) if side == "left" else (left, network)
+            fresh = {**value, side: certificate(*pair, None)[side]}
+            assert not accepted(value, *pair), kind
+            if accepted(fresh, *pair):
+                assert is_true(fresh, *pair), kind
 
 
 def neighbours(network: Any) -> Iterator[tuple[str, Any]]:
@@ -533,15 +578,6 @@ def neighbours(network: Any) -> Iterator[tuple[str, Any]]:
     for path in walk(network, ()):
         for step in (-1, 1):
             yield f"{path} {step}", put(network, path, at(network, path) + step)
-
-
-def agree(value: dict[str, Any], left: Any, right: Any) -> bool:
-    """Whether the networks agree, by naive evaluation: for an equality on a grid, for a difference at its point."""
-    if value["claim"] == "differ":
-        points = [tuple(map(Fraction, value["point"]))]
-    else:
-        points = inside(value["domain"], grid(len(value["domain"]["lower"]), 2, 4))
-    return all(naive_value(left, point, value["tie"]) == naive_value(right, point, value["tie"]) for point in points)
 
 
 @pytest.mark.parametrize(
@@ -607,14 +643,16 @@ def test_counterexamples() -> None:
     for point in (["1/2"], [1], [2], [], [0, 0], ["0 "], [None], [True], None, {}, [["0"]], 0, ["1e-4000"]):
         assert not accepted(changed("differ", point=point), STEP, OTHER_STEP)
     for left in ([0], ["1/2"], [1, 0], [], [True], ["one"], None, 1, [[1]], ["10/11"]):
-        assert not accepted(changed("differ", values={"left": left, "right": [0]}), STEP, OTHER_STEP)
-        assert not accepted(changed("differ", values={"left": [0], "right": left}), STEP, OTHER_STEP)
-    for values in ({}, {"left": [1]}, {"right": [0]}, {"left": [1], "right": [0], "middle": [0]}, [[1], [0]], None):
+        assert not accepted(changed("differ", values=[left, [0]]), STEP, OTHER_STEP)
+        assert not accepted(changed("differ", values=[[1], left]) if left != [0] else None, STEP, OTHER_STEP)
+    for values in ({}, {"left": [1], "right": [0]}, [[1]], [[0], [1]], [[1], [0], [0]], [[1, 0]], [1, 0], [], None):
         assert not accepted(changed("differ", values=values), STEP, OTHER_STEP)
     for value in ("2/2", "1.0", "10e-1"):
-        assert accepted(changed("differ", point=["-0"], values={"left": [value], "right": [0]}), STEP, OTHER_STEP)
-    equal = certificate(STEP, STEP, box(1), claim="differ", point=[0], values={"left": ["1/2"], "right": ["1/2"]})
-    with pytest.raises(Rejected, match="two different values"):
+        assert accepted(changed("differ", point=["-0"], values=[[value], [0]]), STEP, OTHER_STEP)
+    equal = certificate(STEP, STEP, box(1), claim="equal", point=[0], values=[["1/2"], ["1/2"]])
+    with pytest.raises(
+        Rejected, match=r"values that contradict the claim for every x in the domain, left\(x\) = right"
+    ):
         judged(equal, STEP, STEP)
 
 
@@ -663,7 +701,7 @@ def test_bytes(name: str) -> None:
         *(
             data.decode().encode("utf-16"),
             b"\xef\xbb\xbf" + data,
-            data.replace(b"equal", b"equ\xffal").replace(b"differ", b"\xff"),
+            data.replace(b'"claim": "', b'"claim": "\xff'),
         ),
         *(
             b"[" * 100_000,
@@ -678,10 +716,11 @@ def test_bytes(name: str) -> None:
         data[:-1] + b', "untrusted": -Infinity}',
         data[:-1] + b', "untrusted": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         *(
-            data.replace(text["domain"], text["domain"].replace(b"-1", other, 1))
+            data.replace(text["domain"], text["domain"].replace(b"1", other, 1))
             for other in (long, b'"%s"' % long, b"NaN", b"true")
+            if b"1" in text["domain"]
         ),
-        *(data.replace(b'"1"', b'"%s"' % long), data.replace(b'"1"', long)) * (name in ("regions", "facts", "split")),
+        *(data.replace(b'"1"', b'"%s"' % long), data.replace(b'"1"', long)) * (b'"1"' in data and name in TREES),
         data.replace(text["tree"], b"[" * 100_000 + b"]" * 100_000) if "tree" in text else b"",
         data.replace(text["tree"], b"[" + b"[" * 400 + b"]" * 400 + b"]") if "tree" in text else b"",
     ]
@@ -713,9 +752,9 @@ def test_numbers_too_long_to_print() -> None:
     """10^8000 is a value like any other, but Python prints no integer of that length: rejected, not an error."""
     huge = maxout([], ([["1e4000"]], [0]))
     for value in (["1e4000"], ["1" + "0" * 3999 + "e4000"], [1]):
-        claim = {"claim": "differ", "point": ["1e4000"], "values": {"left": value, "right": [0]}}
+        claim = {"claim": "equal", "point": ["1e4000"], "values": [value, [0]]}
         assert not accepted(certificate(huge, ZERO, box(1, None, None), **claim), huge, ZERO)
-    small = {"claim": "differ", "point": ["1e-3990"], "values": {"left": ["1e10"], "right": [0]}}
+    small = {"claim": "equal", "point": ["1e-3990"], "values": [["1e10"], [0]]}
     assert accepted(certificate(huge, ZERO, box(1), **small), huge, ZERO)
 
 
@@ -727,7 +766,7 @@ def test_networks_too_deep() -> None:
     other = maxout([([[[1], [-1]]], [[0, 0]])] + [([[[1], [0]]], [[-1, 0]])] * 1199, ([[1]], [0]))
     tree = [["gate", "L0.u0"], ["holds"], ["holds"]]
     value = certificate(deep, other, box(1, -2000, 2000), claim="equal", inhabitant=[0], tree=tree)
-    with pytest.raises(Rejected, match=r"moderate depth|both sides are equal"):
+    with pytest.raises(Rejected, match=r"moderate depth|proofs of all obligations"):
         judged(value, deep, other)
 
 
@@ -740,18 +779,18 @@ def test_random_damage(name: str) -> None:
     value, *networks = GOOD[name]
     r = Random(name)
     count = 0
-    for _ in range(250):
-        sides = list(networks)
+    for _ in range(250 if name in ("regions", "compare", "differ") else 150):
+        pair = list(networks)
         mutant = value
         if r.random() < 0.6:
             mutant = damaged(r, value)
         else:
-            side = r.randrange(2)
-            sides[side] = damaged(r, sides[side])
-            mutant = {**value, **{s: certificate(*sides, None)[s] for s in ("left", "right")}}
-        if accepted(mutant, *sides):
+            side = r.randrange(len(sides(value)))
+            pair[side] = damaged(r, pair[side])
+            mutant = {**value, **{s: certificate(*pair, None)[s] for s in sides(value)}}
+        if accepted(mutant, *pair):
             count += 1
-            assert agree(mutant, *sides) == (mutant["claim"] == "equal")
+            assert is_true(mutant, *pair)
     assert count < 100
 
 

@@ -24,8 +24,8 @@ from exactformer.kernel.reading import (
     table,
     vector,
 )
-from exactformer.kernel.statements import read_domain
 from exactformer.kernel.semantics import evaluate
+from exactformer.kernel.statements import read_domain
 
 # --- JSON -----------------------------------------------------------------------------------------
 
