@@ -368,7 +368,7 @@ def _described(network: Any) -> str:
         size = f"{network.tokens} tokens, width {network.width}, {len(network.blocks)} blocks"
     else:
         size = "-".join(map(str, (network.inputs, *network.widths, network.outputs)))
-    return f"{network.kind} {printable(network.name.strip())}: {size}"
+    return f"{network.kind} {printable(network.name.strip()) or 'network'}: {size}"
 
 
 def _short(number: str) -> str:

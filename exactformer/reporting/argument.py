@@ -83,8 +83,8 @@ def _steps(report: Report) -> tuple[str, ...]:
         settled = _settled(report)
         return first, f"{settled[0].upper()}{settled[1:]} on all of D, by exact multipliers."
     split = (
-        "Where that does not settle the claim, D is split: which candidate of a maximum wins, or which of two scores "
-        "is larger. The cases of a split cover its cell."
+        "Where that does not settle the claim, cases are distinguished: which candidate of a maximum wins, or which "
+        "of two scores is larger. The cases of a split cover its cell."
     )
     return first, split, *_leaves(report)
 

@@ -110,14 +110,14 @@ def test_a_tie_on_the_whole_cell() -> None:
     network = attention([[[1, 0], [0, 1]], [[0, -2], [0, 9]], [[1, 0], [1, 0]], [[1, 0], [2, 0]]])
     for tie, expected in (("average", ({0: 1, 1: 3}, 3)), ("leftmost", ({0: 1}, 1)), ("rightmost", ({1: 2}, 1))):
         found = goal(network, tie=tie)
-        assert outputs(found) == [expected] and found.runs[0].ties == 4  # once a query token
+        assert outputs(found) == [expected] and found.runs[0].ties == 1
 
 
 def test_compare_decides() -> None:
     found = goal(step_head())
     above, level, below = found.compare(0, 1)
     assert [outputs(child) for child in (above, level, below)] == [[({0: 1}, 1)], [({0: 1}, 2)], [({}, 1)]]
-    assert [child.runs[0].ties for child in (above, level, below)] == [0, 2, 0]
+    assert [child.runs[0].ties for child in (above, level, below)] == [0, 1, 0]
     assert [child.stuck for child in (above, level, below)] == [None] * 3
     below, level, above = found.compare(1, 0)
     assert [outputs(child) for child in (above, level, below)] == [[({0: 1}, 1)], [({0: 1}, 2)], [({}, 1)]]
@@ -181,8 +181,131 @@ def test_heads_add_up() -> None:
 
 def test_one_place_an_atom() -> None:
     """Both tokens meet the maximum of the same scores; the two places name one atom."""
-    found = goal(attention([[[1, 0], [1, 0]], [[-1, 0], [-1, 0]]]))
+    network = attention([[[1, 0], [1, 0]], [[-1, 0], [-1, 0]]])
+    network["blocks"] += [{"heads": [IDLE], "feedforward": None}]
+    found = goal(network)
+    assert found.cell.places.keys() == {"L0.h0.q0", "L0.h0.q1"}
     assert found.cell.places["L0.h0.q0"] == found.cell.places["L0.h0.q1"]
+
+
+# --- what the read-out does not see ---------------------------------------------------------------
+
+IDLE = {  # a head that looks at all tokens, and hands on nothing
+    **{"query": [[0, 0, 0, 0]], "key": [[0, 0, 0, 0]], "value": [[0, 0, 0, 0]]},
+    "output": [[0], [0], [0], [0]],
+}
+
+
+def two_queries(second: list[Any], token: int, query: list[Any] | None = None) -> Any:
+    """Keys x and -x, values 1 and 0; the query is 0 at token 0, so that all tie, and the row `second` at token 1."""
+    embedding = [([[1], [0], [0], [0]], [0, 0, 1, 0]), ([[-1], [0], [0], [0]], [0, 0, 0, 0])]
+    embedding[1][0][1], embedding[1][1][1] = [second[0]], second[1]
+    head = ([query or [0, 1, 0, 0]], [[1, 0, 0, 0]], [[0, 0, 1, 0]], [[0], [0], [0], [1]])
+    return transformer(embedding, [([head], None)], (token, [[0, 0, 0, 1]], [0]))
+
+
+def test_a_dead_token_whose_winner_is_not_known() -> None:
+    found = goal(two_queries([0, 1], token=0))
+    assert outputs(found) == [({0: 1}, 2)] and found.runs[0].ties == 1 and found.stuck is None
+    found = goal(two_queries([0, 1], token=1))
+    assert found.runs[0].stuck is not None and found.runs[0].stuck.place == "L0.h0.q1"
+    level = found.compare(0, 1)[1]
+    assert outputs(level) == [({0: 1}, 2)] and level.runs[0].ties == 1  # of its own query only
+
+
+def test_a_dead_token_with_a_score_that_is_not_affine() -> None:
+    assert outputs(goal(two_queries([1, 0], token=0))) == [({0: 1}, 2)]
+    with pytest.raises(NotAffine, match=r"^L0\.h0\.q1: expected an affine score"):
+        goal(two_queries([1, 0], token=1))
+    above = two_queries([1, 0], token=0)  # a second attention makes it matter
+    above["blocks"] += [{"heads": [IDLE], "feedforward": None}]
+    with pytest.raises(NotAffine, match=r"^L0\.h0\.q1: expected an affine score"):
+        goal(above)
+    above["mask"] = "causal"  # unless token 0 cannot look there
+    assert outputs(goal(above)) == [({0: 1}, 1)]
+
+
+def test_ties_at_dead_tokens_do_not_count() -> None:
+    """Token 1 has a tie, token 0 has none: the theorem is about any tie rule."""
+    network = two_queries([0, 0], token=0, query=[0, 0, 1, 0])
+    network["embedding"]["offsets"][0][0] = 3  # the scores of token 0 are x + 3 and -x
+    found = goal(network)
+    assert outputs(found) == [({0: 1}, 1)] and found.runs[0].ties == 0
+    network["readout"]["token"] = 1
+    found = goal(network)
+    assert outputs(found) == [({0: 1}, 2)] and found.runs[0].ties == 1
+
+
+HINGE = {"w1": [[1, 0, 0, 0]], "b1": [0], "w2": [[1], [0], [0], [0]], "b2": [0] * 4}  # a ReLU at every token
+
+
+@pytest.mark.parametrize(
+    ("blocks", "token", "mask", "expected"),
+    [
+        ("f", 0, None, {"0.t0"}),
+        ("f", 2, None, {"0.t2"}),
+        ("ff", 1, None, {"0.t1", "1.t1"}),
+        ("fe", 1, None, {"0.t1"}),  # a sublayer without heads looks nowhere
+        ("fef", 1, None, {"0.t1", "2.t1"}),
+        ("f-", 1, None, {"0.t1"}),  # no sublayer at all
+        ("fh", 1, None, {"0.t0", "0.t1", "0.t2"}),
+        ("hf", 1, None, {"1.t1"}),
+        ("fhf", 0, None, {"0.t0", "0.t1", "0.t2", "2.t0"}),
+        ("fehf", 2, None, {"0.t0", "0.t1", "0.t2", "3.t2"}),
+        ("fhef", 2, None, {"0.t0", "0.t1", "0.t2", "3.t2"}),
+        ("fhfh", 0, None, {f"{block}.t{t}" for block in (0, 2) for t in range(3)}),
+        ("fhfhf", 0, None, {f"{block}.t{t}" for block in (0, 2) for t in range(3)} | {"4.t0"}),
+        ("f", 1, "causal", {"0.t1"}),
+        ("fh", 0, "causal", {"0.t0"}),
+        ("fh", 1, "causal", {"0.t0", "0.t1"}),
+        ("fh", 2, "causal", {"0.t0", "0.t1", "0.t2"}),
+        ("fe", 1, "causal", {"0.t1"}),
+        ("fhf", 1, "causal", {"0.t0", "0.t1", "2.t1"}),
+        ("fhfh", 1, "causal", {f"{block}.t{t}" for block in (0, 2) for t in range(2)}),
+    ],
+)
+def test_only_live_tokens_have_places(blocks: str, token: int, mask: str | None, expected: set[str]) -> None:
+    """Feed-forward (f), idle heads (h), no heads (e) or nothing (-) in each block; what is live is evaluated."""
+    embedding = [([[1], [0], [0], [0]], [f"{t}/3", 0, 0, 1]) for t in range(-1, 2)]
+    parts: dict[str, Any] = {"f": (None, HINGE), "h": ([IDLE], None), "e": ([], None), "-": (None, None)}
+    network = transformer(embedding, [], (token, [[1, 0, 0, 0]], [0]), mask=mask)
+    network["blocks"] = [{"heads": heads, "feedforward": hinge} for heads, hinge in map(parts.__getitem__, blocks)]
+    found = goal(network)
+    assert found.finished and {place.removeprefix("L").replace("f0.", "") for place in found.cell.places} == expected
+
+
+@pytest.mark.parametrize(
+    ("heads", "places", "values"),
+    [
+        (None, {"L0.f0.t0", "L2.f0.t0"}, [5, 6]),  # skipped
+        ([], {"L0.f0.t0"}, [5, 5]),  # the state becomes 0
+        ([IDLE], {"L0.f0.t0", "L0.f0.t1"}, [5, 5]),  # it does here as well, after a look at all tokens
+    ],
+)
+def test_sublayers_without_heads_and_without_residual(heads: Any, places: set[str], values: list[int]) -> None:
+    network = transformer([([[1], [0], [0], [0]], [0, 0, 0, 1])] * 2, [], (0, [[1, 0, 0, 0]], [5]), residual=False)
+    hinges = ({**HINGE, "b1": [shift]} for shift in (0, -1))
+    network["blocks"] = [
+        {"heads": part, "feedforward": hinge}
+        for part, hinge in ((None, next(hinges)), (heads, None), (None, next(hinges)))
+    ]
+    assert goal(network, box(1, -3, 3)).cell.places.keys() == places
+    assert [value(network, x) for x in (-1, 2)] == values
+
+
+def test_an_unseen_token_changes_nothing() -> None:
+    """Behind a causal mask, tokens after the read-out can be anything: the same atoms, places and outputs."""
+    network = attention([[[1, 0], [1, 0]], [[-1, 0], [-1, 0]]], token=1, mask="causal")
+    network["blocks"] += [{"heads": [IDLE], "feedforward": HINGE}]
+    network["readout"]["weights"] = [[1, 0, 0, 1]]
+    wider = {**network, "embedding": {key: [*rows, rows[0]] for key, rows in network["embedding"].items()}}
+    wider["embedding"]["offsets"][2] = [7, 7, 7, 7]
+    one, other = goal(network), goal(wider)
+    assert outputs(one) == outputs(other) and one.cell.places == other.cell.places
+    assert {v: [f.key() for f in forms] for v, forms in one.cell.atoms.candidates.items()} == {
+        v: [f.key() for f in forms] for v, forms in other.cell.atoms.candidates.items()
+    }
+    assert [[value(net, x) for net in (network, wider)] for x in (-1, 2)] == [[3, 3], [0, 0]]
 
 
 # --- where a side is stuck ------------------------------------------------------------------------
