@@ -46,7 +46,7 @@ def main() -> None:
         for widths in FAMILY:
             network = maxout(widths, rank, seed=sum(widths) + rank)
             auto = ef.prove(network)
-            split = ef.prove(network, method="regions", confirm_seconds=0)
+            split = ef.prove(network, method="regions", cross_check=())
             assert auto.verdict == split.verdict == "proved"
             started = time.monotonic()
             text = claim_text(network, auto.right, auto.domain, "average")

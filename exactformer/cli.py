@@ -23,6 +23,7 @@ from exactformer.errors import CertificateRejected, Faults, InvalidInput, Unsupp
 
 Number = TypeVar("Number", int, float)
 PROVED, REFUTED, UNKNOWN, BAD_INPUT, REJECTED = 0, 1, 2, 3, 4
+CROSS_CHECKS: dict[str | None, tuple[str, ...]] = {"none": (), "z3": ("z3",), "cvc5": ("cvc5",), "both": ("z3", "cvc5")}
 EXIT = {"proved": PROVED, "refuted": REFUTED, "unknown": UNKNOWN}
 
 
@@ -163,21 +164,23 @@ def _proving(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", type=_positive, default=1, metavar="N", help="processes for lazy and regions")
     parser.add_argument("--seed", type=_integer, default=0, metavar="N", help="of the search for counterexamples")
     parser.add_argument(
-        "--confirm",
-        type=_budget,
-        default=2.0,
-        metavar="SECONDS",
-        help="for z3 on the obligations of regions; default: 2",
+        "--cross-check",
+        choices=CROSS_CHECKS,
+        help="solvers to ask about the leaves of a proof; default: z3 for regions, none otherwise",
     )
-    parser.add_argument("--obligations", action="store_true", help="write each region's obligation as SMT-LIB 2")
+    parser.add_argument(
+        "--sample", type=_sample, default=200, metavar="N", help="of the leaves, or all; default: 200, by the seed"
+    )
+    parser.add_argument("--obligations", action="store_true", help="write the claim and each leaf as SMT-LIB 2")
+    parser.add_argument("--kernel", action="store_true", help="put the kernel's source into the proof folder")
 
 
 def _seconds(text: str) -> float:
     return _option(text, float, lambda value: 0 < value < 1e9, "a positive number of seconds")
 
 
-def _budget(text: str) -> float:
-    return _option(text, float, lambda value: 0 <= value < 1e9, "a number of seconds >= 0")
+def _sample(text: str) -> int | None:
+    return None if text == "all" else _option(text, int, lambda value: value >= 1, "a positive integer or all")
 
 
 def _positive(text: str) -> int:
@@ -290,7 +293,7 @@ def _verify_family(options: argparse.Namespace, claim: Any) -> int:
 
 def _search(options: argparse.Namespace) -> dict[str, Any]:
     shared = {name: getattr(options, name) for name in ("method", "tie", "timeout", "jobs", "seed")}
-    return {**shared, "confirm_seconds": options.confirm}
+    return {**shared, "cross_check": CROSS_CHECKS.get(options.cross_check), "sample": options.sample}
 
 
 def _folder(options: argparse.Namespace, name: str) -> Path:
@@ -317,7 +320,7 @@ def _finish(options: argparse.Namespace, outcome: Any, folder: Path) -> int:
 def _write(options: argparse.Namespace, outcome: Any, folder: Path) -> None:
     from exactformer.folder import write_folder
 
-    write_folder(outcome, folder, obligations=options.obligations)
+    write_folder(outcome, folder, obligations=options.obligations, kernel=options.kernel)
 
 
 def _answer(outcome: Any, folder: Path) -> Iterator[str]:
@@ -342,9 +345,10 @@ def _answer(outcome: Any, folder: Path) -> Iterator[str]:
         yield f"  sizes     {'as' if agree else 'NOT as'} the construction's formulas say ({bound})"
     used = ", ".join(f"{n} {name}" for name, n in outcome.counts.items() if n and name != "ties")
     yield f"  method    {outcome.method}, {outcome.seconds:.2f} s" + (f" ({used})" if used else "")
-    if outcome.confirmation is not None:
-        found = outcome.confirmation
-        yield f"  confirmed {found.solver}: {found.confirmed} of {found.total} obligations; {found.note}"
+    for said in outcome.confirmations:
+        out_of = f"{said.tried}" if said.tried == said.total else f"{said.tried} (of {said.total})"
+        note = f"; {said.note}" if said.note else ""
+        yield f"  confirmed {said.route}: {said.confirmed} of {out_of} {said.subject}{note}"
     for line in outcome.trusted:
         yield f"  trusted   {line}"
     first = next((line for line in outcome.trace if not line.agrees), None)

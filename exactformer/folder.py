@@ -9,18 +9,20 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from exactformer.errors import InvalidInput
+import exactformer.kernel
+from exactformer.errors import Faults, InvalidInput
 from exactformer.formats.files import read_bytes, write_atomically
 from exactformer.formats.network_json import dump as network_text
 from exactformer.formats.network_json import parse_json
 from exactformer.prover.certificate import dump as certificate_text
+from exactformer.prover.leaves import leaf_scripts
 from exactformer.prover.outcome import Outcome
-from exactformer.prover.question import LEFT, RIGHT
-from exactformer.prover.smtlib import obligation_text
+from exactformer.prover.question import LEFT, RIGHT, ask
+from exactformer.prover.smtlib import claim_text
 from exactformer.rational import number_text
 from exactformer.reporting import Report, build_report, render_html, render_markdown, render_text
 
-CERTIFICATE, REPORT, CORRESPONDENCE = "certificate.json", "report.json", "correspondence.json"
+CERTIFICATE, REPORT, CORRESPONDENCE, CLAIM = "certificate.json", "report.json", "correspondence.json", "claim.smt2"
 
 
 def check_place(folder: Path) -> None:
@@ -30,11 +32,14 @@ def check_place(folder: Path) -> None:
         raise InvalidInput(f"{folder}: expected a folder that can be written, found that {place} is not one")
 
 
-def write_folder(outcome: Outcome, folder: Path, *, obligations: bool = False) -> Report:
-    """Write the folder of an outcome, each file whole or not at all, and return its report.
+def write_folder(outcome: Outcome, folder: Path, *, obligations: bool = False, kernel: bool = False) -> Report:
+    """Write a proof folder, each file whole or not at all, and return its report.
 
-    What an earlier run left in the folder and this one does not write anew is removed first, the certificate before
-    all, so that the files always belong together. Raises `InvalidInput` when the folder cannot be written.
+    The same networks, question, options and versions give the same bytes, as long as no time limit is met.
+    `obligations` adds the claim and the leaves of its proof as SMT-LIB 2; `kernel` adds the kernel's source, so that
+    the folder can be checked with nothing but Python. What an earlier run left in the folder and this one does not
+    write anew is removed first, the certificate before all, so that the files always belong together. Raises
+    `InvalidInput` when the folder cannot be written.
     """
     files = {"left": LEFT, "report": REPORT} | ({} if outcome.right is None else {"right": RIGHT})
     if outcome.certificate is not None:
@@ -43,32 +48,76 @@ def write_folder(outcome: Outcome, folder: Path, *, obligations: bool = False) -
         files["correspondence"] = CORRESPONDENCE
     report = build_report(outcome, files=files)
     try:
-        for old in (folder / CERTIFICATE, folder / CORRESPONDENCE, *folder.glob("obligations/region-*.smt2")):
+        scripts = folder.glob("obligations/leaf-*.smt2")
+        for old in (folder / CERTIFICATE, folder / CORRESPONDENCE, folder / CLAIM, *scripts):
             old.unlink(missing_ok=True)
     except OSError as error:
         raise InvalidInput(f"{folder}: expected a folder that can be written, found: {error.strerror}") from None
-    for name, text in _files(outcome, report, obligations):
+    for name, text in _files(outcome, report, obligations, kernel):
         write_atomically(folder / name, text)
     return report
 
 
-def _files(outcome: Outcome, report: Report, obligations: bool) -> Iterator[tuple[str, str]]:
+def _files(outcome: Outcome, report: Report, obligations: bool, kernel: bool) -> Iterator[tuple[str, str]]:
     yield LEFT, network_text(outcome.left)
     if outcome.right is not None:
         yield RIGHT, network_text(outcome.right)
     if outcome.compiled is not None:
         yield CORRESPONDENCE, json.dumps(outcome.compiled.correspondence.to_json(), indent=1) + "\n"
     if obligations:
-        width = len(str(len(outcome.regions)))
-        for number, region in enumerate(outcome.regions):
-            text = obligation_text(region.inequalities, region.left, region.right)
-            yield f"obligations/region-{number:0{width}}.smt2", text
+        yield from _scripts(outcome)
+    if kernel:
+        source = Path(exactformer.kernel.__file__).parent
+        yield from ((f"kernel/{path.name}", path.read_text(encoding="utf-8")) for path in sorted(source.glob("*.py")))
     yield REPORT, json.dumps(report.to_json(), indent=1) + "\n"
     yield "report.txt", render_text(report)
     yield "report.md", render_markdown(report)
     yield "report.html", render_html(report)
+    yield "README.txt", _readme(outcome, report, kernel)
     if outcome.certificate is not None:  # last: a folder with a certificate is complete
         yield CERTIFICATE, certificate_text(outcome.certificate)
+
+
+def _scripts(outcome: Outcome) -> Iterator[tuple[str, str]]:
+    """The whole claim, and each leaf of its proof; the answer unsat confirms them."""
+    question = ask(outcome.claim, outcome.left, outcome.right, outcome.domain, outcome.tie, Faults())
+    yield CLAIM, claim_text(question)
+    steps = (outcome.certificate or {}).get("tree", [])
+    width = len(str(len(steps)))
+    for number, (rule, text) in enumerate(leaf_scripts(question.goal(), steps) if steps else ()):
+        yield f"obligations/leaf-{number:0{width}}-{rule}.smt2", text
+
+
+def _readme(outcome: Outcome, report: Report, kernel: bool) -> str:
+    """What a stranger needs to know who has this folder and Python."""
+    lines = [f"{report.verdict.upper()}: {outcome.theorem or outcome.reason}", ""]
+    for role, text in (("left", "the network called left"), ("right", "the network called right")):
+        lines += [f"  {report.file(role):18} {text}"] if report.file(role) else []
+    if outcome.certificate is not None:
+        lines.append(f"  {CERTIFICATE:18} the {'proof' if outcome.verdict == 'proved' else 'counterexample'}")
+    lines += [f"  {'report.html':18} the report, also as text, Markdown and data (report.txt, .md, .json)", ""]
+    if outcome.certificate is None:
+        return "\n".join([*lines, "There is no certificate: nothing here can be checked by the kernel.", ""])
+    digest = report.trust.kernel.sha256
+    place = "kernel" if kernel else "path/to/exactformer/kernel"
+    where = "is in the folder kernel here" if kernel else "is the folder exactformer/kernel of the package exactformer"
+    lines += [
+        "To check it, Python 3.11 or later is enough. The checker, called kernel, needs the standard library only,",
+        f"and {where}. In this folder run",
+        "",
+        f"    python -I -S {place} {CERTIFICATE}",
+        "",
+        'It prints one JSON object: {"accepted": true, "theorem": ...} and the digests of the network files.',
+        "Do not trust a kernel because it came with the proof: read it, or compare its digest,",
+        "",
+        f"    cd {place} && LC_ALL=C sh -c 'sha256sum *.py | sha256sum'",
+        f"    {digest}",
+        "",
+        "with that of a source you trust. The format of the certificate is specified in docs/certificate-1.md of the",
+        "package, precisely enough to write another checker.",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def read_report(proof: Path) -> Report:

@@ -30,7 +30,7 @@ CLAIMS = {  # about left.json alone
 def regenerate(name: str) -> None:
     """One folder."""
     folder = str(HERE / name)
-    out = ["--out", folder, "--confirm", "60"]
+    out = ["--out", folder, "--cross-check", "z3", "--sample", "all"]
     if name in COMPILED:
         words = ["prove", f"{folder}/left.json", *COMPILED[name]]
     elif name in BY_HAND:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -141,7 +142,7 @@ def test_prove_as_json(run: Run) -> None:
     assert isinstance(found["seconds"], float)
     assert {path.name for path in Path("proof").iterdir()} == {
         *("left.json", "right.json", "certificate.json", "correspondence.json"),
-        *("report.json", "report.txt", "report.md", "report.html"),
+        *("report.json", "report.txt", "report.md", "report.html", "README.txt"),
     }
 
 
@@ -163,7 +164,7 @@ def test_verify_as_json_with_a_witness(run: Run) -> None:
 
 
 def test_regions_as_json(run: Run) -> None:
-    code, found = answer(run, "prove", "bend.json", "--method", "regions", "--out", "proof", "--confirm", "0")
+    code, found = answer(run, "prove", "bend.json", "--method", "regions", "--out", "proof", "--cross-check", "none")
     assert (code, found["method"], found["regions"]) == (PROVED, "regions", 4)
     assert found["counts"]["regions"] == 4
 
@@ -261,15 +262,46 @@ def test_the_report_in_every_format(run: Run) -> None:
 
 
 def test_obligations_and_nothing_left_of_an_earlier_run(run: Run) -> None:
-    run("prove", "bend.json", "--method", "regions", "--confirm", "0", "--obligations", "--out", "proof")
-    assert len(list(Path("proof", "obligations").iterdir())) == 4
+    run("prove", "bend.json", "--method", "regions", "--cross-check", "none", "--obligations", "--out", "proof")
+    tree = json.loads(Path("proof", "certificate.json").read_text())["tree"]
+    closing = [step for step in tree if step[0] in ("holds", "empty")]
+    scripts = sorted(path.name for path in Path("proof", "obligations").iterdir())
+    assert [name.partition(".")[0].rpartition("-")[2] for name in scripts] == [step[0] for step in closing]
+    assert "(check-sat)" in Path("proof", "claim.smt2").read_text()
     assert Path("proof", "correspondence.json").is_file()
     code, *_ = run("verify", *equal_but_hard(2), "--method", "structural", "--out", "proof")
     assert code == UNKNOWN
     assert not list(Path("proof", "obligations").iterdir())
     assert {path.name for path in Path("proof").iterdir() if path.is_file()} == {
-        *("left.json", "right.json", "report.json", "report.txt", "report.md", "report.html")
+        *("left.json", "right.json", "report.json", "report.txt", "report.md", "report.html", "README.txt")
     }
+
+
+def test_a_folder_is_made_again_byte_for_byte(run: Run) -> None:
+    words = ("prove", "bend.json", "--method", "regions", "--obligations", "--kernel", "--sample", "3")
+    run(*words, "--out", "one")
+    run(*words, "--out", "two")
+    names = sorted(path.relative_to("one") for path in Path("one").rglob("*"))
+    assert names == sorted(path.relative_to("two") for path in Path("two").rglob("*"))
+    for name in names:
+        assert Path("one", name).is_dir() or Path("one", name).read_bytes() == Path("two", name).read_bytes()
+    assert "confirmed 3 of 3 leaves" in Path("one", "report.txt").read_text().replace("\n", " ")
+
+
+def test_a_folder_can_be_checked_with_nothing_but_python(run: Run) -> None:
+    """As its README.txt says, in an interpreter that sees no packages."""
+    run("prove", "bend.json", "--kernel", "--out", "proof")
+    readme = Path("proof", "README.txt").read_text()
+    command = next(line.strip() for line in readme.splitlines() if "python -I -S" in line)
+    words = [sys.executable, *command.split()[1:]]
+    found = subprocess.run(words, cwd="proof", capture_output=True, text=True, check=True)
+    assert json.loads(found.stdout)["accepted"] is True
+    digest = next(line.strip() for line in readme.splitlines() if re.fullmatch(r"    [0-9a-f]{64}", line))
+    lines = "".join(
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+        for path in sorted(Path("proof", "kernel").glob("*.py"))
+    )
+    assert hashlib.sha256(lines.encode()).hexdigest() == digest
 
 
 def test_hostile_names_do_nothing(run: Run) -> None:
@@ -282,8 +314,8 @@ def test_hostile_names_do_nothing(run: Run) -> None:
 
 
 def test_two_processes_find_the_same_proof(run: Run) -> None:
-    run("prove", "bend.json", "--method", "regions", "--confirm", "0", "--out", "one")
-    code, *_ = run("prove", "bend.json", "--method", "regions", "--confirm", "0", "--out", "two", "--jobs", "2")
+    run("prove", "bend.json", "--method", "regions", "--cross-check", "none", "--out", "one")
+    code, *_ = run("prove", "bend.json", "--method", "regions", "--cross-check", "none", "--out", "two", "--jobs", "2")
     assert code == PROVED
     assert Path("one", "certificate.json").read_bytes() == Path("two", "certificate.json").read_bytes()
 
@@ -320,7 +352,7 @@ def test_help_of_commands(run: Run, command: str, capsys: pytest.CaptureFixture[
     ("name", "words"),
     [
         ("proved", ("prove", "bend.json")),
-        ("proved-by-regions", ("prove", "bend.json", "--method", "regions", "--confirm", "0")),
+        ("proved-by-regions", ("prove", "bend.json", "--method", "regions", "--cross-check", "none")),
         ("refuted", ("verify", "bend.json", "other.json")),
     ],
 )
@@ -607,7 +639,7 @@ def test_networks_that_do_not_fit(run: Run) -> None:
         (("--timeout", "inf"), "argument --timeout: expected a positive number of seconds, found inf"),
         (("--timeout", "soon"), "argument --timeout: expected a positive number of seconds, found soon"),
         (("--timeout", ""), "argument --timeout: expected a positive number of seconds, found nothing"),
-        (("--confirm", "-1"), "argument --confirm: expected a number of seconds >= 0, found -1"),
+        (("--sample", "-1"), "argument --sample: expected a positive integer or all, found -1"),
         (("--jobs", "0"), "argument --jobs: expected a positive integer, found 0"),
         (("--jobs", "-2"), "argument --jobs: expected a positive integer, found -2"),
         (("--jobs", "1.5"), "argument --jobs: expected a positive integer, found 1.5"),
@@ -752,7 +784,7 @@ DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 @pytest.mark.parametrize("name", DAMAGES)
 def test_damaged_certificates_are_rejected(run: Run, name: str) -> None:
     change, message = DAMAGES[name]
-    run("prove", "bend.json", "--method", "regions", "--confirm", "0", "--out", "proof")
+    run("prove", "bend.json", "--method", "regions", "--cross-check", "none", "--out", "proof")
     edited(change)
     assert message in rejected(run)
 
@@ -805,7 +837,7 @@ def test_what_is_no_certificate(run: Run, data: bytes) -> None:
 
 
 def test_a_certificate_cut_at_every_line(run: Run) -> None:
-    run("prove", "bend.json", "--method", "regions", "--confirm", "0", "--out", "proof")
+    run("prove", "bend.json", "--method", "regions", "--cross-check", "none", "--out", "proof")
     path = Path("proof", "certificate.json")
     lines = path.read_text().splitlines(keepends=True)
     for count in range(0, len(lines), 2):
@@ -835,7 +867,7 @@ def test_there_is_nothing_to_report(run: Run) -> None:
 
 
 def test_a_report_cut_or_damaged(run: Run) -> None:
-    run("prove", "bend.json", "--method", "regions", "--confirm", "0", "--out", "proof")
+    run("prove", "bend.json", "--method", "regions", "--cross-check", "none", "--out", "proof")
     path = Path("proof", "report.json")
     text = path.read_text()
     lines = text.splitlines(keepends=True)

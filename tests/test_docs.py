@@ -8,6 +8,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,8 +18,9 @@ from exactformer.cli import main
 from exactformer.domain import read_domain
 from exactformer.errors import Faults
 from exactformer.formats import network_json
-from exactformer.kernel import reading
-from exactformer.kernel.claims import Domain, Goal, check_file
+from exactformer.kernel import reading, statements
+from exactformer.kernel.claims import Goal, check_file
+from exactformer.kernel.forms import constant_form
 from exactformer.kernel.networks import read_network
 from exactformer.kernel.reading import Rejected
 from exactformer.prover.certificate import dump
@@ -58,8 +60,14 @@ THEOREMS = {
     "positive-part/certificate.json": "any tie rule)",
     "positive-part/by-hand.json": "any tie rule)",
     "step/certificate.json": "tie rule average)",
-    "tie/certificate.json": "at x = (0), left(x) = (1/2) and right(x) = (1/3) (tie rule average)",
+    "tie/certificate.json": "at x = (0), left(x) = (1/2), right(x) = (1/3) (tie rule average); this refutes: "
+    "for every x in the domain, left(x) = right(x)",
+    "maximum/certificate.json": "for all x <= y in the domain that differ at most in x2, left(x) <= left(y) "
+    "(real arithmetic, hard attention, any tie rule)",
+    "maximum/refutation.json": "at x = (0, 0), y = (0, 1/2), left(x) = (0), left(y) = (1/2) (tie rule average); "
+    "this refutes: for all x <= y in the domain that differ at most in x2, left(x) >= left(y)",
 }
+SIDES = [(name, side) for name in PROOFS for side in ("left", "right") if side in json.loads(FILES[name])]
 
 
 # --- docs/certificate-1.md ------------------------------------------------------------------------
@@ -77,21 +85,38 @@ def test_kernel_accepts_the_proof(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", PROOFS)
-def test_digests_are_those_of_the_files(name: str) -> None:
-    for side in ("left", "right"):
-        item = json.loads(FILES[name])[side]
-        data = FILES[f"{name.split('/')[0]}/{item['file']}"].encode()
-        assert hashlib.sha256(data).hexdigest() == item["sha256"]
+def test_one_network_or_two(name: str) -> None:
+    folder = {file for file in FILES if file.split("/")[0] == name.split("/")[0]} - {*PROOFS}
+    assert len([side for proof, side in SIDES if proof == name]) == len(folder) == (1 if "maximum" in name else 2)
 
 
-@pytest.mark.parametrize("name", PROOFS)
-@pytest.mark.parametrize("side", ["left.json", "right.json"])
+@pytest.mark.parametrize(("name", "side"), SIDES)
+def test_digests_are_those_of_the_files(name: str, side: str) -> None:
+    item = json.loads(FILES[name])[side]
+    data = FILES[f"{name.split('/')[0]}/{item['file']}"].encode()
+    assert hashlib.sha256(data).hexdigest() == item["sha256"]
+
+
+@pytest.mark.parametrize(("name", "side"), SIDES)
 def test_changed_byte_of_a_network_is_rejected(name: str, side: str, tmp_path: Path) -> None:
     path = written(CERTIFICATES, tmp_path) / name
-    network = path.with_name(side)
+    network = path.with_name(f"{side}.json")
     network.write_bytes(network.read_bytes().replace(b'"name":"', b'"name":"_', 1))
     with pytest.raises(Rejected, match="sha256"):
         check_file(path)
+
+
+@pytest.mark.parametrize("name", [name for name in PROOFS if "point" in json.loads(FILES[name])])
+def test_every_number_of_a_refutation_counts(name: str, tmp_path: Path) -> None:
+    path = written(CERTIFICATES, tmp_path) / name
+    value = json.loads(FILES[name])
+    for key in ("point", "values"):
+        for i, item in enumerate(value[key]):
+            other = ["7"] if key == "values" else "7"
+            path.write_text(json.dumps(value | {key: [*value[key][:i], other, *value[key][i + 1 :]]}))
+            with pytest.raises(Rejected):
+                check_file(path)
+            assert item != other
 
 
 @pytest.mark.parametrize("name", [name for name in PROOFS if "tree" in json.loads(FILES[name])])
@@ -124,18 +149,20 @@ def test_networks_are_as_the_tool_writes_them(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "method", "verdict"),
+    ("folder", "claim", "method", "verdict"),
     [
-        ("absolute-value", "regions", "proved"),
-        ("absolute-value", "structural", "proved"),
-        ("positive-part", "lazy", "proved"),
-        ("step", "auto", "proved"),
-        ("tie", "auto", "refuted"),
+        ("absolute-value", "equal", "regions", "proved"),
+        ("absolute-value", "equal", "structural", "proved"),
+        ("positive-part", "equal", "lazy", "proved"),
+        ("step", "equal", "auto", "proved"),
+        ("tie", "equal", "auto", "refuted"),
+        ("maximum", "increasing:x2", "lazy", "proved"),
     ],
 )
-def test_the_tool_finds_the_proof(folder: str, method: str, verdict: str) -> None:
-    left, right = (network_json.parse(FILES[f"{folder}/{side}.json"].encode(), side) for side in ("left", "right"))
-    outcome = ef.verify(left, right, method=method, confirm_seconds=0, timeout=60)
+def test_the_tool_finds_the_proof(folder: str, claim: str, method: str, verdict: str) -> None:
+    names = [name for name in (f"{folder}/left.json", f"{folder}/right.json") if name in FILES]
+    networks = [network_json.parse(FILES[name].encode(), name) for name in names]
+    outcome = ef.verify(*networks, claim=claim, method=method, cross_check=(), timeout=60)
     assert outcome.verdict == verdict
     assert outcome.certificate is not None
     if method == "structural":
@@ -149,29 +176,76 @@ def test_third_token_ties_unless_leftmost() -> None:
     assert ef.verify(left, right, tie="leftmost", timeout=60).verdict == "proved"
 
 
-def root(folder: str) -> Goal:
-    left, right = (read_network(FILES[f"{folder}/{side}.json"].encode(), side) for side in ("left", "right"))
-    ends = [None] if folder == "positive-part" else [rational.rational(1)]
-    lower = [None if x is None else -x for x in ends]
-    return Goal.of(left, right, Domain(lower, list(ends), [], []), "average")
+def root(name: str) -> Goal:
+    """The whole domain of a certificate, as the kernel sees it."""
+    value = json.loads(FILES[name])
+    files = [f"{name.split('/')[0]}/{value[side]['file']}" for side in ("left", "right") if side in value]
+    networks = [read_network(FILES[file].encode(), file) for file in files]
+    domain = statements.read_domain(value["domain"], "domain", networks[0].inputs)
+    parameters = value.get("parameters", {})
+    return Goal.of(statements.read_statement(value["claim"], parameters, networks, domain, value["tie"], name))
 
 
 def test_places_and_atoms_of_the_walkthroughs() -> None:
-    goal = root("absolute-value")
-    assert goal.cell.places == {"L0.u0": 2, "L0.u1": 3, "R0.h0.q0": 4, "R0.h0.q1": 4}
+    goal = root("absolute-value/certificate.json")
+    assert goal.cell.places == {"L0.u0": 2, "L0.u1": 3, "R0.h0.q0": 4}
     assert {v: form.terms for v, form in goal.cell.atoms.alias.items()} == {3: {2: 1, 1: -1}, 4: {2: 2, 1: -1}}
-    assert not any(form.terms for form in goal.differences)
-    goal = root("positive-part")
+    assert not any(form.terms for form in goal.conclusions)
+    goal = root("positive-part/certificate.json")
     assert goal.cell.places == {"L0.u0": 2, "L1.u0": 3, "R0.u0": 2}
     assert not goal.cell.atoms.alias
     assert not goal.cell.rows
-    goal = root("step")
-    assert goal.left.stuck is not None
-    assert goal.left.stuck.place == "L0.h0.q0"
-    assert list(goal.left.stuck.scores) == [0, 1]
-    assert goal.right.stuck is None
+    assert [form.terms for form in goal.conclusions] == [{3: 1, 2: -1}]
+    goal = root("step/certificate.json")
+    assert goal.runs[0].stuck is not None
+    assert goal.runs[0].stuck.place == "L0.h0.q0"
+    assert list(goal.runs[0].stuck.scores) == [0, 1]
+    assert goal.runs[1].stuck is None
     stuck = [list(child.stuck or {}) for child in goal.compare(0, 1)]
     assert stuck == [[0, 2], [0, 1, 2], [1, 2]]
+    goal = root("maximum/certificate.json")
+    assert goal.cell.places == {"L0.h0.q0": 4, "R0.h0.q0": 5}
+    assert not goal.cell.atoms.alias
+    assert [(form.terms, strict) for form, strict in goal.cell.rows] == [({3: 1, 2: -1}, False)]
+    assert [form.terms for form in goal.conclusions] == [{5: 1, 4: -1}]
+    assert [[form.terms for form in child.obligations()] for child in goal.gate("L0.h0.q0")] == [
+        [{5: 1, 1: -1}],
+        [{5: 1, 2: -1}],
+    ]
+
+
+def test_claims_of_the_tables_are_those_of_the_kernel() -> None:
+    section = CERTIFICATES.read_text(encoding="utf-8").split("### 4.1 Claims")[1].split("## 5 ")[0]
+    lines = [re.split(r"(?<!\\)\|", line)[1:-1] for line in section.splitlines() if line.startswith("| `")]
+    rows = [[cell.strip(" `").replace("\\|", "|") for cell in line] for line in lines]
+    meanings, texts = rows[: len(statements.CLAIMS)], rows[len(statements.CLAIMS) :]
+    assert [name for name, *_ in meanings] == [name for name, *_ in texts] == list(statements.CLAIMS)
+    network = read_network(FILES["maximum/left.json"].encode(), "left")
+    domain = statements.read_domain({"lower": [0, 0], "upper": [1, 1]}, "domain", 2)
+    some: dict[str, Any] = {"epsilon": 5, "lower": [7], "upper": [11], "permutation": [1, 0], "inputs": [0, 1]}
+    some["rules"] = ["leftmost", "rightmost"]
+    points = {"x": [{1: 1}, {2: 1}], "y": [{3: 1}, {4: 1}], "Px": [{2: 1}, {1: 1}]}
+    points["(x + y)/2"] = [{1: 1, 3: 1}, {2: 1, 4: 1}]
+    for (name, parameters, evaluations, conclusions), (_, text) in zip(meanings, texts, strict=True):
+        number, keys, _ = statements.CLAIMS[name]
+        assert (tuple(re.findall(r"[a-z]+", parameters)), "right" in evaluations) == (keys, number == 2)
+        given = {key: some[key] for key in keys}
+        statement = statements.read_statement(name, given, [network] * number, domain, "average", "claim")
+        found = re.findall(r"([LRM]): (?:left|right) at (\(x \+ y\)/2|Px|x|y)", evaluations)
+        assert [job.side for job in statement.jobs] == [side for side, _ in found]
+        assert [[form.terms for form in job.inputs] for job in statement.jobs] == [points[at] for _, at in found]
+        assert [job.tie for job in statement.jobs] == given.get("rules", ["average"] * len(found))
+        outputs = {side: [13 * 10**i] for i, (side, _) in enumerate(found)}
+        said = re.findall(r"all (.+?) (>=|=) 0", conclusions)
+        assert {relation for _, relation in said} == {"=" if statement.equations else ">="}
+        formulas = [re.sub("([LRM])_k", r"\1[k]", formula.replace("2 ", "2 * ")) for formula, _ in said]
+        values = [eval(formula, {"k": 0, **given, **outputs}) for formula in formulas]
+        forms = statement.conclusions([[constant_form(y) for y in output] for output in outputs.values()])
+        assert [form.constant() for form in forms] == values
+        names = "x2, x1" if name == "invariant" else "x1, x2"
+        for word, meaning in (("EPSILON", "5"), ("LOWER", "7"), ("UPPER", "11"), ("NAMES", names)):
+            text = text.replace(word, meaning)
+        assert statement.text == text.replace("RULE and RULE", "leftmost and rightmost")
 
 
 def test_limits_are_those_of_the_kernel() -> None:

@@ -116,7 +116,7 @@ def test_same_tree_with_any_executor(number: int, executor: str) -> None:
 def test_jobs_use_processes_of_their_own(tmp_path: Path, method: str) -> None:
     left, right = sums(3)
     alone, together = (
-        verify(left, right, domain=Domain.box(3, -1, 1), method=method, jobs=jobs, timeout=120, confirm_seconds=0)  # type: ignore[arg-type]
+        verify(left, right, domain=Domain.box(3, -1, 1), method=method, jobs=jobs, timeout=120, cross_check=())  # type: ignore[arg-type]
         for jobs in (1, 2)
     )
     assert together.verdict == "proved"
@@ -129,8 +129,8 @@ def test_regions_are_the_same_ones() -> None:
     network = random_relu(2, widths=(6, 6))
     compiled = compile_network(network, domain=SQUARE).transformer
     executor = Inline()
-    alone = verify(network, compiled, method="regions", domain=SQUARE, confirm_seconds=0)
-    together = verify(network, compiled, method="regions", domain=SQUARE, confirm_seconds=0, executor=executor)
+    alone = verify(network, compiled, method="regions", domain=SQUARE, cross_check=())
+    together = verify(network, compiled, method="regions", domain=SQUARE, cross_check=(), executor=executor)
     assert executor.tasks >= 8
     assert together.counts == alone.counts and alone.counts["regions"] > executor.tasks
     assert len(together.regions) == len({region.pattern for region in together.regions}) == alone.counts["regions"]
@@ -153,7 +153,7 @@ def test_refuted_in_a_worker(method: str, executor: str) -> None:
     bumped = ReluNetwork.of([(rows, biases)], ([[1] * 7], [0]))
     domain = Domain.box(3, -1, third)
     with EXECUTORS[executor]() as workers:
-        outcome = verify(bumped, right, domain=domain, method=method, executor=workers, jobs=2, confirm_seconds=0)  # type: ignore[arg-type]
+        outcome = verify(bumped, right, domain=domain, method=method, executor=workers, jobs=2, cross_check=())  # type: ignore[arg-type]
     assert outcome.verdict == "refuted" and outcome.witness is not None
     assert sum(outcome.witness.point) > 1 - F(1, 2**40)
     assert all(x <= third for x in outcome.witness.point)

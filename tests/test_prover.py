@@ -72,11 +72,11 @@ def certified(outcome: Outcome) -> Outcome:
 
 
 def verdict(left: Network, right: Network, domain: Domain | None = None, **options: Any) -> str:
-    return certified(verify(left, right, domain=domain, timeout=60, confirm_seconds=0, **options)).verdict
+    return certified(verify(left, right, domain=domain, timeout=60, cross_check=(), **options)).verdict
 
 
 def witness(left: Network, right: Network, domain: Domain, **options: Any) -> Point:
-    outcome = certified(verify(left, right, domain=domain, timeout=60, confirm_seconds=0, **options))
+    outcome = certified(verify(left, right, domain=domain, timeout=60, cross_check=(), **options))
     assert outcome.witness is not None
     return outcome.witness.point
 
@@ -143,7 +143,7 @@ def test_methods_agree_on_random_pairs(seed: int) -> None:
     table = mutants.GENERAL | mutants.GATED
     right = table[r.choice(sorted(table))](r, compiled) if seed % 2 else shuffled(r, left)
     found = {
-        method: verify(left, right, domain=Domain.box(2, -1, 1), method=method, timeout=60, confirm_seconds=0).verdict
+        method: verify(left, right, domain=Domain.box(2, -1, 1), method=method, timeout=60, cross_check=()).verdict
         for method in METHODS
     }
     decided = set(found.values()) - {"unknown"}
@@ -354,7 +354,7 @@ def area(region: Region, corners: list[Point]) -> Fraction:
 @pytest.mark.parametrize("seed", range(4))
 def test_plane_regions_tile_the_square(seed: int) -> None:
     network = random_maxout(random.Random(seed), outputs=2)
-    outcome = prove(network, domain=Domain.box(2, -1, 1), method="regions", confirm_seconds=0)
+    outcome = prove(network, domain=Domain.box(2, -1, 1), method="regions", cross_check=())
     assert_regions_are_right(outcome)
     square = [(F(-1), F(-1)), (F(1), F(-1)), (F(1), F(1)), (F(-1), F(1))]
     assert sum(area(region, square) for region in outcome.regions) == 4
@@ -365,7 +365,7 @@ def test_sawtooth_regions_tile_the_line(depth: int) -> None:
     """The tent map depth times: 2^depth regions of equal length, slopes +-2^depth."""
     layers = [([[2], [4]], [0, -2]), *[([[2, -2], [4, -4]], [0, -2]) for _ in range(depth - 1)]]
     tent = ReluNetwork.of(layers, ([[1, -1]], [0]), domain=Box([0], [1]))
-    outcome = prove(tent, method="regions", confirm_seconds=0)
+    outcome = prove(tent, method="regions", cross_check=())
     assert_regions_are_right(outcome)
     assert outcome.counts["regions"] == 2**depth
     ends = []
@@ -381,7 +381,7 @@ def test_sawtooth_regions_tile_the_line(depth: int) -> None:
 
 
 def test_regions_of_a_domain_without_bounds() -> None:
-    outcome = verify(MAX3, MAX3, method="regions", confirm_seconds=0)
+    outcome = verify(MAX3, MAX3, method="regions", cross_check=())
     assert_regions_are_right(outcome)
     assert outcome.counts["regions"] == 3
 
@@ -389,22 +389,22 @@ def test_regions_of_a_domain_without_bounds() -> None:
 def test_no_regions_are_counted_where_the_right_side_cuts_them_further() -> None:
     """Nor where a head's tie splits the domain: the leaves are then other cells."""
     for left, right in (sums_of_absolute_values(2), (tie_head(), tie_head())):
-        outcome = certified(verify(left, right, method="regions", confirm_seconds=0))
+        outcome = certified(verify(left, right, method="regions", cross_check=()))
         assert outcome.verdict == "proved"
         assert ("regions" in outcome.counts, outcome.regions) == (False, ())
 
 
 def test_regions_of_a_transformer_against_itself() -> None:
     compiled = compile_network(random_maxout(random.Random(3)), domain=Domain.box(2, -1, 1)).transformer
-    assert_regions_are_right(verify(compiled, compiled, method="regions", confirm_seconds=0))
+    assert_regions_are_right(verify(compiled, compiled, method="regions", cross_check=()))
 
 
 def test_regions_are_confirmed_by_a_second_solver() -> None:
-    outcome = prove(MAX3, domain=Domain.box(3, -1, 1), method="regions", confirm_seconds=20)
-    assert outcome.confirmation is not None
-    assert (outcome.confirmation.confirmed, outcome.confirmation.total) == (3, 3)
-    assert "CONTRADICTED" not in outcome.confirmation.note
-    assert "3 of 3 regions" in outcome.confirmation.note
+    outcome = prove(MAX3, domain=Domain.box(3, -1, 1), method="regions", cross_check=("z3",), sample=None)
+    found = {said.subject: said for said in outcome.confirmations}
+    assert found.keys() == {"interior points", "regions", "leaves"}
+    assert all((said.confirmed, said.tried, said.contradicted) == (3, 3, 0) for said in found.values())
+    assert found["regions"].note == "the volumes add up to 8"
 
 
 EXPECTED = json.loads((DATA / "expected.json").read_text()) if DATA.exists() else {}
@@ -417,7 +417,7 @@ def counted(least: int, most: int) -> list[str]:
 def assert_counts_are_as_expected(name: str) -> None:
     expected = EXPECTED[name]
     network = load(DATA / f"{name}.json")
-    outcome = prove(network, method="regions", confirm_seconds=0)
+    outcome = prove(network, method="regions", cross_check=())
     assert outcome.counts["regions"] == expected["activation_regions"]
     assert len({region.left for region in outcome.regions}) == expected["distinct_affine_maps"]
     assert_regions_are_right(outcome)
@@ -581,7 +581,7 @@ def test_simplified() -> None:
     assert simplified((ugly,), lambda p: p[0] > F(1, 10))[0].denominator <= 10
     assert simplified((ugly,), lambda p: p == (ugly,)) == (ugly,)
     assert simplified((F(2**70 + 1, 3),), lambda p: p[0] > 1)[0].denominator == 1
-    assert simplified((ugly, F(5)), lambda p: True, seconds=0) == (ugly, 5)
+    assert simplified((ugly, F(5)), lambda p: True, trials=0) == (ugly, 5)
 
 
 @given(points(2), st.tuples(st.integers(-3, 3), st.integers(-3, 3)), st.fractions(-5, 5, max_denominator=50))
@@ -648,7 +648,7 @@ def test_progress_is_reported() -> None:
 @pytest.mark.parametrize("construction", ["gated", "global"])
 def test_written_proof_is_accepted(tmp_path: Path, construction: str, method: str) -> None:
     network = random_maxout(random.Random(7), outputs=2)
-    outcome = prove(network, construction=construction, domain=Domain.box(2, -1, 1), method=method, confirm_seconds=0)
+    outcome = prove(network, construction=construction, domain=Domain.box(2, -1, 1), method=method, cross_check=())
     write_folder(outcome, tmp_path / "proof")
     checked = check(tmp_path / "proof")
     assert (checked.claim, checked.theorem, checked.tie) == ("equal", outcome.theorem, "average")

@@ -76,7 +76,7 @@ def by_regions() -> Outcome:
         theorem=EQUAL, certificate={"tree": [["gate", "L0.u0"], ["holds"], ["holds"]]},
         regions=(regions[0], different, *regions[2:]),
         counts={"gate": 3, "holds": 4, "empty": 1, "regions": 4, "flat": 0, "pruned": 1},
-        confirmation=Confirmation("z3", 4, 4, 0.5, "one query a region"),
+        confirmations=(Confirmation("z3", "leaves", 4, 4, 5, 0, "one query a leaf"),),
     )  # fmt: skip
 
 

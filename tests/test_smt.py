@@ -20,7 +20,7 @@ from exactformer.networks.transformer import TIES
 from exactformer.prover import smt
 from exactformer.prover.outcome import Inequality
 from exactformer.prover.question import ask as question_of
-from exactformer.prover.smt import solve, solve_many, z3_version
+from exactformer.prover.smt import solve, solve_many, version
 from exactformer.prover.smtlib import claim_text, empty_text, obligation_text
 from exactformer.rational import Matrix
 
@@ -387,12 +387,12 @@ def test_a_child_ends_with_its_input_even_in_the_middle_of_a_request():
 
 def test_the_parent_never_imports_the_solver_and_works_from_any_folder(tmp_path):
     program = (
-        "import sys; from exactformer.prover.smt import solve, z3_version\n"
+        "import sys; from exactformer.prover.smt import solve, version\n"
         "answer = solve('(declare-const x0 Real)(assert (= x0 (/ 1 3)))', 1, timeout=20)\n"
-        "print(answer.point[0], z3_version(), 'z3' in sys.modules)"
+        "print(answer.point[0], version('z3'), 'z3' in sys.modules)"
     )
     root = str(Path(smt.__file__).resolve().parents[2])
     (tmp_path / "json.py").write_text("raise RuntimeError('a file of the user, not the library')")
     command = [sys.executable, "-P", "-c", program]
     run = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": root}, capture_output=True, text=True)
-    assert run.stdout.split() == ["1/3", z3_version(), "False"], run.stderr
+    assert run.stdout.split() == ["1/3", version("z3"), "False"], run.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -21,7 +21,8 @@ from exactformer.networks.transformer import Tie
 from exactformer.prover import smt
 from exactformer.prover.blame import blame
 from exactformer.prover.certificate import judged, proof_certificate, refutation_certificate
-from exactformer.prover.confirm import confirmed, regions_of
+from exactformer.prover.crosscheck import SAMPLE, by_evaluation, by_solver, by_volume
+from exactformer.prover.leaves import regions_of
 from exactformer.prover.limit import OutOfTime, time_limit
 from exactformer.prover.outcome import Evaluation, Outcome, Point, Witness
 from exactformer.prover.parallel import search_in_parallel
@@ -33,10 +34,11 @@ from exactformer.prover.witness import numeric_witness, simplified
 
 Method = Literal["auto", "structural", "lazy", "regions", "smt"]
 METHODS: tuple[Method, ...] = ("auto", "structural", "lazy", "regions", "smt")
-CONFIRM_SECONDS = 2.0
 GRACE = 0.5
+MIN_TRIALS, TRIAL_WEIGHT = 40, 3 * 10**7  # of making a counterexample simple: trials times characters of the networks
 BLAME_SECONDS = 5.0
 Progress = Callable[[int, int], None]
+Checks = tuple[Sequence[smt.Solver] | None, int | None]  # the solvers asked, and about how many leaves
 
 
 def prove(
@@ -67,7 +69,8 @@ def verify(
     seed: int = 0,
     jobs: int = 1,
     executor: Executor | None = None,
-    confirm_seconds: float = CONFIRM_SECONDS,
+    cross_check: Sequence[smt.Solver] | None = None,
+    sample: int | None = SAMPLE,
     progress: Progress | None = None,
     correspondence: Correspondence | None = None,
 ) -> Outcome:
@@ -82,6 +85,10 @@ def verify(
     trace of a refutation then names the first unit that is wrong. `jobs` > 1 (or an `executor`) spreads the subtrees
     of a `lazy` or `regions` proof over processes.
 
+    `cross_check` names solvers ("z3", "cvc5") that are asked about the leaves of the proof, `sample` of them chosen by
+    the seed (None: all); by default z3 for `regions`, where also both networks are evaluated at a point of every
+    region, and for few inputs the volumes are added up.
+
     Raises `InvalidInput` when networks, claim and domain do not fit together or the domain is empty, and
     `Unsupported` for `regions` with another claim than `equal`.
     """
@@ -89,7 +96,7 @@ def verify(
     try:
         # The alarm leaves the search, which looks at the clock itself, a moment to end with a better reason.
         with time_limit(attempt.deadline - time.monotonic() + GRACE):
-            return _decided(attempt, method, seed, jobs, executor, confirm_seconds, progress)
+            return _decided(attempt, method, seed, jobs, executor, (cross_check, sample), progress)
     except OutOfTime:
         return attempt.unknown(method, f"out of time after {timeout} s")
 
@@ -100,7 +107,7 @@ def _decided(
     seed: int,
     jobs: int,
     executor: Executor | None,
-    confirm_seconds: float,
+    checks: Checks,
     progress: Progress | None,
 ) -> Outcome:
     if method == "smt":
@@ -112,14 +119,14 @@ def _decided(
         return found or (_by_smt(attempt) if method == "auto" else attempt.unknown(method, str(reason)))
     settled = goal.finished and not goal.obligations()
     if settled and method != "regions":
-        return attempt.proved("structural", Found([["holds"]], [], {}))
+        return _checked(attempt.proved("structural", Found([["holds"]], [], {})), attempt, checks, seed)
     if not settled:
         refuted = _numeric(attempt, seed)
         if refuted is not None:
             return refuted
     if method == "structural":
         return attempt.unknown(method, "symbolic evaluation alone does not settle the claim; the method lazy can split")
-    return _by_splitting(attempt, goal, method, jobs, executor, confirm_seconds, progress or (lambda done, left: None))
+    return _by_splitting(attempt, goal, method, jobs, executor, checks, seed, progress or (lambda done, left: None))
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,8 @@ class Attempt:
     def refuted(self, method: str, point: Point) -> Outcome:
         """The outcome for a counterexample, made simple, and confirmed by the kernel's evaluator."""
         question = self.question
-        point = simplified(point, question.violated, seconds=min(2.0, max(0.2, self.deadline - time.monotonic())))
+        weights = sum(len(text) for text in question.texts.values())
+        point = simplified(point, question.violated, trials=max(MIN_TRIALS, TRIAL_WEIGHT // weights))
         values = question.values(point)
         certificate = refutation_certificate(question, point, values)
         try:
@@ -228,7 +236,8 @@ def _by_splitting(
     method: Method,
     jobs: int,
     executor: Executor | None,
-    confirm_seconds: float,
+    checks: Checks,
+    seed: int,
     progress: Progress,
 ) -> Outcome:
     reason = ""
@@ -245,8 +254,8 @@ def _by_splitting(
         if found.witness is not None:
             return attempt.refuted(name, found.witness)
         if found.reason is None:
-            outcome = attempt.proved(name, found)
-            return _with_regions(outcome, attempt, found, confirm_seconds) if every_gate else outcome
+            regions = regions_of(found.leaves) if every_gate else ()
+            return _checked(replace(attempt.proved(name, found), regions=regions), attempt, checks, seed)
         reason = found.reason
     if method != "auto":
         return attempt.unknown(method, reason)
@@ -267,15 +276,24 @@ def _phases(method: Method, attempt: Attempt) -> list[tuple[Method, float]]:
     return [("lazy", now + min(20.0, left / 4)), ("regions", now + min(120.0, left / 2)), last]
 
 
-def _with_regions(outcome: Outcome, attempt: Attempt, found: Found, confirm_seconds: float) -> Outcome:
-    """The outcome of a proof by regions, with its regions and what z3 says of their obligations."""
-    if outcome.verdict != "proved":
+def _checked(outcome: Outcome, attempt: Attempt, checks: Checks, seed: int) -> Outcome:
+    """The outcome of a proof with what independent routes say of it; unknown if one of them contradicts it."""
+    if outcome.verdict != "proved" or outcome.certificate is None:
         return outcome
-    regions = regions_of(found.leaves)
-    budget = min(confirm_seconds, max(0.0, attempt.deadline - time.monotonic()))
-    confirmation = confirmed(regions, attempt.question, budget) if budget > 0 else None
-    seconds = time.monotonic() - attempt.started
-    return replace(outcome, regions=regions, confirmation=confirmation, seconds=seconds)
+    solvers, sample = checks
+    solvers = (("z3",) if outcome.regions else ()) if solvers is None else solvers
+    found = []
+    if outcome.regions and solvers:
+        found = [by_evaluation(attempt.question, outcome.regions), by_volume(attempt.question.domain, outcome.regions)]
+    for solver in solvers:
+        left = max(0.1, attempt.deadline - time.monotonic())
+        found.append(by_solver(solver, attempt.question, outcome.certificate["tree"], sample, seed, min(left, 1e6)))
+    confirmations = tuple(one for one in found if one is not None)
+    wrong = next((one for one in confirmations if one.contradicted), None)
+    if wrong is not None:
+        reason = f"{wrong.route} contradicts the proof on {wrong.contradicted} {wrong.subject}: please report it"
+        return attempt.unknown(outcome.method, reason)
+    return replace(outcome, confirmations=confirmations, seconds=time.monotonic() - attempt.started)
 
 
 def _by_smt(attempt: Attempt) -> Outcome:

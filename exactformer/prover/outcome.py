@@ -91,12 +91,17 @@ class Blame:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """What an independent solver said of the obligations of a proof."""
+    """What an independent route said of a proof: of the leaves (or points, or regions) it tried, out of all.
 
-    solver: str
+    `note` says why some stayed undecided.
+    """
+
+    route: str
+    subject: str
     confirmed: int
+    tried: int
     total: int
-    seconds: float
+    contradicted: int
     note: str = ""
 
 
@@ -126,6 +131,6 @@ class Outcome:
     blame: tuple[Blame, ...] = ()
     regions: tuple[Region, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
-    confirmation: Confirmation | None = None
+    confirmations: tuple[Confirmation, ...] = ()
     compiled: Compiled | None = None
     trusted: tuple[str, ...] = ()

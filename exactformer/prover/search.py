@@ -395,7 +395,7 @@ class Relaxation:
         references: list[Reference] = list(range(len(forms)))
         gaps = () if goal.stuck is not None else goal.obligations()
         used = {v for form, _ in forms for v in form.terms} | {v for gap in gaps for v in gap.terms}
-        owners = _owners(cell)
+        owners = owners_of(cell)
         for place in dict.fromkeys(owners[v] for v in sorted(used) if v in owners):
             for which in cell.facts(place):
                 fact = cell.atoms.expanded(cell.resolve(Form(cell.fact(place, which).terms)))
@@ -532,7 +532,7 @@ def _differing_gate(goal: Goal, unproved: Form) -> str | None:
     cell = goal.cell
     first, last = (_reached(cell, run.outputs or []) for run in (goal.runs[0], goal.runs[-1]))
     above = [Form({v: 1}) for v, c in unproved.terms.items() if c < 0]
-    owners = _owners(cell)
+    owners = owners_of(cell)
     wishes = [first ^ last, first | last] if goal.statement.equations else [_reached(cell, above)]
     for wanted in (*wishes, _reached(cell, [unproved]), _reached(cell, [form for form, _ in cell.rows])):
         if placed := wanted & owners.keys():
@@ -542,7 +542,7 @@ def _differing_gate(goal: Goal, unproved: Form) -> str | None:
     return None
 
 
-def _owners(cell: Cell) -> dict[int, str]:
+def owners_of(cell: Cell) -> dict[int, str]:
     """For each open atom of the cell the first place whose value it is, up to an affine map."""
     owners: dict[int, str] = {}
     for place, own in sorted(cell.places.items(), key=lambda item: item[1]):

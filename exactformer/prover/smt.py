@@ -1,6 +1,6 @@
-"""z3 as an independent solver of SMT-LIB 2 texts, in a child process under a hard limit of wall-clock time.
+"""z3 and cvc5 as independent solvers of SMT-LIB 2 texts, in a child process under a hard limit of wall-clock time.
 
-Parent and child exchange lines of JSON. Only the child imports z3, and no number passes as a float.
+Parent and child exchange lines of JSON. Only the child imports a solver, and no number passes as a float.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import IO, Any, Literal
 
+from exactformer.errors import Unsupported
+
 Result = Literal["sat", "unsat", "unknown"]
+Solver = Literal["z3", "cvc5"]
+SOLVERS: dict[Solver, str] = {"z3": "z3-solver", "cvc5": "cvc5"}  # and the packages they come in
 Message = dict[str, Any]
 _SERVER = "from exactformer.prover.smt import serve; serve()"
 _LONGEST = 4_000_000.0  # seconds that any timer can count
@@ -57,9 +61,12 @@ class Tally:
     reason: str = ""
 
 
-def z3_version() -> str:
-    """The version of the solver. Raises `PackageNotFoundError` when none is installed."""
-    return importlib.metadata.version("z3-solver")
+def version(solver: Solver) -> str:
+    """The version of a solver. Raises `Unsupported` when it is not installed."""
+    try:
+        return importlib.metadata.version(SOLVERS[solver])
+    except importlib.metadata.PackageNotFoundError:
+        raise Unsupported(f"{solver}: expected the package {SOLVERS[solver]}, found that it is not installed") from None
 
 
 def solve(text: str, inputs: int, *, timeout: float) -> Answer:
@@ -76,7 +83,7 @@ def solve(text: str, inputs: int, *, timeout: float) -> Answer:
     return Answer(reply["result"], point, reply["reason"], time.monotonic() - start, reply.get("exact", True))
 
 
-def solve_many(texts: Iterable[str], *, budget: float) -> Tally:
+def solve_many(texts: Iterable[str], *, budget: float, solver: Solver = "z3") -> Tally:
     """The answers of one child to many obligations in turn, until `budget` seconds are spent.
 
     "unsat" confirms, "sat" contradicts. Nothing is raised; when the solver itself ends, the rest is not tried.
@@ -86,7 +93,7 @@ def solve_many(texts: Iterable[str], *, budget: float) -> Tally:
     reason = ""
     with _solver(budget) as ask:
         for text in texts:
-            reply = ask({"text": text, "engine": _SIMPLEX})
+            reply = ask({"text": text, "engine": _SIMPLEX, "solver": solver})
             reason = reason or reply["reason"]
             if "ended" in reply:
                 break
@@ -182,6 +189,24 @@ def _listen(requests: queue.SimpleQueue[str]) -> None:
 
 
 def _reply(request: Message) -> Message:
+    return _reply_of_cvc5(request) if request.get("solver") == "cvc5" else _reply_of_z3(request)
+
+
+def _reply_of_cvc5(request: Message) -> Message:
+    import cvc5
+
+    solver = cvc5.Solver()
+    parser = cvc5.InputParser(solver)
+    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, request["text"], "text")
+    results = []
+    while not (command := parser.nextCommand()).isNull():
+        results += command.invoke(solver, parser.getSymbolManager()).split()
+    if len(results) == 1 and results[0] in ("sat", "unsat"):
+        return {"result": results[0], "reason": "", "point": []}
+    return {"result": "unknown", "reason": " ".join(results) or "no answer"}
+
+
+def _reply_of_z3(request: Message) -> Message:
     import z3
 
     logic = re.search(r"^\(set-logic (\w+)\)$", request["text"], re.MULTILINE)

@@ -45,7 +45,7 @@ def claim_text(question: Question) -> str:
         fails = _differ(list(zip(first, second, strict=True)))
     else:
         conclusions = map(_as_form, question.claim.conclusions(*outputs))
-        fails = f"(assert {_joined('or', [f'(< {_term(form)} 0)' for form in conclusions]) or 'false'})"
+        fails = _negative(list(conclusions))
     header = [str(question.claim), f"semantics: real arithmetic, hard attention, tie rule {question.tie}"]
     logic = "QF_LRA" if linear else "QF_NRA"
     return _script(header, logic, space.dimension, [*_domain(space, variables), *definitions, fails])
@@ -69,6 +69,27 @@ def obligation_text(inequalities: Sequence[Inequality], left_map: Affine, right_
     return _script(header, "QF_LRA", left_map.inputs, [*map(_row, inequalities), differ])
 
 
+def leaf_text(
+    rule: str,
+    symbols: Sequence[str],
+    hypotheses: Sequence[tuple[Form, bool]],
+    pairs: Sequence[tuple[Form, Form]],
+    conclusions: Sequence[Form] | None,
+) -> str:
+    """The script that is unsatisfiable exactly when a leaf of a proof tree is right.
+
+    All hypotheses (a form >= 0, or > 0 if the flag is set) hold, and some pair differs, or some conclusion is < 0;
+    with neither (None) the cell is claimed to be empty. Nothing is raised.
+    """
+    body = [f"(assert ({'>' if strict else '>='} {_term(form)} 0))" for form, strict in hypotheses]
+    if pairs:
+        body.append(_differ([(_term(a), _term(b)) for a, b in pairs]))
+    elif conclusions is not None:
+        body.append(_negative(conclusions))
+    text = "this cell is empty" if rule == "empty" else "the claim holds on this cell"
+    return _script_about([text], "QF_LRA", symbols, body)
+
+
 def empty_text(inequalities: Sequence[Inequality]) -> str:
     """The script that is unsatisfiable exactly when no point satisfies all inequalities; nothing is raised."""
     inputs = len(inequalities[0].coefficients) if inequalities else 0
@@ -79,13 +100,21 @@ def empty_text(inequalities: Sequence[Inequality]) -> str:
 
 
 def _script(header: Sequence[str], logic: str, inputs: int, body: Iterable[str]) -> str:
+    return _script_about(header, logic, [f"x{i}" for i in range(inputs)], body)
+
+
+def _script_about(header: Sequence[str], logic: str, symbols: Sequence[str], body: Iterable[str]) -> str:
     comments = [f"; unsat means: {header[0]}", *(f"; {line}" for line in header[1:])]
-    declared = [f"(declare-const x{i} Real)" for i in range(inputs)]
+    declared = [f"(declare-const {symbol} Real)" for symbol in symbols]
     return "\n".join([*comments, f"(set-logic {logic})", *declared, *body, "(check-sat)", ""])
 
 
 def _differ(pairs: Sequence[tuple[str, str]]) -> str:
     return f"(assert {_joined('or', [f'(not (= {a} {b}))' for a, b in pairs]) or 'false'})"
+
+
+def _negative(forms: Sequence[Form]) -> str:
+    return f"(assert {_joined('or', [f'(< {_term(form)} 0)' for form in forms]) or 'false'})"
 
 
 def _row(inequality: Inequality) -> str:

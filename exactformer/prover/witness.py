@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import Any
@@ -17,6 +16,7 @@ from exactformer.prover.question import Question
 
 Points = NDArray[np.float64]
 RANDOM, CORNERS, SEGMENTS, EXACT = 2048, 256, 2, 12
+DENOMINATORS = (1, 2, 4, 10, 16, 100, 256, 1000, 10**4, 10**6, 2**30)
 
 
 def numeric_witness(question: Question, seed: int) -> Point | None:
@@ -50,31 +50,38 @@ def _violation(question: Question, sides: Sequence[Any], points: Points) -> Poin
     return np.asarray(size.max(axis=1, initial=-np.inf if size.shape[1] else 0.0))
 
 
-def simplified(point: Point, differs: Callable[[Point], bool], *, seconds: float = 2.0) -> Point:
-    """A simpler point at which the two sides still differ: zeros first, then small denominators.
+def simplified(point: Point, violated: Callable[[Point], bool], *, trials: int = 10_000) -> Point:
+    """A simpler point that is still a counterexample: zeros first, then small denominators.
 
-    Minimal in this sense: when time allows, no group of coordinates that was tried can be set to zero, and no
-    single coordinate can be replaced by a fraction near it with a smaller power of two or ten as denominator.
+    Minimal in this sense: unless the trials run out, no group of coordinates that was tried can be set to zero, and
+    no single coordinate can be replaced by a fraction near it with a smaller power of two or ten as denominator.
+    Trials are counted, not timed, so that the same question has the same answer.
     """
-    end = time.monotonic() + seconds
+    left = trials
+
+    def simpler(trial: Point) -> bool:
+        nonlocal left
+        left -= 1
+        return left >= 0 and violated(trial)
+
     size = len(point)
-    while size >= 1 and time.monotonic() < end:  # zeros, in groups that halve
+    while size >= 1:  # zeros, in groups that halve
         for start in range(0, len(point), size):
             trial = tuple(Fraction(0) if start <= i < start + size else x for i, x in enumerate(point))
-            if trial != point and time.monotonic() < end and differs(trial):
+            if trial != point and simpler(trial):
                 point = trial
         size //= 2
-    for den in (1, 2, 4, 10, 16, 100, 256, 1000, 10**4, 10**6, 2**30):  # all coordinates at once
+    for den in DENOMINATORS:  # all coordinates at once
         trial = tuple(Fraction(round(x * den), den) for x in point)
-        if time.monotonic() < end and differs(trial):
+        if simpler(trial):
             point = trial
             break
     for i, x in enumerate(point):
-        for den in (1, 2, 4, 10, 16, 100, 256, 1000, 10**4, 10**6, 2**30):
-            if den >= x.denominator or time.monotonic() >= end:
+        for den in DENOMINATORS:
+            if den >= x.denominator:
                 break
             trial = (*point[:i], Fraction(round(x * den), den), *point[i + 1 :])
-            if differs(trial):
+            if simpler(trial):
                 point = trial
                 break
     return point

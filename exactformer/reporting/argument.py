@@ -48,10 +48,10 @@ def refutation_blocks(report: Report) -> list[Block]:
 def proof_blocks(report: Report) -> list[Block | None]:
     """The steps of the proof, how the verdict was reached, the rules used, the picture and the regions."""
     proof = report.proof
-    facts: list[tuple[str, Inline]] = [("method", proof.method), ("time", f"{proof.seconds} s")]
-    said = proof.confirmation
-    if said is not None:
-        line = f"{said.solver} confirmed {said.confirmed} of {said.total} obligations in {said.seconds} s"
+    facts: list[tuple[str, Inline]] = [("method", proof.method)]
+    for said in proof.confirmations:
+        sampled = "" if said.tried == said.total else f" chosen from {said.total}"
+        line = f"{said.route} confirmed {said.confirmed} of {said.tried} {said.subject}{sampled}"
         facts.append(("cross-check", f"{line}; {said.note}" if said.note else line))
     numbers = _rules(proof, f"The {'proof' if report.verdict == 'proved' else 'search'} in numbers")
     steps = _steps(report) if report.verdict == "proved" else ()

@@ -189,21 +189,16 @@ def _proof(outcome: Outcome) -> ProofCard:
     tree = (outcome.certificate or {}).get("tree", ())
     return ProofCard(
         method=outcome.method,
-        seconds=_seconds(outcome.seconds),
         identical=len(tree) == 1 and list(tree[0]) == ["holds"],
         counts=tuple(outcome.counts.items()),
         regions=tuple(map(_region, outcome.regions[:MAX_REGIONS])),
         regions_total=len(outcome.regions),
-        confirmation=None if outcome.confirmation is None else _confirmation(outcome.confirmation),
+        confirmations=tuple(map(_confirmation, outcome.confirmations)),
     )
 
 
 def _confirmation(said: Confirmation) -> ConfirmationCard:
-    return ConfirmationCard(said.solver, said.confirmed, said.total, _seconds(said.seconds), said.note)
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.2g}" if seconds < 1 else f"{seconds:.1f}"
+    return ConfirmationCard(said.route, said.subject, said.confirmed, said.tried, said.total, said.note)
 
 
 def _region(region: Region) -> RegionRow:

@@ -81,12 +81,13 @@ class RegionRow:
 
 @dataclass(frozen=True)
 class ConfirmationCard:
-    """What an independent solver said of the obligations."""
+    """What an independent route said of the proof."""
 
-    solver: str
+    route: str
+    subject: str
     confirmed: int
+    tried: int
     total: int
-    seconds: str
     note: str
 
 
@@ -95,12 +96,11 @@ class ProofCard:
     """How the verdict was reached: method, whether both outputs were one form, rule counts, and the regions shown."""
 
     method: str
-    seconds: str
     identical: bool
     counts: tuple[tuple[str, int], ...]
     regions: tuple[RegionRow, ...]
     regions_total: int
-    confirmation: ConfirmationCard | None
+    confirmations: tuple[ConfirmationCard, ...]
 
 
 @dataclass(frozen=True)

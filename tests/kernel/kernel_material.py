@@ -723,6 +723,8 @@ def random_walk(r: Random, asked: Asked, points: Sequence[Point], steps: int) ->
     """Split at random, in any order, and list every false claim that a cell on the way makes about the points."""
     try:
         goal = asked.goal()
+        if not all(in_cell(goal, Truth(goal.cell.atoms, point)) for point in points):
+            return ["the root loses a point"]
         for _ in range(steps + 1):
             truths = [truth for truth in (Truth(goal.cell.atoms, point) for point in points) if in_cell(goal, truth)]
             points = [truth.point for truth in truths]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from copy import deepcopy
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -34,10 +36,12 @@ from exactformer.claims import read_claim
 from exactformer.domain import Polyhedron
 from exactformer.errors import Faults
 from exactformer.formats.network_json import parse
+from exactformer.kernel import statements
 from exactformer.kernel.cell import Cell
 from exactformer.kernel.claims import Goal
-from exactformer.kernel.forms import Form
+from exactformer.kernel.forms import Form, negated
 from exactformer.kernel.reading import NotAffine, Rejected
+from exactformer.kernel.statements import Job
 from exactformer.prover.certificate import proof_certificate, refutation_certificate
 from exactformer.prover.question import Question, ask, inhabitant
 from exactformer.prover.search import Search
@@ -211,8 +215,8 @@ def test_random_trees_prove_only_what_is_true(seed: int) -> None:
     """Random claims and random trees, closed by whatever the kernel takes: accepted claims hold at random points."""
     r = Random(f"trees {seed}")
     holding = set()
-    for _ in range(25):
-        asked = random_question(r, depth=1, tries=r.choice((1, 40)))
+    for _ in range(18):
+        asked = random_question(r, depth=1, tries=r.choice((1, 10)))
         try:
             steps, left_open = random_tree(r, asked.goal(), 30)
         except NotAffine:
@@ -226,7 +230,7 @@ def test_random_trees_prove_only_what_is_true(seed: int) -> None:
         holding.add(asked.claim)
         for point in asked.points(r, 30):
             assert all(asked.true_at(point, rule) for rule in rules_of(theorem.counts, asked)), (value, point)
-    assert len(holding) > 3
+    assert len(holding) > 1
 
 
 def random_tree(r: Random, goal: Goal, limit: int = 60) -> tuple[list[Any], int]:
@@ -241,7 +245,8 @@ def random_tree(r: Random, goal: Goal, limit: int = 60) -> tuple[list[Any], int]
 
 def any_step(r: Random, goal: Goal) -> tuple[Any, list[Goal]]:
     """A closing step if one is found among short combinations, else a random split."""
-    cell = goal.cell
+    cell = goal.cell  # what is looked at here and not by the kernel leaves no trace
+    cell = replace(cell, atoms=deepcopy(cell.atoms), final=dict(cell.final), memo=dict(cell.memo))
     references: list[Any] = [[i] for i in range(len(cell.rows))]
     references += [[place, which] for place in cell.places for which in cell.facts(place)]
     for _ in range(30 if references else 0):
@@ -249,7 +254,7 @@ def any_step(r: Random, goal: Goal) -> tuple[Any, list[Goal]]:
         if cell.empty([as_reference(item) for item in chosen]):
             return ["empty", chosen], []
     if goal.finished:
-        proofs = short_proofs(cell, goal.obligations(), references)
+        proofs = short_proofs(cell, replace(goal, cell=cell).obligations(), references)
         if None not in proofs:
             return ["holds", *proofs], []
     choices: list[Any] = [["gate", place] for place, atom in cell.places.items() if atom not in cell.known]
@@ -312,28 +317,61 @@ def as_reference(item: list[Any]) -> Any:
 def test_the_walk_would_see_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oracle has teeth: with a wrong sign, a wrong winner or a lost child, the walks above report it."""
 
-    def walks() -> int:
-        return sum(bool(one_walk(seed)) for seed in range(40))
+    def walks() -> Iterator[list[str]]:
+        for seed in range(40):
+            r = Random(seed)
+            asked = Asked(random_network(r, 1, 1), random_network(r, 1, 1), box(1, -2, 2))
+            yield random_walk(r, asked, grid(1, 2, 2), 4)
 
-    def one_walk(seed: int) -> list[str]:
-        r = Random(seed)
-        asked = Asked(random_network(r, 1, 1), random_network(r, 1, 1), box(1, -2, 2))
-        return random_walk(r, asked, grid(1, 2, 2), 4)
-
-    assert walks() == 0
+    assert not any(walks())
     sign, gate, distinct = Cell.sign, Cell.gate, Cell.distinct
+    for name, fault in (
+        ("sign", lambda self, form: 0 if sign(self, form) is None else sign(self, form)),
+        ("gate", lambda self, place: gate(self, place)[1:]),
+        ("gate", lambda self, place: [mistaken(child) for child in gate(self, place)]),
+        ("distinct", lambda self, forms: distinct(self, forms)[:1]),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(Cell, name, fault)
+            assert any(walks())
+
+
+def test_the_walk_would_see_a_wrong_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oracle reads the claims by itself: mistaken for another one, or cut to fewer points, none passes."""
+
+    def walks(claim: str) -> Iterator[list[str]]:
+        for seed in range(16):
+            r = Random(seed)
+            left, right = random_network(r, 2, 1), random_network(r, 2, 1) if CLAIMS[claim] == 2 else None
+            parameters = random_claim(r, 2, 1, claim)[1]
+            asked = Asked(left, right, box(2, -2, 2), r.choice(TIES), claim, **parameters)
+            yield random_walk(r, asked, asked.points(r, 6), 1)
+
+    others = {
+        "equal": "at-most",
+        "at-most": "equal",
+        "increasing": "decreasing",
+        "decreasing": "independent",
+        "independent": "increasing",
+        "convex": "concave",
+        "concave": "convex",
+    }
+    for claim, other in others.items():
+        assert not any(walks(claim))
+        with monkeypatch.context() as patch:
+            patch.setitem(statements.CLAIMS, claim, statements.CLAIMS[other])
+            assert any(walks(claim))
+    for name, fault in (
+        ("second", lambda self, free: self.x[::-1]),
+        ("job", lambda self, side, label, inputs, tie=None: Job(side, label, self.left, "average", inputs)),
+        ("job", lambda self, side, label, inputs, tie=None: Job(side, label, self.left, tie or self.tie, self.x)),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(statements.Setting, name, fault)
+            assert any(any(walks(claim)) for claim in ("invariant", "ties-agree", "decreasing"))
     with monkeypatch.context() as patch:
-        patch.setattr(Cell, "sign", lambda self, form: 0 if sign(self, form) is None else sign(self, form))
-        assert walks() > 0
-    with monkeypatch.context() as patch:
-        patch.setattr(Cell, "gate", lambda self, place: gate(self, place)[1:])
-        assert walks() > 0
-    with monkeypatch.context() as patch:
-        patch.setattr(Cell, "gate", lambda self, place: [mistaken(child) for child in gate(self, place)])
-        assert walks() > 0
-    with monkeypatch.context() as patch:
-        patch.setattr(Cell, "distinct", lambda self, forms: distinct(self, forms)[:1])
-        assert walks() > 0
+        patch.setattr(Goal, "obligations", lambda self: [negated(form) for form in self.conclusions])
+        assert all(any(walks(claim)) for claim in ("within", "range", "at-most"))
 
 
 def mistaken(cell: Cell) -> Cell:

@@ -11,9 +11,11 @@ from kernel_material import (
     TIES,
     attention,
     box,
+    certificate,
     encoded,
     goal_of,
     grid,
+    judged,
     maxout,
     naive_value,
     random_network,
@@ -191,7 +193,9 @@ def test_one_place_an_atom() -> None:
 # --- what the read-out does not see ---------------------------------------------------------------
 
 IDLE = {  # a head that looks at all tokens, and hands on nothing
-    **{"query": [[0, 0, 0, 0]], "key": [[0, 0, 0, 0]], "value": [[0, 0, 0, 0]]},
+    "query": [[0, 0, 0, 0]],
+    "key": [[0, 0, 0, 0]],
+    "value": [[0, 0, 0, 0]],
     "output": [[0], [0], [0], [0]],
 }
 
@@ -340,6 +344,27 @@ def test_a_stuck_evaluation_goes_on_where_it_stopped() -> None:
     ]
     for x in (Fraction(-1, 2), Fraction(0), Fraction(1, 2)):
         assert value(network, x) == abs(x) + 1 + (1 if x > 0 else HALF if x == 0 else 0)
+
+
+def test_ties_before_a_stuck_head_count_after_it() -> None:
+    """Block 0 ties everywhere, block 1 is stuck at first: on the children both count."""
+    embedding = [([[c], [0], [0], [0]], [0, v, 1, 0]) for c, v in ((1, 1), (-1, 0))]
+    level = ([[0, 0, 0, 0]], [[1, 0, 0, 0]], [[0, 1, 0, 0]], [[0], [0], [0], [1]])
+    step = ([[0, 0, 1, 0]], *level[1:])
+    network = transformer(embedding, [([level], None), ([step], None)], (0, [[0, 0, 0, 1]], [0]))
+    found = goal(network)
+    assert found.runs[0].sublayer == 1 and found.runs[0].stuck is not None and found.runs[0].ties == 2
+    children = found.compare(0, 1)
+    assert [outputs(child) for child in children] == [[({0: 3}, 2)], [({0: 1}, 1)], [({0: 1}, 2)]]
+    assert [child.runs[0].ties for child in children] == [2, 3, 2]
+    tree = [["compare", 0, 1], *[["holds", ["1", []]]] * 3]
+    claim = {"claim": "range", "parameters": {"lower": [-1], "upper": [None]}, "inhabitant": [0], "tree": tree}
+    for domain, ties in ((box(1), 3), ({**box(1), "matrix": [[-1]], "bounds": ["-1/2"]}, 2)):
+        if ties == 2:  # x >= 1/2, which the bounds do not see: only the first block ties where the claim holds
+            tree = [tree[0], tree[1], ["empty", [[2, "1"], [4, "1"]]], ["empty", [[2, "1"], [3, "1"]]]]
+            claim |= {"inhabitant": [1], "tree": tree}
+        theorem = judged(certificate(network, None, domain, **claim), network)
+        assert theorem.counts["ties"] == ties and theorem.statement.endswith("tie rule average)")
 
 
 def test_splits_that_contradict_one_another() -> None:

@@ -1,0 +1,103 @@
+"""The leaves of a proof tree, as regions for the report and as SMT-LIB 2 scripts for other solvers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from math import gcd
+from typing import Any
+
+from exactformer.kernel.cell import Cell
+from exactformer.kernel.claims import Goal
+from exactformer.kernel.forms import Form
+from exactformer.lp import Row
+from exactformer.networks import Affine
+from exactformer.prover.outcome import Inequality, Region
+from exactformer.prover.search import Leaf, owners_of
+from exactformer.prover.smtlib import ONE, leaf_text
+from exactformer.prover.smtlib import Form as Term
+from exactformer.rational import Matrix, Vector
+
+
+def regions_of(leaves: Sequence[Leaf]) -> tuple[Region, ...]:
+    """The leaves of a proof by regions: inequalities, interior point, and the affine map of each side."""
+    return tuple(
+        Region(
+            tuple(dict.fromkeys(_inequality(row) for row in leaf.rows)),
+            leaf.point,
+            _affine(leaf.left),
+            _affine(leaf.right),
+            leaf.pattern,
+        )
+        for leaf in leaves
+    )
+
+
+def leaf_scripts(goal: Goal, steps: Sequence[Any]) -> Iterator[tuple[str, str]]:
+    """For each closing step of a proof tree, in order, its rule and a script, unsatisfiable if the step is right.
+
+    The script speaks of the inputs and of the maxima that are open on the cell: the rows of the cell hold, each
+    maximum is at least its candidates and within its bounds, and the claim fails. The steps are those of a proof that
+    the kernel accepts.
+    """
+    cells = [goal]
+    for step in steps:
+        current = cells.pop()
+        if step[0] == "gate":
+            cells += reversed(current.gate(step[1]))
+        elif step[0] == "compare":
+            cells += reversed(current.compare(step[1], step[2]))
+        else:
+            yield step[0], _script(current, step[0])
+
+
+def _script(goal: Goal, rule: str) -> str:
+    cell = goal.cell
+    rows = [(_plain(cell, form), strict) for form, strict in cell.rows]
+    fails: list[Form] = []
+    pairs: list[tuple[Term, Term]] = []
+    if rule == "holds" and goal.statement.equations:
+        sides = [[_plain(cell, y) for y in run.outputs or ()] for run in goal.runs]
+        fails = [form for side in sides for form in side]
+        pairs = [(_term(a, cell), _term(b, cell)) for a, b in zip(sides[0], sides[-1], strict=True)]
+    elif rule == "holds":
+        fails = [_plain(cell, form) for form in goal.conclusions]
+    used = _open_atoms(cell, [form for form, _ in rows] + fails)
+    owners, described = owners_of(cell), set[int]()
+    while missing := used - described:
+        facts = [form for v in sorted(missing & owners.keys()) for form in cell.facts(owners[v]).values()]
+        rows += [(_plain(cell, form), False) for form in facts]
+        described |= missing
+        used = _open_atoms(cell, [form for form, _ in rows] + fails)
+    symbols = [f"x{i}" for i in range(cell.atoms.inputs)] + [f"a{v}" for v in sorted(used)]
+    hypotheses = [(_term(form, cell), strict) for form, strict in rows]
+    negated = None if rule == "empty" or goal.statement.equations else [_term(form, cell) for form in fails]
+    return leaf_text(rule, symbols, hypotheses, pairs, negated)
+
+
+def _open_atoms(cell: Cell, forms: Sequence[Form]) -> set[int]:
+    return {v for form in forms for v in form.terms if v > cell.atoms.inputs}
+
+
+def _plain(cell: Cell, form: Form) -> Form:
+    """The form on the cell, free of aliases."""
+    return cell.atoms.expanded(cell.resolve(cell.atoms.expanded(form)))
+
+
+def _term(form: Form, cell: Cell) -> Term:
+    """The form over the symbols of a script: x0, x1, ... for the inputs, a and its number for an open maximum."""
+
+    def name(v: int) -> str:
+        return ONE if v == 0 else f"x{v - 1}" if v <= cell.atoms.inputs else f"a{v}"
+
+    return Term({name(v): Fraction(c, form.den) for v, c in form.terms.items()})
+
+
+def _inequality(row: Row) -> Inequality:
+    common = gcd(row[1], *row[0]) or 1
+    return Inequality(tuple(a // common for a in row[0]), row[1] // common)
+
+
+def _affine(rows: Sequence[Sequence[Fraction]]) -> Affine:
+    entries = {(i, j): x for i, row in enumerate(rows) for j, x in enumerate(row[:-1])}
+    return Affine(Matrix.sparse(len(rows), len(rows[0]) - 1, entries), Vector.of(row[-1] for row in rows))
