@@ -99,7 +99,7 @@ EXECUTORS: dict[str, Callable[[], Executor]] = {
 @pytest.mark.parametrize("number", range(len(proofs())))
 def test_same_tree_with_any_executor(number: int, executor: str) -> None:
     left, right, domain, method = proofs()[number]
-    options: dict[str, Any] = {"domain": domain, "method": method, "tie": "leftmost", "confirm_seconds": 0}
+    options: dict[str, Any] = {"domain": domain, "method": method, "tie": "leftmost", "cross_check": ()}
     alone = verify(left, right, **options)
     with EXECUTORS[executor]() as workers:
         together = verify(left, right, **options, executor=workers)

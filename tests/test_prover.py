@@ -765,3 +765,13 @@ def test_verdict_agrees_with_the_values(network: MaxoutNetwork, data: st.DataObj
         for _ in range(10):
             x = data.draw(st.tuples(*[st.fractions(-1, 1, max_denominator=12)] * network.inputs))
             assert value(network, x) == value(other, x)
+
+
+# --- found bugs -----------------------------------------------------------------------------------
+
+
+def test_looking_at_a_cell_changes_nothing_that_the_kernel_sees() -> None:
+    """The search once looked at cells on the goal's own table of atoms, and the kernel rejected its correct proof."""
+    folder = Path(__file__).parent / "regressions" / "atoms-grow-alike"
+    outcome = verify(load(folder / "left.json"), load(folder / "right.json"), tie="leftmost", timeout=60)
+    assert (outcome.verdict, outcome.method) == ("proved", "lazy")

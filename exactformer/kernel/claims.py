@@ -214,39 +214,46 @@ def check_tree(goal: Goal, steps: Sequence[object], place: str) -> dict[str, int
     """Walk the steps from the goal; returns how often each rule was used, raises `Rejected` at the first fault."""
     counts = {"gate": 0, "compare": 0, "holds": 0, "empty": 0, "ties": 0}
     open_goals = [goal]
-    for number, item in enumerate(steps):
+    for number, step in enumerate(steps):
         where = f"{place}[{number}]"
         if not open_goals:
-            reject(where, "no further step", item)
+            reject(where, "no further step", step)
         goal = open_goals.pop()
-        step = array(item, where)
-        name, *arguments = step or [None]
-        if name == "gate":
-            (gate,) = array(arguments, where, 1)
-            if not isinstance(gate, str):
-                reject(where, "the name of a place", gate)
-            open_goals += reversed(goal.gate(gate))
-        elif name == "compare":
-            first, second = (natural(t, where) for t in array(arguments, where, 2))
-            open_goals += reversed(goal.compare(first, second))
-        elif name == "empty":
-            (rows,) = array(arguments, where, 1)
-            if not goal.cell.empty(_multipliers(rows, where, goal)):
-                reject(where, "multipliers that refute the cell", "a combination that does not")
-        elif name == "holds":
-            proofs = []
-            for proof in arguments:
-                weight, rows = array(proof, where, 2)
-                proofs.append((hexadecimal(weight, where), _multipliers(rows, where, goal)))
-            if not goal.holds(proofs):
-                reject(where, "proofs of all obligations of the cell", "something else")
-            counts["ties"] = max(counts["ties"], sum(run.ties for run in goal.runs))
-        else:
-            reject(where, "gate, compare, empty or holds", name)
+        open_goals += reversed(follow(goal, step, where))
+        name = str(array(step, where)[0])
         counts[name] += 1
+        if name == "holds":
+            counts["ties"] = max(counts["ties"], sum(run.ties for run in goal.runs))
     if open_goals:
         reject(place, "a step for every cell", f"{len(open_goals)} cells left open")
     return counts
+
+
+def follow(goal: Goal, step: object, where: str) -> list[Goal]:
+    """What a step leaves to be closed in place of the goal: its children, or nothing. Raises `Rejected`."""
+    name, *arguments = array(step, where) or [None]
+    if name == "gate":
+        (gate,) = array(arguments, where, 1)
+        if not isinstance(gate, str):
+            reject(where, "the name of a place", gate)
+        return goal.gate(gate)
+    if name == "compare":
+        first, second = (natural(t, where) for t in array(arguments, where, 2))
+        return goal.compare(first, second)
+    if name == "empty":
+        (rows,) = array(arguments, where, 1)
+        if not goal.cell.empty(_multipliers(rows, where, goal)):
+            reject(where, "multipliers that refute the cell", "a combination that does not")
+        return []
+    if name != "holds":
+        reject(where, "gate, compare, empty or holds", name)
+    proofs = []
+    for proof in arguments:
+        weight, rows = array(proof, where, 2)
+        proofs.append((hexadecimal(weight, where), _multipliers(rows, where, goal)))
+    if not goal.holds(proofs):
+        reject(where, "proofs of all obligations of the cell", "something else")
+    return []
 
 
 def _multipliers(value: object, place: str, goal: Goal) -> Multipliers:

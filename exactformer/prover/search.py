@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import lcm
 from typing import Any
 
 from exactformer.kernel.cell import Cell, Reference
-from exactformer.kernel.claims import Goal
+from exactformer.kernel.claims import Goal, follow
 from exactformer.kernel.forms import ONE, Form, Terms, difference, negated, normal_form
+from exactformer.kernel.reading import Rejected
 from exactformer.lp import (
     Inside,
     Minimum,
@@ -124,6 +126,7 @@ class Node:
 
     goal: Goal
     refutation: list[list[Any]] | None = None  # multipliers that prove the cell empty
+    certain: bool = False  # whether they concern the inputs alone, so that no evaluation of atoms matters to them
     polytope: Polytope | None = None  # for the method `regions`, while every gate so far is decided on the cell
     level: int = 0  # regions: the gates of all lower levels are decided
     pending: tuple[Gate, ...] | None = None  # regions: the gates of this level not decided yet
@@ -166,7 +169,10 @@ class Search:
         while stack:
             if time.monotonic() > self.deadline:
                 return self._found(reason=f"out of time after {len(self.steps)} steps, with {len(stack)} cells open")
-            result = self._expand(stack.pop())
+            try:
+                result = self._expand(stack.pop())
+            except Disagreement:
+                return self._found(reason="the search and the kernel evaluate a cell differently; please report it")
             if isinstance(result, list):
                 stack += reversed(result)
             else:
@@ -195,7 +201,10 @@ class Search:
         """One step: the children to close next (none after a closing step), or a point where the sides differ."""
         goal = node.goal
         if node.refutation is not None:
-            return self._close(["empty", node.refutation], "pruned")
+            step = ["empty", node.refutation]
+            if node.certain or self._accepted(goal, step):
+                return self._close(step, "pruned")
+            node = replace(node, refutation=None)
         if self.defer_at is not None and node.splits >= self.defer_at and not node.flat:
             self.deferred.append(node.path)
             return self._close(["deferred"], None)
@@ -212,7 +221,21 @@ class Search:
             self.leaves.append(
                 Leaf(tuple(node.polytope.program.rows), node.polytope.points[0], node.pattern, sides[0], sides[-1])
             )
+        if not self._accepted(goal, ["holds"]):
+            raise Disagreement
         return self._close(["holds"], "regions" if node.polytope else "flat" if node.flat else None)
+
+    @staticmethod
+    def _accepted(goal: Goal, step: Step) -> bool:
+        """Whether the kernel accepts a closing step here, as it will when it checks the proof.
+
+        Like the kernel, the search takes every step on the goal itself, so that the atoms of both grow alike.
+        """
+        try:
+            follow(goal, step, "search")
+        except Rejected:
+            return False
+        return True
 
     def _close(self, step: Step, kind: str | None) -> list[Node]:
         self.steps.append(step)
@@ -249,7 +272,7 @@ class Search:
         result = []
         for j, child in enumerate(node.goal.gate(gate.place)):
             if j in probe.refuted:
-                result.append(Node(child, refutation=probe.refuted[j]))
+                result.append(Node(child, refutation=probe.refuted[j], certain=True))
             elif j not in probe.points:
                 result.append(Node(child, flat=True))
             else:
@@ -313,7 +336,10 @@ class Search:
         relaxation = Relaxation.of(goal)
         feasible = relaxation.inside()
         if isinstance(feasible, Outside):
-            return self._close(["empty", relaxation.combination(feasible.multipliers)[1]], "pruned")
+            step = ["empty", relaxation.combination(feasible.multipliers)[1]]
+            if self._accepted(node.goal, step):
+                return self._close(step, "pruned")
+            return self._split_somewhere(node, goal, Form({}))
         point = relaxation.inputs(feasible.point)
         if self.violated(point):
             return point
@@ -327,12 +353,17 @@ class Search:
             witness = relaxation.witness(goal_form, answer, feasible.point, self.violated)
             if witness is not None:
                 return witness
-            place = _differing_gate(goal, goal_form)
-            break
-        else:
-            return self._close(["holds", *proofs], "flat" if node.flat else None)
+            return self._split_somewhere(node, goal, goal_form)
+        step = ["holds", *proofs]
+        if self._accepted(node.goal, step):
+            return self._close(step, "flat" if node.flat else None)
+        return self._split_somewhere(node, goal, Form({}))
+
+    def _split_somewhere(self, node: Node, goal: Goal, unproved: Form) -> list[Node]:
+        """Split the gate that helps most with a form; a cell without atoms is settled, so there is one."""
+        place = _differing_gate(goal, unproved)
         if place is None:
-            raise AssertionError("a cell without atoms either satisfies the claim or holds a counterexample")
+            raise Disagreement
         return self._split(node, ["gate", place], node.goal.gate(place))
 
     def _split(self, node: Node, step: Step, children: Sequence[Goal]) -> list[Node]:
@@ -361,12 +392,22 @@ class Search:
         return result
 
 
-def _glanced(goal: Goal) -> Goal:
-    """The goal with caches of its own, to look at more of it than the kernel does when it checks the same step.
+class Disagreement(Exception):
+    """A closing step that should be right is not accepted by the kernel: a defect, of one or the other."""
 
-    What a cell has evaluated, its children take over: a value that interval bounds settled early stays settled.
+
+def _glanced(goal: Goal) -> Goal:
+    """The goal with atoms and caches of its own, to look at more of it than the kernel does when it checks a step.
+
+    What a cell has evaluated, its children take over, and an atom that was met early may become the alias of later
+    ones: looking must not change what the kernel will see.
     """
-    return replace(goal, cell=replace(goal.cell, final=dict(goal.cell.final), memo=dict(goal.cell.memo)))
+    atoms = copy(goal.cell.atoms)
+    for name, value in vars(atoms).items():
+        if isinstance(value, (dict, list)):
+            setattr(atoms, name, value.copy())
+    cell = replace(goal.cell, atoms=atoms, final=dict(goal.cell.final), memo=dict(goal.cell.memo))
+    return replace(goal, cell=cell)
 
 
 # --- linear programs over a cell ------------------------------------------------------------------
