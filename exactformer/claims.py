@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, ClassVar
 
@@ -358,6 +358,7 @@ class Independent(Claim):
     """left(x) = left(y) for all x, y in the domain that differ at most in the given inputs."""
 
     inputs: tuple[int, ...] | None = None  # None: all of them
+    dimension: int | None = field(default=None, compare=False)  # of the network, once fitted
 
     name = "independent"
     equations = True
@@ -379,7 +380,7 @@ class Independent(Claim):
             shown = ", ".join(f"x{i + 1}" if isinstance(i, int) else str(i) for i in chosen)
             faults.add(f"claim {self.name}", f"different inputs out of x1, ..., x{left.inputs}", shown or "none")
             chosen = (0,)
-        return replace(self, inputs=tuple(sorted(chosen)))
+        return replace(self, inputs=tuple(sorted(chosen)), dimension=left.inputs)
 
     def free(self, inputs: int) -> tuple[int, ...]:
         """The given inputs."""
@@ -393,9 +394,13 @@ class Independent(Claim):
         """left(x) - left(y)."""
         return _minus(*outputs)
 
+    def _differing(self) -> str:
+        some = self.inputs is not None and len(self.inputs) != self.dimension
+        return f" that differ at most in {_names(self.inputs or ())}" if some else ""
+
     def sentence(self, left: str, right: str, domain: str) -> str:
         """left(x) = left(y)."""
-        return f"{left}(x) = {left}(y) for all x, y in {domain} that differ at most in {_names(self.inputs or ())}"
+        return f"{left}(x) = {left}(y) for all x, y in {domain}{self._differing()}"
 
 
 @dataclass(frozen=True)
@@ -416,7 +421,7 @@ class Increasing(Independent):
 
     def sentence(self, left: str, right: str, domain: str) -> str:
         """left(x) <= left(y)."""
-        return f"{left}(x) ≤ {left}(y) for all x ≤ y in {domain} that differ at most in {_names(self.inputs or ())}"
+        return f"{left}(x) ≤ {left}(y) for all x ≤ y in {domain}{self._differing()}"
 
 
 @dataclass(frozen=True)
@@ -431,7 +436,7 @@ class Decreasing(Increasing):
 
     def sentence(self, left: str, right: str, domain: str) -> str:
         """left(x) >= left(y)."""
-        return f"{left}(x) ≥ {left}(y) for all x ≤ y in {domain} that differ at most in {_names(self.inputs or ())}"
+        return f"{left}(x) ≥ {left}(y) for all x ≤ y in {domain}{self._differing()}"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 from .cell import Cell, Multipliers
 from .forms import Atoms, Form, difference, negated
 from .networks import Network, read_network
-from .reading import Rejected, array, hexadecimal, natural, parse_json, reject, table, vector
+from .reading import MAX_BYTES, Rejected, array, hexadecimal, natural, parse_json, reject, table, vector
 from .semantics import TIES, Run, advance, evaluate, start
 from .statements import Statement, read_domain, read_statement
 
@@ -273,7 +273,8 @@ def _multipliers(value: object, place: str, goal: Goal) -> Multipliers:
 
 def _bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)  # one more than `parse_json` accepts
     except OSError as error:
         reject(str(path), "a file that can be read", error.strerror or str(error))
 

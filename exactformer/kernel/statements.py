@@ -158,6 +158,10 @@ class Setting:
             reject(place, "numbers of inputs in increasing order, at least one", free)
         return free
 
+    def differing(self, free: Sequence[int]) -> str:
+        """Where x and y may differ, in words; nothing to say if that is everywhere."""
+        return "" if len(free) == self.left.inputs else f" that differ at most in {_names(free)}"
+
 
 def _on(conclusions: Callable[..., list[Form]]) -> Callable[[list[Vector]], list[Form]]:
     return lambda outputs: conclusions(*outputs)
@@ -241,7 +245,7 @@ def ties_agree(s: Setting) -> Statement:
 def independent(s: Setting) -> Statement:
     """Left does not depend on the given inputs."""
     free = s.free()
-    text = f"for all x, y in the domain that differ at most in {_names(free)}, left(x) = left(y)"
+    text = f"for all x, y in the domain{s.differing(free)}, left(x) = left(y)"
     return s.at_x_y(text, free, [], [s.job("L", "left(x)", s.x), s.job("R", "left(y)", s.second(free))], True, _minus)
 
 
@@ -249,7 +253,7 @@ def increasing(s: Setting) -> Statement:
     """Left does not decrease when some of the given inputs grow."""
     free = s.free()
     x, y = s.x, s.second(free)
-    text = f"for all x <= y in the domain that differ at most in {_names(free)}, left(x) <= left(y)"
+    text = f"for all x <= y in the domain{s.differing(free)}, left(x) <= left(y)"
     jobs = [s.job("L", "left(x)", x), s.job("R", "left(y)", y)]
     return s.at_x_y(text, free, [difference(y[i], x[i]) for i in free], jobs, False, lambda u, v: _minus(v, u))
 
@@ -258,7 +262,7 @@ def decreasing(s: Setting) -> Statement:
     """Left does not increase when some of the given inputs grow."""
     free = s.free()
     x, y = s.x, s.second(free)
-    text = f"for all x <= y in the domain that differ at most in {_names(free)}, left(x) >= left(y)"
+    text = f"for all x <= y in the domain{s.differing(free)}, left(x) >= left(y)"
     jobs = [s.job("L", "left(x)", x), s.job("R", "left(y)", y)]
     return s.at_x_y(text, free, [difference(y[i], x[i]) for i in free], jobs, False, _minus)
 

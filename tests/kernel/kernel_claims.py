@@ -204,7 +204,7 @@ SAYS = {  # what each of the proofs proves
     f" ({EXACT})",
     "independent": f"for all x, y in the domain that differ at most in x2, left(x) = left(y) ({EXACT}, any tie rule)",
     "increasing": f"for all x <= y in the domain that differ at most in x2, left(x) <= left(y) ({EXACT}, any tie rule)",
-    "decreasing": "for all x <= y in the domain that differ at most in x1, left(x) >= left(y)"
+    "decreasing": "for all x <= y in the domain, left(x) >= left(y)"
     f" ({EXACT}, tie rule average)",
     "convex": f"for all x, y in the domain, left((x + y)/2) <= (left(x) + left(y))/2 ({EXACT}, any tie rule)",
     "concave": f"for all x, y in the domain, left((x + y)/2) >= (left(x) + left(y))/2 ({EXACT}, any tie rule)",
@@ -225,9 +225,9 @@ DENIES = {  # what each of the refutations proves
     "independent": "at x = (0, 1/2), y = (1, 1/2), left(x) = (1/2), left(y) = (1) (tie rule average);"
     " this refutes: for all x, y in the domain that differ at most in x1, left(x) = left(y)",
     "increasing": "at x = (0, 0), y = (1/2, 1), left(x) = (0), left(y) = (-1/2) (tie rule average);"
-    " this refutes: for all x <= y in the domain that differ at most in x1, x2, left(x) <= left(y)",
+    " this refutes: for all x <= y in the domain, left(x) <= left(y)",
     "decreasing": "at x = (-1), y = (0), left(x) = (0), left(y) = (1) (tie rule leftmost);"
-    " this refutes: for all x <= y in the domain that differ at most in x1, left(x) >= left(y)",
+    " this refutes: for all x <= y in the domain, left(x) >= left(y)",
     "convex": "at x = (-1), y = (1), left((x + y)/2) = (0), left(x) = (-1), left(y) = (-1) (tie rule average);"
     " this refutes: for all x, y in the domain, left((x + y)/2) <= (left(x) + left(y))/2",
     "concave": "at x = (-1/2), y = (1), left((x + y)/2) = (1/4), left(x) = (0), left(y) = (1) (tie rule average);"

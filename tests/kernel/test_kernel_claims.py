@@ -844,13 +844,12 @@ def test_texts_of_ranges(lower: Any, upper: Any, text: str) -> None:
 
 
 def test_texts_with_several_inputs() -> None:
-    for inputs, text in (([0], "x1"), ([1], "x2"), ([0, 2], "x1, x3"), ([0, 1, 2], "x1, x2, x3")):
+    for inputs, text in (([0], "x1"), ([1], "x2"), ([0, 2], "x1, x3"), ([0, 1, 2], None)):
         for claim, relation in (("independent", "="), ("increasing", "<="), ("decreasing", ">=")):
             found = statement_of(WEIGHTED, None, box(3), claim=claim, inputs=inputs)
             order = "x, y" if claim == "independent" else "x <= y"
-            assert found.text == (
-                f"for all {order} in the domain that differ at most in {text}, left(x) {relation} left(y)"
-            )
+            differing = "" if text is None else f" that differ at most in {text}"
+            assert found.text == f"for all {order} in the domain{differing}, left(x) {relation} left(y)"
     found = statement_of(WEIGHTED, None, box(3), claim="invariant", permutation=[2, 0, 1])
     assert found.text == "for every x in the domain, left(x) = left(x3, x1, x2)"
     assert statement_of(ONE, ZERO, box(1), claim="within", epsilon="0.25").text.endswith("|left(x) - right(x)| <= 1/4")
