@@ -49,7 +49,8 @@ class Cell:
 
     def resolve(self, form: Form) -> Form:
         """The same function on this cell, with every atom replaced by its value here."""
-        values = {v: self.value(v) for v in form.terms if self.atoms.support.get(v, 0) & self.touched}
+        support, touched, final = self.atoms.support, self.touched, self.final
+        values = {v: final.get(v) or self.value(v) for v in form.terms if support.get(v, 0) & touched}
         return self.atoms.substituted(form, values) if values else form
 
     def value(self, atom: int) -> Form:
@@ -78,7 +79,7 @@ class Cell:
         forms = self.distinct(forms)
         if len(forms) == 1:
             return forms[0]
-        base, scale, shape = normal_form(forms)
+        base, scale, _, shape = normal_form(forms)
         top = self.classes.get(shape)
         return None if top is None else combine(((1, base), (1, scaled(self.resolve(top), scale))))
 
@@ -110,23 +111,16 @@ class Cell:
         """
         forms = self.candidates(place)
         atom = self.places[place]
-        base, scale, shape = normal_form(forms)
+        normal = normal_form(forms)
+        touched = self.touched | 1 << atom | self.atoms.class_bit(normal.shape)
         gaps = {(j, i): difference(forms[j], forms[i]) for j in range(len(forms)) for i in range(j)}
         gaps |= {(i, j): negated(gap) for (j, i), gap in gaps.items()}
-        touched = self.touched | 1 << atom | self.atoms.class_bit(shape)
         children = []
         for j, winner in enumerate(forms):
-            rows = tuple((gaps[j, i], False) for i in range(len(forms)) if i != j)
-            child = replace(
-                self,
-                rows=self.rows + rows,
-                known={**self.known, atom: winner},
-                classes={**self.classes, shape: scaled(difference(winner, base), 1 / scale)},
-                touched=touched,
-                final=dict(self.final),
-                memo={},
-            )
-            children.append(child)
+            rows = tuple([(gaps[j, i], False) for i in range(len(forms)) if i != j])
+            known, classes = {**self.known, atom: winner}, {**self.classes, normal.shape: normal.parts[j]}
+            final = dict(self.final)
+            children.append(Cell(self.atoms, self.rows + rows, self.places, known, self.signs, touched, classes, final))
         return children
 
     def candidates(self, place: str) -> list[Form]:

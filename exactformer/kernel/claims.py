@@ -77,7 +77,7 @@ class Goal:
 
     def gate(self, place: str) -> list[Goal]:
         """Rule *gate* of `Cell`, on the goal."""
-        return [replace(self, cell=cell).evaluated() for cell in self.cell.gate(place)]
+        return [self._on(cell) for cell in self.cell.gate(place)]
 
     def compare(self, first: int, second: int) -> list[Goal]:
         """Rule *compare* of `Cell`, on the scores of two tokens of the stuck head."""
@@ -85,7 +85,10 @@ class Goal:
         if first not in scores or second not in scores:
             reject("compare", f"two of the tokens {sorted(scores)}", (first, second))
         gap = difference(scores[first], scores[second])
-        return [replace(self, cell=cell).evaluated() for cell in self.cell.compare(gap)]
+        return [self._on(cell) for cell in self.cell.compare(gap)]
+
+    def _on(self, cell: Cell) -> Goal:
+        return Goal(self.statement, cell, self.runs, self.conclusions).evaluated()
 
     def holds(self, proofs: Sequence[tuple[int, Multipliers]]) -> bool:
         """Rule *holds*: on this cell all runs are finished, and each obligation has its proof."""
@@ -273,10 +276,11 @@ def _multipliers(value: object, place: str, goal: Goal) -> Multipliers:
 
 def _bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)  # one more than `parse_json` accepts
+        if path.stat().st_size <= MAX_BYTES and path.is_file():  # a device or a pipe might never end
+            return path.read_bytes()
     except OSError as error:
         reject(str(path), "a file that can be read", error.strerror or str(error))
+    reject(str(path), f"a file that can be read, of at most {MAX_BYTES} bytes", "a larger one, or no ordinary file")
 
 
 def _text(values: Sequence[Fraction]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import gcd, lcm
+from typing import NamedTuple
 
 Terms = dict[int, int]
 Bounds = tuple[Fraction | None, Fraction | None]
@@ -55,11 +56,13 @@ UNIT = constant_form(1)
 
 def reduced(terms: Terms, den: int) -> Form:
     """The form terms/den (den > 0) without zero terms and in lowest terms."""
-    terms = {v: c for v, c in terms.items() if c}
-    common = gcd(den, *terms.values())
-    if common > 1:
-        terms = {v: c // common for v, c in terms.items()}
-        den //= common
+    if 0 in terms.values():
+        terms = {v: c for v, c in terms.items() if c}
+    if den > 1:
+        common = gcd(den, *terms.values())
+        if common > 1:
+            terms = {v: c // common for v, c in terms.items()}
+            den //= common
     return Form(terms, den)
 
 
@@ -79,7 +82,13 @@ def combine(parts: Sequence[tuple[int, Form]], den: int = 1) -> Form:
 
 def difference(left: Form, right: Form) -> Form:
     """Left - right."""
-    return combine(((1, left), (-1, right)))
+    common = lcm(left.den, right.den)
+    scale = common // left.den
+    total = {v: scale * c for v, c in left.terms.items()}
+    scale = common // right.den
+    for v, c in right.terms.items():
+        total[v] = total.get(v, 0) - scale * c
+    return reduced(total, common)
 
 
 def negated(form: Form) -> Form:
@@ -100,10 +109,19 @@ def ratio(left: Form, right: Form) -> Fraction | None:
 
 
 def leading_sign(form: Form) -> int:
-    """The sign of the coefficient of the largest variable: a total order on forms, unchanged by shifts."""
+    """The sign of the coefficient of the largest variable; 0 for the zero form."""
     if not form.terms:
         return 0
     return 1 if form.terms[max(form.terms)] > 0 else -1
+
+
+def precedes(left: Form, right: Form) -> bool:
+    """Whether left < right: the leading coefficient of left - right is negative; shifts and factors > 0 keep it so."""
+    for v in sorted(left.terms.keys() | right.terms.keys(), reverse=True):
+        a, b = left.terms.get(v, 0) * right.den, right.terms.get(v, 0) * left.den
+        if a != b:
+            return a < b
+    return False
 
 
 class Atoms:
@@ -170,10 +188,18 @@ class Atoms:
     @staticmethod
     def substituted(form: Form, values: Mapping[int, Form]) -> Form:
         """The form with every variable that has a value replaced by it."""
-        kept = {v: c for v, c in form.terms.items() if v not in values}
-        parts = [(1, Form(kept, 1))]
-        parts += [(c, values[v]) for v, c in form.terms.items() if v in values]
-        return combine(parts, form.den)
+        common = lcm(*[value.den for value in values.values()])
+        total: Terms = {}
+        get = total.get
+        for v, c in form.terms.items():
+            value = values.get(v)
+            if value is None:
+                total[v] = get(v, 0) + common * c
+            else:
+                scale = c * (common // value.den)
+                for u, d in value.terms.items():
+                    total[u] = get(u, 0) + scale * d
+        return reduced(total, common * form.den)
 
     def tidy(self, form: Form) -> Form:
         """The same function, with an alias replaced wherever it then cancels the atom it is expressed in.
@@ -226,7 +252,7 @@ class Atoms:
             for v in form.terms:
                 support |= self.support.get(v, 0)
         self.support[atom] = support
-        base, scale, shape = normal_form([self.expanded(form) for form in forms])
+        base, scale, _, shape = normal_form([self.expanded(form) for form in forms])
         if shape not in self._classes:
             self._classes[shape] = (atom, base, scale)
         else:
@@ -242,21 +268,30 @@ class Atoms:
         return 1 << self._classes[shape][0] if shape in self._classes else 0
 
 
-def normal_form(forms: Sequence[Form]) -> tuple[Form, Fraction, object]:
-    """(b, s, N) with {forms} = b + s N: b the least form, s > 0, N a set of primitive integer forms.
+class Normal(NamedTuple):
+    """A set of forms as base + scale * parts: base the least form, scale > 0, parts primitive integer forms in order.
 
-    Sets that differ by a common shift and a positive factor have equal N. A single form gives s = 1.
+    Sets that differ by a common shift and a positive factor have parts of the same shape.
     """
+
+    base: Form
+    scale: Fraction
+    parts: list[Form]
+    shape: object
+
+
+def normal_form(forms: Sequence[Form]) -> Normal:
+    """The normal form of a set. A single form gives the scale 1."""
     base = forms[0]
     for form in forms[1:]:
-        if leading_sign(difference(form, base)) < 0:
+        if precedes(form, base):
             base = form
-    rest = [difference(form, base) for form in forms]
+    rest = [ZERO if form is base else difference(form, base) for form in forms]
     den = lcm(*[form.den for form in rest])
     whole = [{v: c * (den // form.den) for v, c in form.terms.items()} for form in rest]
     factor = gcd(*[c for terms in whole for c in terms.values()]) or den
-    shape = frozenset([frozenset([(v, c // factor) for v, c in terms.items()]) for terms in whole])
-    return base, Fraction(factor, den), shape
+    parts = [Form({v: c // factor for v, c in terms.items()}) for terms in whole]
+    return Normal(base, Fraction(factor, den), parts, frozenset([frozenset(part.terms.items()) for part in parts]))
 
 
 def _best(

@@ -102,9 +102,11 @@ def rational(value: object, place: str) -> Fraction:
 
 def hexadecimal(value: object, place: str) -> int:
     """The positive integer written as lower-case hexadecimal text."""
-    if not isinstance(value, str) or len(value) > MAX_HEX or not _HEX.fullmatch(value) or int(value, 16) <= 0:
-        reject(place, "a positive integer in hexadecimal", value)
-    return int(value, 16)
+    if isinstance(value, str) and len(value) <= MAX_HEX and _HEX.fullmatch(value):
+        number = int(value, 16)
+        if number > 0:
+            return number
+    reject(place, "a positive integer in hexadecimal", value)
 
 
 def vector(value: object, place: str, length: int | None = None) -> list[Fraction]:

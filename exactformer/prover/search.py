@@ -102,7 +102,7 @@ class Gate:
         common = lcm(*(form.den for form in forms))
         rows = tuple(_input_row(Form({v: c * (common // f.den) for v, c in f.terms.items()}), n) for f in forms)
         wins = tuple(tuple(_input_row(difference(f, g), n) for g in forms if g is not f) for f in forms)
-        return Gate(place, tuple(forms), rows, wins, normal_form(forms)[2])
+        return Gate(place, tuple(forms), rows, wins, normal_form(forms).shape)
 
     def decided(self, cell: Cell) -> bool:
         """Whether the splits on the path have decided it."""

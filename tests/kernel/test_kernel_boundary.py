@@ -43,7 +43,7 @@ IMPORTS = {
     "__init__": set(),
     "__main__": {"__future__", "json", "sys", "pathlib", "kernel.claims", "kernel.reading"},
     "reading": {"__future__", "json", "re", "fractions", "math", "typing"},
-    "forms": {"__future__", "collections.abc", "fractions", "math"},
+    "forms": {"__future__", "collections.abc", "fractions", "math", "typing"},
     "networks": {"__future__", "collections.abc", "dataclasses", "fractions", ".forms", ".reading"},
     "cell": {"__future__", "collections.abc", "dataclasses", "fractions", "math", ".forms", ".reading"},
     "semantics": {
@@ -320,3 +320,13 @@ def test_limits_on_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "MAX_BYTES", 100)
     with pytest.raises(Rejected, match="at most 100 bytes"):
         judged(EQUAL, ABSOLUTE, SUM)
+
+
+def test_a_device_and_a_sparse_giant_are_not_read(tmp_path: Path) -> None:
+    """What never ends, or would fill the memory, is refused before it is read."""
+    (tmp_path / "device").symlink_to("/dev/zero")
+    with (tmp_path / "giant").open("wb") as file:
+        file.truncate(reading.MAX_BYTES + 1)
+    for name in ("device", "giant"):
+        with pytest.raises(Rejected, match="of at most 268435456 bytes, found a larger one, or no ordinary file"):
+            check_file(tmp_path / name)

@@ -88,21 +88,23 @@ def test_a_normal_form_rebuilds_its_set() -> None:
         forms = [
             form(r.randint(-2, 2), r.randint(-2, 2), r.randint(-2, 2), r.randint(1, 3)) for _ in range(r.randint(1, 4))
         ]
-        base, scale, shape = normal_form(forms)
+        base, scale, parts, shape = normal_form(forms)
         rebuilt = {combine(((1, base), (1, scaled(Form(dict(terms)), scale)))).key() for terms in shape}  # type: ignore[attr-defined]
         assert scale > 0 and rebuilt == {f.key() for f in forms} and base.key() in rebuilt
+        again = [combine(((1, base), (1, scaled(part, scale)))).key() for part in parts]
+        assert again == [f.key() for f in forms]
 
 
 def test_normal_forms_meet_exactly_when_sets_agree_up_to_shift_and_positive_factor() -> None:
     forms = [X, Y, ZERO]
     shift, factor = form(3, -1, 2, 7), Fraction(5, 3)
     moved = [combine(((1, shift), (1, scaled(f, factor)))) for f in forms]
-    assert normal_form(forms)[2] == normal_form(moved[::-1])[2]
-    assert normal_form(forms)[2] != normal_form([negated(f) for f in forms])[2]  # a minimum is no maximum
-    assert normal_form([X, ZERO])[2] == normal_form([negated(X), ZERO])[2]  # relu(-u) = relu(u) - u
-    assert normal_form([X, Y, ZERO])[2] != normal_form([X, Y])[2]
-    assert normal_form([form(1), form(2), ZERO])[2] != normal_form([form(1), form(3), ZERO])[2]
-    assert normal_form([X])[2] == normal_form([Y])[2] == normal_form([ZERO])[2] == frozenset({frozenset()})
+    assert normal_form(forms).shape == normal_form(moved[::-1]).shape
+    assert normal_form(forms).shape != normal_form([negated(f) for f in forms]).shape  # a minimum is no maximum
+    assert normal_form([X, ZERO]).shape == normal_form([negated(X), ZERO]).shape  # relu(-u) = relu(u) - u
+    assert normal_form([X, Y, ZERO]).shape != normal_form([X, Y]).shape
+    assert normal_form([form(1), form(2), ZERO]).shape != normal_form([form(1), form(3), ZERO]).shape
+    assert normal_form([X]).shape == normal_form([Y]).shape == normal_form([ZERO]).shape == frozenset({frozenset()})
 
 
 # --- bounds and domination ------------------------------------------------------------------------
@@ -207,8 +209,8 @@ def test_support() -> None:
     atoms.maximum([first, Y])
     atoms.maximum([negated(X), ZERO])
     assert atoms.support == {3: 1 << 3, 4: 1 << 3 | 1 << 4, 5: 1 << 3 | 1 << 5}
-    assert atoms.class_bit(normal_form([form(7), ZERO])[2]) == 1 << 3
-    assert atoms.class_bit(normal_form([form(7), Y])[2]) == 0
+    assert atoms.class_bit(normal_form([form(7), ZERO]).shape) == 1 << 3
+    assert atoms.class_bit(normal_form([form(7), Y]).shape) == 0
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -1,0 +1,1379 @@
+"""A second checker for proof certificates, written from docs/certificate-1.md and docs/networks.md alone.
+
+It imports nothing but the standard library and prefers plain formulas to speed. Numbers are fractions, and a form is a
+dictionary from variables to coefficients other than 0, the constant under variable 0. Sections named in comments are
+those of docs/certificate-1.md. As a program it takes the paths of certificates, and reads networks beside them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NoReturn
+
+Form = dict[int, Fraction]
+Key = frozenset[Any]
+Row = tuple[Form, bool]
+Read = Callable[[str], bytes]
+
+MAX_BYTES = 1 << 28
+MAX_CHARACTERS = 4000
+MAX_EXPONENT = 4000
+MAX_DIGITS = 4300
+MAX_HEX = 1 << 16
+MAX_SIDE = 1 << 20
+RULES = ("average", "leftmost", "rightmost")
+
+
+class Rejected(Exception):
+    """The certificate is not accepted."""
+
+
+def reject(reason: str) -> NoReturn:
+    """Stop the check."""
+    raise Rejected(reason)
+
+
+def require(condition: bool, reason: str) -> None:
+    """Stop the check unless a condition holds."""
+    if not condition:
+        reject(reason)
+
+
+# --- Section 1: JSON and numbers ------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Decimal:
+    """A JSON number with a point or an exponent, as its text."""
+
+    text: str
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object without repeated keys."""
+    result = dict(pairs)
+    require(len(result) == len(pairs), "a key occurs twice")
+    return result
+
+
+def whole(text: str) -> int:
+    """An integer among the JSON numbers."""
+    require(len(text.lstrip("-")) <= MAX_DIGITS, "an integer with too many digits")
+    return int(text)
+
+
+def constant(text: str) -> NoReturn:
+    """Refuse NaN and the infinities."""
+    reject(f"{text} is no number")
+
+
+def parse(data: bytes) -> Any:
+    """The JSON value in a file."""
+    require(len(data) <= MAX_BYTES, "file too large")
+    try:
+        text = data.decode("utf-8")
+        return json.loads(text, object_pairs_hook=unique, parse_int=whole, parse_float=Decimal, parse_constant=constant)
+    except ValueError as error:
+        raise Rejected(f"no JSON in UTF-8: {error}") from None
+
+
+def fields(value: Any, required: Iterable[str], optional: Iterable[str] = ()) -> dict[str, Any]:
+    """An object that has all required keys, and besides them only optional ones."""
+    require(isinstance(value, dict), "an object is expected")
+    required = set(required)
+    require(required <= set(value) <= required | set(optional), f"wrong keys: {sorted(value)}")
+    return value
+
+
+def items(value: Any, length: int | None = None) -> list[Any]:
+    """A list, of the given length if there is one."""
+    require(isinstance(value, list), "a list is expected")
+    require(length is None or len(value) == length, f"a list of {length} entries is expected")
+    return value
+
+
+def index(value: Any, end: int) -> int:
+    """An integer from 0 on, less than an end."""
+    require(type(value) is int and 0 <= value < end, "a number is out of range")
+    return value
+
+
+NUMBER = re.compile(r"([+-]?[0-9]+)(?:/([0-9]+)|(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?)")
+
+
+def number(value: Any) -> Fraction:
+    """An exact number."""
+    if type(value) is int:
+        return Fraction(value)
+    text = value.text if isinstance(value, Decimal) else value
+    require(isinstance(text, str) and len(text) <= MAX_CHARACTERS, "a number is expected")
+    match = NUMBER.fullmatch(text)
+    if match is None:
+        reject(f"no number: {text[:40]}")
+    before, below, after, power = match.groups()
+    if below is not None:
+        require(int(below) != 0, "the denominator is zero")
+        return Fraction(int(before), int(below))
+    exponent = int(power or 0)
+    require(abs(exponent) <= MAX_EXPONENT, "the exponent is out of range")
+    digits = after or ""
+    return Fraction(int(before + digits), 10 ** len(digits)) * Fraction(10) ** exponent
+
+
+def numbers(value: Any, length: int | None = None) -> list[Fraction]:
+    """A list of exact numbers."""
+    return [number(entry) for entry in items(value, length)]
+
+
+def multiplier(value: Any) -> int:
+    """A positive integer as hexadecimal text."""
+    require(isinstance(value, str) and len(value) <= MAX_HEX, "a multiplier is expected")
+    require(re.fullmatch("[0-9a-f]+", value) is not None, "a multiplier is not hexadecimal")
+    require(int(value, 16) > 0, "a multiplier is zero")
+    return int(value, 16)
+
+
+# --- Sections 1 and 3: networks -------------------------------------------------------------------
+
+Matrix = list[dict[int, Fraction]]  # rows: column -> entry other than 0
+Vector = list[Fraction]
+
+
+@dataclass(frozen=True)
+class Affine:
+    """An affine map."""
+
+    weights: Matrix
+    biases: Vector
+
+
+@dataclass(frozen=True)
+class Head:
+    """One attention head."""
+
+    query: Matrix
+    key: Matrix
+    value: Matrix
+    output: Matrix
+
+
+@dataclass(frozen=True)
+class Feedforward:
+    """A feed-forward sublayer."""
+
+    first: Affine
+    second: Affine
+
+
+Sublayer = tuple[int, list[Head] | Feedforward]  # with the number of its block
+
+
+@dataclass(frozen=True)
+class Layered:
+    """A maxout or ReLU network: its layers are lists of units, a unit a list of pieces; relu adds the piece 0."""
+
+    inputs: int
+    outputs: int
+    layers: list[list[Affine]]
+    relu: bool
+    output: Affine
+
+
+@dataclass(frozen=True)
+class Transformer:
+    """A Transformer with hard attention."""
+
+    inputs: int
+    outputs: int
+    embedding: list[Affine]
+    sublayers: list[Sublayer]
+    residual: bool
+    causal: bool
+    token: int
+    readout: Affine
+
+
+Network = Layered | Transformer
+
+
+def matrix(value: Any, height: int | None = None, width: int | None = None) -> tuple[Matrix, int, int]:
+    """A matrix, dense or sparse, with its height and width; given ones have to fit."""
+    if isinstance(value, dict):
+        rows, wide = sparse(value)
+    else:
+        dense = [numbers(row) for row in items(value)]
+        require(len(dense) > 0, "only a sparse matrix can be without rows")
+        wide = len(dense[0])
+        require(all(len(row) == wide for row in dense), "ragged rows")
+        rows = [{j: entry for j, entry in enumerate(row) if entry} for row in dense]
+    require(height is None or len(rows) == height, "a matrix of another height is expected")
+    require(width is None or wide == width, "a matrix of another width is expected")
+    return rows, len(rows), wide
+
+
+def sparse(value: Any) -> tuple[Matrix, int]:
+    """A sparse matrix and its width."""
+    fields(value, ["shape", "entries"])
+    height, width = (index(side, MAX_SIDE) for side in items(value["shape"], 2))
+    rows: Matrix = [{} for _ in range(height)]
+    for entry in items(value["entries"]):
+        i, j, coefficient = items(entry, 3)
+        index(i, height)
+        require(index(j, width) not in rows[i], "a position occurs twice")
+        rows[i][j] = number(coefficient)
+    return [{j: entry for j, entry in row.items() if entry} for row in rows], width
+
+
+def affine(weights: Any, biases: Any, height: int | None = None, width: int | None = None) -> tuple[Affine, int, int]:
+    """An affine map with the height and width of its matrix."""
+    rows, high, wide = matrix(weights, height, width)
+    return Affine(rows, numbers(biases, high)), high, wide
+
+
+def network(data: bytes) -> Network:
+    """The network in a file."""
+    value = parse(data)
+    require(isinstance(value, dict), "a network is an object")
+    kind = value.get("kind")
+    if kind in ("maxout", "relu"):
+        fields(value, ["format", "kind", "layers", "output"], ["name", "domain"])
+        result: Network = layered(value, kind == "relu")
+    else:
+        require(kind == "transformer", "a network of unknown kind")
+        keys = ["format", "kind", "embedding", "blocks", "residual", "readout"]
+        fields(value, keys, ["mask", "name", "domain"])
+        result = transformer(value)
+    require(value["format"] == "exactformer/network-1", "a network of another format")
+    require(isinstance(value.get("name", ""), str), "the name of a network is a text")
+    return result
+
+
+def layered(value: dict[str, Any], relu: bool) -> Layered:
+    """A maxout or ReLU network."""
+    layers, below, inputs = [], None, None
+    for layer in items(value["layers"]):
+        fields(layer, ["weights", "biases"])
+        units, width = relu_layer(layer, below) if relu else maxout_layer(layer, below)
+        inputs = width if inputs is None else inputs
+        below = len(units)
+        layers.append(units)
+    fields(value["output"], ["weights", "biases"])
+    output, outputs, width = affine(value["output"]["weights"], value["output"]["biases"], None, below)
+    return Layered(width if inputs is None else inputs, outputs, layers, relu, output)
+
+
+def relu_layer(layer: dict[str, Any], below: int | None) -> tuple[list[Affine], int]:
+    """The units of a ReLU layer, each with one piece, and the number of units below."""
+    whole_layer, _, width = affine(layer["weights"], layer["biases"], None, below)
+    return [Affine([row], [bias]) for row, bias in zip(whole_layer.weights, whole_layer.biases, strict=True)], width
+
+
+def maxout_layer(layer: dict[str, Any], below: int | None) -> tuple[list[Affine], int]:
+    """The units of a maxout layer, and the number of units below."""
+    weights = items(layer["weights"])
+    biases = items(layer["biases"], len(weights))
+    require(len(weights) > 0, "a maxout layer without units")
+    rank: int | None = None
+    units = []
+    for rows, offsets in zip(weights, biases, strict=True):
+        unit, rank, below = affine(items(rows), offsets, rank, below)
+        units.append(unit)
+    assert below is not None
+    return units, below
+
+
+def transformer(value: dict[str, Any]) -> Transformer:
+    """A Transformer."""
+    fields(value["embedding"], ["weights", "offsets"])
+    weights = items(value["embedding"]["weights"])
+    offsets = items(value["embedding"]["offsets"], len(weights))
+    require(len(weights) > 0, "a Transformer without tokens")
+    width = inputs = None
+    embedding = []
+    for rows, offset in zip(weights, offsets, strict=True):
+        token, width, inputs = affine(rows, offset, width, inputs)
+        embedding.append(token)
+    assert width is not None and inputs is not None
+    sublayers = [s for b, block in enumerate(items(value["blocks"])) for s in read_block(b, block, width)]
+    require(isinstance(value["residual"], bool), "residual is true or false")
+    require(value.get("mask") in (None, "causal"), "an unknown mask")
+    fields(value["readout"], ["token", "weights", "biases"])
+    readout, outputs, _ = affine(value["readout"]["weights"], value["readout"]["biases"], None, width)
+    token_read = index(value["readout"]["token"], len(embedding))
+    causal = value.get("mask") is not None
+    return Transformer(inputs, outputs, embedding, sublayers, value["residual"], causal, token_read, readout)
+
+
+def read_block(number_of_block: int, value: Any, width: int) -> list[Sublayer]:
+    """The sublayers of a block."""
+    fields(value, ["heads", "feedforward"])
+    sublayers: list[Sublayer] = []
+    if value["heads"] is not None:
+        sublayers.append((number_of_block, [read_head(head, width) for head in items(value["heads"])]))
+    if value["feedforward"] is not None:
+        part = fields(value["feedforward"], ["w1", "b1", "w2", "b2"])
+        first, hidden, _ = affine(part["w1"], part["b1"], None, width)
+        second, _, _ = affine(part["w2"], part["b2"], width, hidden)
+        sublayers.append((number_of_block, Feedforward(first, second)))
+    return sublayers
+
+
+def read_head(value: Any, width: int) -> Head:
+    """One head."""
+    fields(value, ["query", "key", "value", "output"])
+    query, depth, _ = matrix(value["query"], None, width)
+    key, _, _ = matrix(value["key"], depth, width)
+    values, height, _ = matrix(value["value"], None, width)
+    output, _, _ = matrix(value["output"], width, height)
+    return Head(query, key, values, output)
+
+
+# --- Section 3: what the networks compute ---------------------------------------------------------
+
+
+def apply(rows: Matrix, x: Sequence[Fraction]) -> Vector:
+    """A matrix times a vector of numbers."""
+    return [sum((c * x[j] for j, c in row.items()), Fraction(0)) for row in rows]
+
+
+def apply_affine(part: Affine, x: Sequence[Fraction]) -> Vector:
+    """An affine map at a vector of numbers."""
+    return [y + b for y, b in zip(apply(part.weights, x), part.biases, strict=True)]
+
+
+def evaluate(net: Network, x: Vector, tie: str) -> Vector:
+    """The outputs of a network at a point."""
+    if isinstance(net, Transformer):
+        return evaluate_transformer(net, x, tie)
+    for layer in net.layers:
+        x = [max(apply_affine(unit, x) + [Fraction(0)] * net.relu) for unit in layer]
+    return apply_affine(net.output, x)
+
+
+def evaluate_transformer(net: Transformer, x: Vector, tie: str) -> Vector:
+    """The outputs of a Transformer at a point."""
+    states = [apply_affine(token, x) for token in net.embedding]
+    for _, part in net.sublayers:
+        if isinstance(part, Feedforward):
+            updates = [feed(part, state) for state in states]
+        else:
+            updates = [attend(part, states, q, net.causal, tie) for q in range(len(states))]
+        if net.residual:
+            updates = [[a + b for a, b in zip(*pair, strict=True)] for pair in zip(states, updates, strict=True)]
+        states = updates
+    return apply_affine(net.readout, states[net.token])
+
+
+def feed(part: Feedforward, state: Vector) -> Vector:
+    """The update of a feed-forward sublayer."""
+    return apply_affine(part.second, [max(u, Fraction(0)) for u in apply_affine(part.first, state)])
+
+
+def attend(heads: list[Head], states: list[Vector], q: int, causal: bool, tie: str) -> Vector:
+    """The update of an attention sublayer at query token q."""
+    update = [Fraction(0)] * len(states[q])
+    visible = states[: q + 1] if causal else states
+    for head in heads:
+        query = apply(head.query, states[q])
+        scores = [sum((a * b for a, b in zip(apply(head.key, s), query, strict=True)), Fraction(0)) for s in visible]
+        values = [apply(head.value, s) for s, score in zip(visible, scores, strict=True) if score == max(scores)]
+        chosen = by_rule(values, tie)
+        value = [sum(column, Fraction(0)) / len(chosen) for column in zip(*chosen, strict=True)]
+        update = [a + b for a, b in zip(update, apply(head.output, value), strict=True)]
+    return update
+
+
+def by_rule(values: list[Any], tie: str) -> list[Any]:
+    """Those of the tied tokens' values whose average is the result."""
+    return {"average": values, "leftmost": values[:1], "rightmost": values[-1:]}[tie]
+
+
+# --- Section 5: forms -----------------------------------------------------------------------------
+
+
+def add(f: Form, g: Form, c: Fraction | int = 1) -> Form:
+    """The form f + c g."""
+    result = dict(f)
+    for v, coefficient in g.items():
+        total = result.get(v, 0) + c * coefficient
+        if total:
+            result[v] = total
+        else:
+            result.pop(v, None)
+    return result
+
+
+def times(c: Fraction | int, f: Form) -> Form:
+    """The form c f."""
+    return {v: c * coefficient for v, coefficient in f.items()} if c else {}
+
+
+def single(c: Fraction | int) -> Form:
+    """A constant form."""
+    return {0: Fraction(c)} if c else {}
+
+
+def is_constant(f: Form) -> bool:
+    """Whether a form mentions no variable but the constant."""
+    return all(v == 0 for v in f)
+
+
+def key_of(f: Form) -> Key:
+    """A form as something to look up."""
+    return frozenset(f.items())
+
+
+def matrix_on_forms(rows: Matrix, forms: Sequence[Form]) -> list[Form]:
+    """A matrix times a vector of forms."""
+    result = []
+    for row in rows:
+        total: Form = {}
+        for j, c in row.items():
+            total = add(total, forms[j], c)
+        result.append(total)
+    return result
+
+
+def affine_on_forms(part: Affine, forms: Sequence[Form]) -> list[Form]:
+    """An affine map at a vector of forms."""
+    return [add(f, single(b)) for f, b in zip(matrix_on_forms(part.weights, forms), part.biases, strict=True)]
+
+
+def cleared(f: Form) -> Form:
+    """A form times the least positive integer that makes its coefficients integers."""
+    return times(math.lcm(*(c.denominator for c in f.values())), f)
+
+
+def distinct(forms: Iterable[Form]) -> list[Form]:
+    """Forms without repetition, in order of first occurrence."""
+    result: list[Form] = []
+    for f in forms:
+        if f not in result:
+            result.append(f)
+    return result
+
+
+def less(f: Form, g: Form) -> bool:
+    """The order of forms: the highest variable of f - g has a negative coefficient."""
+    difference = add(f, g, -1)
+    return bool(difference) and difference[max(difference)] < 0
+
+
+@dataclass(frozen=True)
+class Class:
+    """The class of a set of expanded forms, with the set's base and factor in it."""
+
+    key: Key
+    base: Form
+    factor: Fraction
+
+    @classmethod
+    def of(cls, forms: list[Form]) -> Class:
+        """The class of some forms."""
+        base = forms[0]
+        for f in forms:
+            base = f if less(f, base) else base
+        differences = [add(f, base, -1) for f in forms]
+        coefficients = [c for f in differences for c in f.values()]
+        if not coefficients:
+            return cls(frozenset([frozenset()]), base, Fraction(1))
+        below = math.lcm(*(c.denominator for c in coefficients))
+        factor = Fraction(math.gcd(*(int(c * below) for c in coefficients)), below)
+        return cls(frozenset(key_of(times(1 / factor, f)) for f in differences), base, factor)
+
+
+End = Fraction | None  # None: infinite
+
+
+class Atoms:
+    """The table of atoms, with the bounds of all variables."""
+
+    def __init__(self, bounds: list[tuple[End, End]]) -> None:
+        """A table without atoms, from the bounds of the claim's variables."""
+        self.bounds: list[tuple[End, End]] = [(Fraction(1), Fraction(1)), *bounds]
+        self.last_variable = len(bounds)
+        self.candidates: dict[int, list[Form]] = {}
+        self.alias: dict[int, Form] = {}
+        self.first: dict[int, int] = {}  # the first atom of the class of an atom that has an alias
+        self.support: dict[int, frozenset[int]] = {}
+        self.by_set: dict[Key, int] = {}
+        self.by_class: dict[Key, tuple[int, Class]] = {}
+
+    def expand(self, f: Form) -> Form:
+        """E(f)."""
+        for v in [v for v in f if v in self.alias]:
+            f = self.unalias(f, v)
+        return f
+
+    def unalias(self, f: Form, a: int) -> Form:
+        """A form with one atom replaced by its alias."""
+        return add({v: c for v, c in f.items() if v != a}, self.alias[a], f[a])
+
+    def interval(self, f: Form) -> tuple[End, End]:
+        """The ends lo1(f) and hi1(f)."""
+        low: End = Fraction(0)
+        high: End = Fraction(0)
+        for v, c in f.items():
+            below, above = self.bounds[v] if c > 0 else self.bounds[v][::-1]
+            low = None if low is None or below is None else low + c * below
+            high = None if high is None or above is None else high + c * above
+        return low, high
+
+    def lo(self, f: Form) -> End:
+        """The lower bound lo(f)."""
+        return largest([self.interval(f)[0], self.interval(self.expand(f))[0]])
+
+    def hi(self, f: Form) -> End:
+        """The upper bound hi(f)."""
+        bound = self.lo(times(-1, f))
+        return None if bound is None else -bound
+
+    def undominated(self, forms: list[Form]) -> list[Form]:
+        """U(F)."""
+        kept: list[Form] = []
+        expanded: list[Form] = []
+        for f in forms:
+            if self.expand(f) not in expanded:
+                expanded.append(self.expand(f))
+                kept.append(f)
+        for f in list(kept):
+            others = [g for g in kept if g is not f]
+            if any(at_least(self.lo(add(g, f, -1)), 0) for g in others):
+                kept = others
+        return kept
+
+    def atom(self, forms: list[Form]) -> int:
+        """The atom of a list of undominated forms."""
+        key = frozenset(key_of(f) for f in forms)
+        if key not in self.by_set:
+            self.by_set[key] = self.new(forms)
+        return self.by_set[key]
+
+    def new(self, forms: list[Form]) -> int:
+        """Make an atom."""
+        a = len(self.bounds)
+        self.candidates[a] = forms
+        highs = [self.hi(f) for f in forms]
+        self.bounds.append((largest([self.lo(f) for f in forms]), None if None in highs else largest(highs)))
+        own = Class.of([self.expand(f) for f in forms])
+        first, other = self.by_class.setdefault(own.key, (a, own))
+        parts = [self.support[v] for f in forms for v in f if v > self.last_variable]
+        if first != a:
+            c = own.factor / other.factor
+            self.alias[a] = add(add(own.base, other.base, -c), {first: c})
+            self.first[a] = first
+            parts.append(self.support[first])
+        self.support[a] = frozenset([a]).union(*parts)
+        return a
+
+    def mentioned(self, f: Form) -> list[int]:
+        """The atoms in a form, in increasing order."""
+        return sorted(v for v in f if v > self.last_variable)
+
+    def tidy(self, f: Form) -> Form:
+        """A coordinate of a state after a sublayer (section 7.2)."""
+        for a in self.mentioned(f):
+            if a in self.alias:
+                replaced = self.unalias(f, a)
+                f = f if self.first[a] in replaced else replaced
+        return f
+
+
+def largest(ends: list[End]) -> End:
+    """The largest of some lower bounds, None being minus infinity."""
+    return max((end for end in ends if end is not None), default=None)
+
+
+def at_least(end: End, limit: int) -> bool:
+    """Whether a lower bound reaches a limit."""
+    return end is not None and end >= limit
+
+
+# --- Section 4: claims ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One evaluation of a claim: a network at forms in the claim's variables."""
+
+    letter: str
+    network: Network
+    inputs: list[Form]
+    tie: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """A combination of outputs, plus a constant, that has to be 0 or at least 0; a term is (evaluation, k, factor)."""
+
+    terms: list[tuple[int, int, int]]
+    constant: Fraction
+    equation: bool
+
+    def form(self, outputs: list[list[Form]]) -> Form:
+        """The conclusion as a form."""
+        total = single(self.constant)
+        for evaluation, k, factor in self.terms:
+            total = add(total, outputs[evaluation][k], factor)
+        return total
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claim as section 4.1 says."""
+
+    inputs: int
+    free: list[int] | None  # None: the claim is about one point
+    evaluations: list[Evaluation]
+    conclusions: list[Conclusion]
+    text: str
+    rule: str | None  # the tie rule of all evaluations, if it is one
+
+    def points(self) -> list[list[Form]]:
+        """The point x, and the point y if there is one, as forms in the variables."""
+        x = coordinates(self.inputs)
+        return [x] if self.free is None else [x, second_point(self.inputs, self.free)]
+
+
+def coordinates(inputs: int) -> list[Form]:
+    """The point x as forms."""
+    return [{i + 1: Fraction(1)} for i in range(inputs)]
+
+
+def second_point(inputs: int, free: list[int]) -> list[Form]:
+    """The point y as forms."""
+    y = coordinates(inputs)
+    for position, i in enumerate(free):
+        y[i] = {inputs + 1 + position: Fraction(1)}
+    return y
+
+
+def tie_rule(value: Any) -> str:
+    """The name of a tie rule."""
+    require(isinstance(value, str) and value in RULES, "an unknown tie rule")
+    return value
+
+
+PARAMETERS = {
+    "equal": (),
+    "at-most": (),
+    "within": ("epsilon",),
+    "range": ("lower", "upper"),
+    "invariant": ("permutation",),
+    "ties-agree": ("rules",),
+    "independent": ("inputs",),
+    "increasing": ("inputs",),
+    "decreasing": ("inputs",),
+    "convex": (),
+    "concave": (),
+}
+PAIRS = ("equal", "at-most", "within")
+
+
+def read_claim(value: dict[str, Any], networks: list[Network]) -> Claim:
+    """The claim of a certificate about networks that have been read."""
+    name, tie = value["claim"], tie_rule(value["tie"])
+    given = fields(value.get("parameters", {}), PARAMETERS[name])
+    if name in PAIRS:
+        return claim_on_pair(name, given, networks, tie)
+    if name in ("range", "invariant", "ties-agree"):
+        return claim_on_point(name, given, networks[0], tie)
+    if name in ("convex", "concave"):
+        return claim_on_midpoint(name, networks[0], tie)
+    return claim_on_change(name, given, networks[0], tie)
+
+
+def side(first: int, second: int, k: int, bound: Fraction | int = 0, equation: bool = False) -> Conclusion:
+    """The conclusion that an output of the first evaluation minus one of the second plus a bound is >= 0, or 0."""
+    return Conclusion([(first, k, 1), (second, k, -1)], Fraction(bound), equation)
+
+
+def claim_on_pair(name: str, given: dict[str, Any], networks: list[Network], tie: str) -> Claim:
+    """The claims equal, at-most and within."""
+    left, right = networks
+    require(left.inputs == right.inputs and left.outputs == right.outputs, "the networks do not fit")
+    x = coordinates(left.inputs)
+    evaluations = [Evaluation("L", left, x, tie, "left(x)"), Evaluation("R", right, x, tie, "right(x)")]
+    outputs = range(left.outputs)
+    if name == "equal":
+        conclusions, text = [side(0, 1, k, equation=True) for k in outputs], "left(x) = right(x)"
+    elif name == "at-most":
+        conclusions, text = [side(1, 0, k) for k in outputs], "left(x) <= right(x)"
+    else:
+        epsilon = number(given["epsilon"])
+        require(epsilon >= 0, "epsilon is negative")
+        conclusions = [side(1, 0, k, epsilon) for k in outputs] + [side(0, 1, k, epsilon) for k in outputs]
+        text = f"|left(x) - right(x)| <= {show(epsilon)}"
+    return Claim(left.inputs, None, evaluations, conclusions, f"for every x in the domain, {text}", tie)
+
+
+def claim_on_point(name: str, given: dict[str, Any], net: Network, tie: str) -> Claim:
+    """The claims range, invariant and ties-agree."""
+    x = coordinates(net.inputs)
+    equations = [side(0, 1, k, equation=True) for k in range(net.outputs)]
+    left = Evaluation("L", net, x, tie, "left(x)")
+    rule: str | None = tie
+    if name == "range":
+        lower, upper = (bounds_of_range(given[key], net.outputs) for key in ("lower", "upper"))
+        evaluations, conclusions, text = [left], range_conclusions(lower, upper), range_text(lower, upper)
+    elif name == "invariant":
+        order = [index(i, net.inputs) for i in items(given["permutation"], net.inputs)]
+        require(len(set(order)) == len(order), "no permutation")
+        label = f"left({names(order)})"
+        evaluations = [left, Evaluation("R", net, [x[i] for i in order], tie, label)]
+        conclusions, text = equations, f"left(x) = {label}"
+    else:
+        first, second = (tie_rule(entry) for entry in items(given["rules"], 2))
+        pairs = (("L", first), ("R", second))
+        evaluations = [Evaluation(letter, net, x, each, f"left(x) {each}") for letter, each in pairs]
+        conclusions, text = equations, f"left(x) is the same under the tie rules {first} and {second}"
+        rule = first if first == second else None
+    return Claim(net.inputs, None, evaluations, conclusions, f"for every x in the domain, {text}", rule)
+
+
+def bounds_of_range(value: Any, outputs: int) -> list[End]:
+    """One side of the parameters of the claim range."""
+    return [None if entry is None else number(entry) for entry in items(value, outputs)]
+
+
+def range_conclusions(lower: list[End], upper: list[End]) -> list[Conclusion]:
+    """The conclusions of the claim range."""
+    require(any(end is not None for end in lower + upper), "a range without ends")
+    below = [Conclusion([(0, k, 1)], -end, False) for k, end in enumerate(lower) if end is not None]
+    return below + [Conclusion([(0, k, -1)], end, False) for k, end in enumerate(upper) if end is not None]
+
+
+def range_text(lower: list[End], upper: list[End]) -> str:
+    """The chains of the claim range."""
+    chains = []
+    for k, (low, high) in enumerate(zip(lower, upper, strict=True)):
+        if low is not None or high is not None:
+            chain = "left(x)" if len(lower) == 1 else f"left(x)_{k + 1}"
+            chain = chain if low is None else f"{show(low)} <= {chain}"
+            chains.append(chain if high is None else f"{chain} <= {show(high)}")
+    return " and ".join(chains)
+
+
+def claim_on_change(name: str, given: dict[str, Any], net: Network, tie: str) -> Claim:
+    """The claims independent, increasing and decreasing."""
+    free = [index(i, net.inputs) for i in items(given["inputs"])]
+    require(len(free) > 0 and free == sorted(set(free)), "the free inputs are not in increasing order")
+    x, y = coordinates(net.inputs), second_point(net.inputs, free)
+    evaluations = [Evaluation("L", net, x, tie, "left(x)"), Evaluation("R", net, y, tie, "left(y)")]
+    first, second = (1, 0) if name == "increasing" else (0, 1)
+    conclusions = [side(first, second, k, equation=name == "independent") for k in range(net.outputs)]
+    points, relation = {
+        "independent": ("x, y", "="),
+        "increasing": ("x <= y", "<="),
+        "decreasing": ("x <= y", ">="),
+    }[name]
+    differ = "" if len(free) == net.inputs else f" that differ at most in {names(free)}"
+    text = f"for all {points} in the domain{differ}, left(x) {relation} left(y)"
+    return Claim(net.inputs, free, evaluations, conclusions, text, tie)
+
+
+def claim_on_midpoint(name: str, net: Network, tie: str) -> Claim:
+    """The claims convex and concave."""
+    free = list(range(net.inputs))
+    x, y = coordinates(net.inputs), second_point(net.inputs, free)
+    middle = [times(Fraction(1, 2), add(a, b)) for a, b in zip(x, y, strict=True)]
+    points = (("M", middle, "left((x + y)/2)"), ("L", x, "left(x)"), ("R", y, "left(y)"))
+    evaluations = [Evaluation(letter, net, point, tie, label) for letter, point, label in points]
+    sign, relation = (1, "<=") if name == "convex" else (-1, ">=")
+    terms = [[(0, k, -2 * sign), (1, k, sign), (2, k, sign)] for k in range(net.outputs)]
+    text = f"for all x, y in the domain, left((x + y)/2) {relation} (left(x) + left(y))/2"
+    conclusions = [Conclusion(term, Fraction(0), False) for term in terms]
+    return Claim(net.inputs, free, evaluations, conclusions, text, tie)
+
+
+def names(inputs: Iterable[int]) -> str:
+    """The names of inputs."""
+    return ", ".join(f"x{i + 1}" for i in inputs)
+
+
+def show(value: Fraction) -> str:
+    """A number as text."""
+    top, below = show_integer(value.numerator), show_integer(value.denominator)
+    return top if below == "1" else f"{top}/{below}"
+
+
+def show_integer(value: int) -> str:
+    """An integer as text, in parts because Python refuses to write very long ones at once."""
+    if value < 0:
+        return "-" + show_integer(-value)
+    parts = []
+    while value >= 10**4000:
+        value, part = divmod(value, 10**4000)
+        parts.append(str(part).zfill(4000))
+    return str(value) + "".join(reversed(parts))
+
+
+def show_vector(values: Iterable[Fraction]) -> str:
+    """A vector as text."""
+    return f"({', '.join(show(value) for value in values)})"
+
+
+# --- Section 6: the domain and the rows of the root -----------------------------------------------
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The domain of a claim."""
+
+    lower: list[End]
+    upper: list[End]
+    matrix: Matrix
+    bounds: Vector
+
+    def rows(self, point: list[Form]) -> list[Form]:
+        """The rows of the domain at a point given by forms, all of them >= 0."""
+        rows = []
+        for f, low, high in zip(point, self.lower, self.upper, strict=True):
+            rows += [] if low is None else [add(f, single(low), -1)]
+            rows += [] if high is None else [add(single(high), f, -1)]
+        products = matrix_on_forms(self.matrix, point)
+        return rows + [add(single(b), f, -1) for f, b in zip(products, self.bounds, strict=True)]
+
+
+def read_domain(value: Any, inputs: int) -> Domain:
+    """The domain of a certificate."""
+    pair = {"matrix", "bounds"} & set(value) if isinstance(value, dict) else set()
+    require(len(pair) != 1, "matrix and bounds stand together")
+    fields(value, {"lower", "upper"} | pair)
+    lower, upper = (bounds_of_range(value[key], inputs) for key in ("lower", "upper"))
+    if not pair:
+        return Domain(lower, upper, [], [])
+    bounds = numbers(value["bounds"])
+    rows = [numbers(row, inputs) for row in items(value["matrix"], len(bounds))]
+    return Domain(lower, upper, [{j: c for j, c in enumerate(row) if c} for row in rows], bounds)
+
+
+def root_rows(claim: Claim, domain: Domain) -> list[Form]:
+    """The rows of the cell at the root."""
+    points = claim.points()
+    rows = [row for point in points for row in domain.rows(point)]
+    if claim.text.startswith("for all x <= y"):
+        rows += [add(points[1][i], points[0][i], -1) for i in claim.free or ()]
+    return rows
+
+
+# --- Section 7: evaluations on a cell -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """The remaining tokens of a head that is stuck, with their scores."""
+
+    scores: dict[int, Form]
+
+
+States = dict[int, list[Form]]  # of the live tokens
+
+
+@dataclass(frozen=True)
+class Run:
+    """An evaluation on a cell: how many sublayers it has done, its states, and whether it used the tie rule."""
+
+    done: int = 0
+    states: States | None = None
+    tied: bool = False
+    stuck: Stuck | None = None
+    output: list[Form] | None = None
+
+
+@dataclass
+class Cell:
+    """A cell, with all that is known on it."""
+
+    atoms: Atoms
+    rows: list[Row]
+    runs: list[Run]
+    places: dict[str, int] = field(default_factory=dict)
+    known: dict[int, Form] = field(default_factory=dict)
+    decided: dict[Key, tuple[Class, Form]] = field(default_factory=dict)
+    signs: dict[Key, int] = field(default_factory=dict)
+    touched: frozenset[int] = frozenset()
+    handed_on: dict[int, Form] = field(default_factory=dict)
+    values: dict[int, Form] = field(default_factory=dict)
+    conclusions: list[Form] | None = None
+
+    def child(self, rows: list[Row], **changes: Any) -> Cell:
+        """A cell with more rows, and with what is given changed; what it finds does not come back here."""
+        common = {"rows": self.rows + rows, "runs": list(self.runs), "places": dict(self.places), "values": {}}
+        return replace(self, **(common | changes))
+
+    def resolve(self, f: Form) -> Form:
+        """R(f)."""
+        result = f
+        for a in self.atoms.mentioned(f):
+            if not self.atoms.support[a].isdisjoint(self.touched):
+                result = add(add(result, {a: f[a]}, -1), self.value(a), f[a])
+        return result
+
+    def value(self, a: int) -> Form:
+        """V(a)."""
+        if a in self.handed_on:
+            return self.handed_on[a]
+        if a not in self.values:
+            if a in self.known:
+                self.values[a] = self.resolve(self.known[a])
+            elif a in self.atoms.alias:
+                self.values[a] = self.resolve(self.atoms.alias[a])
+            else:
+                self.values[a] = self.maximum(self.atoms.candidates[a])
+            if not self.atoms.mentioned(self.values[a]):
+                self.handed_on[a] = self.values[a]
+        return self.values[a]
+
+    def normal(self, f: Form) -> Form:
+        """E(R(f))."""
+        return self.atoms.expand(self.resolve(f))
+
+    def maximum(self, forms: list[Form]) -> Form:
+        """M(F)."""
+        forms = [self.resolve(f) for f in forms]
+        if self.decided:
+            expanded = distinct(self.atoms.expand(f) for f in forms)
+            if len(expanded) == 1:
+                return expanded[0]
+            own = Class.of(expanded)
+            if own.key in self.decided:
+                other, winner = self.decided[own.key]
+                c = own.factor / other.factor
+                return add(own.base, self.resolve(times(c, add(winner, other.base, -1))))
+        forms = self.atoms.undominated(forms)
+        return forms[0] if len(forms) == 1 else {self.atoms.atom(forms): Fraction(1)}
+
+    def maximum_at(self, place: str, forms: list[Form]) -> Form:
+        """M(F) at a place, which exists if the result is an atom."""
+        result = self.maximum(forms)
+        atoms = self.atoms.mentioned(result)
+        if atoms and result == {atoms[0]: 1}:
+            self.places[place] = atoms[0]
+        return result
+
+    def sign(self, f: Form) -> int | None:
+        """The sign of a form on the cell, None if it is unknown."""
+        f = self.normal(f)
+        if not f:
+            return 0
+        low, high = self.atoms.lo(f), self.atoms.hi(f)
+        if low is not None and low > 0:
+            return 1
+        if high is not None and high < 0:
+            return -1
+        key, factor = up_to_multiples(f)
+        known = self.signs.get(key)
+        return None if known is None else known * factor
+
+    def advance(self, claim: Claim) -> None:
+        """Run the evaluations that are not finished, as far as they go."""
+        for i, evaluation in enumerate(claim.evaluations):
+            if self.runs[i].output is None:
+                self.runs[i] = go_on(self, evaluation, self.runs[i])
+            if self.runs[i].output is None:
+                return
+        if self.conclusions is None:
+            outputs = [run.output or [] for run in self.runs]
+            self.conclusions = [self.atoms.expand(conclusion.form(outputs)) for conclusion in claim.conclusions]
+
+    def stuck(self) -> Stuck | None:
+        """The head where the first evaluation that is not finished is stuck."""
+        return next((run.stuck for run in self.runs if run.output is None), None)
+
+
+def up_to_multiples(f: Form) -> tuple[Key, int]:
+    """What a form has in common with its multiples, and the sign of the factor between them."""
+    leading = f[max(f)]
+    return key_of(times(1 / leading, f)), 1 if leading > 0 else -1
+
+
+def go_on(cell: Cell, evaluation: Evaluation, run: Run) -> Run:
+    """Start or resume an evaluation."""
+    if isinstance(evaluation.network, Transformer):
+        return run_transformer(cell, evaluation.letter, evaluation.network, evaluation.inputs, evaluation.tie, run)
+    return Run(output=run_layers(cell, evaluation.letter, evaluation.network, evaluation.inputs))
+
+
+def run_layers(cell: Cell, letter: str, net: Layered, forms: list[Form]) -> list[Form]:
+    """The outputs of a maxout or ReLU network."""
+    for number_of_layer, layer in enumerate(net.layers):
+        lists = [affine_on_forms(unit, forms) + [single(0)] * net.relu for unit in layer]
+        forms = [cell.maximum_at(f"{letter}{number_of_layer}.u{i}", pieces) for i, pieces in enumerate(lists)]
+    return affine_on_forms(net.output, forms)
+
+
+def live_tokens(net: Transformer) -> list[list[int]]:
+    """The tokens that are live before the first sublayer, after it, after the second, and so on."""
+    live = [[net.token]]
+    for _, part in reversed(net.sublayers):
+        if isinstance(part, list) and part:
+            live.append(list(range(live[-1][-1] + 1 if net.causal else len(net.embedding))))
+        else:
+            live.append(live[-1])
+    return live[::-1]
+
+
+def run_transformer(cell: Cell, letter: str, net: Transformer, inputs: list[Form], tie: str, run: Run) -> Run:
+    """Start or resume the evaluation of a Transformer."""
+    live = live_tokens(net)
+    states, tied = run.states, run.tied
+    if states is None:
+        states = {t: affine_on_forms(net.embedding[t], inputs) for t in live[0]}
+    for done in range(run.done, len(net.sublayers)):
+        block, part = net.sublayers[done]
+        after = live[done + 1]
+        if isinstance(part, Feedforward):
+            updates = {t: feed_forms(cell, f"{letter}{block}", part, t, states[t]) for t in after}
+        else:
+            attention = Attention(cell, f"{letter}{block}", states, net.causal, tie)
+            found = attention.updates(part, after)
+            if isinstance(found, Stuck):
+                return Run(done, states, tied, found)
+            updates, tied = found, tied or attention.tied
+        if net.residual:
+            updates = {t: [add(f, g) for f, g in zip(states[t], updates[t], strict=True)] for t in after}
+        states = {t: [cell.atoms.tidy(f) for f in updates[t]] for t in after}
+    return Run(len(net.sublayers), states, tied, None, affine_on_forms(net.readout, states[net.token]))
+
+
+def feed_forms(cell: Cell, prefix: str, part: Feedforward, t: int, state: list[Form]) -> list[Form]:
+    """The update of a feed-forward sublayer at one token."""
+    hidden = affine_on_forms(part.first, state)
+    hidden = [cell.maximum_at(f"{prefix}.f{i}.t{t}", [u, {}]) for i, u in enumerate(hidden)]
+    return affine_on_forms(part.second, hidden)
+
+
+@dataclass
+class Attention:
+    """An attention sublayer on a cell."""
+
+    cell: Cell
+    prefix: str
+    states: States
+    causal: bool
+    tie: str
+    tied: bool = False
+
+    def updates(self, heads: list[Head], live: list[int]) -> States | Stuck:
+        """The updates of all live tokens, unless a head is stuck."""
+        updates: States = {q: [{} for _ in self.states[q]] for q in live}
+        for number_of_head, head in enumerate(heads):
+            for q in live:
+                result = self.head(f"{self.prefix}.h{number_of_head}.q{q}", head, q)
+                if isinstance(result, Stuck):
+                    return result
+                parts = matrix_on_forms(head.output, result)
+                updates[q] = [add(f, g) for f, g in zip(updates[q], parts, strict=True)]
+        return updates
+
+    def head(self, place: str, head: Head, q: int) -> list[Form] | Stuck:
+        """One head at one query token (section 7.3)."""
+        cell, expand = self.cell, self.cell.atoms.expand
+        scores = self.remaining(self.scores(head, q))
+        values = {t: [cell.resolve(f) for f in matrix_on_forms(head.value, self.states[t])] for t in scores}
+        r = min(scores)
+        if len(scores) == 1:
+            return values[r]
+        expanded = [add(expand(scores[t]), expand(scores[r]), -1) for t in scores]
+        columns = [[expand(values[t][j]) for t in scores] for j in range(len(values[r]))]
+        factors = [slope(expanded, [add(f, column[0], -1) for f in column]) for column in columns]
+        if None not in factors:
+            m = cell.maximum_at(place, list(scores.values())) if any(factors) else scores[r]
+            excess = add(m, scores[r], -1)
+            return [add(f, excess, c or 0) for f, c in zip(values[r], factors, strict=True)]
+        if all(cell.sign(add(scores[t], scores[r], -1)) == 0 for t in scores):
+            self.tied = True
+            chosen = by_rule(list(values.values()), self.tie)
+            return [average(column) for column in zip(*chosen, strict=True)]
+        return Stuck(scores)
+
+    def scores(self, head: Head, q: int) -> dict[int, Form]:
+        """The resolved scores of all visible tokens."""
+        query = matrix_on_forms(head.query, self.states[q])
+        visible = sorted(t for t in self.states if t <= q or not self.causal)
+        keys = {t: matrix_on_forms(head.key, self.states[t]) for t in visible}
+        return {t: self.cell.resolve(scalar_product(keys[t], query)) for t in visible}
+
+    def remaining(self, scores: dict[int, Form]) -> dict[int, Form]:
+        """The scores of the tokens that are not dominated."""
+        sign = self.cell.sign
+        kept = {t: s for t, s in scores.items() if not any(sign(add(g, s, -1)) == 1 for g in scores.values())}
+        return kept or {0: scores[0]}
+
+
+def scalar_product(keys: list[Form], query: list[Form]) -> Form:
+    """A score, which has to be affine."""
+    total: Form = {}
+    for f, g in zip(keys, query, strict=True):
+        if not f or not g:
+            continue
+        if is_constant(f):
+            total = add(total, g, f[0])
+        elif is_constant(g):
+            total = add(total, f, g[0])
+        else:
+            reject("a score is not affine")
+    return total
+
+
+def slope(scores: list[Form], values: list[Form]) -> Fraction | None:
+    """The rational c with values = c scores, if there is one; 0 if all values are 0."""
+    c = Fraction(0)
+    for s, v in zip(scores, values, strict=True):
+        if v:
+            v_top = max(v)
+            if v_top not in s:
+                return None
+            c = v[v_top] / s[v_top]
+            break
+    return c if all(v == times(c, s) for s, v in zip(scores, values, strict=True)) else None
+
+
+def average(forms: Sequence[Form]) -> Form:
+    """The mean of some forms."""
+    total: Form = {}
+    for f in forms:
+        total = add(total, f)
+    return times(Fraction(1, len(forms)), total)
+
+
+# --- Section 8: steps -----------------------------------------------------------------------------
+
+
+def gate(cell: Cell, place: Any) -> list[Cell]:
+    """The children of a gate."""
+    require(isinstance(place, str) and place in cell.places, "an unknown place")
+    a = cell.places[place]
+    forms = distinct(cell.normal(f) for f in cell.atoms.candidates[a])
+    own = Class.of(forms)
+    first = cell.atoms.by_class.get(own.key)
+    touched = cell.touched | {a} | (set() if first is None else {first[0]})
+    children = []
+    for j, winner in enumerate(forms):
+        rows = [(add(winner, f, -1), False) for i, f in enumerate(forms) if i != j]
+        known = cell.known | {a: winner}
+        decided = cell.decided | {own.key: (own, winner)}
+        handed_on = dict(cell.handed_on)
+        children.append(cell.child(rows, known=known, decided=decided, touched=touched, handed_on=handed_on))
+    return children
+
+
+def compare(cell: Cell, t: Any, r: Any) -> list[Cell]:
+    """The children of a comparison."""
+    stuck = cell.stuck()
+    if stuck is None:
+        reject("no head is stuck")
+    for token in (t, r):
+        require(type(token) is int and token in stuck.scores, "an unknown token")
+    f = cell.normal(add(stuck.scores[t], stuck.scores[r], -1))
+    require(not is_constant(f), "scores that are compared differ by a constant")
+    minus = times(-1, f)
+    key, factor = up_to_multiples(f)
+    cases: list[tuple[int, list[Row]]] = [(1, [(f, True)]), (0, [(f, False), (minus, False)]), (-1, [(minus, True)])]
+    return [cell.child(rows, signs=cell.signs | {key: sign * factor}) for sign, rows in cases]
+
+
+def row(cell: Cell, value: Any) -> tuple[int, Form, bool]:
+    """A row in a closing step: its multiplier, its form, and whether it is strict."""
+    entry = items(value)
+    require(len(entry) in (2, 3), "a row has two or three parts")
+    if len(entry) == 2:
+        f, strict = cell.rows[index(entry[0], len(cell.rows))]
+        return multiplier(entry[1]), f, strict
+    place, name, factor = entry
+    require(isinstance(place, str) and place in cell.places, "an unknown place")
+    return multiplier(factor), fact(cell.atoms, cell.places[place], name), False
+
+
+def fact(atoms: Atoms, a: int, name: Any) -> Form:
+    """A fact about an atom, as a form that is >= 0."""
+    atom: Form = {a: Fraction(1)}
+    low, high = atoms.bounds[a]
+    if name == "low":
+        if low is None:
+            reject("an atom without a lower bound")
+        return add(atom, single(low), -1)
+    if name == "high":
+        if high is None:
+            reject("an atom without an upper bound")
+        return add(single(high), atom, -1)
+    candidates = atoms.candidates[a]
+    return add(atom, candidates[index(name, len(candidates))], -1)
+
+
+def combination(cell: Cell, value: Any, start: Form) -> tuple[Form, bool]:
+    """A form minus a combination of rows, resolved together, and whether a strict row takes part."""
+    any_strict = False
+    total = start
+    for entry in items(value):
+        factor, f, strict = row(cell, entry)
+        total = add(total, cleared(f), -factor)
+        any_strict = any_strict or strict
+    return (cell.normal(total) if cell.atoms.mentioned(total) else total), any_strict
+
+
+def close_empty(cell: Cell, rows: Any) -> None:
+    """Check that rows contradict one another."""
+    total, strict = combination(cell, rows, {})
+    require(is_constant(total), "the combination is not constant")
+    k = -total.get(0, Fraction(0))
+    require(k < 0 or (k == 0 and strict), "no contradiction")
+
+
+def close_holds(cell: Cell, claim: Claim, pairs: list[Any]) -> bool:
+    """Check that the conclusions hold, and say whether the tie rule was used."""
+    if cell.conclusions is None:
+        reject("an evaluation is not finished")
+    obligations = []
+    for c, conclusion in zip(cell.conclusions, claim.conclusions, strict=True):
+        g = cell.normal(c)
+        if g:
+            obligations += [g, times(-1, g)] if conclusion.equation else [g]
+    require(len(pairs) == len(obligations), "the number of pairs is not that of the obligations")
+    for f, pair in zip(obligations, pairs, strict=True):
+        weight, rows = items(pair, 2)
+        total, _ = combination(cell, rows, times(multiplier(weight), cleared(f)))
+        require(is_constant(total) and total.get(0, Fraction(0)) >= 0, "a conclusion is not proved")
+    return any(run.tied for run in cell.runs)
+
+
+def walk(claim: Claim, domain: Domain, tree: Any) -> bool:
+    """Check the tree of a proof, and say whether a tie rule was used."""
+    bounds = list(zip(domain.lower, domain.upper, strict=True))
+    bounds += [bounds[i] for i in claim.free or ()]
+    rows = [(f, False) for f in root_rows(claim, domain)]
+    root = Cell(Atoms(bounds), rows, [Run() for _ in claim.evaluations])
+    root.advance(claim)
+    stack, tied = [root], False
+    for step in items(tree):
+        require(len(stack) > 0, "a step too many")
+        name, *arguments = items(step) or [None]
+        children: list[Cell] = []
+        cell = stack.pop()
+        if name == "gate" and len(arguments) == 1:
+            children = gate(cell, *arguments)
+        elif name == "compare" and len(arguments) == 2:
+            children = compare(cell, *arguments)
+        elif name == "empty" and len(arguments) == 1:
+            close_empty(cell, *arguments)
+        elif name == "holds":
+            tied = close_holds(cell, claim, arguments) or tied
+        else:
+            reject("an unknown step")
+        for child in children:
+            child.advance(claim)
+        stack += reversed(children)
+    require(not stack, "a cell is left open")
+    return tied
+
+
+# --- Sections 2 and 4.2: certificates and theorems ------------------------------------------------
+
+
+def read_networks(value: dict[str, Any], read: Read) -> list[Network]:
+    """The networks of a certificate."""
+    return [load(value[key], read) for key in ("left", "right") if key in value]
+
+
+def load(reference: Any, read: Read) -> Network:
+    """A network file with the digest that the certificate names."""
+    fields(reference, ["file", "sha256"])
+    name, digest = reference["file"], reference["sha256"]
+    require(isinstance(name, str) and isinstance(digest, str), "a file name and a digest are texts")
+    require(name not in ("", ".", "..") and not re.search(r"[/\\\0]", name), "no plain file name")
+    try:
+        data = read(name)
+    except (OSError, KeyError) as error:
+        raise Rejected(f"file not found: {error}") from None
+    require(hashlib.sha256(data).hexdigest() == digest, "the digest does not match")
+    return network(data)
+
+
+def satisfies(rows: Iterable[Form], variables: Sequence[Fraction]) -> bool:
+    """Whether numbers for the variables satisfy all rows."""
+    return all(at(f, variables) >= 0 for f in rows)
+
+
+def at(f: Form, variables: Sequence[Fraction]) -> Fraction:
+    """A form over the inputs with numbers for the variables."""
+    return sum((c * (variables[v - 1] if v else 1) for v, c in f.items()), Fraction(0))
+
+
+def check_proof(value: dict[str, Any], claim: Claim, domain: Domain) -> str:
+    """The theorem of a proof."""
+    inhabitant = numbers(value["inhabitant"], claim.inputs)
+    require(satisfies(domain.rows(coordinates(claim.inputs)), inhabitant), "the inhabitant is outside the domain")
+    tied = walk(claim, domain, value["tree"])
+    if claim.rule is None:
+        return f"{claim.text} (real arithmetic, hard attention)"
+    rule = f"tie rule {claim.rule}" if tied else "any tie rule"
+    return f"{claim.text} (real arithmetic, hard attention, {rule})"
+
+
+def check_refutation(value: dict[str, Any], claim: Claim, domain: Domain) -> str:
+    """The theorem of a refutation."""
+    variables = numbers(value["point"], claim.inputs + len(claim.free or ()))
+    require(satisfies(root_rows(claim, domain), variables), "the point is outside the domain")
+    given = items(value["values"], len(claim.evaluations))
+    outputs: list[list[Form]] = []
+    said = []
+    for letter, point in zip("xy", claim.points(), strict=False):
+        said.append(f"{letter} = {show_vector(at(f, variables) for f in point)}")
+    for evaluation, entry in zip(claim.evaluations, given, strict=True):
+        found = evaluate(evaluation.network, [at(f, variables) for f in evaluation.inputs], evaluation.tie)
+        require(numbers(entry, len(found)) == found, "a value is wrong")
+        outputs.append([single(y) for y in found])
+        said.append(f"{evaluation.label} = {show_vector(found)}")
+    ends = [(at(c.form(outputs), ()), c.equation) for c in claim.conclusions]
+    require(any(end < 0 or (end > 0 and equation) for end, equation in ends), "no conclusion is false")
+    rule = "" if claim.rule is None else f" (tie rule {claim.rule})"
+    return f"at {', '.join(said)}{rule}; this refutes: {claim.text}"
+
+
+def check_value(value: Any, read: Read) -> str:
+    """The theorem of a certificate that has been parsed."""
+    require(isinstance(value, dict), "a certificate is an object")
+    pair = isinstance(value.get("claim"), str) and value["claim"] in PAIRS
+    kind = ["inhabitant", "tree"] if "tree" in value else ["point", "values"]
+    keys = ["format", "claim", "left", "domain", "tie", *(["right"] if pair else []), *kind]
+    fields(value, keys, ["parameters", "untrusted"])
+    require(value["format"] == "exactformer/certificate-1", "another format")
+    require(isinstance(value["claim"], str) and value["claim"] in PARAMETERS, "an unknown claim")
+    networks = read_networks(value, read)
+    claim = read_claim(value, networks)
+    domain = read_domain(value["domain"], claim.inputs)
+    return check_proof(value, claim, domain) if "tree" in value else check_refutation(value, claim, domain)
+
+
+def check(certificate: bytes, read: Read) -> str:
+    """The theorem that a certificate proves, its network files given by a function from names to bytes."""
+    try:
+        return check_value(parse(certificate), read)
+    except RecursionError:
+        raise Rejected("nested too deeply") from None
+
+
+def main(paths: Sequence[str]) -> int:
+    """Check certificates and print what they prove."""
+    failed = 0
+    for path in map(Path, paths):
+        try:
+            print(check(path.read_bytes(), lambda name, folder=path.parent: (folder / name).read_bytes()))
+        except (Rejected, OSError) as error:
+            print(f"REJECTED {path}: {error}")
+            failed = 1
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
