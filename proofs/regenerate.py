@@ -14,8 +14,8 @@ COMPILED = {  # left.json against the Transformer compiled from it
     "max-of-three": ["--method", "regions"],
     "maxout-rank-3": ["--method", "regions"],
     "triangle-wave": ["--method", "regions"],
-    "breast-cancer": [],
-    "iris": [],
+    "breast-cancer": ["--cross-check", "none"],  # too large for a solver that sees one formula
+    "iris": ["--cross-check", "none"],
 }
 BY_HAND = sorted(path.name for path in HERE.glob("hand-*"))  # left.json against right.json
 CLAIMS = {  # about left.json alone
@@ -30,13 +30,13 @@ CLAIMS = {  # about left.json alone
 def regenerate(name: str) -> None:
     """One folder."""
     folder = str(HERE / name)
-    out = ["--out", folder, "--cross-check", "z3", "--sample", "all"]
+    out = ["--out", folder, "--sample", "all"]
     if name in COMPILED:
         words = ["prove", f"{folder}/left.json", *COMPILED[name]]
     elif name in BY_HAND:
-        words = ["verify", f"{folder}/left.json", f"{folder}/right.json"]
+        words = ["verify", f"{folder}/left.json", f"{folder}/right.json", "--cross-check", "z3"]
     else:
-        words = ["verify", f"{folder}/left.json", "--claim", CLAIMS[name]]
+        words = ["verify", f"{folder}/left.json", "--claim", CLAIMS[name], "--cross-check", "z3"]
     print(name)
     code = main([*words, *out])
     if code != (1 if name == "claim-step-ties" else 0):
