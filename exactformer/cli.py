@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
 
     check = _command(commands, "check", _check, "re-check a certificate with the kernel alone")
     check.add_argument("proof", metavar="PROOF", help="a certificate file, or a folder written by prove or verify")
-    check.add_argument("--timeout", type=_seconds, metavar="SECONDS")
+    check.add_argument("--timeout", type=_seconds, default=3600.0, metavar="SECONDS", help="default: 3600")
 
     compile_ = _command(commands, "compile", _compile, "write only the Transformer")
     compile_.add_argument("network", metavar="NETWORK")

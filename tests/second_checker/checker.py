@@ -1247,12 +1247,17 @@ def close_holds(cell: Cell, claim: Claim, pairs: list[Any]) -> bool:
     return any(run.tied for run in cell.runs)
 
 
-def walk(claim: Claim, domain: Domain, tree: Any) -> bool:
-    """Check the tree of a proof, and say whether a tie rule was used."""
+def root_cell(claim: Claim, domain: Domain) -> Cell:
+    """The cell at the root, before any evaluation."""
     bounds = list(zip(domain.lower, domain.upper, strict=True))
     bounds += [bounds[i] for i in claim.free or ()]
     rows = [(f, False) for f in root_rows(claim, domain)]
-    root = Cell(Atoms(bounds), rows, [Run() for _ in claim.evaluations])
+    return Cell(Atoms(bounds), rows, [Run() for _ in claim.evaluations])
+
+
+def walk(claim: Claim, domain: Domain, tree: Any) -> bool:
+    """Check the tree of a proof, and say whether a tie rule was used."""
+    root = root_cell(claim, domain)
     root.advance(claim)
     stack, tied = [root], False
     for step in items(tree):

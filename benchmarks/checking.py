@@ -1,0 +1,73 @@
+"""How fast the kernel checks proofs by regions, against how long it took to find them, for two to six inputs.
+
+A leaf is a closed cell: a region, or a cell shown to be empty by Farkas multipliers. Both times are of one process; the
+time to find includes the kernel's own verdict at the end.
+Usage: python benchmarks/checking.py [NETWORK ...]   (.json files; default: seeded random networks)
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from fractions import Fraction
+
+import exactformer as ef
+from exactformer.formats.network_json import dump as network_text
+from exactformer.prover.certificate import dump, judged
+from exactformer.prover.question import LEFT, RIGHT
+
+FAMILY = (
+    (2, [16, 16], 3),
+    (2, [32, 32], 2),
+    (3, [8, 8], 3),
+    (3, [16, 16], 2),
+    (4, [12, 12], 2),
+    (5, [10], 3),
+    (6, [10, 4], 2),
+)
+
+
+def network(inputs: int, widths: list[int], rank: int) -> ef.MaxoutNetwork:
+    """A maxout network with weights that are multiples of 1/64, on [-1, 1]^n."""
+    r = random.Random(f"{inputs} {widths} {rank}")
+
+    def number(scale: float) -> Fraction:
+        return Fraction(round(r.gauss(0, scale) * 64), 64)
+
+    layers, before = [], inputs
+    for width in widths:
+        weights = [[[number(1 / before**0.5) for _ in range(before)] for _ in range(rank)] for _ in range(width)]
+        layers.append((weights, [[number(0.5) for _ in range(rank)] for _ in range(width)]))
+        before = width
+    name = f"{inputs}-{'-'.join(map(str, widths))} rank {rank}"
+    return ef.MaxoutNetwork.of(
+        layers, ([[number(1) for _ in range(before)]], [0]), domain=ef.Domain.box(inputs, -1, 1), name=name
+    )
+
+
+def main() -> None:
+    networks = [ef.load(name) for name in sys.argv[1:]] or [network(*size) for size in FAMILY]
+    print(
+        f"{'network':<24} {'regions':>8} {'leaves':>8} {'MB':>6} {'find s':>8} {'check s':>8} {'ratio':>6} {'leaves/s':>9}"
+    )
+    for source in networks:
+        started = time.perf_counter()
+        outcome = ef.prove(source, method="regions", cross_check=())
+        found = time.perf_counter() - started
+        assert outcome.verdict == "proved" and outcome.certificate is not None and outcome.compiled is not None
+        texts = {LEFT: network_text(source), RIGHT: network_text(outcome.right)}
+        size = len(dump(outcome.certificate)) / 1e6
+        started = time.perf_counter()
+        theorem = judged(outcome.certificate, texts)
+        checked = time.perf_counter() - started
+        leaves = theorem.counts["holds"] + theorem.counts["empty"]
+        print(
+            f"{source.name:<24} {outcome.counts['regions']:>8} {leaves:>8} {size:>6.2f} {found:>8.2f} {checked:>8.2f}"
+            f" {found / checked:>6.1f} {leaves / checked:>9.0f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

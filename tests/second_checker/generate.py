@@ -1,0 +1,432 @@
+"""Random cases for checkers of certificates: networks as JSON data, claims about them, and certificates.
+
+Everything comes from one random generator, so that a seed names a case.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import checker
+import player
+
+import exactformer as ef
+from exactformer.formats import network_json
+from exactformer.prover.certificate import dump
+
+CONSTRUCTIONS = (
+    "gated",
+    "global",
+    "no-residual",
+    "single-head",
+    "two-step",
+    "sequential",
+    "tournament",
+    "causal",
+    "gated-box-erasers",
+    "gated-head-eraser",
+    "gated-fresh-slots",
+)
+FORMAT = "exactformer/network-1"
+Data = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A certificate and the files it may name."""
+
+    certificate: bytes
+    files: dict[str, bytes]
+
+
+def text_of(value: Any) -> bytes:
+    """JSON data as bytes."""
+    return json.dumps(value).encode()
+
+
+def digest(data: bytes) -> str:
+    """The name of bytes in a certificate."""
+    return hashlib.sha256(data).hexdigest()
+
+
+# --- numbers and matrices -------------------------------------------------------------------------
+
+
+def value_of(r: random.Random) -> Fraction:
+    """A small number, often 0 or 1 so that there are ties and equal pieces."""
+    return Fraction(r.choice([-2, -1, -1, 0, 0, 1, 1, 1, 2, 3]), r.choice([1, 1, 1, 1, 2, 3]))
+
+
+def spelt(r: random.Random, x: Fraction | int) -> Any:
+    """A number in one of its spellings."""
+    x = Fraction(x)
+    if x.denominator != 1:
+        return r.choice([str(x), float(x)]) if x.denominator == 2 else str(x)
+    return r.choice([int(x)] * 6 + [str(x), f"{x}/1", f"{x}.0", f"{x}e0", float(x)])
+
+
+def matrix(r: random.Random, height: int, width: int, number: Callable[[random.Random], Fraction]) -> list[Any]:
+    """A random dense matrix."""
+    return [[number(r) for _ in range(width)] for _ in range(height)]
+
+
+def written_matrix(r: random.Random, rows: list[list[Fraction]], width: int) -> Any:
+    """A matrix as a file has it, dense or sparse."""
+    if rows and r.random() < 0.8:
+        return [[spelt(r, x) for x in row] for row in rows]
+    entries = [[i, j, spelt(r, x)] for i, row in enumerate(rows) for j, x in enumerate(row) if x]
+    return {"shape": [len(rows), width], "entries": entries}
+
+
+def written(r: random.Random, values: list[Fraction]) -> list[Any]:
+    """A list of numbers as a file has it."""
+    return [spelt(r, x) for x in values]
+
+
+# --- networks -------------------------------------------------------------------------------------
+
+
+@dataclass
+class Layers:
+    """A maxout or ReLU network in the making: for each unit its pieces, each a row of weights and then a bias."""
+
+    inputs: int
+    layers: list[list[list[list[Fraction]]]]
+    output: list[list[Fraction]]
+    relu: bool
+
+    def data(self, r: random.Random) -> Data:
+        """The network file as JSON data."""
+        layers, below = [], self.inputs
+        for layer in self.layers:
+            if self.relu:
+                weights: Any = written_matrix(r, [unit[0][:-1] for unit in layer], below)
+                biases: Any = written(r, [unit[0][-1] for unit in layer])
+            else:
+                weights = [[written(r, piece[:-1]) for piece in unit] for unit in layer]
+                biases = [[spelt(r, piece[-1]) for piece in unit] for unit in layer]
+            layers.append({"weights": weights, "biases": biases})
+            below = len(layer)
+        weights = written_matrix(r, [row[:-1] for row in self.output], below)
+        output = {"weights": weights, "biases": written(r, [row[-1] for row in self.output])}
+        kind = "relu" if self.relu else "maxout"
+        return {"format": FORMAT, "kind": kind, "layers": layers, "output": output}
+
+
+def random_layers(r: random.Random, inputs: int, outputs: int) -> Layers:
+    """A random maxout or ReLU network; some have no negative weights, so that they increase and are convex."""
+    relu = r.random() < 0.5
+    positive = r.random() < 0.4
+
+    def number(r: random.Random) -> Fraction:
+        x = value_of(r)
+        return abs(x) if positive else x
+
+    layers, below = [], inputs
+    for _ in range(r.choice([0, 1, 1, 1, 2, 2])):
+        width, rank = r.randint(1, 3), 1 if relu else r.choice([1, 2, 2, 2, 3])
+        layer = [[[number(r) for _ in range(below)] + [value_of(r)] for _ in range(rank)] for _ in range(width)]
+        if r.random() < 0.3 and width > 1:
+            layer[-1] = deepcopy(layer[0])
+        if r.random() < 0.3:
+            layer[-1][-1][:] = [Fraction(i == 0) for i in range(below)] + [Fraction(0)]
+        layers.append(layer)
+        below = width
+    output = [[number(r) for _ in range(below)] + [value_of(r)] for _ in range(outputs)]
+    return Layers(inputs, layers, output, relu)
+
+
+def variant(r: random.Random, source: Layers) -> Layers:
+    """The same function in another way: units scaled, pieces in another order, with further ones."""
+    net = deepcopy(source)
+    if net.relu and r.random() < 0.5:
+        net.layers = [[[*unit, [Fraction(0)] * len(unit[0])] for unit in layer] for layer in net.layers]
+        net.relu = False
+    for number, layer in enumerate(net.layers):
+        above = [piece for unit in net.layers[number + 1] for piece in unit] if number + 1 < len(net.layers) else []
+        above = above or net.output
+        for i, unit in enumerate(layer):
+            scale = r.choice([Fraction(1), Fraction(1), Fraction(2), Fraction(1, 3)])
+            unit[:] = [[scale * x for x in piece] for piece in unit]
+            for row in above:
+                row[i] /= scale
+            if not net.relu:
+                r.shuffle(unit)
+        if not net.relu and r.random() < 0.3:
+            for unit in layer:
+                extra = list(r.choice(unit))
+                extra[-1] -= r.choice([0, 1])
+                unit.insert(r.randint(0, len(unit)), extra)
+    return net
+
+
+def random_transformer(r: random.Random, inputs: int, outputs: int) -> Data:
+    """A random Transformer; coordinate 0 of every state is 1 (mostly), and queries read nothing else (mostly)."""
+    tokens, width = r.randint(1, 4), r.randint(2, 4)
+    residual = r.random() < 0.6
+    tame = r.random() < 0.93
+    positive = r.random() < 0.4
+
+    def number(r: random.Random) -> Fraction:
+        x = value_of(r)
+        return abs(x) if positive else x
+
+    def head() -> Data:
+        depth, height = r.choice([1, 1, 1, 2, 0]), r.choice([1, 1, 2, 2, 0])
+        query = matrix(r, depth, width, number)
+        if tame:
+            query = [[row[0] or Fraction(1), *[Fraction(0)] * (width - 1)] for row in query]
+        key, value = matrix(r, depth, width, number), matrix(r, height, width, number)
+        if key and value and r.random() < 0.6:
+            value[0] = [row_entry * r.choice([1, 1, 2, -1]) for row_entry in key[0]]
+            key[1:] = [[Fraction(0)] * width for _ in key[1:]]
+        output = matrix(r, width, height, number)
+        if tame:
+            output[0] = [Fraction(0)] * height
+            if value and not residual:
+                value[-1], output[0][-1] = [Fraction(j == 0) for j in range(width)], Fraction(1)
+        return {
+            "query": written_matrix(r, query, width),
+            "key": written_matrix(r, key, width),
+            "value": written_matrix(r, value, width),
+            "output": written_matrix(r, output, height),
+        }
+
+    def feedforward() -> Data:
+        hidden = r.choice([1, 1, 2, 0])
+        w2, b2 = matrix(r, width, hidden, number), [value_of(r) for _ in range(width)]
+        if tame:
+            w2[0], b2[0] = [Fraction(0)] * hidden, Fraction(not residual)
+        return {
+            "w1": written_matrix(r, matrix(r, hidden, width, number), width),
+            "b1": written(r, [value_of(r) for _ in range(hidden)]),
+            "w2": written_matrix(r, w2, hidden),
+            "b2": written(r, b2),
+        }
+
+    def block() -> Data:
+        heads = None if r.random() < 0.25 else [head() for _ in range(r.choice([1, 1, 1, 2, 0]))]
+        return {"heads": heads, "feedforward": feedforward() if r.random() < 0.4 else None}
+
+    embedding = [[[Fraction(0)] * inputs, *matrix(r, width - 1, inputs, number)] for _ in range(tokens)]
+    offsets = [[Fraction(1), *(value_of(r) for _ in range(width - 1))] for _ in range(tokens)]
+    if tokens > 1 and r.random() < 0.2:
+        embedding[-1], offsets[-1] = embedding[0], offsets[0]
+    mask = {"mask": r.choice([None, "causal"])} if r.random() < 0.9 else {}
+    return {
+        "format": FORMAT,
+        "kind": "transformer",
+        "embedding": {
+            "weights": [written_matrix(r, rows, inputs) for rows in embedding],
+            "offsets": [written(r, row) for row in offsets],
+        },
+        "blocks": [block() for _ in range(r.choice([0, 1, 1, 1, 2, 2]))],
+        "residual": residual,
+        **mask,
+        "readout": {
+            "token": r.randrange(tokens),
+            "weights": written_matrix(r, matrix(r, outputs, width, number), width),
+            "biases": written(r, [value_of(r) for _ in range(outputs)]),
+        },
+    }
+
+
+def compiled(r: random.Random, source: Data, domain: Data) -> Data | None:
+    """A maxout or ReLU network compiled to a Transformer, if the construction allows it."""
+    network = network_json.parse(text_of(source), "left.json")
+    box = ef.Polyhedron(**domain)
+    try:
+        result = ef.compile(network, construction=r.choice(CONSTRUCTIONS), domain=box).transformer
+    except (ef.InvalidInput, ef.Unsupported):
+        return None
+    found: Data = json.loads(network_json.dump(result))
+    return found if len(found["embedding"]["weights"]) <= 9 else None
+
+
+def retouched(r: random.Random, net: Data) -> Data:
+    """A network with other readout biases or another token to read."""
+    net = deepcopy(net)
+    part = net["readout"] if net["kind"] == "transformer" else net["output"]
+    k = r.randrange(len(part["biases"]))
+    part["biases"][k] = str(checker.number(checker.parse(text_of(part["biases"][k]))) + r.choice([0, 1, 1, 3]))
+    return net
+
+
+# --- claims ---------------------------------------------------------------------------------------
+
+
+def random_domain(r: random.Random, inputs: int) -> Data:
+    """A domain with the origin inside, mostly a box."""
+    shape = r.random()
+    lower: list[Any] = [spelt(r, r.choice([-1, -1, Fraction(-1, 2), -2, 0])) for _ in range(inputs)]
+    upper: list[Any] = [spelt(r, r.choice([1, 1, Fraction(1, 2), 2, 0])) for _ in range(inputs)]
+    if shape > 0.75:
+        lower, upper = ([x if r.random() < 0.4 else None for x in side] for side in (lower, upper))
+    domain = {"lower": lower, "upper": upper}
+    if r.random() < 0.2:
+        count = r.choice([1, 1, 2])
+        rows = [[spelt(r, value_of(r)) for _ in range(inputs)] for _ in range(count)]
+        domain |= {"matrix": rows, "bounds": [spelt(r, abs(value_of(r))) for _ in range(count)]}
+    return domain
+
+
+def random_pair(r: random.Random, inputs: int, outputs: int, domain: Data) -> tuple[Data, Data]:
+    """Two networks, often of the same function."""
+    way = r.random()
+    if way < 0.3:
+        left = random_transformer(r, inputs, outputs)
+        right = r.choice([left, retouched(r, left), random_transformer(r, inputs, outputs)])
+        return left, right
+    source = random_layers(r, inputs, outputs)
+    left = source.data(r)
+    if way < 0.55:
+        found = compiled(r, left, domain)
+        if found is not None:
+            return r.choice([(left, found), (found, left), (left, retouched(r, found)), (found, found)])
+    right = variant(r, source).data(r)
+    return left, r.choice([right, right, left, retouched(r, right), random_layers(r, inputs, outputs).data(r)])
+
+
+def random_network(r: random.Random, inputs: int, outputs: int, domain: Data) -> Data:
+    """One network of any kind."""
+    way = r.random()
+    if way < 0.5:
+        return random_transformer(r, inputs, outputs)
+    source = random_layers(r, inputs, outputs).data(r)
+    return (compiled(r, source, domain) if way < 0.65 else None) or source
+
+
+def random_parameters(r: random.Random, claim: str, inputs: int, outputs: int) -> Data:
+    """Parameters that fit a claim."""
+    if claim == "within":
+        return {"epsilon": spelt(r, abs(value_of(r)) + r.choice([0, 0, 1]))}
+    if claim == "range":
+        ends = [[r.choice([None, spelt(r, s * r.choice([0, 1, 2, 5, 50]))]) for _ in range(outputs)] for s in (-1, 1)]
+        if all(end is None for side in ends for end in side):
+            ends[0][0] = -20
+        return dict(zip(("lower", "upper"), ends, strict=True))
+    if claim == "invariant":
+        order = list(range(inputs))
+        r.shuffle(order)
+        return {"permutation": order}
+    if claim == "ties-agree":
+        return {"rules": [r.choice(checker.RULES) for _ in range(2)]}
+    if claim in ("independent", "increasing", "decreasing"):
+        return {"inputs": sorted(r.sample(range(inputs), r.randint(1, inputs)))}
+    return {}
+
+
+@dataclass
+class Question:
+    """A claim about networks: a certificate without its proof or refutation."""
+
+    head: Data
+    networks: list[Data]
+
+    def case(self, answer: Data) -> Case:
+        """The case with this proof or refutation."""
+        files = {f"{side}.json": text_of(net) for side, net in zip(("left", "right"), self.networks, strict=False)}
+        sides = {name.split(".")[0]: {"file": name, "sha256": digest(data)} for name, data in files.items()}
+        return Case(dump(self.head | sides | answer).encode(), files)
+
+
+def random_question(r: random.Random) -> Question:
+    """A random claim about random networks."""
+    claim = r.choice(list(checker.PARAMETERS))
+    inputs = 2 if claim == "invariant" and r.random() < 0.8 else r.choice([1, 1, 2, 2, 3])
+    outputs = r.choice([1, 1, 1, 2])
+    domain = random_domain(r, inputs)
+    if claim in checker.PAIRS:
+        networks = list(random_pair(r, inputs, outputs, domain))
+    else:
+        networks = [random_network(r, inputs, outputs, domain)]
+    head = {"format": "exactformer/certificate-1", "claim": claim, "tie": r.choice(checker.RULES), "domain": domain}
+    parameters = random_parameters(r, claim, inputs, outputs)
+    if parameters or r.random() < 0.1:
+        head["parameters"] = parameters
+    if r.random() < 0.1:
+        head["untrusted"] = r.choice([None, 1, {"a": [True, 0.5, "x"]}, []])
+    return Question(head, networks)
+
+
+# --- certificates ---------------------------------------------------------------------------------
+
+
+def played(r: random.Random) -> Case:
+    """A certificate by random splits, closed by linear programming, or by a random point."""
+    question = random_question(r)
+    networks = [checker.network(text_of(net)) for net in question.networks]
+    value = checker.parse(text_of(question.head))
+    claim = checker.read_claim(value, networks)
+    domain = checker.read_domain(value["domain"], claim.inputs)
+    if r.random() < 0.3 or claim.text.endswith("left(x2, x1)"):
+        answer = refutation(r, claim, domain)
+        if answer is not None:
+            return question.case(answer)
+    try:
+        tree = player.random_tree(r, claim, domain)
+    except checker.Rejected:  # a score that is not affine
+        tree = [["holds"]]
+    return question.case({"inhabitant": [0] * claim.inputs, "tree": tree})
+
+
+def refutation(r: random.Random, claim: checker.Claim, domain: checker.Domain) -> Data | None:
+    """A refutation at a random point, if one is found."""
+    rows = checker.root_rows(claim, domain)
+    for _ in range(12):
+        count = claim.inputs + len(claim.free or ())
+        point = [Fraction(r.randint(-4, 4), r.choice([1, 2, 2, 4])) for _ in range(count)]
+        if not checker.satisfies(rows, point):
+            continue
+        values = []
+        for run in claim.evaluations:
+            values.append(checker.evaluate(run.network, [checker.at(f, point) for f in run.inputs], run.tie))
+        outputs = [[checker.single(y) for y in output] for output in values]
+        ends = [(c.form(outputs).get(0, 0), c.equation) for c in claim.conclusions]
+        if any(end < 0 or (equation and end) for end, equation in ends):
+            return {"point": written(r, point), "values": [written(r, output) for output in values]}
+    return None
+
+
+def argument(question: Question) -> str:
+    """The claim as the prover reads it."""
+    claim, given = question.head["claim"], question.head.get("parameters", {})
+    if claim == "within":
+        return f"within:{checker.number(checker.parse(text_of(given['epsilon'])))}"
+    if claim == "range":
+        ends = [[None if x is None else checker.number(checker.parse(text_of(x))) for x in given[k]] for k in given]
+        parts = [",".join("" if x is None else str(x) for x in pair) for pair in zip(*ends, strict=True)]
+        return "range:" + ";".join(parts)
+    if claim == "ties-agree":
+        return "ties-agree:" + ",".join(given["rules"])
+    if claim == "invariant":
+        return "invariant:" + ",".join(f"x{i + 1}" for i in given["permutation"])
+    if claim in ("independent", "increasing", "decreasing"):
+        return f"{claim}:" + ",".join(f"x{i + 1}" for i in given["inputs"])
+    return str(claim)
+
+
+def found_by_prover(r: random.Random, seconds: float = 1.0) -> Case | None:
+    """A certificate that the prover finds for a random claim, if it finds one in time."""
+    question = random_question(r)
+    networks = [network_json.parse(text_of(net), "network") for net in question.networks]
+    method = r.choice(["lazy", "lazy", "structural", "auto"])
+    if question.head["claim"] == "equal" and r.random() < 0.5:
+        method = "regions"
+    domain = {key: side for key, side in question.head["domain"].items()}
+    options = {"domain": ef.Polyhedron(**domain), "tie": question.head["tie"], "method": method}
+    try:
+        outcome = ef.verify(*networks, claim=argument(question), timeout=seconds, cross_check=(), **options)
+    except ef.Unsupported:
+        return None
+    if outcome.certificate is None:
+        return None
+    pairs = zip(("left.json", "right.json"), networks, strict=False)
+    return Case(dump(outcome.certificate).encode(), {name: network_json.dump(net).encode() for name, net in pairs})

@@ -1,0 +1,36 @@
+"""A short replay of the fuzzer's corpus: every input is rejected cleanly, or accepted and true."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent / "fuzz"
+sys.path.insert(0, str(HERE))
+
+from target import FalseAcceptance, joined, run  # noqa: E402
+
+CORPUS = sorted((HERE / "corpus").iterdir())
+
+
+def test_the_corpus_is_rejected_cleanly_or_true() -> None:
+    results = Counter(run(path.read_bytes()) for path in CORPUS)
+    assert results["rejected"] > 300 and results["accepted"] > 50, results
+    assert set(results) <= {"rejected", "accepted", "accepted, not judged"}
+
+
+def test_the_target_notices_a_false_acceptance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same inputs with a kernel that believes everything: the second route sees the false ones."""
+
+    class Theorem:
+        holds, statement = True, "anything"
+
+    monkeypatch.setattr("target.check", lambda *_: Theorem)
+    network = b'{"format": "exactformer/network-1", "kind": "relu", "layers": [], "output": {"weights": [[1]], "biases": [0]}}'
+    certificate = b"""{"format": "exactformer/certificate-1", "claim": "range", "parameters": {"lower": [0], "upper": [null]},
+        "left": {"file": "left.json", "sha256": ""}, "domain": {"lower": [-1], "upper": [1]}, "tie": "average"}"""
+    with pytest.raises(FalseAcceptance):
+        run(joined(certificate, network))
