@@ -49,7 +49,8 @@ def network(inputs: int, widths: list[int], rank: int) -> ef.MaxoutNetwork:
 def main() -> None:
     networks = [ef.load(name) for name in sys.argv[1:]] or [network(*size) for size in FAMILY]
     print(
-        f"{'network':<24} {'regions':>8} {'leaves':>8} {'MB':>6} {'find s':>8} {'check s':>8} {'ratio':>6} {'leaves/s':>9}"
+        f"{'network':<24} {'regions':>8} {'leaves':>8} {'MB':>6} {'find s':>8} {'check s':>8} {'ratio':>6} "
+        f"{'leaves/s':>9}"
     )
     for source in networks:
         started = time.perf_counter()

@@ -22,6 +22,7 @@ _HOME = {
     "Transformer": "networks",
     "load": "formats",
     "save": "formats",
+    "digest": "formats",
     "compile": "compiler",
     "prove": "prover",
     "verify": "prover",
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from exactformer.errors import InvalidInput as InvalidInput
     from exactformer.errors import Unsupported as Unsupported
     from exactformer.folder import write_folder as write_folder
+    from exactformer.formats import digest as digest
     from exactformer.formats import load as load
     from exactformer.formats import save as save
     from exactformer.networks import MaxoutNetwork as MaxoutNetwork

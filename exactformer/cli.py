@@ -206,19 +206,15 @@ def _option(text: str, read: Callable[[str], Number], valid: Callable[[Number], 
 
 
 def _prove(options: argparse.Namespace) -> int:
-    from dataclasses import replace
-
-    from exactformer.compiler import compile_network
     from exactformer.formats import load
-    from exactformer.prover.driver import verify
+    from exactformer.prover.driver import prove
 
     network = load(options.network)
     domain = _domain(options, network.inputs)
     folder = _folder(options, Path(options.network).stem)
     with _about(options.network), _progress(options) as progress:
-        compiled = compile_network(network, domain=domain, **_chosen(options))
-        outcome = verify(network, compiled.transformer, domain=domain, **_search(options), progress=progress)
-    return _finish(options, replace(outcome, compiled=compiled), folder)
+        outcome = prove(network, domain=domain, **_chosen(options), **_search(options), progress=progress)
+    return _finish(options, outcome, folder)
 
 
 def _chosen(options: argparse.Namespace) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import networks
 
+import exactformer as ef
 from exactformer import InvalidInput, MaxoutNetwork, ReluNetwork, Transformer, Unsupported, load, save
 from exactformer.domain import Box
 from exactformer.formats import files, network_json, nnet
@@ -635,3 +637,18 @@ def test_damaged_nnet_files_are_refused_or_read(place: int, patch: str) -> None:
             assert all(reason.startswith("file: ") and reason.isprintable() for reason in error.reasons)
         else:
             assert network_json.parse(dump(network).encode(), "file") == network
+
+
+# --- digests --------------------------------------------------------------------------------------
+
+
+def test_a_digest_is_that_of_the_canonical_file(tmp_path: Path) -> None:
+    """However the file was written; and it is what a certificate is bound to."""
+    network = ef.ReluNetwork.of([([["1/2", 0.25]], [0])], ([[1]], [0]), domain=ef.Box([0, 0], [1, 1]), name="n")
+    value = json.loads(network_json.dump(network))
+    value["layers"][0]["weights"] = {"shape": [1, 2], "entries": [[0, 1, "0.250"], [0, 0, "5e-1"]]}
+    (tmp_path / "other.json").write_text(json.dumps(value, indent=3))
+    again = ef.load(tmp_path / "other.json")
+    assert ef.digest(again) == ef.digest(network) != ef.digest(replace(network, name="m"))
+    outcome = ef.prove(again)
+    assert outcome.certificate is not None and outcome.certificate["left"]["sha256"] == ef.digest(network)

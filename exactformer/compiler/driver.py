@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from exactformer.compiler.correspondence import Compiled
 from exactformer.compiler.maxout_to_causal_transformer import maxout_to_causal_transformer
@@ -56,10 +57,12 @@ def compile_network(
         raise InvalidInput(f"arity: expected 2 for the construction {construction}, found {arity!r}")
     if isinstance(network, Transformer):
         raise Unsupported("compile: expected a maxout or ReLU network, found a Transformer")
+    asked = domain
     domain = domain or network.domain or Domain.everything(network.inputs)
     if domain.dimension != network.inputs:
         raise InvalidInput(f"domain: expected {network.inputs} inputs, found {domain.dimension}")
     source = relu_to_maxout(network) if isinstance(network, ReluNetwork) else network
     if construction == "tournament":
         return maxout_to_tournament_transformer(source, domain, arity)
-    return _PASSES[construction](source, domain)
+    compiled = _PASSES[construction](source, domain)
+    return replace(compiled, transformer=replace(compiled.transformer, domain=asked or network.domain))

@@ -1,5 +1,6 @@
 """One module a file format; `load` and `save` choose by the file's name."""
 
 from exactformer.formats.files import load, save
+from exactformer.formats.network_json import digest
 
-__all__ = ["load", "save"]
+__all__ = ["digest", "load", "save"]

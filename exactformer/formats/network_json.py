@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -192,6 +193,14 @@ def dump(network: Network) -> str:
         .replace('"embedding":', '\n"embedding":')
         + "\n"
     )
+
+
+def digest(network: Network) -> str:
+    """The SHA-256 of the canonical text: what certificates are bound to, in hexadecimal.
+
+    Equal networks (name and domain included) have equal digests, however their files were written.
+    """
+    return hashlib.sha256(dump(network).encode()).hexdigest()
 
 
 def to_object(network: Network) -> dict[str, Any]:

@@ -276,11 +276,13 @@ def _multipliers(value: object, place: str, goal: Goal) -> Multipliers:
 
 def _bytes(path: Path) -> bytes:
     try:
-        if path.stat().st_size <= MAX_BYTES and path.is_file():  # a device or a pipe might never end
-            return path.read_bytes()
+        moderate = path.stat().st_size <= MAX_BYTES and path.is_file()  # a device or a pipe might never end
+        data = path.read_bytes() if moderate else None
     except OSError as error:
         reject(str(path), "a file that can be read", error.strerror or str(error))
-    reject(str(path), f"a file that can be read, of at most {MAX_BYTES} bytes", "a larger one, or no ordinary file")
+    if data is None:
+        reject(str(path), f"a file that can be read, of at most {MAX_BYTES} bytes", "a larger one, or no ordinary file")
+    return data
 
 
 def _text(values: Sequence[Fraction]) -> str:

@@ -45,16 +45,25 @@ def prove(
     network: Network,
     *,
     construction: str = "gated",
+    arity: int = 2,
     domain: Domain | None = None,
+    timeout: float | None = None,
     **options: Any,
 ) -> Outcome:
     """Compile a maxout or ReLU network and prove that the Transformer equals it on the domain.
 
-    The options are those of `verify`. Raises `Unsupported` and `InvalidInput` as `compile_network` and `verify` do.
+    `timeout` is for both; the other options are those of `verify`. Raises `TimeoutError` when the time is out before
+    there is a Transformer, and `Unsupported` and `InvalidInput` as `compile_network` and `verify` do.
     """
-    compiled = compile_network(network, construction=construction, domain=domain)
-    outcome = verify(network, compiled.transformer, domain=domain, **options)
-    return replace(outcome, compiled=compiled)
+    started = time.monotonic()
+    try:
+        with time_limit(float("inf") if timeout is None else timeout):
+            compiled = compile_network(network, construction=construction, domain=domain, arity=arity)
+    except OutOfTime:
+        raise TimeoutError(f"out of time after {timeout} s: the Transformer was not yet written down") from None
+    left = None if timeout is None else max(0.01, timeout - (time.monotonic() - started))
+    outcome = verify(network, compiled.transformer, domain=domain, timeout=left, **options)
+    return replace(outcome, compiled=compiled, seconds=time.monotonic() - started)
 
 
 def verify(

@@ -10,10 +10,12 @@ from contextlib import nullcontext
 from typing import Any
 
 from exactformer.kernel.claims import Goal
+from exactformer.prover.limit import OutOfTime, time_limit
 from exactformer.prover.question import Question
 from exactformer.prover.search import Found, Path, Search
 
 SHARES = 8  # subtrees a process, so that uneven ones balance
+GRACE = 0.5
 
 
 def search_in_parallel(
@@ -38,9 +40,9 @@ def search_in_parallel(
         return top
     pool = ProcessPoolExecutor(jobs) if executor is None else nullcontext(executor)
     with pool as workers:
-        seconds = deadline - time.monotonic()
+        end = time.time() + (deadline - time.monotonic())  # a worker may start late, and has a clock of its own
         tasks: list[Future[Found]] = [
-            workers.submit(_subtree, question, path, every_gate, seconds) for path in top.deferred
+            workers.submit(_subtree, question, path, every_gate, end) for path in top.deferred
         ]
         for number, task in enumerate(as_completed(tasks), start=1):
             progress(number, len(tasks) - number)
@@ -78,10 +80,17 @@ class _Last(threading.local):
 _last = _Last()
 
 
-def _subtree(question: Question, path: Path, every_gate: bool, seconds: float) -> Found:
-    """The search below one path; runs in any process. A thread builds the goal once for all its subtrees."""
-    deadline = time.monotonic() + seconds
-    return Search(question.violated, deadline, every_gate).run(_goal(question), path)
+def _subtree(question: Question, path: Path, every_gate: bool, end: float) -> Found:
+    """The search below one path until a time of day; runs in any process.
+
+    A thread builds the goal once for all its subtrees.
+    """
+    seconds = end - time.time()
+    try:
+        with time_limit(seconds + GRACE):
+            return Search(question.violated, time.monotonic() + seconds, every_gate).run(_goal(question), path)
+    except OutOfTime:
+        return Found([], [], {}, reason="out of time")
 
 
 def _goal(question: Question) -> Goal:
