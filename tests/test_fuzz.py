@@ -14,23 +14,25 @@ sys.path.insert(0, str(HERE))
 from target import FalseAcceptance, joined, run  # noqa: E402
 
 CORPUS = sorted((HERE / "corpus").iterdir())
+NETWORK = b"""{"format": "exactformer/network-1", "kind": "relu", "layers": [],
+    "output": {"weights": [[1]], "biases": [0]}}"""
+NOT_NEGATIVE = b"""{"format": "exactformer/certificate-1", "claim": "range", "tie": "average",
+    "parameters": {"lower": [0], "upper": [null]}, "left": {"file": "left.json", "sha256": ""},
+    "domain": {"lower": [-1], "upper": [1]}}"""
 
 
 def test_the_corpus_is_rejected_cleanly_or_true() -> None:
     results = Counter(run(path.read_bytes()) for path in CORPUS)
-    assert results["rejected"] > 300 and results["accepted"] > 50, results
+    assert results["rejected"] > 50 and results["accepted"] > 60, results
     assert set(results) <= {"rejected", "accepted", "accepted, not judged"}
 
 
 def test_the_target_notices_a_false_acceptance(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same inputs with a kernel that believes everything: the second route sees the false ones."""
+    """With a kernel that believes everything, the second route sees what is false: x is negative somewhere."""
 
     class Theorem:
         holds, statement = True, "anything"
 
     monkeypatch.setattr("target.check", lambda *_: Theorem)
-    network = b'{"format": "exactformer/network-1", "kind": "relu", "layers": [], "output": {"weights": [[1]], "biases": [0]}}'
-    certificate = b"""{"format": "exactformer/certificate-1", "claim": "range", "parameters": {"lower": [0], "upper": [null]},
-        "left": {"file": "left.json", "sha256": ""}, "domain": {"lower": [-1], "upper": [1]}, "tie": "average"}"""
     with pytest.raises(FalseAcceptance):
-        run(joined(certificate, network))
+        run(joined(NOT_NEGATIVE, NETWORK))

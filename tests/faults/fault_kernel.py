@@ -284,3 +284,9 @@ def run_tests(chosen: Iterable[Mutation], files: Sources, results: Results, dese
 def copy_of(folder: Path) -> Path:
     """The kernel's files in another folder."""
     return Path(shutil.copytree(KERNEL, folder))
+
+
+def failing(files: Sources) -> list[str]:
+    """The tests that fail on the kernel as it is; none, one hopes."""
+    killer = by_tests(None, files).killer
+    return [name.removeprefix("FAILED ").removeprefix("ERROR ") for name in killer.split(", ") if killer]
