@@ -549,7 +549,7 @@ def test_trace_names_the_unit() -> None:
     compiled = compile_network(source, domain=Domain.box(2, -1, 1))
     outcome = certified(verify(source, mutants.drop_head(compiled.transformer, 2, 1), domain=Domain.box(2, -1, 1)))
     first = next(line for line in outcome.trace if not line.agrees)
-    assert "block 2, attention, token 0" in first.place
+    assert first.place.startswith("block 2, attention, head 1, token 0")
     assert "unit 1 of layer 1" in first.place
     assert first.found == "0" != first.wanted
     assert next(line.place for line in outcome.trace if line.agrees) == "embedding"

@@ -137,18 +137,24 @@ class Transformer:
     def _attention(self, heads: Sequence[Head], states: Sequence[Vector], tie: Tie) -> list[Vector]:
         updates = [Vector((0,) * self.width)] * self.tokens
         for head in heads:
-            keys, values = [head.key @ x for x in states], [head.value @ x for x in states]
-            for q, state in enumerate(states):
-                query = head.query @ state
-                visible = range(q + 1) if self.mask == "causal" else range(self.tokens)
-                scores = [_dot(keys[t], query) for t in visible]
-                top = max(scores)
-                best = [t for t in visible if scores[t] == top]
-                chosen = {"average": best, "leftmost": best[:1], "rightmost": best[-1:]}[tie]
-                total = values[chosen[0]]
-                for t in chosen[1:]:
-                    total = total + values[t]
-                updates[q] = updates[q] + head.output @ Vector.over(total.numerators, total.denominator * len(chosen))
+            updates = [u + v for u, v in zip(updates, self.attended(head, states, tie=tie), strict=True)]
+        return updates
+
+    def attended(self, head: Head, states: Sequence[Vector], *, tie: Tie = "average") -> list[Vector]:
+        """What one head adds to each token, exactly, from the states of all tokens."""
+        keys, values = [head.key @ x for x in states], [head.value @ x for x in states]
+        updates = []
+        for q, state in enumerate(states):
+            query = head.query @ state
+            visible = range(q + 1) if self.mask == "causal" else range(self.tokens)
+            scores = [_dot(keys[t], query) for t in visible]
+            top = max(scores)
+            best = [t for t in visible if scores[t] == top]
+            chosen = {"average": best, "leftmost": best[:1], "rightmost": best[-1:]}[tie]
+            total = values[chosen[0]]
+            for t in chosen[1:]:
+                total = total + values[t]
+            updates.append(head.output @ Vector.over(total.numerators, total.denominator * len(chosen)))
         return updates
 
     def _check(self, faults: Faults) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import zip_longest
 
 from exactformer.claims import TiesAgree
 from exactformer.compiler import CONSTRUCTIONS, Correspondence, compile_network
@@ -16,6 +17,7 @@ from exactformer.prover.question import Question, evaluate_exactly
 from exactformer.rational import Vector
 
 MAX_LINES = 24
+Ruled = tuple[Transformer, Tie]
 
 
 def trace(question: Question, point: Point) -> tuple[TraceLine, ...]:
@@ -30,8 +32,7 @@ def _under_two_rules(question: Question, point: Point) -> tuple[TraceLine, ...]:
     if not isinstance(question.left, Transformer):
         return ()
     first, second = question.claim.parameters["rules"]
-    states = [question.left.states(point, tie=rule) for rule in (first, second)]
-    return tuple(_states(_names(question.left), states[0], states[1], {}))
+    return tuple(_states((question.left, first), (question.left, second), point, {}))
 
 
 def _two_sided(question: Question, point: Point) -> tuple[TraceLine, ...]:
@@ -103,19 +104,16 @@ def _units(correspondence: Correspondence) -> dict[tuple[str, int], str]:
 def _side_by_side(
     wanted: Transformer, found: Transformer, point: Point, tie: Tie, units: dict[tuple[str, int], str]
 ) -> list[TraceLine]:
-    return _states(_names(found), wanted.states(point, tie=tie), found.states(point, tie=tie), units)
+    return _states((wanted, tie), (found, tie), point, units)
 
 
-def _states(
-    names: Sequence[str],
-    wanted: Sequence[Sequence[Vector]],
-    found: Sequence[Sequence[Vector]],
-    units: dict[tuple[str, int], str],
-) -> list[TraceLine]:
-    """One line a state, and in the first state that differs one a coordinate."""
+def _states(wanted: Ruled, found: Ruled, point: Point, units: dict[tuple[str, int], str]) -> list[TraceLine]:
+    """One line a state, and in the first state that differs one a coordinate, with the heads that part there."""
     lines: list[TraceLine] = []
     agreed = True
-    for name, expected, actual in zip(names, wanted, found, strict=True):
+    pairs = zip(*(side.states(point, tie=tie) for side, tie in (wanted, found)), strict=True)
+    before: Sequence[Vector] = ()
+    for name, (expected, actual) in zip(_names(found[0]), pairs, strict=True):
         differing = _differing(expected, actual)
         if not differing:
             lines.append(TraceLine(name, "as wanted", "as wanted", True))
@@ -123,11 +121,30 @@ def _states(
             lines.append(TraceLine(name, f"{len(differing)} coordinates differ", "as wanted", False))
         else:
             agreed = False
+            asked, made = (_added(name, side, before) for side in (wanted, found))
             for token, coordinate in differing[:MAX_LINES]:
-                unit = units.get((name, coordinate))
-                place = f"{name}, token {token}, coordinate {coordinate}" + (f" ({unit})" if unit else "")
+                unit, heads = units.get((name, coordinate)), _heads(asked, made, token, coordinate)
+                place = f"{name}{heads}, token {token}, coordinate {coordinate}" + (f" ({unit})" if unit else "")
                 lines.append(TraceLine(place, str(actual[token][coordinate]), str(expected[token][coordinate]), False))
+        before = expected
     return lines
+
+
+def _added(name: str, side: Ruled, before: Sequence[Vector]) -> list[list[Vector]]:
+    """What each head of an attention sublayer adds to each token; nothing for another sublayer."""
+    if not name.endswith(", attention"):
+        return []
+    transformer, tie = side
+    block = int(name.split(",")[0].removeprefix("block "))
+    return [transformer.attended(head, before, tie=tie) for head in transformer.blocks[block].heads or ()]
+
+
+def _heads(wanted: list[list[Vector]], found: list[list[Vector]], token: int, coordinate: int) -> str:
+    """The heads that add different amounts there."""
+    amounts = [[head[token][coordinate] for head in heads] for heads in (wanted, found)]
+    pairs = enumerate(zip_longest(*amounts, fillvalue=Fraction(0)))
+    numbers = [str(number) for number, (a, b) in pairs if a != b]
+    return f", head{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}" if numbers else ""
 
 
 def _differing(expected: Sequence[Vector], actual: Sequence[Vector]) -> list[tuple[int, int]]:
