@@ -263,8 +263,12 @@ def _by_splitting(
         if found.witness is not None:
             return attempt.refuted(name, found.witness)
         if found.reason is None:
+            outcome = attempt.proved(name, found)
+            if outcome.verdict == "unknown" and (jobs > 1 or executor is not None):
+                # Subtrees that were found apart need not fit together, as each grows atoms of its own: search in order.
+                return _by_splitting(attempt, goal, name, 1, None, checks, seed, progress)
             regions = regions_of(found.leaves) if every_gate else ()
-            return _checked(replace(attempt.proved(name, found), regions=regions), attempt, checks, seed)
+            return _checked(replace(outcome, regions=regions), attempt, checks, seed)
         reason = found.reason
     if method != "auto":
         return attempt.unknown(method, reason)

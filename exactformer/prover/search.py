@@ -161,7 +161,8 @@ class Search:
     counts: dict[str, int] = field(default_factory=lambda: {"regions": 0, "flat": 0, "pruned": 0})
 
     def run(self, goal: Goal, path: Path = ()) -> Found:
-        """Close the goal that the path leads to from `goal`, and everything below it."""
+        """Close the goal that the path leads to from `goal`, and everything below it; `goal` itself stays as it is."""
+        goal = _glanced(goal)
         for step, child in path:
             goal = (goal.gate(step[1]) if step[0] == "gate" else goal.compare(step[1], step[2]))[child]
         pattern = tuple((step[1], child) for step, child in path if step[0] == "gate")

@@ -81,16 +81,16 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module: ModuleType) -> None:
         exec(self.changed.get(module.__name__) or self.codes[module.__name__], module.__dict__)
 
-    def load(self, mutation: Mutation | None) -> tuple[Any, Any]:
-        """`check` and `Rejected` of a fresh copy of the package, with the change."""
+    def load(self, mutation: Mutation | None) -> Any:
+        """A fresh copy of the package, with the change."""
         self.changed = {}
         if mutation is not None:
             name = f"{NAME}.{mutation.file[:-3]}"
             self.changed = {name: compile(mutation.tree(), mutation.file, "exec")}
         for name in [name for name in sys.modules if name.split(".")[0] == NAME]:
             del sys.modules[name]
-        claims, reading = (importlib.import_module(f"{NAME}.{part}") for part in ("claims", "reading"))
-        return claims.check, reading.Rejected
+        importlib.import_module(f"{NAME}.claims")
+        return sys.modules[NAME]
 
 
 @contextmanager
@@ -114,10 +114,10 @@ def difference(finder: Finder, mutation: Mutation | None, entries: Sequence[Entr
     old = signal.signal(signal.SIGALRM, over)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        check, rejected = finder.load(mutation)
+        package = finder.load(mutation)
         for entry in entries:
             name = entry.name
-            if fault_corpus.verdict(check, rejected, entry) != entry.expected:
+            if fault_corpus.answer(package, entry) != entry.expected:
                 return name
     except TooSlow:
         return f"{name} (no end)"
@@ -232,7 +232,7 @@ def mutation_source(mutation: Mutation | None) -> str:
 
 def state(files: Sources, entries: Sequence[Entry]) -> str:
     """A digest of what results depend on."""
-    content = json.dumps([dict(files), [[e.name, e.certificate.decode("latin-1"), e.expected] for e in entries]])
+    content = json.dumps([dict(files), [[e.kind, e.name, e.certificate.decode("latin-1"), e.expected] for e in entries]])
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 

@@ -123,24 +123,41 @@ class Layers:
 def random_layers(r: random.Random, inputs: int, outputs: int) -> Layers:
     """A random maxout or ReLU network; some have no negative weights, so that they increase and are convex."""
     relu = r.random() < 0.5
-    positive = r.random() < 0.4
-
-    def number(r: random.Random) -> Fraction:
-        x = value_of(r)
-        return abs(x) if positive else x
-
+    number = number_source(r)
     layers, below = [], inputs
     for _ in range(r.choice([0, 1, 1, 1, 2, 2])):
         width, rank = r.randint(1, 3), 1 if relu else r.choice([1, 2, 2, 2, 3])
-        layer = [[[number(r) for _ in range(below)] + [value_of(r)] for _ in range(rank)] for _ in range(width)]
-        if r.random() < 0.3 and width > 1:
-            layer[-1] = deepcopy(layer[0])
-        if r.random() < 0.3:
-            layer[-1][-1][:] = [Fraction(i == 0) for i in range(below)] + [Fraction(0)]
+        layer: list[list[list[Fraction]]] = []
+        for _ in range(width):
+            if layer and r.random() < 0.4:
+                layer.append(related(r, r.choice(layer), relu))
+            else:
+                layer.append([random_piece(r, below, number) for _ in range(rank)])
         layers.append(layer)
         below = width
     output = [[number(r) for _ in range(below)] + [value_of(r)] for _ in range(outputs)]
     return Layers(inputs, layers, output, relu)
+
+
+def number_source(r: random.Random) -> Callable[[random.Random], Fraction]:
+    """Where the weights of a network come from: small numbers, or such that are not negative."""
+    return (lambda r: abs(value_of(r))) if r.random() < 0.4 else value_of
+
+
+def random_piece(r: random.Random, below: int, number: Callable[[random.Random], Fraction]) -> list[Fraction]:
+    """A row of weights and a bias, sometimes one that passes a coordinate on."""
+    if r.random() < 0.35:
+        i = r.randrange(below) if below else 0
+        return [Fraction(i == j) for j in range(below)] + [Fraction(0)]
+    return [number(r) for _ in range(below)] + [r.choice([Fraction(0), value_of(r)])]
+
+
+def related(r: random.Random, unit: list[list[Fraction]], relu: bool) -> list[list[Fraction]]:
+    """A unit of the same class as another: scaled, mirrored, and moved by an affine form."""
+    scale = Fraction(r.choice([1, 1, 2, Fraction(1, 2), -1, -1] if relu or len(unit) == 2 else [1, 2]))
+    shift = [r.choice([Fraction(0), value_of(r)]) for _ in unit[0]] if not relu and r.random() < 0.5 else None
+    rows = [[scale * x for x in piece] for piece in unit]
+    return [[x + y for x, y in zip(row, shift, strict=True)] if shift else row for row in rows]
 
 
 def variant(r: random.Random, source: Layers) -> Layers:
@@ -172,11 +189,8 @@ def random_transformer(r: random.Random, inputs: int, outputs: int) -> Data:
     tokens, width = r.randint(1, 4), r.randint(2, 4)
     residual = r.random() < 0.6
     tame = r.random() < 0.93
-    positive = r.random() < 0.4
-
-    def number(r: random.Random) -> Fraction:
-        x = value_of(r)
-        return abs(x) if positive else x
+    number = number_source(r)
+    earlier: list[Any] = []
 
     def head() -> Data:
         depth, height = r.choice([1, 1, 1, 2, 0]), r.choice([1, 1, 2, 2, 0])
@@ -184,8 +198,14 @@ def random_transformer(r: random.Random, inputs: int, outputs: int) -> Data:
         if tame:
             query = [[row[0] or Fraction(1), *[Fraction(0)] * (width - 1)] for row in query]
         key, value = matrix(r, depth, width, number), matrix(r, height, width, number)
+        if key and r.random() < 0.7:
+            key = [random_piece(r, width, number)[:-1] for _ in key]
+        if key and earlier and r.random() < 0.4:
+            key[0] = [r.choice([1, 2, -1]) * x for x in r.choice(earlier)]
+        earlier.extend(key)
         if key and value and r.random() < 0.6:
-            value[0] = [row_entry * r.choice([1, 1, 2, -1]) for row_entry in key[0]]
+            scale = r.choice([1, 1, 2, -1])
+            value[0] = [scale * x for x in key[0]]
             key[1:] = [[Fraction(0)] * width for _ in key[1:]]
         output = matrix(r, width, height, number)
         if tame:
@@ -200,20 +220,24 @@ def random_transformer(r: random.Random, inputs: int, outputs: int) -> Data:
         }
 
     def feedforward() -> Data:
-        hidden = r.choice([1, 1, 2, 0])
+        hidden = r.choice([1, 1, 2, 2, 3, 0])
+        first = []
+        for _ in range(hidden):
+            fresh = [random_piece(r, width, number)]
+            first.append(related(r, [r.choice(first)], True)[0] if first and r.random() < 0.4 else fresh[0])
         w2, b2 = matrix(r, width, hidden, number), [value_of(r) for _ in range(width)]
         if tame:
             w2[0], b2[0] = [Fraction(0)] * hidden, Fraction(not residual)
         return {
-            "w1": written_matrix(r, matrix(r, hidden, width, number), width),
-            "b1": written(r, [value_of(r) for _ in range(hidden)]),
+            "w1": written_matrix(r, [row[:-1] for row in first], width),
+            "b1": written(r, [row[-1] for row in first]),
             "w2": written_matrix(r, w2, hidden),
             "b2": written(r, b2),
         }
 
     def block() -> Data:
         heads = None if r.random() < 0.25 else [head() for _ in range(r.choice([1, 1, 1, 2, 0]))]
-        return {"heads": heads, "feedforward": feedforward() if r.random() < 0.4 else None}
+        return {"heads": heads, "feedforward": feedforward() if r.random() < 0.5 else None}
 
     embedding = [[[Fraction(0)] * inputs, *matrix(r, width - 1, inputs, number)] for _ in range(tokens)]
     offsets = [[Fraction(1), *(value_of(r) for _ in range(width - 1))] for _ in range(tokens)]
@@ -227,7 +251,7 @@ def random_transformer(r: random.Random, inputs: int, outputs: int) -> Data:
             "weights": [written_matrix(r, rows, inputs) for rows in embedding],
             "offsets": [written(r, row) for row in offsets],
         },
-        "blocks": [block() for _ in range(r.choice([0, 1, 1, 1, 2, 2]))],
+        "blocks": [block() for _ in range(r.choice([0, 1, 1, 2, 2, 3]))],
         "residual": residual,
         **mask,
         "readout": {
