@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 from exactformer.claims import Claim, Equal, Run, read_claim
 from exactformer.compiler.correspondence import Correspondence
@@ -41,7 +42,7 @@ class Question:
         """The networks it is about."""
         return (self.left,) if self.right is None else (self.left, self.right)
 
-    @property
+    @cached_property
     def space(self) -> Domain:
         """The domain of the claim's variables."""
         return self.claim.space(self.domain)
