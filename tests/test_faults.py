@@ -10,10 +10,10 @@ import pytest
 FAULTS = Path(__file__).parent / "faults"
 sys.path[:0] = [str(folder) for folder in (FAULTS, FAULTS.parent / "kernel") if str(folder) not in sys.path]
 
-import fault_corpus
-import fault_kernel
-import fault_rows
-import run
+import fault_corpus  # noqa: E402
+import fault_kernel  # noqa: E402
+import fault_rows  # noqa: E402
+import run  # noqa: E402
 
 
 @pytest.mark.parametrize("name", run.ROWS)

@@ -77,10 +77,21 @@ def solve(text: str, inputs: int, *, timeout: float) -> Answer:
     start = time.monotonic()
     with _solver(timeout) as ask:
         reply = ask({"text": text, "inputs": inputs})
-    point = None
-    if reply["result"] == "sat":
-        point = tuple(Fraction(int(p, 16), int(q, 16)) for p, q in reply["point"])
-    return Answer(reply["result"], point, reply["reason"], time.monotonic() - start, reply.get("exact", True))
+    result, reason, point = reply["result"], reply["reason"], None
+    if result == "sat":
+        point = _point(reply.get("point"), inputs)
+        if point is None:
+            result, reason = "unknown", "sat, but without a point that can be read"
+    return Answer(result, point, reason, time.monotonic() - start, reply.get("exact", True))
+
+
+def _point(value: Any, inputs: int) -> tuple[Fraction, ...] | None:
+    """The point in a reply: a pair of integers in hexadecimal a coordinate; None for anything else."""
+    try:
+        point = tuple(Fraction(int(p, 16), int(q, 16)) for p, q in value)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return point if len(point) == inputs else None
 
 
 def solve_many(texts: Iterable[str], *, budget: float, solver: Solver = "z3") -> Tally:
@@ -117,8 +128,7 @@ def _solver(limit: float) -> Iterator[Callable[[Message], Message]]:
         def ask(request: Message) -> Message:
             line = _exchanged(process, json.dumps(request))
             if line.endswith("\n"):
-                reply: Message = json.loads(line)
-                return reply
+                return _read(line)
             code = process.wait()  # not for long: the timer is running
             reason = f"no answer within {limit:g} s"
             if time.monotonic() < end:
@@ -137,6 +147,15 @@ def _solver(limit: float) -> Iterator[Callable[[Message], Message]]:
                 _pipe(process.stdin).close()
 
 
+def _read(line: str) -> Message:
+    """The reply in a line; whatever is none is an unknown, after which the child is asked no more."""
+    with suppress(ValueError, RecursionError):
+        reply = json.loads(line)
+        if isinstance(reply, dict) and reply.get("result") in ("sat", "unsat", "unknown"):
+            return {**reply, "reason": str(reply.get("reason", ""))}
+    return {"result": "unknown", "reason": "the solver process gave an answer that cannot be read", "ended": True}
+
+
 def _started(errors: IO[bytes]) -> subprocess.Popen[str]:
     """The child, which finds the modules that the parent finds: installed, or in a source checkout."""
     places = os.pathsep.join(os.path.abspath(place) for place in sys.path)
@@ -147,6 +166,7 @@ def _started(errors: IO[bytes]) -> subprocess.Popen[str]:
         stderr=errors,
         env=os.environ | {"PYTHONPATH": places},
         encoding="utf-8",
+        errors="replace",
     )
 
 

@@ -52,7 +52,7 @@ def is_true(theorem: Theorem, value: dict[str, Any], left: Any, right: Any) -> b
 
     It has to be about these networks, this domain and these parameters, and under any tie rule if it says so.
     """
-    for side, network in (("left", left), ("right", right)):
+    for side in ("left", "right"):
         if side in value and theorem.digests[side] != value[side]["sha256"]:
             return False
     asked = Asked.of({**value, "tie": theorem.tie, "domain": theorem.domain}, left, right if "right" in value else None)
@@ -179,7 +179,9 @@ def _stronger(name: str) -> Iterator[tuple[str, Certificate]]:
                 ends[side][k] = bound
                 parameters.append(("range", ends))
     free = [[i for i in range(n) if which >> i & 1] for which in range(1, 2**n)]
-    parameters += [(claim, {"inputs": inputs}) for claim in ("independent", "increasing", "decreasing") for inputs in free]
+    parameters += [
+        (claim, {"inputs": inputs}) for claim in ("independent", "increasing", "decreasing") for inputs in free
+    ]
     parameters += [("invariant", {"permutation": list(range(n))[::step]}) for step in (1, -1)]
     parameters += [("ties-agree", {"rules": [a, b]}) for a in TIES for b in TIES]
     parameters += [(claim, {}) for claim in ("equal", "at-most", "convex", "concave")]
@@ -247,10 +249,22 @@ def _texts(name: str) -> Iterator[tuple[str, Certificate]]:
     data = encoded(value)
     long = b"7" * MEGA
     values: dict[str, bytes] = {
-        **{"huge": long, "huge text": b'"%s"' % long, "huge negative": b"-" + long, "huge fraction": b'"1/%s"' % long},
-        **{"NaN": b"NaN", "Infinity": b"-Infinity", "true": b"true", "null": b"null", "float": b"0.5", "1e999": b"1e999"},
-        **{"deep": b"[" * 100_000 + b"]" * 100_000, "deep object": b'{"a":' * 50_000 + b"1" + b"}" * 50_000},
-        **{"open": b"[" * 1000, "surrogate": b'"\\ud800"', "null byte": b'"\\u0000"', "exponent": b'"1e99999"'},
+        "huge": long,
+        "huge text": b'"%s"' % long,
+        "huge negative": b"-" + long,
+        "huge fraction": b'"1/%s"' % long,
+        "NaN": b"NaN",
+        "Infinity": b"-Infinity",
+        "true": b"true",
+        "null": b"null",
+        "float": b"0.5",
+        "1e999": b"1e999",
+        "deep": b"[" * 100_000 + b"]" * 100_000,
+        "deep object": b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+        "open": b"[" * 1000,
+        "surrogate": b'"\\ud800"',
+        "null byte": b'"\\u0000"',
+        "exponent": b'"1e99999"',
     }
     keys = [key for key in value if key not in ("format",)]
     for key in keys:
@@ -367,16 +381,9 @@ def _each(step: list[Any], parts: Callable[[int], list[str]], order: int = 1) ->
 def _redundant(value: dict[str, Any], left: Any, right: Any) -> str:
     """Every combination with slack gets two opposite bounds more: rows whose sum is a positive constant."""
     goal = Asked.of(value, left, right if "right" in value else None).goal()
-    rows = [dict(form.terms) for form, _ in goal.cell.rows]
-    pair = next(
-        (
-            (i, j)
-            for i in range(len(rows))
-            for j in range(i)
-            if {v: rows[i].get(v, 0) + rows[j].get(v, 0) for v in {*rows[i], *rows[j]} - {0}} == dict.fromkeys({*rows[i], *rows[j]} - {0}, 0)
-        ),
-        None,
-    )
+    rows = [{v: c for v, c in form.terms.items() if v} for form, _ in goal.cell.rows]
+    opposite = [(i, j) for i in range(len(rows)) for j in range(i) if rows[i] == {v: -c for v, c in rows[j].items()}]
+    pair = next(iter(opposite), None)
     if pair is None:
         return f"{REQUIRED}; no opposite bounds"
     added = 0

@@ -13,7 +13,6 @@ import importlib.util
 import json
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -181,7 +180,7 @@ def _watched(todo: Sequence[Mutation], reader: int, worker: int) -> Iterator[Res
             data = os.read(reader, 1 << 16) if ready else b""
             if not data:
                 yield Result(todo[finished].key, "the process hangs" if not ready else "the process dies", "corpus", 0)
-                return finished + 1  # noqa: B901
+                return finished + 1
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
                 killer, seconds = json.loads(line)
@@ -232,7 +231,9 @@ def mutation_source(mutation: Mutation | None) -> str:
 
 def state(files: Sources, entries: Sequence[Entry]) -> str:
     """A digest of what results depend on."""
-    content = json.dumps([dict(files), [[e.kind, e.name, e.certificate.decode("latin-1"), e.expected] for e in entries]])
+    content = json.dumps(
+        [dict(files), [[e.kind, e.name, e.certificate.decode("latin-1"), e.expected] for e in entries]]
+    )
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -273,17 +274,11 @@ def run_corpus(chosen: Iterable[Mutation], files: Sources, entries: Sequence[Ent
 
 
 def run_tests(chosen: Iterable[Mutation], files: Sources, results: Results, deselected: Sequence[str] = ()) -> None:
-    """The second stage, for those that survived the first one; `deselected` are tests that fail on the kernel itself."""
+    """The second stage, for what survived the first; `deselected` are tests that fail on the kernel itself."""
     for mutation in chosen:
         result = results.known[mutation.key]
         if not result.killer and result.stage == "corpus":
             results.add(by_tests(mutation, files, ["-x", *(f"--deselect={name}" for name in deselected)]))
-            print(results.known[mutation.key], flush=True)
-
-
-def copy_of(folder: Path) -> Path:
-    """The kernel's files in another folder."""
-    return Path(shutil.copytree(KERNEL, folder))
 
 
 def failing(files: Sources) -> list[str]:

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 ORDERINGS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
 }
 OTHER_OPERATORS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
     ast.Add: (ast.Sub, ast.Mult),
@@ -69,8 +72,6 @@ def mutations(file: str, source: str) -> Iterator[Mutation]:
             count[function, what] += 1
             number = count[function, what]
             yield Mutation(file, function, what if number == 1 else f"{what} #{number}", source, path, index)
-
-
 
 
 def _nodes(node: ast.AST, path: Path, function: str) -> Iterator[tuple[Path, str]]:

@@ -19,11 +19,15 @@ from exactformer.networks.transformer import TIES
 from exactformer.prover import verify
 
 F = Fraction
-SAMPLES, QUICK_SAMPLES = 10_000, 500
+SAMPLES, QUICK_SAMPLES = 10_000, 50
 
 
 def cases(quick: bool) -> Iterator[Case]:
     """All kinds of planted differences, with several seeds and sizes."""
+    yield from random.Random("planted").sample(list(_cases(quick)), 9) if quick else _cases(quick)
+
+
+def _cases(quick: bool) -> Iterator[Case]:
     seeds = range(1 if quick else 8)
     samples = QUICK_SAMPLES if quick else SAMPLES
     for n in (2, 3, 4):

@@ -104,7 +104,9 @@ def table(rows: list[Counts]) -> str:
     """The counts as text, notes and survivors below."""
     lines = [f"{'row':<12} {'injected':>9} {'as required':>12} {'equivalent':>11} {'survivors':>10} {'seconds':>9}"]
     for row in rows:
-        numbers = f"{row.injected:>9} {row.killed:>12} {row.equivalent:>11} {len(row.survivors):>10} {row.seconds:>9.1f}"
+        numbers = (
+            f"{row.injected:>9} {row.killed:>12} {row.equivalent:>11} {len(row.survivors):>10} {row.seconds:>9.1f}"
+        )
         lines.append(f"{row.name:<12} {numbers}")
     for row in rows:
         lines += [f"{row.name}: {number} {note}" for note, number in sorted(row.notes.items())]

@@ -262,6 +262,86 @@ def random_transformer(r: random.Random, inputs: int, outputs: int) -> Data:
     }
 
 
+def sparse_row(r: random.Random, width: int, first: int = 0) -> list[Fraction]:
+    """A row with one or two small entries."""
+    row = [Fraction(0)] * width
+    for _ in range(r.choice([1, 1, 2])):
+        row[r.randrange(first, width)] = Fraction(r.choice([1, 1, 1, -1, 2]))
+    return row
+
+
+def mirrored_layers(r: random.Random, inputs: int, outputs: int) -> Layers:
+    """A maxout network whose first layer has u, relu(u) and relu(-u), so that many later forms are equal."""
+    u = [*sparse_row(r, inputs), r.choice([Fraction(0), Fraction(1, 2)])]
+    minus, zero = [-x for x in u], [Fraction(0)] * len(u)
+    layers = [[[u, u], [u, zero], r.choice([[minus, zero], [zero, minus], [u, minus]])]]
+    for _ in range(r.choice([1, 1, 2])):
+        below, layer = len(layers[-1]), []
+        for _ in range(r.choice([1, 2, 3])):
+            piece = [*sparse_row(r, below), Fraction(0)]
+            other = [*sparse_row(r, below), r.choice([Fraction(0), Fraction(0), Fraction(-1)])]
+            layer.append([piece, r.choice([piece, other, other, zero[:0] + [Fraction(0)] * (below + 1)])])
+        layers.append(layer)
+    below = len(layers[-1])
+    return Layers(inputs, layers, [[*sparse_row(r, below), Fraction(0)] for _ in range(outputs)], False)
+
+
+def mirrored_transformer(r: random.Random, inputs: int, outputs: int) -> Data:
+    """A Transformer whose tokens hold 1, u, relu(u), relu(-u) and free coordinates that heads and neurons fill."""
+    tokens, width = r.choice([2, 2, 3, 4]), 6
+    u = sparse_row(r, inputs)
+    embedding, offsets = [], []
+    for _ in range(tokens):
+        own = [r.choice([1, 1, -1, 2]) * x for x in u] if r.random() < 0.7 else sparse_row(r, inputs)
+        extra = sparse_row(r, inputs)
+        zero = [Fraction(0)] * inputs
+        embedding.append([zero, own, zero, zero, extra, zero])
+        offsets.append([Fraction(1), *[Fraction(0)] * 4, value_of(r)])
+
+    def unit(i: int, size: int, c: int = 1) -> list[Fraction]:
+        return [Fraction(c * (i == j)) for j in range(size)]
+
+    def neurons(rows: list[list[Fraction]], to: list[int]) -> Data:
+        w2 = [[Fraction(i == target) for target in to] for i in range(width)]
+        return {
+            "w1": written_matrix(r, rows, width),
+            "b1": [0] * len(rows),
+            "w2": written_matrix(r, w2, len(rows)),
+            "b2": [0] * width,
+        }
+
+    def head() -> Data:
+        key = sparse_row(r, width, 1)
+        value = r.choice([key, [-x for x in key], sparse_row(r, width, 1), sparse_row(r, width)])
+        output = [[Fraction(i == r_target)] for r_target in [r.choice([2, 4, 5, 5])] for i in range(width)]
+        return {
+            "query": written_matrix(r, [unit(0, width)], width),
+            "key": written_matrix(r, [key], width),
+            "value": written_matrix(r, [value], width),
+            "output": written_matrix(r, output, 1),
+        }
+
+    def later() -> Data:
+        rows = [sparse_row(r, width, 1) for _ in range(r.choice([1, 2]))]
+        part = neurons(rows, [r.choice([2, 3, 4, 5]) for _ in rows]) if r.random() < 0.5 else None
+        return {"heads": [head() for _ in range(r.choice([1, 1, 2]))], "feedforward": part}
+
+    first = neurons([unit(1, width), unit(1, width, -1)], [2, 3])
+    readout = [sparse_row(r, width, 1) for _ in range(outputs)]
+    return {
+        "format": FORMAT,
+        "kind": "transformer",
+        "embedding": {
+            "weights": [written_matrix(r, rows, inputs) for rows in embedding],
+            "offsets": [written(r, row) for row in offsets],
+        },
+        "blocks": [{"heads": None, "feedforward": first}, *(later() for _ in range(r.choice([1, 1, 2])))],
+        "residual": True,
+        "mask": r.choice([None, None, "causal"]),
+        "readout": {"token": tokens - 1, "weights": written_matrix(r, readout, width), "biases": [0] * outputs},
+    }
+
+
 def compiled(r: random.Random, source: Data, domain: Data) -> Data | None:
     """A maxout or ReLU network compiled to a Transformer, if the construction allows it."""
     network = network_json.parse(text_of(source), "left.json")
@@ -304,6 +384,10 @@ def random_domain(r: random.Random, inputs: int) -> Data:
 def random_pair(r: random.Random, inputs: int, outputs: int, domain: Data) -> tuple[Data, Data]:
     """Two networks, often of the same function."""
     way = r.random()
+    if way < 0.1:
+        makers = (mirrored_transformer, lambda *size: mirrored_layers(*size).data(r))
+        left, right = (r.choice(makers)(r, inputs, outputs) for _ in range(2))
+        return left, r.choice([left, right])
     if way < 0.3:
         left = random_transformer(r, inputs, outputs)
         right = r.choice([left, retouched(r, left), random_transformer(r, inputs, outputs)])
@@ -321,8 +405,10 @@ def random_pair(r: random.Random, inputs: int, outputs: int, domain: Data) -> tu
 def random_network(r: random.Random, inputs: int, outputs: int, domain: Data) -> Data:
     """One network of any kind."""
     way = r.random()
-    if way < 0.5:
+    if way < 0.4:
         return random_transformer(r, inputs, outputs)
+    if way < 0.5:
+        return r.choice([mirrored_transformer(r, inputs, outputs), mirrored_layers(r, inputs, outputs).data(r)])
     source = random_layers(r, inputs, outputs).data(r)
     return (compiled(r, source, domain) if way < 0.65 else None) or source
 
@@ -386,16 +472,26 @@ def random_question(r: random.Random) -> Question:
 def played(r: random.Random) -> Case:
     """A certificate by random splits, closed by linear programming, or by a random point."""
     question = random_question(r)
+    if r.random() < 0.3:
+        answer = refutation(r, *understood(question))
+        if answer is not None:
+            return question.case(answer)
+    return answered_by_tree(r, question, r.choice([0, 1, 3, 6]))
+
+
+def understood(question: Question) -> tuple[checker.Claim, checker.Domain]:
+    """The claim and the domain of a question, as the second checker reads them."""
     networks = [checker.network(text_of(net)) for net in question.networks]
     value = checker.parse(text_of(question.head))
     claim = checker.read_claim(value, networks)
-    domain = checker.read_domain(value["domain"], claim.inputs)
-    if r.random() < 0.3 or claim.text.endswith("left(x2, x1)"):
-        answer = refutation(r, claim, domain)
-        if answer is not None:
-            return question.case(answer)
+    return claim, checker.read_domain(value["domain"], claim.inputs)
+
+
+def answered_by_tree(r: random.Random, question: Question, needless: int) -> Case:
+    """A question with a random tree."""
+    claim, domain = understood(question)
     try:
-        tree = player.random_tree(r, claim, domain)
+        tree = player.random_tree(r, claim, domain, needless)
     except checker.Rejected:  # a score that is not affine
         tree = [["holds"]]
     return question.case({"inhabitant": [0] * claim.inputs, "tree": tree})
@@ -435,6 +531,28 @@ def argument(question: Question) -> str:
     if claim in ("independent", "increasing", "decreasing"):
         return f"{claim}:" + ",".join(f"x{i + 1}" for i in given["inputs"])
     return str(claim)
+
+
+def deep(r: random.Random) -> Case:
+    """A claim that is true for a plain reason about networks with many equal maxima, proved by needless splits."""
+    inputs, outputs = r.choice([1, 2, 2, 3]), r.choice([1, 1, 2])
+    claim = r.choice(["equal", "at-most", "within", "ties-agree", "invariant", "increasing", "convex", "range"])
+    net = mirrored_transformer(r, inputs, outputs)
+    if r.random() < 0.3:
+        net = random_transformer(r, inputs, outputs)
+    elif r.random() < 0.2:
+        net = mirrored_layers(r, inputs, outputs).data(r)
+    networks = [net]
+    if claim in checker.PAIRS:
+        other = mirrored_layers(r, inputs, outputs).data(r)
+        networks.append(net if claim == "equal" else r.choice([retouched(r, net), other, other]))
+        r.shuffle(networks)
+    given = random_parameters(r, claim, inputs, outputs)
+    given |= {"invariant": {"permutation": list(range(inputs))}, "within": {"epsilon": 100}}.get(claim, {})
+    given |= {"lower": [-100] * outputs, "upper": [100] * outputs} if claim == "range" else {}
+    head: Data = {"format": "exactformer/certificate-1", "claim": claim, "tie": r.choice(checker.RULES)}
+    head |= {"domain": random_domain(r, inputs), "parameters": given}
+    return answered_by_tree(r, Question(head, networks), r.choice([3, 10, 20]))
 
 
 def found_by_prover(r: random.Random, seconds: float = 1.0) -> Case | None:

@@ -15,22 +15,21 @@ from checker import Cell, Claim, Domain, Form, Rejected, cleared, compare, fact,
 
 from exactformer.lp import Minimum, Outside, Program, inside
 
-SPLITS = 20  # in one tree
-NEEDLESS = 6  # those that need not be
+SPLITS = 25  # in one tree
 Step = list[Any]
 
 
-def random_tree(r: random.Random, claim: Claim, domain: Domain) -> list[Step]:
-    """The steps of a tree that splits at random and closes cells where it can."""
+def random_tree(r: random.Random, claim: Claim, domain: Domain, needless: int) -> list[Step]:
+    """The steps of a tree that splits at random, in some cells needlessly, and closes cells where it can."""
     stack = [root_cell(claim, domain)]
     stack[0].advance(claim)
     steps: list[Step] = []
-    eagerness = r.choice([0.0, 0.3, 0.6, 0.9])
+    eagerness = r.choice([0.3, 0.6, 0.9])
     splits = 0
     while stack:
         cell = stack.pop()
         step = None
-        if splits >= NEEDLESS or r.random() >= eagerness:
+        if splits >= needless or r.random() >= eagerness:
             step = closing(r, claim, cell)
         children: list[Cell] = []
         if step is None and splits < SPLITS:
