@@ -1,0 +1,139 @@
+"""Compare the two checkers of certificates on random cases: python tests/second_checker/agreement.py N [SEED].
+
+Prints a table with a row for each kind of case, and the seeds of cases on which the checkers disagree.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import checker
+import damage
+import generate
+from generate import Case
+
+from exactformer.kernel.claims import check as kernel_check
+from exactformer.kernel.reading import Rejected as KernelRejected
+
+PROOFS = Path(__file__).parents[2] / "proofs"
+POOL = 40  # every case without damage is damaged in as many ways
+KINDS = ["random trees", "needless splits", "prover", *(f"damaged: {name}" for name in damage.DAMAGES)]
+
+
+def reader(case: Case) -> Callable[[str], bytes]:
+    """How a checker reads the files of a case."""
+
+    def read(name: str) -> bytes:
+        if name not in case.files:
+            raise FileNotFoundError(name)
+        return case.files[name]
+
+    return read
+
+
+def second(case: Case) -> str | None:
+    """What the second checker makes of a case: the theorem, or None if it rejects."""
+    try:
+        return checker.check(case.certificate, reader(case))
+    except checker.Rejected:
+        return None
+
+
+def first(case: Case) -> str | None:
+    """What the kernel makes of a case; an error that is no rejection becomes a text that nobody else gives."""
+    try:
+        return kernel_check(case.certificate, reader(case)).statement
+    except (KernelRejected, FileNotFoundError):
+        return None
+    except Exception as error:
+        return f"CRASH {type(error).__name__}: {error}"
+
+
+def of_folder(certificate: Path) -> Case:
+    """The case of a proof folder."""
+    networks = {name: certificate.with_name(name) for name in ("left.json", "right.json")}
+    return Case(certificate.read_bytes(), {name: path.read_bytes() for name, path in networks.items() if path.exists()})
+
+
+def small_proofs() -> list[Case]:
+    """The proofs of the folder that are small enough to be damaged many times."""
+    found = [of_folder(path) for path in sorted(PROOFS.glob("*/certificate.json"))]
+    return [case for case in found if sum(map(len, case.files.values())) + len(case.certificate) < 8000]
+
+
+def good(kind: str, seed: str) -> Case | None:
+    """A case without damage."""
+    r = random.Random(seed)
+    makers = {"random trees": generate.played, "needless splits": generate.deep, "prover": generate.found_by_prover}
+    return makers[kind](r)
+
+
+def cases(count: int, seed: int = 0) -> Iterator[tuple[str, str, Case]]:
+    """About as many random cases, each with its kind and a name: good ones, and each of them damaged many times."""
+    pool = small_proofs()
+    ways = list(damage.DAMAGES)
+    produced = 0
+    number = 0
+    while produced < count:
+        number += 1
+        kind = r_kind(number)
+        name = f"{seed}/{number}"
+        case = good(kind, name)
+        if case is None:
+            continue
+        yield kind, name, case
+        produced += 1
+        if second(case) is not None or number % 5 == 0:
+            pool.append(case)
+        for k in range(min(POOL, count - produced)):
+            r = random.Random(f"{name}/{k}")
+            source = r.choice(pool[-3:] if r.random() < 0.8 else pool)
+            way = ways[k % len(ways)]
+            damaged = damage.DAMAGES[way](r, source)
+            if r.random() < 0.1:
+                damaged = damage.DAMAGES[r.choice(ways)](r, damaged)
+            yield f"damaged: {way}", f"{name}/{k}", damaged
+            produced += 1
+
+
+def r_kind(number: int) -> str:
+    """The kind of good case that comes next."""
+    return ["random trees", "needless splits", "random trees", "prover"][number % 4]
+
+
+def compared(count: int, seed: int = 0) -> tuple[Counter[tuple[str, str]], list[tuple[str, str, str | None, str | None]]]:
+    """How often the checkers agree on random cases of each kind, and the cases on which they do not."""
+    table: Counter[tuple[str, str]] = Counter()
+    disagreements = []
+    for kind, name, case in cases(count, seed):
+        a, b = first(case), second(case)
+        if a == b:
+            table[kind, "reject" if a is None else "accept"] += 1
+        else:
+            table[kind, "disagree"] += 1
+            disagreements.append((kind, name, a, b))
+    return table, disagreements
+
+
+def main(arguments: list[str]) -> int:
+    """Print the table."""
+    count, seed = (*map(int, arguments), 0)[:2] if arguments else (2000, 0)
+    table, disagreements = compared(count, seed)
+    print(f"{'kind':28}{'cases':>8}{'accept':>8}{'reject':>8}{'disagree':>10}")
+    columns = ("accept", "reject", "disagree")
+    for kind in KINDS:
+        row = [table[kind, column] for column in columns]
+        print(f"{kind:28}{sum(row):>8}{row[0]:>8}{row[1]:>8}{row[2]:>10}")
+    sums = [sum(table[kind, column] for kind in KINDS) for column in columns]
+    print(f"{'all':28}{sum(sums):>8}{sums[0]:>8}{sums[1]:>8}{sums[2]:>10}")
+    for kind, name, a, b in disagreements:
+        print(f"{kind} {name}\n  kernel: {a}\n  second: {b}")
+    return 1 if disagreements else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
