@@ -307,7 +307,8 @@ def test_ties_that_agree_although_used() -> None:
     seeing = Transformer(tokens, (Block((head,), None),), 0, Affine.of([[0, 1, 1]], [0]), True)
     outcome = certified(verify(seeing, claim="ties-agree"))
     assert outcome.verdict == "refuted"
-    assert next(line.place for line in outcome.trace if not line.agrees).startswith("block 0, attention, head 0, token 0")
+    first = next(line.place for line in outcome.trace if not line.agrees)
+    assert first.startswith("block 0, attention, head 0, token 0")
 
 
 def test_sorting_is_invariant_under_every_permutation() -> None:

@@ -779,5 +779,5 @@ def test_looking_at_a_cell_changes_nothing_that_the_kernel_sees() -> None:
 
 def test_compiling_is_under_the_time_limit() -> None:
     wide = ReluNetwork.of([([[1] * 30] * 300, [0] * 300)] + [([[1] * 300] * 300, [0] * 300)] * 3, ([[1] * 300], [0]))
-    with pytest.raises(TimeoutError, match="out of time after 0.05 s"):
+    with pytest.raises(TimeoutError, match=r"out of time after 0\.05 s"):
         prove(wide, domain=Domain.box(30, -1, 1), timeout=0.05)

@@ -25,7 +25,8 @@ def shown(form: Form | None) -> Any:
 
 
 def proof(left: Any, right: Any, domain: Any, tree: Any, claim: str = "equal", **rest: Any) -> Certificate:
-    value = certificate(left, right, domain, claim=claim, inhabitant=[0] * len(domain["lower"]), tree=tree, **rest)
+    rest = {"inhabitant": [0] * len(domain["lower"]), **rest}
+    value = certificate(left, right, domain, claim=claim, tree=tree, **rest)
     return value, left, right
 
 
@@ -56,10 +57,10 @@ def circle() -> Any:
 
 SLOPES = attention([[[1, 0], [1, 0], [2, 3]], [[-1, 0], [-1, 0], [-2, 3]]])  # the score, and twice it plus 3
 _UNIT = [[int(i == j) for j in range(4)] for i in range(4)]
-LATE = transformer(  # states (x, 1, 1, 0) and (0, 1, 0, 0): a neuron adds relu(first + 2), a head compares 2x + 2 and 2
+LATE = transformer(  # states (x, 1, 1, 0) and (0, 1, 0, 0): add relu(first + 2) and 1, compare 2x + 2 and 2
     [([[1], [0], [0], [0]], [0, 1, 1, 0]), ([[0], [0], [0], [0]], [0, 1, 0, 0])],
     [
-        (None, ([_UNIT[0]], [2], [[1], [0], [0], [0]], [0, 0, 0, 0])),
+        (None, ([_UNIT[0]], [2], [[1], [0], [0], [0]], [0, 0, 1, 0])),
         ([([_UNIT[1]], [_UNIT[0]], [_UNIT[2]], [[0], [0], [0], [1]])], None),
     ],
     (0, [_UNIT[3]], [0]),
@@ -96,8 +97,22 @@ NINE = maxout([], ([[1] * 9], [0]))
 
 ZERO_1, ZERO_2 = maxout([], ([[0]], [0])), maxout([], ([[0, 0]], [0]))
 GATE = ["gate", "L0.u0"]
+CROOKED = attention([[[0, 0], [0, 0]], [[1, 0], [1, 0]], [[-1, 0], [5, 0]]])  # values 0, x, 5x for the scores 0, x, -x
+UNREAD = transformer(  # a block without heads lets no token see another one
+    [([[1]], [0]), ([[-1]], [0])], [(None, ([[1]], [0], [[1]], [0])), ([], None)], (0, [[1]], [0])
+)
+
+_SAME: dict[str, Any] = proof(ZERO_1, ZERO_1, box(1), [["holds"]])[0]
+AWAY = {**box(1), "matrix": [[-1]], "bounds": ["-1/4"]}  # x >= 1/4, which interval bounds do not see
 
 ACCEPTED: dict[str, Certificate] = {
+    "a tie where no point is": proof(
+        STEP,
+        maxout([], ([[0]], [1])),
+        AWAY,
+        [["compare", 0, 1], ["holds"], ["empty", [[2, "1"], [4, "2"]]], ["empty", [[2, "1"], [3, "2"]]]],
+        inhabitant=[1],
+    ),
     "a place bound to an alias": proof(MIRRORED, MIRRORED, box(1), [["gate", "L1.u0"], ["holds"], ["holds"]]),
     "what was found stays": proof(RELU, RELU, box(1), [GATE, GATE, ["holds"], ["holds"], GATE, ["holds"], ["holds"]]),
     "shared support": proof(
@@ -138,6 +153,19 @@ REJECTED: dict[str, tuple[Certificate, str]] = {
         proof(NINE, None, box(9), [["holds"]], "increasing", parameters={"inputs": [8, 0]}),
         "in increasing order",
     ),
+    "a proof with values": (({**_SAME, "values": [[0], [0]]}, ZERO_1, ZERO_1), "only the keys"),
+    "a proof without a tree": (
+        ({key: item for key, item in _SAME.items() if key != "tree"}, ZERO_1, ZERO_1),
+        "the key 'tree'",
+    ),
+    "a row of nothing": (({**_SAME, "tree": [["empty", [[]]]]}, ZERO_1, ZERO_1), "2 entries"),
+    "a fact of a list": (({**_SAME, "tree": [["empty", [[["L0.u0"], 0, "1"]]]]}, ZERO_1, ZERO_1), "a row number, or"),
+    "a step of nothing": (({**_SAME, "tree": [[]]}, ZERO_1, ZERO_1), "gate, compare, empty or holds"),
+    "another claim": (({**_SAME, "claim": "differ"}, ZERO_1, ZERO_1), "one of equal"),
+    "the folder above": (
+        ({**_SAME, "left": {**_SAME["left"], "file": ".."}}, ZERO_1, ZERO_1),
+        "the name of a file in the same folder",
+    ),
     "one network too many": (proof(ZERO_1, ZERO_1, box(1), [["holds"]], "convex"), "1 network for the claim"),
     "one network too few": (proof(ZERO_1, None, box(1), [["holds"]]), "2 networks for the claim"),
 }
@@ -148,7 +176,35 @@ def test_accepted(name: str) -> None:
     theorem = judged(*ACCEPTED[name])
     value, left, right = ACCEPTED[name]
     asked = Asked.of(value, left, right)
-    assert theorem.holds and all(map(asked.true_at, [(Fraction(i, 4),) * asked.n for i in range(-4, 5)]))
+    points = [(Fraction(i, 4),) * asked.n for i in range(-4, 5)]
+    assert theorem.holds and all(map(asked.true_at, filter(asked.contains, points)))
+    assert ("any tie rule" in theorem.statement) == (theorem.counts["ties"] == 0)
+
+
+def test_a_tie_on_an_empty_cell_does_not_count() -> None:
+    theorem = judged(*ACCEPTED["a tie where no point is"])
+    assert theorem.counts["ties"] == 0 and "any tie rule" in theorem.statement
+
+
+def test_one_output_of_several_differs() -> None:
+    left, right = (maxout([], ([[1], [1]], [0, b])) for b in (0, 1))
+    value = certificate(left, right, box(1), claim="equal", point=[0], values=[[0, 0], [0, 1]])
+    assert not judged(value, left, right).holds
+
+
+def test_an_evaluation_waits_for_the_one_before() -> None:
+    goal = Asked(STEP, RELU, box(1)).goal()
+    assert goal.runs[1].outputs is None and goal.cell.places == {} and goal.cell.atoms.candidates == {}
+    assert goal.compare(0, 1)[1].cell.places == {"R0.u0": 2}
+
+
+def test_values_that_follow_one_score_only() -> None:
+    goal = Asked(CROOKED, ZERO_1, box(1)).goal()
+    assert goal.stuck is not None and list(goal.stuck) == [0, 1, 2]
+
+
+def test_a_block_without_heads_makes_no_token_live() -> None:
+    assert list(Asked(UNREAD, ZERO_1, box(1)).goal().cell.places) == ["L0.f0.t0"]
 
 
 @pytest.mark.parametrize("name", REJECTED)
@@ -270,7 +326,7 @@ def test_evaluation_goes_on_where_it_stopped() -> None:
     assert goal.stuck is not None and goal.runs[0].sublayer == 1
     assert {t: shown(form) for t, form in goal.stuck.items()} == {0: ({0: 2, 1: 2}, 1), 1: ({0: 2}, 1)}
     outputs = [child.runs[0].outputs for child in goal.compare(0, 1)]
-    assert [shown(found[0]) for found in outputs if found] == [({0: 1}, 1), ({0: 1}, 2), ({}, 1)]
+    assert [shown(found[0]) for found in outputs if found] == [({0: 2}, 1), ({0: 3}, 2), ({0: 1}, 1)]
 
 
 def test_the_first_token_gives_the_form() -> None:

@@ -96,8 +96,9 @@ def cases(count: int, seed: int = 0) -> Iterator[tuple[str, str, Case]]:
             damaged = damage.DAMAGES[way](r, source)
             if r.random() < 0.1:
                 damaged = damage.DAMAGES[r.choice(ways)](r, damaged)
-            yield f"damaged: {way}", f"{name}/{k}", damaged
-            produced += 1
+            if damaged is not source:
+                yield f"damaged: {way}", f"{name}/{k}", damaged
+                produced += 1
 
 
 def r_kind(number: int) -> str:
@@ -105,9 +106,13 @@ def r_kind(number: int) -> str:
     return ["random trees", "needless splits", "random trees", "prover"][number % 4]
 
 
-def compared(count: int, seed: int = 0) -> tuple[Counter[tuple[str, str]], list[tuple[str, str, str | None, str | None]]]:
+Table = Counter[tuple[str, str]]
+Disagreement = tuple[str, str, str | None, str | None]
+
+
+def compared(count: int, seed: int = 0) -> tuple[Table, list[Disagreement]]:
     """How often the checkers agree on random cases of each kind, and the cases on which they do not."""
-    table: Counter[tuple[str, str]] = Counter()
+    table: Table = Counter()
     disagreements = []
     for kind, name, case in cases(count, seed):
         a, b = first(case), second(case)

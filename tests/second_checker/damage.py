@@ -201,9 +201,7 @@ ANYWHERE = [replace_value, delete_entry, add_entry, swap_entries, respell, chang
 
 def damage_steps(r: random.Random, value: Any) -> None:
     """Delete, repeat, move, swap, replace or change steps."""
-    tree = value.get("tree")
-    if not tree:
-        return
+    tree = value["tree"]
     i, j = r.randrange(len(tree)), r.randrange(len(tree))
     way = r.randrange(10)
     if way == 0:
@@ -466,7 +464,7 @@ def change_bytes(r: random.Random, data: bytes) -> bytes:
     if way == 7:
         return data.decode().encode(r.choice(["utf-16", "utf-32", "utf-8-sig"]))
     if way == 8:
-        depth = r.choice([10, 500, 990, 1100, 5000, 200_000])
+        depth = r.choice([10, 100, 500, 5000, 200_000])
         value = r.choice([b"[" * depth + b"]" * depth, b'{"a":' * depth + b"1" + b"}" * depth])
         return with_key(data, b"untrusted", value)
     if way == 9:
@@ -525,9 +523,11 @@ ODD_NUMBERS = [
 def in_certificate(ways: list[Callable[[random.Random, Any], None]], r: random.Random, case: Case) -> Case:
     """A case with damage to its certificate as data."""
     value = json.loads(case.certificate)
+    before = json.dumps(value)
     for _ in range(r.choice([1, 1, 1, 1, 2])):
         r.choice(ways)(r, value)
-    return Case(json.dumps(value).encode(), case.files)
+    after = json.dumps(value)
+    return case if after == before else Case(after.encode(), case.files)
 
 
 def in_network(r: random.Random, case: Case) -> Case:

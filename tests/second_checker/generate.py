@@ -555,15 +555,14 @@ def deep(r: random.Random) -> Case:
     return answered_by_tree(r, Question(head, networks), r.choice([3, 10, 20]))
 
 
-def found_by_prover(r: random.Random, seconds: float = 1.0) -> Case | None:
+def found_by_prover(r: random.Random, seconds: float = 5.0) -> Case | None:
     """A certificate that the prover finds for a random claim, if it finds one in time."""
     question = random_question(r)
     networks = [network_json.parse(text_of(net), "network") for net in question.networks]
     method = r.choice(["lazy", "lazy", "structural", "auto"])
     if question.head["claim"] == "equal" and r.random() < 0.5:
         method = "regions"
-    domain = {key: side for key, side in question.head["domain"].items()}
-    options = {"domain": ef.Polyhedron(**domain), "tie": question.head["tie"], "method": method}
+    options = {"domain": ef.Polyhedron(**question.head["domain"]), "tie": question.head["tie"], "method": method}
     try:
         outcome = ef.verify(*networks, claim=argument(question), timeout=seconds, cross_check=(), **options)
     except ef.Unsupported:
