@@ -73,7 +73,10 @@ class Program:
         """The exact minimum of the objective over the rows, or the exact reason why there is none."""
         if self.dimension == 0 or not self.rows:
             return _bland(self.rows, objective, self.dimension)
-        active = self._guess(objective)
+        try:
+            active = self._guess(objective)
+        except Exception:  # a guess that fails is no guess, whatever the reason
+            self._highs = active = None
         if active is not None:
             answer = self._solved(objective, active)
             if answer is not None:

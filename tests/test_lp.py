@@ -201,3 +201,15 @@ def test_whole(values: list[Fraction]) -> None:
     common, table = integer_multipliers(dict(enumerate(values)))
     assert common == den
     assert table == dict(enumerate(numerators))
+
+
+@pytest.mark.parametrize("error", [RuntimeError("the solver failed"), MemoryError(), ValueError("status")])
+def test_a_solver_that_raises_is_only_a_lost_guess(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by fault injection: the error used to reach the user."""
+
+    def failing(*_: object) -> Any:
+        raise error
+
+    monkeypatch.setattr(lp.highspy.Highs, "run", failing)
+    answer = Program([((1,), 1), ((-1,), 1)], 1).minimise(((1,), 0))
+    assert isinstance(answer, Minimum) and answer.value == -1

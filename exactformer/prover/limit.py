@@ -12,8 +12,8 @@ TICK = 0.01  # seconds between one attempt to interrupt and the next
 PACKAGE = __name__.partition(".")[0]
 
 
-class OutOfTime(Exception):
-    """The limit was reached."""
+class OutOfTime(BaseException):
+    """The limit was reached; no handler of ordinary errors catches this."""
 
 
 @contextmanager

@@ -485,13 +485,22 @@ def pinned() -> dict[str, tuple[Any, Any, Any]]:
     from kernel_material import Asked, box
 
     networks = {"circle": (t.circle(), 2), "three tokens": (t.THREE_TOKENS, 1), "alias": (t.ALIASED, 1)}
-    networks |= {"twice the same": (t.TWICE, 2)}
+    networks |= {"twice the same": (t.TWICE, 2), "crooked": (t.CROOKED, 1), "unread": (t.UNREAD, 1)}
     networks |= {"slopes": (t.SLOPES, 1), "known later": (t.KNOWN_LATER, 2)}
     networks |= {"mirrored": (t.MIRRORED, 1), "halved": (t.HALVED, 1), "shared": (t.SHARED, 2), "late": (t.LATE, 1)}
     open_ones = {
         f"question, {name}": (Asked(a, a, box(n)).certificate(inhabitant=[0] * n, tree=[["holds"]]), a, a)
         for name, (a, n) in networks.items()
     }
+    uneven, two = {"lower": [-1, 2], "upper": [1, 3]}, t.maxout([([[1, 1]], ["-5/2"])], ([[1]], [0]), "relu")
+    for claim in ("increasing", "decreasing"):
+        asked = Asked(two, None, uneven, claim=claim, inputs=[0])
+        open_ones[f"question, {claim}"] = asked.certificate(inhabitant=[0, 2], tree=[["holds"]]), two, None
+    waiting = Asked(t.STEP, t.RELU, box(1)).certificate(inhabitant=[0], tree=[["holds"]])
+    open_ones["question, waiting"] = waiting, t.STEP, t.RELU
+    left, right = (t.maxout([], ([[1], [1]], [0, b])) for b in (0, 1))
+    one = t.certificate(left, right, box(1), claim="equal", point=[0], values=[[0, 0], [0, 1]])
+    open_ones["one output"] = one, left, right
     return {**t.ACCEPTED, **{name: case for name, (case, _) in t.REJECTED.items()}, **t.outside(), **open_ones}
 
 

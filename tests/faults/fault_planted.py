@@ -28,7 +28,7 @@ def cases(quick: bool) -> Iterator[Case]:
 
 
 def _cases(quick: bool) -> Iterator[Case]:
-    seeds = range(1 if quick else 8)
+    seeds = range(1 if quick else 4)
     samples = QUICK_SAMPLES if quick else SAMPLES
     for n in (2, 3, 4):
         for seed in seeds:

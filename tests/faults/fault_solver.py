@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import select
+import signal
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -173,6 +176,8 @@ LINEAR: dict[str, Lie] = {
     "exact answers altered": _wrong_answers,
 }
 
+NOT_FINITE = {"NaN", "infinity"}
+
 # --- lies of the child process --------------------------------------------------------------------
 
 ANSWER = "import sys, json, time, os\nfor line in sys.stdin:\n    {}\n    sys.stdout.flush()\n"
@@ -225,7 +230,11 @@ def cases(quick: bool) -> Iterator[Case]:
         for name, question in asked.items():
             for method in ("auto", "lazy", "regions"):
                 at = context, question, {"method": method, "cross_check": ()}
-                all_cases.append((f"linear program: {lie}, {name}, {method}", lambda at=at: told(*at)))
+                case = f"linear program: {lie}, {name}, {method}"
+                if lie not in NOT_FINITE:
+                    all_cases.append((case, lambda at=at: told(*at)))
+                elif name in ("nested", "nested, lifted") and not quick:  # HiGHS need not end on such numbers
+                    all_cases.append((case, lambda at=at: in_child(lambda: told(*at))))
     for lie, context in CHILD.items():
         for name, question in asked.items():
             for options in ({"method": "smt"}, {"method": "lazy", "cross_check": ("z3",)}, {"method": "regions"}):
@@ -234,6 +243,25 @@ def cases(quick: bool) -> Iterator[Case]:
                 at = context, question, options
                 all_cases.append((f"z3: {lie}, {name}, {options['method']}", lambda at=at: told(*at)))
     yield from r.sample(all_cases, 40) if quick else all_cases
+
+
+def in_child(judge: Callable[[], str]) -> str:
+    """The outcome of a case in a process of its own, which is ended when it takes too long."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writer, judge().encode())
+        finally:
+            os._exit(0)
+    os.close(writer)
+    try:
+        ready, _, _ = select.select([reader], [], [], 20)
+        return os.read(reader, 1000).decode() or "the process dies" if ready else "no end, in spite of the time limit"
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reader)
 
 
 def told(context: Lie, question: Asked, options: dict[str, Any]) -> str:

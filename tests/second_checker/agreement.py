@@ -20,7 +20,7 @@ from exactformer.kernel.claims import check as kernel_check
 from exactformer.kernel.reading import Rejected as KernelRejected
 
 PROOFS = Path(__file__).parents[2] / "proofs"
-POOL = 40  # every case without damage is damaged in as many ways
+POOL = 20  # every case without damage is damaged in as many ways
 KINDS = ["random trees", "needless splits", "prover", *(f"damaged: {name}" for name in damage.DAMAGES)]
 
 

@@ -1,0 +1,224 @@
+"""Two checkers of certificates, the second written from docs/certificate-1.md alone, say the same of every case."""
+
+from __future__ import annotations
+
+import ast
+import random
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+HERE = Path(__file__).parent / "second_checker"
+sys.path[:0] = [str(HERE), str(HERE.parent / "fuzz")]
+
+import agreement  # noqa: E402
+import checker  # noqa: E402
+import generate  # noqa: E402
+from generate import Case, digest, text_of  # noqa: E402
+from target import NAMES, SEPARATOR, with_digests  # noqa: E402
+
+PROOFS = sorted(agreement.PROOFS.glob("*/certificate.json"))
+CORPUS = sorted((HERE.parent / "fuzz" / "corpus").iterdir())
+GOOD = {"random trees": 100, "needless splits": 50, "prover": 60}
+
+
+def judged(case: Case) -> str | None:
+    """What both checkers say of a case."""
+    a, b = agreement.first(case), agreement.second(case)
+    assert a == b
+    return b
+
+
+# --- proofs and random cases ----------------------------------------------------------------------
+
+
+def test_second_checker_needs_the_standard_library_only() -> None:
+    tree = ast.parse((HERE / "checker.py").read_text(encoding="utf-8"))
+    names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    names += [str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert {name.split(".")[0] for name in names} <= sys.stdlib_module_names
+
+
+@pytest.mark.parametrize("path", PROOFS, ids=lambda path: path.parent.name)
+def test_program_prints_what_the_kernel_says(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert checker.main([str(path)]) == 0
+    assert capsys.readouterr().out == f"{agreement.first(agreement.of_folder(path))}\n"
+
+
+def test_program_says_which_certificate_is_rejected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "certificate.json"
+    path.write_text("{}")
+    assert checker.main([str(PROOFS[0]), str(path)]) == 1
+    assert capsys.readouterr().out.splitlines()[1].startswith(f"REJECTED {path}: ")
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_checkers_agree_on_good_certificates(kind: str) -> None:
+    found = [agreement.good(kind, f"good {number}") for number in range(GOOD[kind])]
+    theorems = [judged(case) for case in found if case is not None]
+    accepted = [theorem for theorem in theorems if theorem is not None]
+    assert len(accepted) >= (1.0 if kind == "prover" else 0.5) * len(theorems)
+    assert len(theorems) >= 0.8 * GOOD[kind]
+
+
+def test_questions_are_about_all_claims_networks_and_tie_rules() -> None:
+    questions = [generate.random_question(random.Random(number)) for number in range(150)]
+    assert {question.head["claim"] for question in questions} == set(checker.PARAMETERS)
+    assert {question.head["tie"] for question in questions} == set(checker.RULES)
+    assert {net["kind"] for question in questions for net in question.networks} == {"maxout", "relu", "transformer"}
+
+
+def test_checkers_agree_on_damaged_certificates() -> None:
+    table, disagreements = agreement.compared(2500, seed=7)
+    assert disagreements == []
+    for kind in agreement.KINDS:
+        assert table[kind, "accept"] > 0
+        assert table[kind, "reject"] > 0 or kind in GOOD
+
+
+# --- the corpus of the fuzzer ---------------------------------------------------------------------
+
+
+def torn(data: bytes, r: random.Random) -> bytes:
+    """A few bytes changed, dropped, doubled or exchanged."""
+    result = bytearray(data)
+    for _ in range(r.randint(1, 3)):
+        if len(result) < 2:
+            return bytes(result)
+        at, other = r.randrange(len(result)), r.randrange(len(result))
+        kind = r.randrange(4)
+        if kind == 0:
+            result[at] = r.choice(b'0123456789abcdef-,[]{}":. xLRM')
+        elif kind == 1:
+            del result[at : at + r.randint(1, 4)]
+        elif kind == 2:
+            result[at:at] = result[at : at + r.randint(1, 8)]
+        else:
+            result[at], result[other] = result[other], result[at]
+    return bytes(result)
+
+
+def test_checkers_agree_on_what_the_fuzzer_kept_and_on_damage_to_it() -> None:
+    """Thousands of inputs: those the fuzzer kept, and random damage to their certificates and networks."""
+    r = random.Random(0)
+    count: Counter[str] = Counter()
+    for path in CORPUS:
+        for number in range(16):
+            data = path.read_bytes() if number == 0 else torn(path.read_bytes(), r)
+            certificate, *networks = data.split(SEPARATOR)
+            files = dict(zip(NAMES, networks, strict=False))
+            certificate = with_digests(certificate, files)
+            theorem = judged(Case(certificate, files))
+            count["rejected" if theorem is None else "accepted"] += 1
+    assert count["accepted"] > 200 and count["rejected"] > 1000, count
+
+
+# --- cases by hand --------------------------------------------------------------------------------
+
+
+def case_of(networks: list[Any], **keys: Any) -> Case:
+    """A certificate about networks given as JSON data, by default that they are equal on [-1, 1] without a split."""
+    files = dict(zip(("left.json", "right.json"), map(text_of, networks), strict=False))
+    value = {"format": "exactformer/certificate-1", "tie": "average", "domain": {"lower": [-1], "upper": [1]}}
+    value |= {"claim": "convex" if len(networks) == 1 else "equal", "inhabitant": [0], "tree": [["holds"]]}
+    value |= {name.split(".")[0]: {"file": name, "sha256": digest(data)} for name, data in files.items()}
+    return Case(text_of(value | keys), files)
+
+
+def layered(kind: str, *layers: tuple[Any, Any], weights: Any = None, biases: Any = None) -> dict[str, Any]:
+    """A maxout or ReLU network as JSON data, by default with the output of its first unit."""
+    output = {"weights": [[1]] if weights is None else weights, "biases": [0] if biases is None else biases}
+    parts = [{"weights": rows, "biases": offsets} for rows, offsets in layers]
+    return {"format": "exactformer/network-1", "kind": kind, "layers": parts, "output": output}
+
+
+def step(value: list[int], offsets: list[Any]) -> dict[str, Any]:
+    """A Transformer with the tokens (1, x, x) and (1, -x, 0) plus offsets, and one head with the scores x and -x."""
+    head = {"query": [[1, 0, 0]], "key": [[0, 1, 0]], "value": [value], "output": [[0], [0], [1]]}
+    return {
+        "format": "exactformer/network-1",
+        "kind": "transformer",
+        "embedding": {"weights": [[[0], [1], [1]], [[0], [-1], [0]]], "offsets": offsets},
+        "blocks": [{"heads": [head], "feedforward": None}],
+        "residual": True,
+        "readout": {"token": 0, "weights": [[0, 0, 1]], "biases": [0]},
+    }
+
+
+def kinked() -> dict[str, Any]:
+    """The Transformer JUMP with one neuron before its head, read out as 0."""
+    neuron = {"w1": [[0, 0, 1]], "b1": ["-3/2"], "w2": [[0]] * 3, "b2": [0] * 3}
+    blocks = [{"heads": None, "feedforward": neuron}, *JUMP["blocks"]]
+    return JUMP | {"blocks": blocks, "readout": {"token": 0, "weights": [[0, 0, 0]], "biases": [0]}}
+
+
+def empty(height: int, width: int) -> dict[str, Any]:
+    """A sparse matrix without entries."""
+    return {"shape": [height, width], "entries": []}
+
+
+def splitting(networks: list[Any], *steps: list[Any]) -> Case:
+    """A certificate that two networks are equal, with these steps."""
+    return case_of(networks, tree=list(steps))
+
+
+def on(matrix: Any, bounds: list[int]) -> Case:
+    """A certificate about a domain with further rows."""
+    return case_of([LINE], domain={"lower": [0], "upper": [1], "matrix": matrix, "bounds": bounds})
+
+
+def within(epsilon: str) -> Case:
+    """A certificate that a network differs from itself by no more than a number."""
+    pairs = [["holds", ["1", []], ["1", []]]]
+    return case_of([LINE, LINE], claim="within", parameters={"epsilon": epsilon}, tree=pairs)
+
+
+LINE = layered("relu")
+FOLD = ([[[1], [0]], [[-1], [0]], [[1], [1]]], [[0, 0]] * 3)  # relu(x), relu(-x) = relu(x) - x, x
+PLAIN = step([1, 0, 0], [[1, 0, 0], [1, 0, 0]])  # both values are 1
+JUMP = step([0, 0, 1], [[1, 0, 1], [1, 0, 0]])  # the values x + 1 and 0
+MIRROR_FIRST = layered("maxout", FOLD, ([[[0, 1, 0], [1, 0, -1]]], [[0, 0]]))  # relu(-x), and relu(x) - x
+MIRROR_LAST = layered("maxout", FOLD, ([[[1, 0, -1], [0, 1, 0]]], [[0, 0]]))
+TWICE = layered("maxout", FOLD, ([[[0, 1, 0]] * 2], [[0, 0]]), weights=[[0]])  # relu(-x), and relu(-x)
+KINKED = kinked()
+SIGNS = ["compare", 0, 1]
+HOLDS = ["holds"]
+
+ACCEPTED = {
+    "no inputs": case_of([layered("relu", weights=[[]])] * 2, domain={"lower": [], "upper": []}, inhabitant=[]),
+    "no outputs": case_of([layered("relu", weights=empty(0, 1), biases=[])]),
+    "a name that is no text": case_of([LINE | {"name": 1}]),
+    "an empty matrix in the domain": on([], []),
+    "a theorem with 4300 digits": within("9" * 3000 + "e1300"),
+    "equal values": splitting([PLAIN, PLAIN], HOLDS),
+    "the first of two equal forms is an atom": splitting([MIRROR_FIRST] * 2, ["gate", "L1.u0"], HOLDS, HOLDS),
+    "an atom on both sides": splitting([KINKED, TWICE], SIGNS, ["gate", "R1.u0"], *[HOLDS] * 4),
+    "three signs in two cells": splitting([KINKED, TWICE], ["gate", "L0.f0.t0"], *[SIGNS, HOLDS, HOLDS, HOLDS] * 2),
+}
+REJECTED = {
+    "a layer without units": case_of([layered("relu", (empty(0, 1), []), weights=[[]])]),
+    "a unit without pieces": case_of([layered("maxout", ([[]], [[]]))]),
+    "sparse pieces": case_of([layered("maxout", ([empty(1, 1)], [[0]]))]),
+    "no tokens": case_of([PLAIN | {"embedding": {"weights": [], "offsets": []}}]),
+    "a token that is false": case_of([PLAIN | {"readout": PLAIN["readout"] | {"token": False}}]),
+    "a sparse matrix in the domain": on(empty(1, 1), [0]),
+    "a theorem with 4301 digits": within("9" * 3000 + "e1301"),
+    "no place where values are equal": splitting([PLAIN, PLAIN], ["gate", "L0.h0.q0"], HOLDS, HOLDS),
+    "the first of two equal forms is no atom": splitting([MIRROR_LAST] * 2, ["gate", "L1.u0"], HOLDS, HOLDS),
+    "an atom expanded once a class is decided": splitting(
+        [KINKED, TWICE], ["gate", "L0.f0.t0"], SIGNS, ["gate", "R1.u0"], *[HOLDS] * 4, SIGNS, *[HOLDS] * 3
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ACCEPTED)
+def test_both_accept(name: str) -> None:
+    assert judged(ACCEPTED[name]) is not None
+
+
+@pytest.mark.parametrize("name", REJECTED)
+def test_both_reject(name: str) -> None:
+    assert judged(REJECTED[name]) is None
