@@ -75,7 +75,7 @@ def test_a_spike(n: int, seed: int) -> None:
     """Against the network itself, and as a Transformer against it: the difference is one spike at a random place."""
     r = random.Random(f"spike {n} {seed}")
     network = random_relu(r, n, 6)
-    centre = [F(r.randint(-2**19, 2**19), 2**20) for _ in range(n)]
+    centre = [F(r.randint(-(2**19), 2**19), 2**20) for _ in range(n)]
     spiked = with_spike(network, centre, radius_for(n))
     for side in (spiked, compile_network(spiked).transformer):
         outcome = refuted(network, side, Domain.box(n, -1, 1))

@@ -204,8 +204,7 @@ SAYS = {  # what each of the proofs proves
     f" ({EXACT})",
     "independent": f"for all x, y in the domain that differ at most in x2, left(x) = left(y) ({EXACT}, any tie rule)",
     "increasing": f"for all x <= y in the domain that differ at most in x2, left(x) <= left(y) ({EXACT}, any tie rule)",
-    "decreasing": "for all x <= y in the domain, left(x) >= left(y)"
-    f" ({EXACT}, tie rule average)",
+    "decreasing": f"for all x <= y in the domain, left(x) >= left(y) ({EXACT}, tie rule average)",
     "convex": f"for all x, y in the domain, left((x + y)/2) <= (left(x) + left(y))/2 ({EXACT}, any tie rule)",
     "concave": f"for all x, y in the domain, left((x + y)/2) >= (left(x) + left(y))/2 ({EXACT}, any tie rule)",
 }
