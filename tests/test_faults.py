@@ -36,8 +36,9 @@ def test_theorems_of_the_corpus_are_true() -> None:
 
 
 def test_mutated_kernels_are_noticed() -> None:
+    """By the corpus; or by a test, to which those are put that have no argument why they are as good as the kernel."""
     counts = run.kernel(quick=True)
-    assert counts.killed > counts.injected * 0.7  # the full run lists the others, with arguments
+    assert not counts.survivors and counts.killed > counts.injected * 0.9
 
 
 def test_every_argument_is_about_a_mutation_that_exists() -> None:

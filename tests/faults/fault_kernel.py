@@ -196,9 +196,9 @@ def _watched(todo: Sequence[Mutation], reader: int, worker: int) -> Iterator[Res
 def by_tests(mutation: Mutation | None, files: Sources, arguments: Sequence[str] = ()) -> Result:
     """Run the kernel's tests on a mutated kernel in a process of their own: the first test that fails."""
     started = time.monotonic()
-    names = ("boundary", "reading", "forms", "cell", "semantics", "claims", "proofs", "fuzz")
+    names = ("pinned", "boundary", "reading", "cell", "semantics", "claims", "forms", "proofs", "fuzz")
     first = FIRST.get(mutation.file[:-3], "") if mutation else ""
-    order = sorted(names, key=lambda name: name != first)
+    order = sorted(names, key=lambda name: name not in (first, "pinned"))
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "kernel"
         place.mkdir()

@@ -75,7 +75,7 @@ def mutations(file: str, source: str) -> Iterator[Mutation]:
 
 
 def _nodes(node: ast.AST, path: Path, function: str) -> Iterator[tuple[Path, str]]:
-    """The paths to all nodes that run: no annotations, no documentation."""
+    """The paths to all nodes that run: no annotations, no names for types, no documentation."""
     if path:
         yield path, function
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
@@ -84,12 +84,23 @@ def _nodes(node: ast.AST, path: Path, function: str) -> Iterator[tuple[Path, str
         if name in ("annotation", "returns", "ctx", "type_comment", "decorator_list"):
             continue
         for index, item in enumerate(value) if isinstance(value, list) else [(None, value)]:
-            if isinstance(item, ast.AST) and not _is_text(item):
+            if isinstance(item, ast.AST) and not _is_text(item) and not _names_a_type(item):
                 yield from _nodes(item, (*path, (name, index)), function)
 
 
 def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _names_a_type(node: ast.AST) -> bool:
+    """`Row = tuple[Form, bool]`, `Network = Maxout | Transformer`: annotations under a name."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, (ast.Subscript, ast.BinOp)):
+        return False
+    parts = (ast.Name, ast.Subscript, ast.Tuple, ast.BinOp, ast.BitOr, ast.expr_context)
+    nothing = (part for part in ast.walk(node.value) if not isinstance(part, parts))
+    target = node.targets[0]
+    named = isinstance(target, ast.Name) and target.id[0].isupper()
+    return named and all(isinstance(part, ast.Constant) and part.value is None for part in nothing)
 
 
 def _at(tree: ast.AST, path: Path) -> ast.AST:

@@ -249,6 +249,23 @@ def test_main_accepts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.usefixtures("bare")
+def test_main_looks_beside_the_kernel_only(tmp_path: Path) -> None:
+    """Its own folder, which Python puts first, is taken out, so that no file in it can pass for a standard module."""
+    from exactformer.kernel.__main__ import main
+
+    before = list(sys.path)
+    code = main([str(folder(tmp_path)), "nothing"])
+    assert code == 0 and type(code) is int
+    assert sys.path == [*before[1:], str(KERNEL.parent)]
+
+
+@pytest.mark.parametrize("name", ["kernel", "A"])
+def test_main_under_another_name(name: str) -> None:
+    """Imported, it runs nothing."""
+    assert runpy.run_path(str(KERNEL / "__main__.py"), run_name=name)["__name__"] == name
+
+
+@pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("value", [DIFFER, RANGE, WITHIN], ids=lambda value: value["claim"])
 def test_main_on_other_claims(value: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from exactformer.kernel.__main__ import main

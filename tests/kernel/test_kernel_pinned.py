@@ -95,6 +95,17 @@ TWICE = maxout(  # relu(x), relu(-x), relu(y), then max(relu(-x) + relu(y), relu
 THREE_TOKENS = step_head((1, -1, 2), (1, 0, 4))
 NINE = maxout([], ([[1] * 9], [0]))
 
+UNTOUCHED = maxout([([[1, 0], [0, 1], [-1, 0]], [0, 0, 0])], ([[1, 1, 1]], [0]), "relu")  # relu(x), relu(y), relu(-x)
+_PAIR = ([[1, 0, 0], [-1, 0, 0]], [0, 0], [[0, 0], [0, -2], [0, 0]], [0, 0, 0])
+_SECOND = ([[1, 0, 0], [2, 0, 0]], [0, 0], [[0, 0], [2, -1], [0, 0]], [0, 0, 0])
+TIDIED = (
+    transformer(  # (x, 0, 0): add -2 relu(-x), then 2 relu(x) - relu(2x), to the second; relu(second - 1) to the third
+        [([[1], [0], [0]], [0, 0, 0])],
+        [(None, _PAIR), (None, _SECOND), (None, ([[0, 1, 0]], [-1], [[0], [0], [1]], [0, 0, 0]))],
+        (0, [[0, 0, 1]], [0]),
+    )
+)
+
 ZERO_1, ZERO_2 = maxout([], ([[0]], [0])), maxout([], ([[0, 0]], [0]))
 GATE = ["gate", "L0.u0"]
 CROOKED = attention([[[0, 0], [0, 0]], [[1, 0], [1, 0]], [[-1, 0], [5, 0]]])  # values 0, x, 5x for the scores 0, x, -x
@@ -340,6 +351,61 @@ def test_the_first_token_gives_the_form() -> None:
     ]
 
 
+def test_a_split_touches_only_what_depends_on_it() -> None:
+    """relu(-x) stays itself where relu(y), the atom before it, was split: it does not become relu(x) - x."""
+    goal = path(Asked(UNTOUCHED, ZERO_2, box(2)), (["gate", "L0.u1"], 0))
+    mirrored = goal.cell.places["L0.u2"]
+    assert mirrored == goal.cell.places["L0.u1"] + 1 and mirrored in goal.cell.atoms.alias
+    assert shown(goal.cell.resolve(Form({mirrored: 1}))) == ({mirrored: 1}, 1)
+
+
+def test_aliases_are_tidied_in_the_order_of_the_atoms() -> None:
+    """-2 relu(-x) + 2 relu(x) - relu(2x) is 2x - relu(2x), not -2 relu(-x): relu(-x) was met before relu(2x)."""
+    goal = Asked(TIDIED, ZERO_1, box(1)).goal()
+    doubled = goal.cell.places["L1.f1.t0"]
+    facts = goal.cell.facts("L2.f0.t0")
+    assert shown(facts[0]) == ({0: 1, 1: -2, doubled: 1, goal.cell.places["L2.f0.t0"]: 1}, 1)
+
+
+def test_equal_values_with_different_scores() -> None:
+    """The slope is 0, whatever the scores are."""
+    for network in (step_head((0, 1), (5, 5)), step_head((0, 1, -1), (5, 5, 5))):
+        goal = Asked(network, ZERO_1, box(1)).goal()
+        assert [shown(form) for form in goal.runs[0].outputs or ()] == [({0: 5}, 1)]
+
+
+def test_what_a_cell_has_found_is_no_part_of_it() -> None:
+    """Two cells that know the same are equal, though one has kept values that the other has not asked for."""
+    atoms = Atoms([Fraction(-1)], [Fraction(1)])
+    (atom,) = atoms.maximum([X, ZERO]).terms
+    free = Cell(atoms, (), {"a": atom})
+    split = Cell(atoms, (), {"a": atom}, {atom: X}, touched=1 << atom)
+    for cell in (free, split):
+        other = Cell(cell.atoms, cell.rows, cell.places, cell.known, cell.signs, cell.touched)
+        cell.value(atom)
+        assert (cell.memo or cell.final) and not other.memo and not other.final and cell == other
+
+
+def test_nothing_is_settled_without_a_split() -> None:
+    assert Cell(Atoms([None], [None]), (), {}).settled([X, ZERO]) is None
+
+
+def test_a_stuck_goal_does_not_hold() -> None:
+    assert Asked(STEP, OTHER_STEP, box(1)).goal().holds([]) is False
+
+
+def test_facts_of_an_atom_without_bounds() -> None:
+    goal = Asked(maxout([([[[1, 0], [0, 1]]], [[0, 0]])], ([[1]], [0])), ZERO_2, box(2, None, None)).goal()
+    assert list(goal.cell.facts("L0.u0")) == [0, 1]
+
+
+def test_a_tree_without_a_tie() -> None:
+    """An empty domain is refuted by its rows alone; no rule for ties was used."""
+    goal = Asked(ZERO_1, ZERO_1, box(1, 1, 0)).goal()
+    counts = claims.check_tree(goal, [["empty", [[0, "1"], [1, "1"]]]], "tree")
+    assert counts == {"gate": 0, "compare": 0, "holds": 0, "empty": 1, "ties": 0}
+
+
 # --- forms ----------------------------------------------------------------------------------------
 
 
@@ -426,6 +492,15 @@ def test_a_file_of_just_the_largest_size(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert parse_json(b"1234567890", "p") == 1234567890 and parse_json(b"123456789", "p") == 123456789
     with pytest.raises(Rejected, match=r"^p: expected at most 10 bytes, found 11 bytes$"):
         parse_json(b"12345678901", "p")
+
+
+def test_a_file_error_without_a_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    def fails(path: Any) -> Any:
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(claims.Path, "stat", fails)
+    with pytest.raises(Rejected, match="a file that can be read, found the disk is gone"):
+        check_file(tmp_path)
 
 
 def test_a_goal_that_is_finished_stays_so() -> None:
