@@ -1,0 +1,101 @@
+"""The affine maps of many cells, compared at once.
+
+Along its activation pattern a network is a product of integer matrices. The product is taken modulo a few primes, for
+all cells together, in float64 matrix products that stay below 2^53 and so are exact. Maps that differ modulo a prime
+differ; those that agree modulo all of them are compared exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isqrt
+from typing import Any
+
+import numpy as np
+from flint import fmpz_mat
+
+from exactformer.regions.exact import Exact
+from exactformer.regions.program import Program
+
+BATCH = 1 << 22  # numbers in a matrix of cells
+
+
+def map_classes(program: Program, patterns: Any) -> Any:
+    """For each pattern the number of its affine map: equal numbers for equal maps, 0, 1, 2, ... by first appearance."""
+    keys = residues(program, patterns)
+    _, first, classes = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    classes = _settled(program, patterns, classes.ravel())
+    _, first, classes = np.unique(classes, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[classes.ravel()]
+
+
+def _settled(program: Program, patterns: Any, classes: Any) -> Any:
+    """The classes, divided where maps agree modulo the primes but not exactly."""
+    exact = Exact(program, patterns)
+    order = np.argsort(classes, kind="stable")
+    starts = np.nonzero(np.diff(classes[order]))[0] + 1
+    fresh = int(classes.max(initial=0)) + 1
+    for group in np.split(order, starts):
+        if len(group) < 2:
+            continue
+        found: dict[str, int] = {}
+        for cell in group:
+            text = repr(exact.output(patterns[cell]))
+            if text not in found:
+                found[text], fresh = (int(classes[cell]), fresh) if not found else (fresh, fresh + 1)
+            classes[cell] = found[text]
+    return classes
+
+
+def residues(program: Program, patterns: Any) -> Any:
+    """The entries of the affine maps modulo the primes, a row for each pattern."""
+    widths = [matrix.nrows() for matrix in _matrices(program)] + [program.dimension + 1]
+    outputs = program.output.nrows() - 1
+    batch = max(1, BATCH // (max(widths) * max(1, outputs)))
+    parts = [
+        np.concatenate([_product(program, patterns[i : i + batch], p) for p in _primes(max(widths), 3)], axis=1)
+        for i in range(0, len(patterns), batch)
+    ]
+    return np.concatenate(parts) if parts else np.zeros((0, 0))
+
+
+def _product(program: Program, patterns: Any, prime: int) -> Any:
+    """The rows of the outputs modulo a prime, as a row of numbers for each pattern."""
+    rows = np.repeat(_reduced(program.output, prime)[:-1][None], len(patterns), axis=0)
+    for number in range(len(program.layers) - 1, -1, -1):
+        layer, start = program.layers[number], program.starts[number]
+        chosen = patterns[:, start : start + layer.width]
+        if layer.relu:
+            spread = rows[:, :, :-1] * (chosen[:, None, :] != 0)
+        else:
+            picked = chosen[:, :, None] == np.arange(layer.rank)
+            spread = (rows[:, :, :-1, None] * picked[:, None]).reshape(*rows.shape[:2], -1)
+        rows = np.concatenate([spread, rows[:, :, -1:]], axis=2) @ _reduced(layer.exact, prime)
+        rows -= np.floor(rows / prime) * prime  # right but for a multiple of the prime, made good below
+        rows = np.where(rows < 0, rows + prime, np.where(rows >= prime, rows - prime, rows))
+    return rows.reshape(len(patterns), -1)
+
+
+def _reduced(matrix: fmpz_mat, prime: int) -> Any:
+    return np.array([[int(x) % prime for x in row] for row in matrix.tolist()], float)
+
+
+def _matrices(program: Program) -> list[fmpz_mat]:
+    return [layer.exact for layer in program.layers] + [program.output]
+
+
+def _primes(terms: int, count: int) -> list[int]:
+    """Primes so small that a sum of so many products of residues is below 2^53."""
+    found: list[int] = []
+    candidates = _descending(isqrt((1 << 53) // terms) - 1)
+    while len(found) < count:
+        n = next(candidates)
+        if n % 2 and all(n % d for d in range(3, isqrt(n) + 1, 2)):
+            found.append(n)
+    return found
+
+
+def _descending(n: int) -> Iterator[int]:
+    while n > 1:
+        yield n
+        n -= 1

@@ -1,0 +1,216 @@
+"""A network on a box as a chain of layers, each once in exact integers and once in scaled floats.
+
+The inputs are taken to the cube: x = centre + radius * u with u in [-1, 1]^n, exactly, so that a window of width 2^-50
+has coordinates of ordinary size. A unit's values are scaled by a power of two, which moves no wall, so that the floats
+stay near one whatever the weights are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import lcm
+from typing import Any
+
+import numpy as np
+from flint import fmpz_mat
+
+from exactformer.domain import Domain, interval_box
+from exactformer.networks import Affine, MaxoutNetwork, ReluNetwork
+from exactformer.rational import Matrix
+
+UNIT = 2.0**-53  # the rounding error of a float operation, relative
+TINY = 2.0**-900  # what may be lost where numbers are too small for a float
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The affine map from the cube [-1, 1]^n onto a box: x = centre + radius * u."""
+
+    centre: tuple[Fraction, ...]
+    radius: tuple[Fraction, ...]
+
+    @staticmethod
+    def of(domain: Domain) -> Frame:
+        """The frame of a domain whose inputs have finite bounds."""
+        box = interval_box(domain)
+        return Frame(tuple((lo + hi) / 2 for lo, hi in box), tuple((hi - lo) / 2 for lo, hi in box))
+
+    def outward(self, u: Sequence[Fraction]) -> tuple[Fraction, ...]:
+        """The point x of the box for a point u of the cube."""
+        return tuple(c + r * v for c, r, v in zip(self.centre, self.radius, u, strict=True))
+
+    def pulled_back(self, matrix: Matrix, constants: Sequence[Fraction]) -> list[list[Fraction]]:
+        """The rows (coefficients of u, constant) of matrix x + constants."""
+        rows = []
+        for i, constant in enumerate(constants):
+            row = [Fraction(0)] * len(self.centre) + [constant]
+            for j, w in matrix.row(i).items():
+                row[j] = w * self.radius[j]
+                row[-1] += w * self.centre[j]
+            rows.append(row)
+        return rows
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Units that each take the maximum of `rank` pieces; with `relu` the first piece is 0 and is not stored.
+
+    `exact` maps the homogeneous state (d + 1 integers) to the homogeneous values of the stored pieces; `weights` and
+    `biases` are floats for the state and the values scaled by powers of two; the other numbers bound their errors.
+    """
+
+    exact: fmpz_mat
+    weights: Any  # pieces x d
+    biases: Any  # pieces
+    scales: tuple[int, ...]  # the value of unit u is scaled by 2^scales[u]
+    rank: int
+    relu: bool
+
+    @property
+    def width(self) -> int:
+        """The number of units."""
+        return len(self.scales)
+
+    @property
+    def stored(self) -> int:
+        """The number of stored pieces a unit."""
+        return 1 if self.relu else self.rank
+
+    @property
+    def cuts(self) -> int:
+        """The number of cuts: each piece but the first is compared with the maximum of those before it."""
+        return self.width * (self.rank - 1)
+
+    @cached_property
+    def magnitudes(self) -> Any:
+        """The absolute weights, rounded up."""
+        return np.abs(self.weights.T) * (1 + 1e-9)
+
+    def values(self, states: Any, errors: Any) -> tuple[Any, Any]:
+        """The values of the pieces at states that are right within the errors, and bounds of their errors."""
+        gamma = (self.weights.shape[1] + 4) * UNIT * (1 + 1e-9)
+        bound = (errors + gamma * np.abs(states)) @ self.magnitudes + gamma * np.abs(self.biases) + TINY
+        return states @ self.weights.T + self.biases, bound * (1 + 1e-9)
+
+    def differences(self, values: Any) -> Any:
+        """For each cut the value of its piece minus the maximum of the pieces before it."""
+        if self.relu:
+            return values
+        pieces = values.reshape(len(values), self.width, self.rank)
+        before = np.maximum.accumulate(pieces, axis=2)[:, :, :-1]
+        return (pieces[:, :, 1:] - before).reshape(len(values), self.cuts)
+
+    def uncertainty(self, errors: Any) -> Any:
+        """Bounds of the errors of the differences, from those of the values."""
+        if self.relu:
+            return errors
+        pieces = errors.reshape(len(errors), self.width, self.rank)
+        before = np.maximum.accumulate(pieces, axis=2)[:, :, :-1]
+        return (pieces[:, :, 1:] + before).reshape(len(errors), self.cuts) * (1 + 1e-9)
+
+    def states(self, values: Any, errors: Any) -> tuple[Any, Any]:
+        """The values of the units, and bounds of their errors."""
+        if self.relu:
+            return np.maximum(values, 0.0), np.where(values < -errors, 0.0, errors)
+        shape = (len(values), self.width, self.rank)
+        return values.reshape(shape).max(axis=2), errors.reshape(shape).max(axis=2)
+
+
+@dataclass(frozen=True)
+class Program:
+    """The layers of a network on a frame; `rows` are the further inequalities of the domain, >= 0, on the cube."""
+
+    frame: Frame
+    rows: tuple[tuple[int, ...], ...]
+    layers: tuple[Layer, ...]
+    output: fmpz_mat
+
+    @property
+    def constraints(self) -> Layer:
+        """The further inequalities as a layer of ReLU units, cut before all others."""
+        rows = [[Fraction(x) for x in row] for row in self.rows]
+        return _layer(rows, 2, True, (0,) * self.dimension)
+
+    @property
+    def dimension(self) -> int:
+        """The number of inputs."""
+        return len(self.frame.centre)
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """The number of the first unit of each layer, and the number of units in all."""
+        starts = [0]
+        for layer in self.layers:
+            starts.append(starts[-1] + layer.width)
+        return tuple(starts)
+
+
+def program_of(network: MaxoutNetwork | ReluNetwork, domain: Domain) -> Program:
+    """The program of a network on a domain with finite bounds."""
+    frame = Frame.of(domain)
+    layers: list[Layer] = []
+    scales: tuple[int, ...] = (0,) * network.inputs
+    for number, layer in enumerate(network.layers):
+        pieces, rank = (layer, 2) if isinstance(layer, Affine) else (layer.pieces, layer.rank)
+        layers.append(_layer(_rows(pieces, frame if number == 0 else None), rank, isinstance(layer, Affine), scales))
+        scales = layers[-1].scales
+    output = _exact(_rows(network.output, None if network.layers else frame))
+    constraints = frame.pulled_back(domain.matrix, [-b for b in domain.bounds.fractions()])
+    rows = tuple(tuple(-x for x in _integers(row)) for row in constraints)
+    return Program(frame, rows, tuple(layers), output)
+
+
+def _rows(affine: Affine, frame: Frame | None) -> list[list[Fraction]]:
+    if frame is not None:
+        return frame.pulled_back(affine.weights, affine.biases.fractions())
+    return [[*row, b] for row, b in zip(affine.weights.dense(), affine.biases.fractions(), strict=True)]
+
+
+def _integers(row: Sequence[Fraction]) -> list[int]:
+    common = lcm(*(x.denominator for x in row))
+    return [x.numerator * (common // x.denominator) for x in row]
+
+
+def _exact(rows: list[list[Fraction]]) -> fmpz_mat:
+    """The rows over one common denominator, and below them the row that multiplies the last coordinate by it."""
+    common = lcm(*(x.denominator for row in rows for x in row))
+    table = [[x.numerator * (common // x.denominator) for x in row] for row in rows]
+    width = len(rows[0]) if rows else 1
+    return fmpz_mat([*table, [0] * (width - 1) + [common]])
+
+
+def _layer(rows: list[list[Fraction]], rank: int, relu: bool, before: tuple[int, ...]) -> Layer:
+    """The layer with these rows; `before` are the scales of the units that it reads."""
+    stored = 1 if relu else rank
+    shifts = [-s for s in before] + [0]
+    scales = []
+    for first in range(0, len(rows), stored):
+        unit = rows[first : first + stored]
+        sizes = [_size(x) + s for row in unit for x, s in zip(row, shifts, strict=True) if x]
+        scales.append(-max(sizes, default=0))
+    table = np.array(
+        [
+            [_scaled(x, s + scales[i // stored]) for x, s in zip(row, shifts, strict=True)]
+            for i, row in enumerate(rows)
+        ]
+    )
+    return Layer(_exact(rows), table[:, :-1].copy(), table[:, -1].copy(), tuple(scales), rank, relu)
+
+
+def _size(x: Fraction) -> int:
+    return x.numerator.bit_length() - x.denominator.bit_length()
+
+
+def _scaled(x: Fraction, shift: int) -> float:
+    """x * 2^shift as a float, which is at most about one; what is too small for a float becomes 0."""
+    return ratio(x.numerator, x.denominator, shift)
+
+
+def ratio(numerator: int, denominator: int, shift: int) -> float:
+    """numerator / denominator * 2^shift, rounded once."""
+    if shift >= 0:
+        return (numerator << shift) / denominator
+    return numerator / (denominator << -shift)
