@@ -12,6 +12,7 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import random
 import resource
 import signal
 import subprocess
@@ -20,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
@@ -29,7 +30,7 @@ import fault_corpus
 from fault_corpus import Entry
 from fault_mutations import Mutation, mutations
 
-import exactformer.kernel
+import exactformer.kernel.claims
 
 KERNEL = Path(exactformer.kernel.__file__).parent
 HERE = Path(__file__).parent
@@ -271,6 +272,14 @@ def run_corpus(chosen: Iterable[Mutation], files: Sources, entries: Sequence[Ent
     todo = [mutation for mutation in chosen if mutation.key not in results.known]
     for result in by_corpus(todo, files, entries):
         results.add(result)
+
+
+def new_walks(entries: Sequence[Entry], count: int) -> list[Entry]:
+    """As many walks as asked for, from the goals of the corpus with other seeds, and what the kernel knows on them."""
+    r = random.Random("walks")
+    some = r.choices([entry for entry in entries if entry.kind.startswith("walk")], k=count)
+    walks = [replace(entry, name=f"new {entry.name}", kind=f"walk {r.randrange(10**9)}") for entry in some]
+    return [replace(walk, expected=fault_corpus.answer(exactformer.kernel, walk)) for walk in walks]
 
 
 def run_tests(chosen: Iterable[Mutation], files: Sources, results: Results, deselected: Sequence[str] = ()) -> None:

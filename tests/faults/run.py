@@ -1,6 +1,6 @@
 """Inject faults, row by row, and count how many have the required outcome.
 
-    python tests/faults/run.py [ROW ...] [--quick] [--results FILE] [--no-tests]
+    python tests/faults/run.py [ROW ...] [--quick] [--results FILE] [--walks N] [--no-tests]
 
 Rows: compiler, planted, solver, certificate, control, kernel. Without a row all are run. The exit code is 1 if a fault
 survives. The results of the row `kernel` go to a file of JSON lines, from which an interrupted run continues.
@@ -69,10 +69,10 @@ ROWS: dict[str, Callable[[bool], Iterator[Case]]] = {
 }
 
 
-def kernel(quick: bool, results: Path = RESULTS, tests: bool = True) -> Counts:
+def kernel(quick: bool, results: Path = RESULTS, tests: bool = True, walks: int = 0) -> Counts:
     """Changes to the kernel's source; what neither the corpus nor a test finds must have an argument.
 
-    Those with an argument are put to the corpus all the same, but not to the tests, a minute each.
+    Those with an argument are put to the corpus all the same, and to new walks, but not to the tests, a minute each.
     """
     import fault_corpus
     import fault_kernel
@@ -89,9 +89,14 @@ def kernel(quick: bool, results: Path = RESULTS, tests: bool = True) -> Counts:
     if tests:
         open_ones = [mutation for mutation in chosen if mutation.key not in arguments]
         fault_kernel.run_tests(open_ones, files, known, [] if quick else fault_kernel.failing(files))
+    argued = [mutation for mutation in chosen if mutation.key in arguments]
+    new = list(fault_kernel.by_corpus(argued, files, fault_kernel.new_walks(entries, walks))) if walks else []
     counts = Counts("kernel")
+    if new:
+        counts.notes[f"with an argument, put to {walks} new walks"] = len(new)
+    found = {result.key: result for result in new if result.killer}
     for mutation in chosen:
-        result = known.known[mutation.key]
+        result = found.get(mutation.key) or known.known[mutation.key]
         if result.killer and mutation.key in arguments:
             counts.add(mutation.key, f"has an argument, but differs: {result.killer}")
         elif result.killer:
@@ -125,12 +130,13 @@ def main() -> int:
     parser.add_argument("rows", nargs="*", metavar="ROW", choices=[*ROWS, "kernel", []])
     parser.add_argument("--quick", action="store_true", help="a sample of each row")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the results of the row kernel are kept")
+    parser.add_argument("--walks", type=int, default=400, help="row kernel: how many new walks test each argument")
     parser.add_argument("--no-tests", action="store_true", help="row kernel: the corpus only")
     options = parser.parse_args()
     found = []
     for name in options.rows or [*ROWS, "kernel"]:
         if name == "kernel":
-            found.append(kernel(options.quick, options.results, not options.no_tests))
+            found.append(kernel(options.quick, options.results, not options.no_tests, options.walks))
         else:
             found.append(fault_rows.run(name, ROWS[name](options.quick), _progress))
         print(file=sys.stderr)
