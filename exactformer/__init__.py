@@ -28,6 +28,8 @@ _HOME = {
     "verify": "prover",
     "Outcome": "prover",
     "check": "checking",
+    "regions": "subdivision",
+    "Regions": "subdivision",
     "evaluate_batch": "numeric",
     "report": "reporting.page",
     "write_folder": "folder",
@@ -67,3 +69,5 @@ if TYPE_CHECKING:
     from exactformer.prover import prove as prove
     from exactformer.prover import verify as verify
     from exactformer.reporting.page import report as report
+    from exactformer.subdivision import Regions as Regions
+    from exactformer.subdivision import regions as regions

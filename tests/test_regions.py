@@ -9,7 +9,7 @@ import pytest
 
 from exactformer import InvalidInput, MaxoutNetwork
 from exactformer.prover import prove
-from exactformer.regions import (
+from exactformer.subdivision import (
     deep_lower,
     deep_upper,
     heads_upper,

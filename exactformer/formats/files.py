@@ -42,14 +42,14 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write text to a temporary file beside `path`, then rename it. Raises `InvalidInput` when that fails."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write content to a temporary file beside `path`, then rename it. Raises `InvalidInput` when that fails."""
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)

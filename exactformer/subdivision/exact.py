@@ -8,16 +8,18 @@ the cell in which it was cut.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import gcd
 from typing import Any
 
 import numpy as np
 from flint import fmpz_mat
 
-from exactformer.regions.program import Layer, Program, ratio
+from exactformer.subdivision.program import Layer, Program, ratio
 
 Integers = list[int]
 HOME = 34  # the code of a wall is the number of its cell, shifted by so many bits, and its unit and pieces
 NOTHING = 1 << 8  # the second piece of a wall of a ReLU unit: the number 0
+Vertex = tuple[int, ...]  # homogeneous integers in lowest terms, the last one positive
 
 
 class Exact:
@@ -30,6 +32,9 @@ class Exact:
         self._vertices: dict[bytes, Integers] = {}
         self._layer_of = [i for i, layer in enumerate(program.layers) for _ in range(layer.width)]
 
+    def __reduce__(self) -> Any:
+        return Exact, (self.program, self.patterns)
+
     def vertex(self, walls: Any) -> Integers:
         """The homogeneous coordinates of the common zero of n walls, the last one positive."""
         key = walls.tobytes()
@@ -39,6 +44,7 @@ class Exact:
             point = fmpz_mat([row[:-1] for row in rows]).solve(fmpz_mat([[-row[-1]] for row in rows]))
             numerators, denominator = point.numer_denom()
             found = self._vertices[key] = [*map(int, numerators.entries()), int(denominator)]
+            assert found[-1] > 0 and gcd(*found) == 1  # so that equal vertices are equal lists
         return found
 
     def form(self, code: int) -> Integers:

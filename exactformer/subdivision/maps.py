@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from flint import fmpz_mat
 
-from exactformer.regions.exact import Exact
-from exactformer.regions.program import Program
+from exactformer.subdivision.exact import Exact
+from exactformer.subdivision.program import Program
 
 BATCH = 1 << 22  # numbers in a matrix of cells
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from exactformer.regions.exact import HOME, NOTHING, Exact, differences, floats, packed
-from exactformer.regions.program import TINY, UNIT, Layer, Program, ratio
+from exactformer.subdivision.exact import HOME, NOTHING, Exact, differences, floats, packed
+from exactformer.subdivision.program import TINY, UNIT, Layer, Program, ratio
 
 RANK = 40  # a carrier is its rank, shifted by so many bits, and its number
 COARSE = 1e-6  # a vertex whose values are less certain than this is computed exactly
@@ -119,6 +119,7 @@ class Complex:
         self.concave = self.zeros[:, None]  # for each cut those after it that are not affine on the faces yet
         self.number = 0
         self.exact_signs = 0
+        self.borders_others = False  # whether this is a part of a larger complex
         self.dead: list[Any] = []  # cells that were merged into others in this layer
 
     @property
@@ -145,6 +146,7 @@ class Complex:
                 self._cut_unit(unit, alive)
         self._end(layer, number)
         self.values, self.errors = layer.states(self.values, self.errors)
+        self.layer = None
 
     def constrain(self, alive: Callable[[], None]) -> None:
         """Cut by the further inequalities of the domain and forget what is outside; the cells may all be gone."""
@@ -445,7 +447,7 @@ class Complex:
         """These cells between two layers, as a complex of their own."""
         ranks = [replace(rank) for rank in self.ranks]
         result = Complex(self.program, ranks, self.points, self.exact.patterns)
-        result.values, result.errors = self.values, self.errors
+        result.values, result.errors, result.borders_others = self.values, self.errors, True
         result._restrict(cells)
         drawn = [rank.walls[rank.walls >= 0] >> HOME for rank in ranks]
         homes = np.unique(np.concatenate([rank.home for rank in ranks] + drawn))
@@ -466,6 +468,26 @@ class Complex:
             starts = np.concatenate(([0], np.nonzero(np.diff(owner))[0] + 1))
             centres = np.add.reduceat(centres[facets], starts, axis=0) / np.bincount(owner)[:, None]
         return centres
+
+    def corners(self, facets: Any) -> tuple[Any, ...]:
+        """For each of these facets of cells the walls of its vertices."""
+        faces, owner = facets, np.arange(len(facets))
+        for r in range(self.n - 1, 0, -1):
+            faces, position = self.ranks[r].facets(faces)
+            faces, owner = np.unique(np.column_stack([owner[position], faces]), axis=0).T[::-1]
+        return tuple(np.split(self.ranks[0].walls[faces], np.nonzero(np.diff(owner))[0] + 1)) if len(facets) else ()
+
+    def cell_corners(self, cell: int) -> Any:
+        """The walls of the vertices of a cell."""
+        faces = np.array([cell])
+        for r in range(self.n, 0, -1):
+            faces = np.unique(self.ranks[r].facets(faces)[0])
+        return self.ranks[0].walls[faces]
+
+    def facet_forms(self, cell: int) -> list[list[int]]:
+        """The forms on the cube that vanish on the facets of a cell, of either sign."""
+        facets, _ = self.ranks[-1].facets(np.array([cell]))
+        return [self.exact.form(code) for code in np.unique(self.ranks[-2].walls[facets, 0]).tolist()]
 
     def patterns(self) -> Any:
         """For each cell, between two layers, the piece that each unit has chosen."""

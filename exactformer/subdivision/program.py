@@ -123,10 +123,14 @@ class Layer:
 class Program:
     """The layers of a network on a frame; `rows` are the further inequalities of the domain, >= 0, on the cube."""
 
+    source: tuple[MaxoutNetwork | ReluNetwork, Domain]
     frame: Frame
     rows: tuple[tuple[int, ...], ...]
     layers: tuple[Layer, ...]
     output: fmpz_mat
+
+    def __reduce__(self) -> Any:
+        return program_of, self.source
 
     @property
     def constraints(self) -> Layer:
@@ -160,7 +164,7 @@ def program_of(network: MaxoutNetwork | ReluNetwork, domain: Domain) -> Program:
     output = _exact(_rows(network.output, None if network.layers else frame))
     constraints = frame.pulled_back(domain.matrix, [-b for b in domain.bounds.fractions()])
     rows = tuple(tuple(-x for x in _integers(row)) for row in constraints)
-    return Program(frame, rows, tuple(layers), output)
+    return Program((network, domain), frame, rows, tuple(layers), output)
 
 
 def _rows(affine: Affine, frame: Frame | None) -> list[list[Fraction]]:

@@ -1,0 +1,400 @@
+"""`python -I -S recount.py CERTIFICATE`: check a count of the activation regions of a ReLU or maxout network.
+
+A unit is the maximum of its pieces (ReLU: of piece 0, the constant zero, and piece 1). Near almost every point x of a
+domain all pieces of the whole network are affine functions of the input, and each unit has a smallest-numbered piece
+among those that are, as affine functions, the largest: together the *pattern* P of x. The points inside the domain
+with pattern P form an *activation region*. It is open and convex, {chosen piece > other piece} for all other pieces of
+all units that are not the same function, with all pieces composed along P. Regions of different patterns are
+disjoint, and what lies in none of them lies on finitely many hyperplanes, so has volume 0.
+
+At least N regions: N points, each strictly inside the domain, at which only equal functions reach the maximum of a
+unit; their patterns are all different.
+
+Exactly N regions: in addition points, the *hull*, in the closure of each region, so many that the convex hulls fill the
+domain: the sum of their volumes is its volume. Another region would be open and disjoint from all these, so empty.
+- A point v of the domain is in the closed region {chosen >= other} of P exactly if the network's own values at v are
+  such that each unit's piece in P reaches the maximum: layer by layer, the pieces composed along P then have these very
+  values at v. Likewise the row chosen - other >= 0 is zero at v exactly if the other piece reaches the maximum, too.
+- Volumes are bounded from below by `simplices`. For a set S of points in the hyperplanes met so far, take its first
+  point as apex and, for each row, the set T of the points in S where it is zero, if the apex is not one of them: the
+  apex over each simplex of T. No row is negative on S, so each T spans a face of conv(S), and of lower dimension.
+  Those of codimension 1 are facets, different for different T, and cones over different facets from a common apex do
+  not overlap; a simplex over any other T has determinant 0. So the sum is at most the volume of conv(S).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import reduce
+from math import factorial, gcd, lcm, prod
+from operator import and_, mul, or_
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING or __package__:
+    from .kernel import networks
+    from .kernel.reading import MAX_BYTES, Rejected, array, natural, parse_json, reject, table, vector
+else:  # as a program: the kernel is beside this file, and nothing beside this file passes for a standard module
+    FOLDER = str(Path(__file__).resolve().parent)
+    sys.path[:] = [*(entry for entry in sys.path if entry != FOLDER), FOLDER]
+    from kernel import networks
+    from kernel.reading import MAX_BYTES, Rejected, array, natural, parse_json, reject, table, vector
+
+FORMAT = "exactformer/regions-1"
+MAX_INPUTS = 1000
+MAX_FACES = 100_000  # that the decomposition of one region may visit
+MAX_VOLUME = 1_000_000  # steps of the volume of a domain, inequalities to the power of inputs
+
+Piece = tuple[Sequence[int], Sequence[int]]  # columns and their weights
+Layer = tuple[int, list[Piece], int]  # rank, the pieces of all units, their common denominator
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A number of activation regions that has been checked: the exact one, or a lower bound."""
+
+    regions: int
+    exact: bool
+    theorem: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The set of x with lower <= x <= upper and matrix x <= bounds."""
+
+    lower: list[Fraction]
+    upper: list[Fraction]
+    matrix: list[list[Fraction]]
+    bounds: list[Fraction]
+
+    def rows(self) -> list[list[int]]:
+        """Integers (a, b) for the inequalities a . x + b >= 0, without those that are true everywhere."""
+        units = [[Fraction(i == j) for j in range(len(self.lower))] for i in range(len(self.lower))]
+        rows = [[*unit, -low] for unit, low in zip(units, self.lower, strict=True)]
+        rows += [[*(-a for a in unit), high] for unit, high in zip(units, self.upper, strict=True)]
+        rows += [[*(-a for a in row), bound] for row, bound in zip(self.matrix, self.bounds, strict=True)]
+        return [_scaled(row) for row in rows if any(row[:-1]) or row[-1] < 0]
+
+    def volume(self, place: str) -> Fraction:
+        """The exact volume, 0 for a flat or empty domain."""
+        if not self.matrix:
+            sides = [max(high - low, Fraction(0)) for low, high in zip(self.lower, self.upper, strict=True)]
+            return prod(sides, start=Fraction(1))
+        rows, n = self.rows(), len(self.lower)
+        if len(rows) ** n > MAX_VOLUME:
+            reject(place, f"at most {MAX_VOLUME} steps for the volume", f"{len(rows)} inequalities in {n} inputs")
+        return _volume([(tuple(a), Fraction(b)) for *a, b in rows], n)
+
+    def __str__(self) -> str:
+        sides = [f"[{low}, {high}]" for low, high in zip(self.lower, self.upper, strict=True)]
+        same = len(sides) > 1 and len(set(sides)) == 1
+        box = f"{sides[0]}^{len(sides)}" if same else " x ".join(sides)
+        sums = [" + ".join(f"{a} x{j}" for j, a in enumerate(row, start=1) if a) or "0" for row in self.matrix]
+        further = ", ".join(f"{left} <= {bound}" for left, bound in zip(sums, self.bounds, strict=True))
+        return f"{{x in {box} : {further}}}" if further else box
+
+
+def check(certificate: bytes, read: Callable[[str], bytes], place: str = "certificate") -> Counted:
+    """What a certificate shows; `read` gives the contents of the network file by its plain name.
+
+    Raises `Rejected` when anything is missing, malformed, unknown or not shown.
+    """
+    try:
+        return _checked(certificate, read, place)
+    except (RecursionError, ValueError) as error:  # Python prints no integer of more than 4300 digits
+        reject(place, "networks and numbers of moderate depth and size", f"{type(error).__name__}: {error}")
+
+
+def _checked(certificate: bytes, read: Callable[[str], bytes], place: str) -> Counted:
+    required = ("format", "network", "domain", "regions", "points")
+    value = table(parse_json(certificate, place), place, required, ("vertices", "hulls"))
+    if value["format"] != FORMAT:
+        reject(f"{place}: format", FORMAT, value["format"])
+    if ("vertices" in value) != ("hulls" in value):
+        reject(place, "vertices together with hulls", "one without the other")
+    name, digest, network = _network(value["network"], f"{place}: network", read)
+    n, layers = network.inputs, _layers(network)
+    domain = _domain(value["domain"], f"{place}: domain", n)
+    count = natural(value["regions"], f"{place}: regions")
+    patterns = _patterns(layers, domain, array(value["points"], f"{place}: points", count), f"{place}: points")
+    exact = "hulls" in value
+    if exact:
+        volume, where = domain.volume(f"{place}: domain"), f"{place}: hulls"
+        hulls = array(value["hulls"], where, count)
+        points, tight = _vertices(layers, domain, array(value["vertices"], f"{place}: vertices"), f"{place}: vertices")
+        if _filled(patterns, hulls, points, tight, n, where) != volume:
+            reject(where, "hulls that fill the domain", "a smaller volume")
+    target = "R" if network.outputs == 1 else f"R^{network.outputs}"
+    number = f"{'exactly' if exact else 'at least'} {count} activation region{'s'[: count != 1]}"
+    source = "R" if n == 1 else f"R^{n}"
+    theorem = f"A: {source} -> {target} ({name}, sha256 {digest}) has {number} on {domain}"
+    return Counted(count, exact, theorem, digest)
+
+
+# --- reading --------------------------------------------------------------------------------------
+
+
+def _network(value: object, place: str, read: Callable[[str], bytes]) -> tuple[str, str, networks.Maxout]:
+    """The name, the digest and the network of a file, whose bytes have the digest that the certificate states."""
+    item = table(value, place, ("file", "sha256"))
+    name = item["file"]
+    if not isinstance(name, str) or Path(name).name != name or name in (".", ".."):
+        reject(f"{place}.file", "the name of a file in the same folder", name)
+    data = read(name)
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != item["sha256"]:
+        reject(f"{place}.sha256", f"{digest}, the digest of {name}", item["sha256"])
+    network = networks.read_network(data, name)
+    if not isinstance(network, networks.Maxout) or not 1 <= network.inputs <= MAX_INPUTS:
+        reject(name, f"a maxout or relu network with 1 to {MAX_INPUTS} inputs", "another one")
+    return name, digest, network
+
+
+def _layers(network: networks.Maxout) -> list[Layer]:
+    """The layers, a ReLU layer as one of rank 2; the bias is the weight of the last entry of a homogeneous vector."""
+    layers: list[Layer] = []
+    for rank, pieces in network.layers:
+        rows: list[Piece] = [((), ())] * pieces.height
+        for index, weights, bias in pieces.rows:
+            entries = [*weights, (pieces.width, bias)]
+            rows[index] = [column for column, _ in entries], [weight for _, weight in entries]
+        if rank == 0:
+            rows = [piece for row in rows for piece in (((), ()), row)]
+        layers.append((rank or 2, rows, pieces.den))
+    return layers
+
+
+def _domain(value: object, place: str, n: int) -> Domain:
+    item = table(value, place, ("lower", "upper"), ("matrix", "bounds"))
+    lower, upper = (vector(item[key], f"{place}.{key}", n) for key in ("lower", "upper"))
+    bounds = vector(item.get("bounds", []), f"{place}.bounds")
+    rows = array(item.get("matrix", []), f"{place}.matrix", len(bounds))
+    return Domain(lower, upper, [vector(row, f"{place}.matrix[{i}]", n) for i, row in enumerate(rows)], bounds)
+
+
+def _scaled(numbers: list[Fraction]) -> list[int]:
+    """The numbers times their least common denominator."""
+    den = lcm(*(x.denominator for x in numbers))
+    return [x.numerator * (den // x.denominator) for x in numbers]
+
+
+def _point(value: object, place: str, n: int) -> list[int]:
+    """A point x as the integers (h x, h), h > 0."""
+    return _scaled([*vector(value, place, n), Fraction(1)])
+
+
+# --- patterns -------------------------------------------------------------------------------------
+
+
+def _run(layers: list[Layer], columns: list[list[int]], place: str) -> tuple[int, int]:
+    """Bit sets over all pieces of all units: the first of each unit that reaches the maximum, and all that do.
+
+    Each column is a homogeneous vector (h x, h); the first is the point, the others are directions, with h = 0. Pieces
+    that reach the maximum must have the same slope in these.
+    """
+    first, maximal, offset = 0, 0, 0
+    for number, (rank, rows, den) in enumerate(layers):
+        images = [[sum(map(mul, weights, map(column.__getitem__, at))) for at, weights in rows] for column in columns]
+        values, slopes = images[0], images[1:]
+        chosen = []
+        for start in range(0, len(rows), rank):
+            unit = values[start : start + rank]
+            top = max(unit)
+            best = start + unit.index(top)
+            chosen.append(best)
+            first |= 1 << (offset + best)
+            for piece in [k for k in range(best + 1, start + rank) if values[k] == top]:
+                maximal |= 1 << (offset + piece)
+                if any(slope[piece] != slope[best] for slope in slopes):
+                    reject(place, "a point inside a region", f"a wall of unit {start // rank} of layer {number}")
+        columns = [
+            [*(image[piece] for piece in chosen), column[-1] * den]
+            for image, column in zip(images, columns, strict=True)
+        ]
+        offset += len(rows)
+    return first, first | maximal
+
+
+def _patterns(layers: list[Layer], domain: Domain, points: list[object], place: str) -> list[int]:
+    """The patterns of points strictly inside the domain and inside regions; all are different."""
+    rows, n = domain.rows(), len(domain.lower)
+    directions = [[int(i == j) for j in range(n)] + [0] for i in range(n)]
+    seen: dict[int, int] = {}
+    for number, value in enumerate(points):
+        where = f"{place}[{number}]"
+        point = _point(value, where, n)
+        if any(sum(map(mul, row, point)) <= 0 for row in rows):
+            reject(where, "a point strictly inside the domain", value)
+        pattern, maximal = _run(layers, [point], where)
+        if maximal != pattern:
+            _run(layers, [point, *directions], where)
+        if pattern in seen:
+            reject(where, "a region of its own", f"the region of {place}[{seen[pattern]}]")
+        seen[pattern] = number
+    return list(seen)
+
+
+def _vertices(
+    layers: list[Layer], domain: Domain, vertices: list[object], place: str
+) -> tuple[list[list[int]], list[int]]:
+    """Homogeneous points of the domain, and for each the pieces that reach the maxima and the tight inequalities."""
+    rows, n, pieces = domain.rows(), len(domain.lower), sum(len(rows) for _, rows, _ in layers)
+    points, tight = [], []
+    for number, value in enumerate(vertices):
+        where = f"{place}[{number}]"
+        point = _point(value, where, n)
+        gaps = [sum(map(mul, row, point)) for row in rows]
+        if min(gaps) < 0:
+            reject(where, "a point of the domain", value)
+        points.append(point)
+        zero = sum(1 << (pieces + i) for i, gap in enumerate(gaps) if gap == 0)
+        tight.append(_run(layers, [point], where)[1] | zero)
+    return points, tight
+
+
+# --- volumes --------------------------------------------------------------------------------------
+
+
+def _filled(
+    patterns: list[int], hulls: list[object], points: list[list[int]], tight: list[int], n: int, place: str
+) -> Fraction:
+    """A lower bound for the volume of all hulls together.
+
+    The determinant whose rows are the corners (x, 1) of a simplex is a sum of terms +-det(all x but one), one for each
+    facet. How often each occurs is added up before any is evaluated: most facets bound two simplices and cancel.
+    """
+    facets: dict[tuple[int, ...], int] = {}
+    for number, (pattern, value) in enumerate(zip(patterns, hulls, strict=True)):
+        where = f"{place}[{number}]"
+        hull = sorted({natural(v, where, len(points)) for v in array(value, where)})
+        for v in hull:
+            if pattern & ~tight[v]:
+                reject(where, f"vertices in the closure of region {number}", f"vertex {v}")
+        for simplex in simplices([tight[v] for v in hull], n, where):
+            corners = tuple(hull[i] for i in simplex)
+            det = determinant([points[v] for v in corners])
+            if det:
+                for k in range(n + 1):
+                    facet = corners[:k] + corners[k + 1 :]
+                    facets[facet] = facets.get(facet, 0) + (1 if (det > 0) == ((n - k) % 2 == 0) else -1)
+    total = Fraction(0)
+    for facet, times in facets.items():
+        if times:
+            corner = [points[v] for v in facet]
+            total += Fraction(times * determinant([x[:-1] for x in corner]), prod(x[-1] for x in corner))
+    return total / factorial(n)
+
+
+def simplices(tight: Sequence[int], n: int, place: str) -> Iterator[list[int]]:
+    """Simplices in the convex hull of points that do not overlap, unless flat: lists of n + 1 increasing numbers.
+
+    All inequalities hold at all points; `tight[i]` has a bit for each that is an equation at point i.
+    """
+    rows = reduce(or_, tight, 0) & ~reduce(and_, tight, -1)
+    walls = set()
+    while rows:
+        row = rows & -rows
+        rows ^= row
+        walls.add(sum(1 << i for i, bits in enumerate(tight) if bits & row))
+    faces: list[tuple[int, list[int]]] = [((1 << len(tight)) - 1, [])] if tight else []
+    visited = 0
+    while faces:
+        visited += 1
+        if visited > MAX_FACES:
+            reject(place, f"at most {MAX_FACES} faces", "more")
+        face, apexes = faces.pop()
+        apex = face & -face
+        apexes = [*apexes, apex.bit_length() - 1]
+        wanting = n + 1 - len(apexes)
+        if wanting:
+            smaller = {face & wall for wall in walls}
+            faces += [(f, apexes) for f in smaller if not f & apex and f.bit_count() >= wanting]
+        else:
+            yield apexes
+
+
+def determinant(matrix: Iterable[Sequence[int]]) -> int:
+    """By fraction-free elimination (Bareiss): every division is exact."""
+    rows = [list(row) for row in matrix]
+    sign, previous = 1, 1
+    for k in range(len(rows)):
+        pivot = next((i for i in range(k, len(rows)) if rows[i][k]), None)
+        if pivot is None:
+            return 0
+        if pivot > k:
+            rows[k], rows[pivot], sign = rows[pivot], rows[k], -sign
+        top = rows[k]
+        for row in rows[k + 1 :]:
+            for j in range(k + 1, len(rows)):
+                row[j] = (top[k] * row[j] - row[k] * top[j]) // previous
+        previous = top[k]
+    return sign * previous
+
+
+def _volume(halfspaces: Iterable[tuple[tuple[int, ...], Fraction]], n: int) -> Fraction:
+    """The volume of a bounded polytope, by Lasserre's formula: n times it is the sum over facets of height times size.
+
+    The sizes are those of projections along a coordinate. Of parallel inequalities only the tightest has a facet; the
+    two of a flat polytope cancel.
+    """
+    tightest: dict[tuple[int, ...], Fraction] = {}
+    for a, b in halfspaces:
+        common = gcd(*a)
+        if common:
+            direction = tuple(x // common for x in a)
+            tightest[direction] = min(b / common, tightest.get(direction, b / common))
+        elif b < 0:
+            return Fraction(0)
+    if n == 1:
+        return max(tightest[1,] + tightest[-1,], Fraction(0))
+    total = Fraction(0)
+    for a, b in tightest.items():
+        j = next(j for j, x in enumerate(a) if x)
+        size, sign = abs(a[j]), 1 if a[j] > 0 else -1
+        facet = []
+        for c, d in tightest.items():
+            rest = [size * x - sign * c[j] * y for x, y in zip(c, a, strict=True)]
+            facet.append((tuple(rest[:j] + rest[j + 1 :]), size * d - sign * c[j] * b))
+        total += b / size * _volume(facet, n - 1)
+    return total / n
+
+
+# --- as a program ---------------------------------------------------------------------------------
+
+
+def check_file(path: Path) -> Counted:
+    """What a certificate file shows; the network it names lies in the same folder. Raises `Rejected`."""
+    return check(_bytes(path), lambda name: _bytes(path.parent / name), path.name)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        moderate = path.stat().st_size <= MAX_BYTES and path.is_file()  # a device or a pipe might never end
+        data = path.read_bytes() if moderate else None
+    except OSError as error:
+        reject(str(path), "a file that can be read", error.strerror or str(error))
+    if data is None:
+        reject(str(path), f"a file that can be read, of at most {MAX_BYTES} bytes", "a larger one, or no ordinary file")
+    return data
+
+
+def main(arguments: list[str]) -> int:
+    """Print the theorem, or the reason for the rejection, as one JSON object; exit code 0 or 4."""
+    try:
+        found = check_file(Path(arguments[0]))
+    except Rejected as rejection:
+        print(json.dumps({"accepted": False, "reason": str(rejection)}))
+        return 4
+    answer = {"accepted": True, "theorem": found.theorem, "regions": found.regions, "exact": found.exact}
+    print(json.dumps(answer | {"digest": found.digest}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,26 @@
+"""Linear regions: all of them, how many there can be, and networks that have that many."""
+
+from exactformer.subdivision.bounds import (
+    deep_lower,
+    deep_upper,
+    heads_upper,
+    one_input,
+    one_layer,
+    one_layer_without_biases,
+)
+from exactformer.subdivision.driver import regions
+from exactformer.subdivision.result import Region, Regions
+from exactformer.subdivision.sawtooth import sawtooth
+
+__all__ = [
+    "Region",
+    "Regions",
+    "deep_lower",
+    "deep_upper",
+    "heads_upper",
+    "one_input",
+    "one_layer",
+    "one_layer_without_biases",
+    "regions",
+    "sawtooth",
+]

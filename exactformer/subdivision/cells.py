@@ -1,0 +1,225 @@
+"""The cells of a run as one list: from the parts of a complex, or from the search with linear programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from exactformer.lp import Inside, Row, interior
+from exactformer.networks import Affine
+from exactformer.networks.feedforward import exact_point
+from exactformer.rational import Matrix, Vector
+from exactformer.subdivision.engine import Part
+from exactformer.subdivision.exact import NOTHING, Exact, packed
+from exactformer.subdivision.maps import map_classes
+from exactformer.subdivision.points import interior_points
+from exactformer.subdivision.polytope import primitive
+from exactformer.subdivision.program import Program
+from exactformer.subdivision.search import Cell
+
+Point = tuple[Fraction, ...]
+
+
+class ComplexCells:
+    """The cells of the parts of one complex."""
+
+    def __init__(self, program: Program, parts: Sequence[Part]) -> None:
+        self.program = program
+        self.parts = parts
+        self.starts = np.concatenate([[0], np.cumsum([len(part.patterns) for part in parts])]).astype(int)
+        empty = np.zeros((0, program.starts[-1]), np.uint8)
+        self.patterns = np.concatenate([empty, *(part.patterns for part in parts)])
+        self._exact = Exact(program, self.patterns)
+
+    @property
+    def count(self) -> int:
+        """The number of cells."""
+        return len(self.patterns)
+
+    def pattern(self, index: int) -> tuple[tuple[int, ...], ...]:
+        """Layer by layer the piece that each unit chooses; 0 and 1 for a ReLU unit that is off or on."""
+        starts, row = self.program.starts, self.patterns[index].tolist()
+        return tuple(tuple(row[a:b]) for a, b in zip(starts, starts[1:], strict=False))
+
+    def points(self) -> Sequence[Point]:
+        """A point inside each cell, with a short expansion where one is certified inside."""
+        found: list[Point] = []
+        for part in self.parts:
+            complex = part.complex
+            exact = self._exact if complex is None else complex.exact
+            corners = None if complex is None else complex.cell_corners
+            found += interior_points(self.program, part.patterns, part.centres, exact, corners)
+        return [self.program.frame.outward(u) for u in found]
+
+    def rows(self, index: int) -> tuple[Row, ...]:
+        """The inequalities of a cell: those of its facets, where the complex is at hand."""
+        part, number = self._part(index)
+        centre = part.centres[number]
+        if part.complex is not None:
+            forms = part.complex.facet_forms(number)
+        else:
+            forms = self._all_forms(index)
+        return tuple(dict.fromkeys(self._outward(form, centre, index) for form in forms))
+
+    def _all_forms(self, index: int) -> list[list[int]]:
+        n, pattern = self.program.dimension, self.patterns[index]
+        forms = [self._exact.form(code) for code in range(-1 - 2 * n - len(self.program.rows) + 1, 0)]
+        for layer, start in zip(self.program.layers, self.program.starts, strict=False):
+            for unit in range(start, start + layer.width):
+                own = int(pattern[unit])
+                if layer.relu:
+                    pairs = [(0, NOTHING)]
+                else:
+                    pairs = [(own, other) for other in range(layer.rank) if other != own]
+                forms += [self._exact.form(int(packed(np.int64(index), unit, a, b))) for a, b in pairs]
+        return [form for form in forms if any(form[:-1])]
+
+    def _outward(self, form: list[int], centre: Any, index: int) -> Row:
+        """A form on the cube that vanishes on a facet, as the inequality of the cell in the inputs."""
+        frame = self.program.frame
+        coefficients = [Fraction(a) / r for a, r in zip(form, frame.radius, strict=False)]
+        constant = form[-1] - sum((a * c for a, c in zip(coefficients, frame.centre, strict=True)), Fraction(0))
+        row, offset = primitive(coefficients, constant)
+        point = self._points[index]
+        if sum((a * x for a, x in zip(row, point, strict=True)), Fraction(offset)) < 0:
+            return tuple(-a for a in row), -offset
+        return row, offset
+
+    @cached_property
+    def _points(self) -> Sequence[Point]:
+        return self.points()
+
+    def affine(self, index: int) -> Affine:
+        """The map on a cell."""
+        *rows, last = self._exact.output(self.patterns[index])
+        frame, den = self.program.frame, last[-1]
+        entries = {
+            (i, j): Fraction(a, den) / frame.radius[j] for i, row in enumerate(rows) for j, a in enumerate(row[:-1]) if a
+        }
+        matrix = Matrix.sparse(len(rows), self.program.dimension, entries)
+        shift = (matrix @ Vector.of(frame.centre)).fractions()
+        return Affine(matrix, Vector.of(Fraction(row[-1], den) - s for row, s in zip(rows, shift, strict=True)))
+
+    def classes(self) -> Any:
+        """For each cell the number of its affine map."""
+        return map_classes(self.program, self.patterns)
+
+    def neighbours(self, classes: Any | None) -> Any:
+        """The pairs of cells that share a facet; with classes, across parts only those in one class."""
+        pairs = [part.pairs + start for part, start in zip(self.parts, self.starts, strict=False)]
+        wanted = np.ones(self.count, bool) if classes is None else np.bincount(classes)[classes] > 1
+        across: dict[frozenset[tuple[int, ...]], int] = {}
+        joined = []
+        for part, start in zip(self.parts, self.starts, strict=False):
+            if part.borders is None:
+                continue
+            for number, cell in enumerate(part.borders.cells + start):
+                if wanted[cell]:
+                    other = across.setdefault(part.borders.corners(number), cell)
+                    if other != cell:
+                        joined.append((other, cell))
+        return np.concatenate([np.zeros((0, 2), int), *pairs, np.array(joined, int).reshape(-1, 2)])
+
+    def containing(self, point: Any) -> list[int]:
+        """The cells that contain a point of the domain: those whose pieces attain each maximum there."""
+        network, domain = self.program.source
+        x = exact_point(point, network.inputs)
+        if not domain.contains(x.fractions()):
+            return []
+        possible = np.ones(self.count, bool)
+        states = network.states(x.fractions())
+        for state, source, layer, start in zip(
+            states, network.layers, self.program.layers, self.program.starts, strict=False
+        ):
+            values = (source if isinstance(source, Affine) else source.pieces)(state).numerators
+            for u in range(layer.width):
+                own = (0, values[u]) if layer.relu else values[u * layer.rank : (u + 1) * layer.rank]
+                best = [p for p, y in enumerate(own) if y == max(own)]
+                if len(best) < len(own):
+                    possible &= np.isin(self.patterns[:, start + u], best)
+        return [int(i) for i in np.nonzero(possible)[0]]
+
+    def _part(self, index: int) -> tuple[Part, int]:
+        number = int(np.searchsorted(self.starts, index, side="right")) - 1
+        return self.parts[number], index - int(self.starts[number])
+
+
+class FoundCells:
+    """Cells that were found one by one."""
+
+    def __init__(self, cells: Sequence[Cell], dimension: int) -> None:
+        self.cells = cells
+        self.dimension = dimension
+
+    @property
+    def count(self) -> int:
+        """The number of cells."""
+        return len(self.cells)
+
+    def pattern(self, index: int) -> tuple[tuple[int, ...], ...]:
+        """At each maximum, in order of evaluation, those among which it is attained."""
+        return self.cells[index].pattern
+
+    def points(self) -> Sequence[Point]:
+        """A point inside each cell."""
+        return [cell.point for cell in self.cells]
+
+    def rows(self, index: int) -> tuple[Row, ...]:
+        """The inequalities of a cell."""
+        return self.cells[index].rows
+
+    def affine(self, index: int) -> Affine:
+        """The map on a cell."""
+        rows = [[Fraction(int(x.p), int(x.q)) for x in form] for form in self.cells[index].outputs]
+        entries = {(i, j): x for i, row in enumerate(rows) for j, x in enumerate(row[:-1])}
+        return Affine(Matrix.sparse(len(rows), self.dimension, entries), Vector.of(row[-1] for row in rows))
+
+    def classes(self) -> Any:
+        """For each cell the number of its affine map."""
+        numbers: dict[Any, int] = {}
+        return np.array([numbers.setdefault(cell.outputs, len(numbers)) for cell in self.cells], int)
+
+    def neighbours(self, classes: Any | None) -> Any:
+        """The pairs of cells that share a facet; with classes only those in one class."""
+        having: dict[Row, list[int]] = {}
+        for i, cell in enumerate(self.cells):
+            for row in set(cell.rows):
+                having.setdefault(row, []).append(i)
+        tried: dict[tuple[int, int], list[Row]] = {}
+        for (a, b), cells in having.items():
+            for j in having.get((tuple(-c for c in a), -b), []):
+                for i in cells:
+                    if i < j and (classes is None or classes[i] == classes[j]):
+                        tried.setdefault((i, j), []).append((a, b))
+        pairs = [(i, j) for (i, j), rows in tried.items() if any(self._touch(i, j, row) for row in rows)]
+        return np.array(pairs, int).reshape(-1, 2)
+
+    def _touch(self, i: int, j: int, wall: Row) -> bool:
+        """Whether two cells on the two sides of a wall share a set of full dimension within it."""
+        a, b = wall
+        pivot = next(k for k, c in enumerate(a) if c)
+        opposite = tuple(-c for c in a), -b
+        rows = {*self.cells[i].rows, *self.cells[j].rows} - {wall, opposite}
+        reduced = []
+        for coefficients, constant in rows:
+            factor = Fraction(coefficients[pivot], a[pivot])
+            rest = [c - factor * w for k, (c, w) in enumerate(zip(coefficients, a, strict=True)) if k != pivot]
+            reduced.append(primitive(rest, constant - factor * b))
+        flat = [row for row in reduced if not any(row[0])]
+        if any(constant <= 0 for _, constant in flat):
+            return False
+        return isinstance(interior([row for row in reduced if any(row[0])], self.dimension - 1), Inside)
+
+    def containing(self, point: Any) -> list[int]:
+        """The cells that contain a point."""
+        x = exact_point(point, self.dimension).fractions()
+        return [
+            i
+            for i, cell in enumerate(self.cells)
+            if all(sum((a * v for a, v in zip(row, x, strict=True)), Fraction(b)) >= 0 for row, b in cell.rows)
+        ]
+

@@ -1,0 +1,122 @@
+"""All cells of a network on a bounded domain: layer by layer, in parts that are finished one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from exactformer.subdivision.complex import Complex, cube
+from exactformer.subdivision.exact import Exact, Vertex
+from exactformer.subdivision.program import Program
+
+PART = 30_000  # cells of a complex that are worth dividing
+
+
+@dataclass(frozen=True)
+class Borders:
+    """The facets that cells may share with cells of another part: the cell of each and the walls of its vertices."""
+
+    cells: Any
+    walls: tuple[Any, ...]
+    exact: Exact
+
+    def corners(self, index: int) -> frozenset[Vertex]:
+        """The exact vertices of a facet."""
+        return frozenset(tuple(self.exact.vertex(walls)) for walls in self.walls[index])
+
+
+@dataclass(frozen=True)
+class Part:
+    """Finished cells: a row of `patterns` and of `centres` (floats on the cube) for each.
+
+    `pairs` are the cells that share a facet. `complex` is None where the shapes of the cells are not wanted, `borders`
+    where there is no other part.
+    """
+
+    patterns: Any
+    centres: Any
+    pairs: Any
+    borders: Borders | None
+    complex: Complex | None
+
+
+def parts_of(
+    program: Program,
+    alive: Callable[[int], None],
+    *,
+    shapes: bool = True,
+    size: int = PART,
+    jobs: int = 1,
+    executor: Executor | None = None,
+    end: float = inf,
+) -> Iterator[Part]:
+    """The cells of a program, in parts. `alive` is told before each cut how many cells are known, and may raise.
+
+    Memory is bounded by the parts that are open at a time: the deepest is finished first. With several jobs the open
+    parts are spread over an executor, a pool of processes by default, whose workers stop at `end` (`time.time()`).
+    """
+    if any(r == 0 for r in program.frame.radius) or any(not any(row[:-1]) and row[-1] < 0 for row in program.rows):
+        return
+    whole = cube(program)
+    if any(any(row[:-1]) for row in program.rows):
+        whole.constrain(lambda: alive(0))
+        if not whole.cells:
+            return
+    done = 0
+    if jobs > 1 or executor is not None:
+        from exactformer.subdivision.parallel import spread
+
+        yield from spread(whole, alive, shapes, size, jobs, executor, end)
+        return
+    for found in finished([(whole, 0)], lambda n: alive(done + n), size):
+        done += found.cells
+        yield part_of(found, shapes, found.borders_others)
+
+
+def finished(waiting: list[tuple[Complex, int]], alive: Callable[[int], None], size: int) -> Iterator[Complex]:
+    """The complexes after all layers, from complexes and the layers that come next; large ones are divided."""
+    while waiting:
+        current, number = waiting.pop()
+        open_cells = sum(other.cells for other, _ in waiting)
+        if number == len(current.program.layers):
+            yield current
+            continue
+        current.apply(number, lambda current=current, rest=open_cells: alive(rest + current.cells))  # type: ignore[misc]
+        if current.cells > size and number + 1 < len(current.program.layers):
+            waiting += [(part, number + 1) for part in divided(current, -(-2 * current.cells // size))]
+        else:
+            waiting.append((current, number + 1))
+
+
+def divided(whole: Complex, count: int) -> list[Complex]:
+    """The cells in so many groups of neighbours, as complexes of their own."""
+    groups = [np.arange(whole.cells)]
+    centres = whole.centres()
+    while len(groups) < count:
+        group = groups.pop(0)
+        spread = np.ptp(centres[group], axis=0)
+        groups += np.array_split(group[np.argsort(centres[group, np.argmax(spread)], kind="stable")], 2)
+    return [whole.part(np.sort(group)) for group in groups if len(group)]
+
+
+def part_of(found: Complex, shapes: bool, several: bool) -> Part:
+    """What is kept of a finished complex; `several`: it is one of several parts."""
+    cells = found.ranks[-1]
+    facets, owner = cells.facets(np.arange(cells.count))
+    order = np.argsort(facets, kind="stable")
+    facets, owner = facets[order], owner[order]
+    shared = facets[1:] == facets[:-1]
+    pairs = np.column_stack([owner[:-1][shared], owner[1:][shared]])
+    borders = None
+    if several:
+        lonely = np.ones(len(facets), bool)
+        lonely[1:] &= ~shared
+        lonely[:-1] &= ~shared
+        lonely &= found.ranks[-2].walls[facets, 0] >= 0
+        borders = Borders(owner[lonely], found.corners(facets[lonely]), found.exact)
+    return Part(found.patterns(), found.centres(), pairs, borders, found if shapes else None)

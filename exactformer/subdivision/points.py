@@ -1,0 +1,63 @@
+"""Exact points inside cells, short ones where they do."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from exactformer.subdivision.exact import Exact
+from exactformer.subdivision.program import UNIT, Program, ratio
+
+GRIDS = (4, 10, 20, 50)  # a point is first tried with so many binary digits after the point
+
+Point = tuple[Fraction, ...]
+
+
+def certified(program: Program, patterns: Any, points: Any) -> Any:
+    """Which of the float points of the cube are, taken as exact, strictly inside the cells with these patterns.
+
+    Each unit's piece must be larger than each other by more than the error bounds allow for; so a cell on which two
+    pieces of a unit are the same function is never certified here.
+    """
+    good = (np.abs(points) < 1.0).all(axis=1)
+    for row in program.rows:
+        shift = -max(x.bit_length() for x in row)
+        floats = np.array([ratio(x, 1, shift) for x in row])
+        slack = (len(row) + 4) * UNIT * (np.abs(points) @ np.abs(floats[:-1]) + abs(floats[-1]))
+        good &= points @ floats[:-1] + floats[-1] > slack * (1 + 1e-9)
+    values, errors = points, np.zeros_like(points)
+    for layer, start in zip(program.layers, program.starts, strict=False):
+        values, errors = layer.values(values, errors)
+        chosen = patterns[:, start : start + layer.width].astype(np.int64)
+        if layer.relu:
+            good &= np.where(chosen == 1, values > errors, values < -errors).all(axis=1)
+        else:
+            shape = (len(points), layer.width, layer.rank)
+            low, high = (values - errors).reshape(shape), (values + errors).reshape(shape)
+            own = np.take_along_axis(low, chosen[:, :, None], axis=2)
+            np.put_along_axis(high, chosen[:, :, None], -np.inf, axis=2)
+            good &= (own > high.max(axis=2, keepdims=True, initial=-np.inf) + 4 * UNIT * np.abs(own)).all(axis=(1, 2))
+        values, errors = layer.states(values, errors)
+    return good
+
+
+def interior_points(program: Program, patterns: Any, centres: Any, exact: Exact, corners: Any) -> list[Point]:
+    """An exact point of the cube in the interior of each cell; `corners(i)` gives the walls of cell i's vertices."""
+    found: list[Point | None] = [None] * len(patterns)
+    left = np.arange(len(patterns))
+    for digits in GRIDS:
+        points = np.ldexp(np.rint(np.ldexp(centres[left], digits)), -digits)
+        good = certified(program, patterns[left], points)
+        for i, point in zip(left[good], points[good].tolist(), strict=True):
+            found[i] = tuple(map(Fraction, point))
+        left = left[~good]
+    return [mean(exact, corners(i)) if point is None else point for i, point in enumerate(found)]
+
+
+def mean(exact: Exact, walls: Any) -> Point:
+    """The mean of vertices."""
+    vertices = [exact.vertex(row) for row in walls]
+    n = len(vertices[0]) - 1
+    return tuple(sum((Fraction(v[j], v[-1]) for v in vertices), Fraction(0)) / len(vertices) for j in range(n))

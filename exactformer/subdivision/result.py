@@ -1,0 +1,244 @@
+"""What is known of the regions of a network: counts, and each region as an object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Protocol, overload
+
+import numpy as np
+
+from exactformer.domain import Domain
+from exactformer.formats.files import write_atomically
+from exactformer.lp import Row
+from exactformer.networks import Affine, Network
+from exactformer.networks.feedforward import exact_point
+from exactformer.networks.transformer import Tie
+from exactformer.rational import number_text
+from exactformer.subdivision.polytope import vertices, volume
+
+Point = tuple[Fraction, ...]
+
+
+class Cells(Protocol):
+    """Where regions come from: cells of a complex, or cells that were found one by one."""
+
+    @property
+    def count(self) -> int:
+        """The number of cells."""
+
+    def pattern(self, index: int) -> tuple[tuple[int, ...], ...]:
+        """Layer by layer the piece that each unit chooses; of a Transformer, at each maximum the winners."""
+
+    def points(self) -> Sequence[Point]:
+        """A point inside each cell."""
+
+    def rows(self, index: int) -> tuple[Row, ...]:
+        """The inequalities of a cell, one a facet or more."""
+
+    def affine(self, index: int) -> Affine:
+        """The map on a cell."""
+
+    def classes(self) -> Any:
+        """For each cell the number of its affine map."""
+
+    def neighbours(self, classes: Any | None) -> Any:
+        """The pairs of cells that share a facet; with classes at least those in one class."""
+
+    def containing(self, point: Any) -> list[int]:
+        """The cells that contain a point."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """An activation region: a cell of full dimension, the network's one affine map on it, a point strictly inside."""
+
+    number: int
+    pattern: tuple[tuple[int, ...], ...]
+    point: Point
+    rows: tuple[Row, ...]
+    affine: Affine
+    affine_class: int
+    linear_region: int
+    domain: Domain
+
+    @cached_property
+    def vertices(self) -> tuple[Point, ...]:
+        """The vertices, exact, in order around the region for two inputs. Raises `Unsupported` if it is unbounded."""
+        return vertices(self.rows, self.domain)
+
+    @cached_property
+    def volume(self) -> Fraction:
+        """The volume, exact. Raises `Unsupported` when the region is unbounded."""
+        return volume(self.rows, self.domain)
+
+    def contains(self, point: Any) -> bool:
+        """Whether the point lies in the region or on its boundary."""
+        x = exact_point(point, len(self.point)).fractions()
+        return all(sum((a * v for a, v in zip(row, x, strict=True)), Fraction(b)) >= 0 for row, b in self.rows)
+
+    def to_json(self) -> dict[str, Any]:
+        """The region as JSON data, numbers as integers or "p/q"."""
+        return {
+            "region": self.number,
+            "pattern": [list(part) for part in self.pattern],
+            "point": [number_text(x) for x in self.point],
+            "inequalities": [{"coefficients": list(a), "constant": b} for a, b in self.rows],
+            "map": {
+                "weights": [[number_text(x) for x in row] for row in self.affine.weights.dense()],
+                "biases": [number_text(x) for x in self.affine.biases.fractions()],
+            },
+            "affine_map": self.affine_class,
+            "linear_region": self.linear_region,
+        }
+
+
+class Regions(Sequence[Region]):
+    """The regions of a network on a domain; with `complete` False only some of them were found in time.
+
+    An *activation region* is a cell of full dimension with its own choice of pieces; a *linear region* is a maximal
+    set of activation regions with one affine map that hang together through facets.
+    """
+
+    def __init__(self, network: Network, domain: Domain, cells: Cells, tie: Tie, at_least: int | None) -> None:
+        self.network = network
+        self.domain = domain
+        self.tie = tie
+        self.complete = at_least is None
+        self._cells = cells
+        self._at_least = at_least or 0
+
+    def __len__(self) -> int:
+        return self._cells.count
+
+    @overload
+    def __getitem__(self, index: int) -> Region: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Region]: ...
+
+    def __getitem__(self, index: int | slice) -> Region | list[Region]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        number = range(len(self))[index]
+        cells = self._cells
+        return Region(
+            number,
+            cells.pattern(number),
+            self.points[number],
+            cells.rows(number),
+            cells.affine(number),
+            int(self.affine_classes[number]),
+            int(self.linear_classes[number]),
+            self.domain,
+        )
+
+    def __iter__(self) -> Iterator[Region]:
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def activation_regions(self) -> int:
+        """The number of activation regions; only a lower bound when the search was not complete."""
+        return max(len(self), self._at_least)
+
+    @cached_property
+    def distinct_affine_maps(self) -> int:
+        """The number of different affine maps."""
+        return int(self.affine_classes.max(initial=-1)) + 1
+
+    @cached_property
+    def linear_regions(self) -> int:
+        """The number of linear regions."""
+        return int(self.linear_classes.max(initial=-1)) + 1
+
+    @cached_property
+    def points(self) -> Sequence[Point]:
+        """A point strictly inside each region."""
+        return self._cells.points()
+
+    @cached_property
+    def affine_classes(self) -> Any:
+        """For each region the number of its affine map."""
+        return self._cells.classes()
+
+    @cached_property
+    def linear_classes(self) -> Any:
+        """For each region the number of the linear region that it belongs to."""
+        if self.distinct_affine_maps == len(self):
+            return np.arange(len(self))
+        return _components(self._cells.neighbours(self.affine_classes), self.affine_classes)
+
+    @cached_property
+    def adjacency(self) -> Any:
+        """The pairs (i, j), i < j, of regions that share a facet, as an array with two columns."""
+        pairs = np.sort(np.asarray(self._cells.neighbours(None), np.int64).reshape(-1, 2), axis=1)
+        return np.unique(pairs, axis=0)
+
+    def find(self, point: Any) -> tuple[Region, ...]:
+        """The regions that contain a point: one, or several where it lies on their common boundary."""
+        return tuple(self[i] for i in self._cells.containing(point))
+
+    def __call__(self, point: Any) -> Point:
+        """The value at a point, read off the region that contains it. Raises `LookupError` outside the domain."""
+        x = exact_point(point, self.domain.dimension)
+        for index in self._cells.containing(point)[:1]:
+            return self._cells.affine(index)(x).fractions()
+        raise LookupError(f"point: expected one in {self.domain}, found {point!r}")
+
+    def to_json(self, *, regions: bool = True) -> dict[str, Any]:
+        """Counts, and the regions if they are wanted, as JSON data."""
+        value: dict[str, Any] = {
+            "activation_regions": self.activation_regions,
+            "linear_regions": self.linear_regions,
+            "distinct_affine_maps": self.distinct_affine_maps,
+            "complete": self.complete,
+            "domain": self.domain.to_json(),
+        }
+        if regions:
+            value["regions"] = [region.to_json() for region in self]
+        return value
+
+    def save_npz(self, path: str | Path) -> None:
+        """Write the regions as NumPy arrays: float64 `points`, `weights`, `biases`, integer `patterns`, classes.
+
+        The floats are the exact numbers rounded once. Written to a temporary file first.
+        """
+        maps = [self._cells.affine(i) for i in range(len(self))]
+        n, out = self.domain.dimension, self.network.outputs
+        arrays = {
+            "points": np.array([[float(x) for x in p] for p in self.points]).reshape(len(self), n),
+            "weights": np.array([[list(map(float, row)) for row in m.weights.dense()] for m in maps]).reshape(-1, out, n),
+            "biases": np.array([list(map(float, m.biases.fractions())) for m in maps]).reshape(-1, out),
+            "affine_map": self.affine_classes,
+            "linear_region": self.linear_classes,
+            "adjacency": self.adjacency,
+        }
+        data = BytesIO()
+        np.savez_compressed(data, **arrays)
+        write_atomically(Path(path), data.getvalue())
+
+    def __repr__(self) -> str:
+        least = "" if self.complete else "at least "
+        return f"<Regions: {least}{self.activation_regions} activation regions on {self.domain}>"
+
+
+def _components(pairs: Any, classes: Any) -> Any:
+    """For each cell the number of its component, cells being joined by the pairs within one class."""
+    parent = list(range(len(classes)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for i, j in pairs:
+        if classes[i] == classes[j]:
+            a, b = sorted((root(int(i)), root(int(j))))
+            parent[b] = a
+    _, numbers = np.unique([root(i) for i in range(len(classes))], return_inverse=True)
+    return numbers
