@@ -15,11 +15,11 @@ domain: the sum of their volumes is its volume. Another region would be open and
 - A point v of the domain is in the closed region {chosen >= other} of P exactly if the network's own values at v are
   such that each unit's piece in P reaches the maximum: layer by layer, the pieces composed along P then have these very
   values at v. Likewise the row chosen - other >= 0 is zero at v exactly if the other piece reaches the maximum, too.
-- Volumes are bounded from below by `simplices`. For a set S of points in the hyperplanes met so far, take its first
-  point as apex and, for each row, the set T of the points in S where it is zero, if the apex is not one of them: the
-  apex over each simplex of T. No row is negative on S, so each T spans a face of conv(S), and of lower dimension.
-  Those of codimension 1 are facets, different for different T, and cones over different facets from a common apex do
-  not overlap; a simplex over any other T has determinant 0. So the sum is at most the volume of conv(S).
+- Volumes are bounded from below by `simplices`. For a set S of points, starting with a hull, take its first point as
+  apex and, for each row, the set T of the points in S where it is zero, if the apex is not among them; put the apex on
+  the simplices of T. No row is negative on S, so conv(T) is a face of conv(S), and of lower dimension. As n steps lead
+  from a hull to single points, all faces on the way are facets, different for different T; and cones over different
+  facets from a common apex do not overlap. So the sum is at most the volume of the hull, whatever its points.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _checked(certificate: bytes, read: Callable[[str], bytes], place: str) -> Co
     name, digest, network = _network(value["network"], f"{place}: network", read)
     n, layers = network.inputs, _layers(network)
     domain = _domain(value["domain"], f"{place}: domain", n)
-    count = natural(value["regions"], f"{place}: regions")
+    count = natural(value["regions"], f"{place}: regions", MAX_BYTES)
     patterns = _patterns(layers, domain, array(value["points"], f"{place}: points", count), f"{place}: points")
     exact = "hulls" in value
     if exact:
@@ -278,11 +278,10 @@ def _filled(
                 reject(where, f"vertices in the closure of region {number}", f"vertex {v}")
         for simplex in simplices([tight[v] for v in hull], n, where):
             corners = tuple(hull[i] for i in simplex)
-            det = determinant([points[v] for v in corners])
-            if det:
-                for k in range(n + 1):
-                    facet = corners[:k] + corners[k + 1 :]
-                    facets[facet] = facets.get(facet, 0) + (1 if (det > 0) == ((n - k) % 2 == 0) else -1)
+            sign = 1 if determinant([points[v] for v in corners]) > 0 else -1
+            for k in range(n + 1):
+                facet = corners[:k] + corners[k + 1 :]
+                facets[facet] = facets.get(facet, 0) + sign * (-1) ** (n - k)
     total = Fraction(0)
     for facet, times in facets.items():
         if times:
@@ -292,7 +291,7 @@ def _filled(
 
 
 def simplices(tight: Sequence[int], n: int, place: str) -> Iterator[list[int]]:
-    """Simplices in the convex hull of points that do not overlap, unless flat: lists of n + 1 increasing numbers.
+    """Simplices in the convex hull of points that do not overlap: lists of the increasing numbers of n + 1 points.
 
     All inequalities hold at all points; `tight[i]` has a bit for each that is an equation at point i.
     """

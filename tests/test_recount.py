@@ -1,0 +1,738 @@
+"""The checker for counts of activation regions: what it accepts, what it refuses, and a slow count by another route."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import random
+import runpy
+import subprocess
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import combinations
+from math import factorial, lcm, prod
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exactformer import lp, recount
+from exactformer.kernel.reading import Rejected
+from exactformer.prover.volume import volume
+from exactformer.recount import Counted, check, check_file, determinant, main, simplices
+
+SOURCE = Path(recount.__file__)
+Network = dict[str, Any]
+Certificate = dict[str, Any]
+Form = tuple[Fraction, ...]  # coefficients of the inputs, then the constant
+
+
+def relu(layers: list[tuple[Any, Any]], output: tuple[Any, Any]) -> Network:
+    parts = [{"weights": weights, "biases": biases} for weights, biases in layers]
+    last = {"weights": output[0], "biases": output[1]}
+    return {"format": "exactformer/network-1", "kind": "relu", "layers": parts, "output": last}
+
+
+def maxout(layers: list[tuple[Any, Any]], output: tuple[Any, Any]) -> Network:
+    return {**relu(layers, output), "kind": "maxout"}
+
+
+def box(n: int, lower: Any = -1, upper: Any = 1) -> dict[str, Any]:
+    return {"lower": [lower] * n, "upper": [upper] * n}
+
+
+def encoded(value: object) -> bytes:
+    return json.dumps(value).encode()
+
+
+def certificate(network: Network, domain: object, points: list[Any], vertices: Any = None, hulls: Any = None) -> Any:
+    digest = hashlib.sha256(encoded(network)).hexdigest()
+    value = {
+        "format": "exactformer/regions-1",
+        "network": {"file": "network.json", "sha256": digest},
+        "domain": domain,
+        "regions": len(points),
+        "points": points,
+    }
+    return value | ({} if vertices is None else {"vertices": vertices, "hulls": hulls})
+
+
+def judged(value: object, network: Network) -> Counted:
+    def read(name: str) -> bytes:
+        assert name == "network.json"
+        return encoded(network)
+
+    return check(value if isinstance(value, bytes) else encoded(value), read)
+
+
+def refused(value: object, network: Network, reason: str) -> None:
+    with pytest.raises(Rejected, match=reason) as caught:
+        judged(value, network)
+    assert len(str(caught.value)) < 500
+
+
+def without_hulls(value: Certificate) -> Certificate:
+    return {key: item for key, item in value.items() if key not in ("vertices", "hulls")}
+
+
+# --- by hand --------------------------------------------------------------------------------------
+
+ABSOLUTE = maxout([([[[1], [-1]]], [[0, 0]])], ([[1]], [0]))
+ABSOLUTE_COUNT = certificate(ABSOLUTE, box(1), [["1/2"], ["-1/2"]], [[-1], [0], [1]], [[1, 2], [0, 1]])
+
+CROSS = relu([([[1, 0], [0, 1]], [0, 0])], ([[1, 1]], [0]))  # two folds, four quadrants
+CORNERS = [[-1, -1], [0, -1], [1, -1], [-1, 0], [0, 0], [1, 0], [-1, 1], [0, 1], [1, 1]]
+QUADRANTS = [[0, 1, 3, 4], [1, 2, 4, 5], [3, 4, 6, 7], [4, 5, 7, 8]]
+CENTRES = [["-1/2", "-1/2"], ["1/2", "-1/2"], ["-1/2", "1/2"], ["1/2", "1/2"]]
+CROSS_COUNT = certificate(CROSS, box(2), CENTRES, CORNERS, QUADRANTS)
+
+# max(0, x + y) then a second layer that folds again where the first is active: y = max(0, relu(x + y) - 1)
+DEEP = relu([([[1, 1]], [0]), ([[1]], [-1])], ([[1]], [0]))
+DEEP_COUNT = certificate(
+    *(DEEP, box(2), [["-1/2", 0], ["1/4", "1/4"], ["3/4", "3/4"]]),
+    [[-1, -1], [1, -1], [-1, 1], [1, 0], [0, 1], [1, 1]],
+    [[0, 1, 2], [1, 2, 3, 4], [3, 4, 5]],
+)
+
+EQUAL = maxout([([[[1], [1], [-1]], [[1], [1], [1]]], [[0, 0, 0], [1, 1, 1]])], ([[1, 1]], [0]))
+EQUAL_COUNT = certificate(EQUAL, box(1), [["1/2"], ["-1/2"]], [[-1], [0], [1]], [[1, 2], [0, 1]])
+
+LINE = relu([], ([[1, 2]], [0]))
+TRIANGLE = {**box(2, 0, 1), "matrix": [[1, 1], [2, 2], ["1/2", "1/2"], [0, 0]], "bounds": [1, 3, "1/2", 0]}
+FOLD = relu([([[1, -1]], [0])], ([[1]], [0]))
+FOLD_COUNT = certificate(
+    *(FOLD, TRIANGLE, [["1/2", "1/4"], ["1/4", "1/2"]]),
+    [[0, 0], [1, 0], ["1/2", "1/2"], [0, 1]],
+    [[0, 1, 2], [0, 2, 3]],
+)
+PRISM = {**box(3, 0, 1), "matrix": [[1, 1, 0]], "bounds": [1]}
+CUBE = relu([([[0, 0, 1]], ["-1/2"])], ([[1]], [0]))
+
+
+def theorem(network: Network, text: str) -> str:
+    n = 1 if network in (ABSOLUTE, EQUAL) else 3 if network == CUBE else 2
+    source = "R" if n == 1 else f"R^{n}"
+    return f"A: {source} -> R (network.json, sha256 {hashlib.sha256(encoded(network)).hexdigest()}) has {text}"
+
+
+@pytest.mark.parametrize(
+    ("network", "value", "text"),
+    [
+        (ABSOLUTE, ABSOLUTE_COUNT, "exactly 2 activation regions on [-1, 1]"),
+        (CROSS, CROSS_COUNT, "exactly 4 activation regions on [-1, 1]^2"),
+        (DEEP, DEEP_COUNT, "exactly 3 activation regions on [-1, 1]^2"),
+        (EQUAL, EQUAL_COUNT, "exactly 2 activation regions on [-1, 1]"),
+        (
+            *(FOLD, FOLD_COUNT),
+            "exactly 2 activation regions on "
+            "{x in [0, 1]^2 : 1 x1 + 1 x2 <= 1, 2 x1 + 2 x2 <= 3, 1/2 x1 + 1/2 x2 <= 1/2, 0 <= 0}",
+        ),
+    ],
+)
+def test_by_hand(network: Network, value: Certificate, text: str) -> None:
+    digest = value["network"]["sha256"]
+    assert judged(value, network) == Counted(value["regions"], True, theorem(network, text), digest)
+    weaker = theorem(network, text.replace("exactly", "at least"))
+    assert judged(without_hulls(value), network) == Counted(value["regions"], False, weaker, digest)
+
+
+def test_no_hidden_layer() -> None:
+    domain = {"lower": [0, "-1/3"], "upper": ["1/2", 1]}
+    value = certificate(LINE, domain, [["1/4", 0]], [[0, "-1/3"], ["1/2", "-1/3"], [0, 1], ["1/2", 1]], [[3, 1, 0, 2]])
+    found = judged(value, LINE)
+    assert (found.regions, found.exact) == (1, True)
+    assert found.theorem == theorem(LINE, "exactly 1 activation region on [0, 1/2] x [-1/3, 1]")
+
+
+def test_several_outputs() -> None:
+    network = relu([], ([[1, 2], [0, 1]], [0, 0]))
+    assert "A: R^2 -> R^2 (" in judged(certificate(network, box(2), [[0, 0]]), network).theorem
+
+
+def test_three_inputs_and_a_prism() -> None:
+    base = [[x, y, z] for z in (0, "1/2", 1) for x, y in ((0, 0), (1, 0), (0, 1))]
+    points = [["1/4", "1/4", "1/4"], ["1/4", "1/4", "3/4"]]
+    value = certificate(CUBE, PRISM, points, base, [[0, 1, 2, 3, 4, 5], [3, 4, 5, 6, 7, 8]])
+    assert judged(value, CUBE).exact
+    refused({**value, "hulls": [[0, 1, 2, 3, 4], [3, 4, 5, 6, 7, 8]]}, CUBE, "hulls that fill the domain")
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        {"lower": [0, 0], "upper": [1, 0]},
+        {"lower": [0, 1], "upper": [1, 0]},
+        {"lower": [1, 1], "upper": [0, 0]},  # two negative sides make no area
+        {**box(2), "matrix": [[0, 0]], "bounds": [-1]},
+        {**box(2), "matrix": [[1, 1], [-1, -1]], "bounds": ["1/2", "-1/2"]},
+        {**box(2), "matrix": [[1, 1]], "bounds": [-3]},
+        {**box(2), "matrix": [[1, 1]], "bounds": [-2]},
+        {**box(2), "matrix": [[1, 1]], "bounds": ["-5/2"]},
+    ],
+)
+def test_no_regions_on_a_domain_without_inside(domain: dict[str, Any]) -> None:
+    found = judged(certificate(CROSS, domain, [], [], []), CROSS)
+    assert (found.regions, found.exact) == (0, True) and "exactly 0 activation regions" in found.theorem
+    refused(certificate(CROSS, domain, [[0, 0]]), CROSS, "strictly inside the domain")
+    refused(certificate(CROSS, domain, [[0, 0]], [], [[]]), CROSS, "strictly inside the domain")
+
+
+def test_no_regions_elsewhere() -> None:
+    assert judged(certificate(CROSS, box(2), []), CROSS).theorem == theorem(
+        CROSS, "at least 0 activation regions on [-1, 1]^2"
+    )
+    refused(certificate(CROSS, box(2), [], [], []), CROSS, "hulls that fill the domain")
+    refused(certificate(CROSS, box(2), [], CORNERS, []), CROSS, "hulls that fill the domain")
+
+
+def test_more_vertices_than_needed() -> None:
+    """Points inside or on the boundary of a region, equal points, repeated numbers and unused points do no harm."""
+    vertices = [["-1/2", "-1/2"], *CORNERS, [-1, "-1/3"], [0, 0], [-1, -1]]
+    hulls = [[0, 10, 5, 11, 12, 1, 2, 4, 10, 1], [2, 3, 5, 6], [4, 5, 7, 8], [8, 6, 9, 5]]
+    assert judged(certificate(CROSS, box(2), CENTRES, vertices, hulls), CROSS).exact
+
+
+def test_three_pieces() -> None:
+    """Three walls that meet in a point."""
+    network = maxout([([[[1, 0], [0, 1], [0, -1]]], [[0, 0, 0]])], ([[1]], [0]))
+    points = [["1/2", 0], [0, "1/2"], [0, "-1/2"]]
+    vertices = [[0, 0], [1, 1], [-1, 1], [-1, 0], [-1, -1], [1, -1]]
+    value = certificate(network, box(2), points, vertices, [[0, 1, 5], [0, 1, 2, 3], [0, 3, 4, 5]])
+    assert judged(value, network).exact
+    # Piece 0 is nowhere the largest, although it is equal to the largest on the line y = 0.
+    network = maxout([([[[2, 0], [2, 1], [2, -1]]], [[0, 0, 0]])], ([[1]], [0]))
+    vertices = [[-1, -1], [1, -1], [1, 0], [-1, 0], [-1, 1], [1, 1]]
+    points = [[0, "1/2"], [0, "-1/2"]]
+    assert judged(certificate(network, box(2), points, vertices, [[2, 3, 4, 5], [0, 1, 2, 3]]), network).exact
+
+
+def test_neighbours_with_different_vertices_on_their_common_side() -> None:
+    """Without a corner in the middle of a side, and with it on the other side, the volumes still add up."""
+    vertices = [*CORNERS, [0, "1/2"]]
+    hulls = [*QUADRANTS[:2], [3, 4, 6, 7, 9], QUADRANTS[3]]
+    assert judged(certificate(CROSS, box(2), CENTRES, vertices, hulls), CROSS).exact
+
+
+def test_a_face_that_is_smaller_than_its_number_of_points() -> None:
+    """Two equal corners in a row that only touches there make a flat simplex, of which nothing is made."""
+    domain = {**box(2), "matrix": [[1, 1]], "bounds": [2]}
+    hulls = [*QUADRANTS[:3], [4, 5, 7, 8, 9]]
+    assert judged(certificate(CROSS, domain, CENTRES, [*CORNERS, [1, 1]], hulls), CROSS).exact
+
+
+def test_decimal_text_is_exact() -> None:
+    value = {**CROSS_COUNT, "points": [[-0.5, "-0.1"], ["5e-1", -0.5], ["-0.5", 0.5], ["0.5", "0.5"]]}
+    assert judged(value, CROSS).exact
+
+
+# --- damaged --------------------------------------------------------------------------------------
+
+HUGE = "1" + "0" * 3999
+
+
+def changed(**fields: Any) -> Certificate:
+    return {**CROSS_COUNT, **fields}
+
+
+def replaced(key: str, index: int, item: Any) -> Certificate:
+    return changed(**{key: [item if i == index else old for i, old in enumerate(CROSS_COUNT[key])]})
+
+
+def missing(key: str) -> Certificate:
+    return {k: v for k, v in CROSS_COUNT.items() if k != key}
+
+
+DAMAGED = {
+    "no object": ([CROSS_COUNT], "expected an object"),
+    "format": (changed(format="exactformer/regions-2"), "format: expected exactformer/regions-1"),
+    **{f"no {key}": (missing(key), f"the key '{key}'") for key in list(CROSS_COUNT)[:5]},
+    "no vertices": (missing("vertices"), "vertices together with hulls"),
+    "no hulls": (missing("hulls"), "vertices together with hulls"),
+    "unknown key": (changed(theorem="4"), "the key 'theorem'"),
+    "fewer": (changed(regions=3), "points: expected 3 entries, found 4"),
+    "more": (changed(regions=5), "points: expected 5 entries, found 4"),
+    "too few points": (changed(points=CENTRES[:3]), "points: expected 4 entries, found 3"),
+    "fewer points and regions": (changed(points=CENTRES[:3], regions=3), "hulls: expected 3 entries, found 4"),
+    "a region left out": (changed(points=CENTRES[:3], regions=3, hulls=QUADRANTS[:3]), "fill the domain"),
+    "a region counted twice": (
+        changed(points=[*CENTRES, CENTRES[0]], regions=5, hulls=[*QUADRANTS, QUADRANTS[0]]),
+        r"points\[4\]: expected a region of its own, found the region of certificate: points\[0\]",
+    ),
+    "duplicated point": (replaced("points", 2, CENTRES[1]), r"points\[2\]: expected a region of its own"),
+    "another point of the same region": (replaced("points", 1, ["-1/3", "-1/5"]), "a region of its own"),
+    "on a wall": (
+        replaced("points", 0, ["-1/2", 0]),
+        r"points\[0\]: expected a point inside a region, found a wall of unit 1 of layer 0",
+    ),
+    "on a side": (replaced("points", 0, ["-1/2", -1]), r"points\[0\]: expected a point strictly inside the domain"),
+    "outside": (replaced("points", 0, [-2, -2]), "strictly inside the domain"),
+    "point without numbers": (replaced("points", 0, []), r"points\[0\]: expected 2 entries, found 0"),
+    "point with too many": (replaced("points", 0, [0, 0, 0]), "expected 2 entries, found 3"),
+    "point no list": (replaced("points", 0, "-1/2"), "expected a list"),
+    "vertex outside the domain": (replaced("vertices", 0, [-2, -1]), r"vertices\[0\]: expected a point of the domain"),
+    "vertex elsewhere": (replaced("vertices", 4, ["1/9", 0]), r"hulls\[0\]: expected vertices in the closure"),
+    "vertex of another region": (replaced("hulls", 0, [0, 1, 3, 4, 5]), r"closure of region 0, found vertex 5"),
+    "hulls exchanged": (changed(hulls=[QUADRANTS[1], QUADRANTS[0], *QUADRANTS[2:]]), "closure of region 0"),
+    "all corners for all": (changed(hulls=[list(range(9))] * 4), "closure of region 0"),
+    "overlapping hulls": (changed(hulls=[QUADRANTS[0], QUADRANTS[0], *QUADRANTS[2:]]), "closure of region 1"),
+    "missing vertex": (replaced("hulls", 0, [0, 1, 3]), "hulls that fill the domain, found a smaller volume"),
+    "flat hull": (replaced("hulls", 0, [0, 1]), "fill the domain"),
+    "empty hull": (replaced("hulls", 0, []), "fill the domain"),
+    "vertex number too large": (replaced("hulls", 0, [0, 1, 3, 9]), r"hulls\[0\]: expected an integer >= 0 and < 9"),
+    "vertex number negative": (replaced("hulls", 0, [0, 1, 3, -5]), "expected an integer >= 0 and < 9"),
+    "vertex number a float": (replaced("hulls", 0, [0, 1, 3, 4.0]), "expected an integer >= 0 and < 9"),
+    "vertex number a bool": (replaced("hulls", 0, [False, True, 3, 4]), "expected an integer >= 0 and < 9"),
+    "vertex number a text": (replaced("hulls", 0, [0, 1, 3, "4"]), "expected an integer >= 0 and < 9"),
+    "hull no list": (replaced("hulls", 0, {"0": 1}), "expected a list"),
+    "hulls no list": (changed(hulls=None), "hulls: expected a list"),
+    "vertices no list": (changed(vertices=7), "vertices: expected a list"),
+    "points no list": (changed(points={}), "points: expected a list"),
+    "negative count": (changed(regions=-1), "regions: expected an integer >= 0"),
+    "float count": (changed(regions=4.0), "regions: expected an integer >= 0"),
+    "bool count": (changed(regions=True), "regions: expected an integer >= 0"),
+    "text count": (changed(regions="4"), "regions: expected an integer >= 0"),
+    "huge count": (changed(regions=10**4000), "regions: expected an integer >= 0 and < 268435456"),
+    "bool coordinate": (replaced("points", 0, [True, "1/2"]), r"points\[0\]\[0\]: expected a number"),
+    "null coordinate": (replaced("points", 0, [None, 0]), "expected a number"),
+    "NaN coordinate": (replaced("points", 0, [float("nan"), 0]), "expected a finite number, found NaN"),
+    "infinite vertex": (replaced("vertices", 0, [float("-inf"), -1]), "expected a finite number, found -Infinity"),
+    "text nan": (replaced("points", 0, ["nan", 0]), "expected a number"),
+    "zero denominator": (replaced("points", 0, ["1/0", 0]), "a denominator that is not zero"),
+    "huge point": (replaced("points", 0, [HUGE, 0]), "strictly inside the domain"),
+    "huge text": (replaced("points", 0, [HUGE + "0", 0]), "expected a number"),
+    "huge exponent": (replaced("points", 0, ["1e999999999", 0]), "an exponent of at most"),
+    "wrong digest": (changed(network={"file": "network.json", "sha256": "0" * 64}), "the digest of network.json"),
+    "digest no text": (changed(network={"file": "network.json", "sha256": 0}), "the digest of network.json"),
+    "network without digest": (changed(network={"file": "network.json"}), "the key 'sha256'"),
+    "network no object": (changed(network="network.json"), "network: expected an object"),
+    "domain no object": (changed(domain=[[-1, 1], [-1, 1]]), "domain: expected an object"),
+    "domain of one input": (changed(domain=box(1)), "domain.lower: expected 2 entries, found 1"),
+    "domain of three inputs": (changed(domain=box(3)), "domain.lower: expected 2 entries, found 3"),
+    "no bound": (changed(domain=box(2, None, 1)), r"domain.lower\[0\]: expected a number"),
+    "infinite bound": (changed(domain=box(2, -1, float("inf"))), "expected a finite number, found Infinity"),
+    "domain larger": (changed(domain=box(2, -1, 2)), "fill the domain"),
+    "domain smaller": (changed(domain=box(2, "-3/4", "3/4")), r"vertices\[0\]: expected a point of the domain"),
+    "matrix without bounds": (changed(domain={**box(2), "matrix": [[1, 1]]}), "matrix: expected 0 entries"),
+    "bounds without matrix": (changed(domain={**box(2), "bounds": [1]}), "matrix: expected 1 entries"),
+    "short row": (changed(domain={**box(2), "matrix": [[1]], "bounds": [1]}), r"matrix\[0\]: expected 2 entries"),
+    "a row cuts": (changed(domain={**box(2), "matrix": [[1, 1]], "bounds": ["3/2"]}), "a point of the domain"),
+    "a row cuts points": (changed(domain={**box(2), "matrix": [[1, 1]], "bounds": [0]}), "strictly inside"),
+    "domain with another key": (changed(domain={**box(2), "volume": 4}), "the key 'volume'"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damaged(name: str) -> None:
+    value, reason = DAMAGED[name]
+    refused(value, CROSS, reason)
+
+
+@pytest.mark.parametrize("value", [ABSOLUTE_COUNT, CROSS_COUNT, DEEP_COUNT, EQUAL_COUNT, FOLD_COUNT])
+def test_every_region_and_every_vertex_is_needed(value: Certificate) -> None:
+    network = {1: EQUAL if value is EQUAL_COUNT else ABSOLUTE, 2: CROSS}[len(value["domain"]["lower"])]
+    network = DEEP if value is DEEP_COUNT else FOLD if value is FOLD_COUNT else network
+    for i, hull in enumerate(value["hulls"]):
+        rest = [{**value, key: value[key][:i] + value[key][i + 1 :]} for key in ("points", "hulls")]
+        fewer = {**value, "points": rest[0]["points"], "hulls": rest[1]["hulls"], "regions": value["regions"] - 1}
+        refused(fewer, network, "fill the domain")
+        assert judged(without_hulls(fewer), network).regions == value["regions"] - 1
+        for v in hull:
+            hulls = [[w for w in h if j != i or w != v] for j, h in enumerate(value["hulls"])]
+            refused({**value, "hulls": hulls}, network, "fill the domain")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "JSON text"),
+        (b"{", "JSON text"),
+        (b"\xff\xfe", "JSON text"),
+        (b"[" * 10**6, "JSON text, found RecursionError"),
+        (b'{"format": 1, "format": 1}', "every key once"),
+        (encoded(CROSS_COUNT).replace(b'"lower"', b'"upper"'), "every key once"),
+        (encoded(CROSS_COUNT) + b"1", "JSON text"),
+        (encoded(CROSS_COUNT).replace(b'"regions": 4', b'"regions": ' + b"9" * 5000), "JSON text"),
+        (encoded(CROSS_COUNT).replace(b'["-1/2", "-1/2"]', b"[" * 10**5), "JSON text"),
+    ],
+)
+def test_damaged_text(data: bytes, reason: str) -> None:
+    refused(data, CROSS, reason)
+
+
+@pytest.mark.parametrize("data", [b"", b"0", encoded(relu([], ([], [])))])
+def test_other_networks(data: bytes) -> None:
+    value = changed(network={"file": "network.json", "sha256": hashlib.sha256(data).hexdigest()})
+    with pytest.raises(Rejected, match=r"network\.json"):
+        check(encoded(value), lambda name: data)
+
+
+def test_transformers_have_no_count() -> None:
+    zero = {"shape": [1, 1], "entries": []}
+    network = {
+        "format": "exactformer/network-1",
+        "kind": "transformer",
+        "embedding": {"weights": [zero], "offsets": [[0]]},
+        "blocks": [],
+        "residual": True,
+        "readout": {"token": 0, "weights": zero, "biases": [0]},
+    }
+    refused(certificate(network, box(1), [[0]]), network, "a maxout or relu network with 1 to 1000 inputs")
+
+
+def test_many_inputs() -> None:
+    network = relu([], ({"shape": [1, 1001], "entries": []}, [0]))
+    refused(certificate(network, box(1001), [[0] * 1001]), network, "1 to 1000 inputs")
+    network = relu([], ({"shape": [1, 100], "entries": []}, [0]))
+    assert not judged(certificate(network, box(100), [[0] * 100]), network).exact
+    domain = {**box(100), "matrix": [[1] * 100], "bounds": [1]}
+    assert not judged(certificate(network, domain, [[0] * 100]), network).exact
+    refused(certificate(network, domain, [[0] * 100], [], [[]]), network, "1000000 steps for the volume")
+    refused(certificate(network, box(100), [[0] * 100], [[0] * 100], [[0]]), network, "fill the domain")
+
+
+def test_too_many_faces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recount, "MAX_FACES", 5)  # a square from a corner: itself, and twice a side and its end
+    assert judged(CROSS_COUNT, CROSS).exact
+    monkeypatch.setattr(recount, "MAX_FACES", 4)
+    refused(CROSS_COUNT, CROSS, r"hulls\[0\]: expected at most 4 faces")
+
+
+def test_numbers_too_long_to_print() -> None:
+    """Python prints no integer of more than 4300 digits; such a domain cannot be named in a theorem."""
+    domain = {"lower": ["-1e4000", -1], "upper": ["1.5e4000", "1e-4000"]}
+    assert "1 activation region" in judged(certificate(LINE, domain, [[0, 0]]), LINE).theorem
+    domain["lower"][0] = "-" + "1" * 3000 + "e3000"
+    refused(certificate(LINE, domain, [[0, 0]]), LINE, "moderate depth and size, found ValueError")
+
+
+def test_a_tie_between_equal_pieces_only() -> None:
+    """A unit that is zero throughout has one region; slopes decide, along the pieces chosen before."""
+    network = relu([([[1], [-1]], [0, 0]), ([[1, 0], [0, 1]], [0, 0])], ([[1, 1]], [0]))
+    for points in ([["1/2"], ["-1/2"]], [["1/3"], ["-1/7"]]):
+        assert judged(certificate(network, box(1), points, [[-1], [0], [1]], [[1, 2], [0, 1]]), network).exact
+    refused(certificate(network, box(1), [[0]]), network, "a wall of unit 0 of layer 0")
+    # x -> max(0, |x| - 1/2) - max(0, |x| - 1/2) is zero everywhere, yet each unit has walls.
+    network = relu([([[1], [-1]], [0, 0]), ([[1, 1]], ["-1/2"])], ([[0]], [0]))
+    refused(certificate(network, box(1), [["1/2"]]), network, "a wall of unit 0 of layer 1")
+    quarters = [["-3/4"], ["-1/4"], ["1/4"], ["3/4"]]
+    ends = [[-1], ["-1/2"], [0], ["1/2"], [1]]
+    assert judged(certificate(network, box(1), quarters, ends, [[i, i + 1] for i in range(4)]), network).regions == 4
+
+
+def test_the_smallest_of_equal_pieces_names_the_region() -> None:
+    """On either side of 0 pieces 0 and 2 resp. 1 are the maximum; equal ones make no further region."""
+    network = maxout([([[[1], [-1], [1], [-1]]], [[0, 0, 0, 0]])], ([[1]], [0]))
+    value = certificate(network, box(1), [["1/2"], ["-1/2"]], [[-1], [0], [1]], [[1, 2], [0, 1]])
+    assert judged(value, network).regions == 2
+    refused(certificate(network, box(1), [["1/2"], ["1/4"]]), network, "a region of its own")
+
+
+# --- files and the program ------------------------------------------------------------------------
+
+
+def folder(path: Path, value: Certificate = CROSS_COUNT) -> Path:
+    path.mkdir(exist_ok=True)
+    (path / "network.json").write_bytes(encoded(CROSS))
+    (path / "certificate.json").write_bytes(encoded(value))
+    return path / "certificate.json"
+
+
+def test_check_file(tmp_path: Path) -> None:
+    path = folder(tmp_path)
+    assert check_file(path) == judged(CROSS_COUNT, CROSS)
+    (tmp_path / "network.json").unlink()
+    with pytest.raises(Rejected, match=r"network\.json: expected a file that can be read"):
+        check_file(path)
+    with pytest.raises(Rejected, match="no ordinary file"):
+        check_file(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", ".", "..", "/", "../network.json", "./network.json", "sub/network.json", "network.json/"),
+        *("/etc/hostname", "network.json\0", "\ud800", "a" * 5000, 1, None, ["network.json"], {}),
+    ],
+)
+def test_file_names_that_are_not_plain(tmp_path: Path, name: object) -> None:
+    folder(tmp_path)
+    path = folder(tmp_path / "sub", {**CROSS_COUNT, "network": {**CROSS_COUNT["network"], "file": name}})
+    reasons = r"name of a file in the same folder|a file that can be read|ValueError|UnicodeEncode"
+    with pytest.raises(Rejected, match=reasons):
+        check_file(path)
+
+
+def test_a_reader_is_asked_for_plain_names_only() -> None:
+    for name in ("../network.json", "/network.json", "a/network.json"):
+        refused({**CROSS_COUNT, "network": {**CROSS_COUNT["network"], "file": name}}, CROSS, "in the same folder")
+
+
+def test_main(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(folder(tmp_path))]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "accepted": True,
+        "theorem": theorem(CROSS, "exactly 4 activation regions on [-1, 1]^2"),
+        "regions": 4,
+        "exact": True,
+        "digest": CROSS_COUNT["network"]["sha256"],
+    }
+    assert main([str(folder(tmp_path, changed(regions=5)))]) == 4
+    answer = json.loads(capsys.readouterr().out)
+    assert answer == {"accepted": False, "reason": "certificate.json: points: expected 5 entries, found 4"}
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As a program it imports the kernel by its bare name; nothing of that stays behind."""
+    monkeypatch.setattr(sys, "path", [str(SOURCE.parent), *sys.path])
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if name.split(".")[0] == "kernel":
+            del sys.modules[name]
+
+
+@pytest.mark.usefixtures("bare")
+def test_as_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sys.path[1:]
+    for value, code in ((CROSS_COUNT, 0), (changed(regions=5), 4)):
+        monkeypatch.setattr(sys, "argv", ["recount.py", str(folder(tmp_path, value))])
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_path(str(SOURCE), run_name="__main__")
+        assert stop.value.code == code
+        assert json.loads(capsys.readouterr().out)["accepted"] is (code == 0)
+        assert sys.path == [*before, str(SOURCE.parent)]  # its own folder comes last
+
+
+def test_as_an_isolated_program(tmp_path: Path) -> None:
+    program = [sys.executable, "-I", "-S", "-W", "error", str(SOURCE)]
+    for value, code in ((CROSS_COUNT, 0), (changed(regions=5), 4)):
+        run = subprocess.run([*program, str(folder(tmp_path, value))], capture_output=True, text=True, cwd=tmp_path)
+        assert (run.returncode, run.stderr) == (code, "")
+        assert json.loads(run.stdout)["accepted"] is (code == 0)
+
+
+def test_imports() -> None:
+    """The standard library and the kernel's readers; no floats, no asserts, nothing that opens or evaluates."""
+    tree = ast.parse(SOURCE.read_text())
+    modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    relative = {(node.level, node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    ours = {(1, "kernel"), (1, "kernel.reading"), (0, "kernel"), (0, "kernel.reading")}
+    assert ours <= relative
+    for name in modules | {module for _, module in relative - ours if module}:
+        assert name.split(".")[0] in sys.stdlib_module_names
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    names |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    assert not names & {"__import__", "importlib", "eval", "exec", "open", "float", "round", "globals"}
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    assert not [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, (float, complex))]
+
+
+# --- parts ----------------------------------------------------------------------------------------
+
+
+def leibniz(matrix: list[list[int]]) -> int:
+    if not matrix:
+        return 1
+    return sum((-1) ** j * x * leibniz([r[:j] + r[j + 1 :] for r in matrix[1:]]) for j, x in enumerate(matrix[0]) if x)
+
+
+@given(
+    st.integers(0, 4).flatmap(
+        lambda n: st.lists(st.lists(st.integers(-3, 3), min_size=n, max_size=n), min_size=n, max_size=n)
+    )
+)
+def test_determinant(matrix: list[list[int]]) -> None:
+    assert determinant(matrix) == leibniz(matrix)
+
+
+def halfspaces(draw: Any, n: int) -> list[tuple[tuple[int, ...], int]]:
+    """A box about zero and some rows more, parallel and repeated ones among them."""
+    rows = [(tuple(s * int(i == j) for j in range(n)), draw(st.integers(1, 3))) for i in range(n) for s in (1, -1)]
+    number = st.integers(-2, 2)
+    for _ in range(draw(st.integers(0, 4))):
+        rows.append((tuple(draw(number) for _ in range(n)), draw(st.integers(-2, 4))))
+    if draw(st.booleans()):
+        a, b = draw(st.sampled_from(rows))
+        rows.append((tuple(draw(st.sampled_from([1, -1, 2])) * x for x in a), draw(st.sampled_from([b, -b, 2 * b]))))
+    return rows
+
+
+def solved(rows: list[tuple[tuple[int, ...], int]], n: int) -> Form | None:
+    """The point where n rows are zero, by Cramer's rule."""
+    den = leibniz([list(a) for a, _ in rows])
+    if den == 0:
+        return None
+    columns = [[[*a[:j], -b, *a[j + 1 :]] for a, b in rows] for j in range(n)]
+    return tuple(Fraction(leibniz(column), den) for column in columns)
+
+
+def corners(rows: list[tuple[tuple[int, ...], int]], n: int) -> list[Form]:
+    found: dict[Form, None] = {}
+    for chosen in combinations(dict.fromkeys(rows), n):
+        x = solved(list(chosen), n)
+        if x is not None and all(value(row, x) >= 0 for row in rows):
+            found[x] = None
+    return list(found)
+
+
+def value(row: tuple[tuple[int, ...], int], x: Form) -> Fraction:
+    return sum((a * y for a, y in zip(row[0], x, strict=True)), Fraction(row[1]))
+
+
+@given(st.data())
+def test_volume(data: st.DataObject) -> None:
+    n = data.draw(st.integers(1, 3))
+    rows = halfspaces(data.draw, n)
+    assert recount._volume([(a, Fraction(b)) for a, b in rows], n) == volume(rows, n)
+
+
+@given(st.data())
+def test_simplices(data: st.DataObject) -> None:
+    """Never more than the volume, whatever the points; all of it if the vertices are among them."""
+    n = data.draw(st.integers(1, 3))
+    rows = halfspaces(data.draw, n)
+    vertices = corners(rows, n)
+    mixed = [
+        tuple(sum(c) / len(c) for c in zip(*some, strict=True)) for k in (2, 3) for some in combinations(vertices, k)
+    ]
+    points = data.draw(st.lists(st.sampled_from(vertices + mixed), max_size=8) if vertices else st.just([]))
+    every = data.draw(st.permutations(points + vertices))
+    for chosen, relation in ((points, Fraction.__le__), (every, Fraction.__eq__)):
+        tight = [sum(1 << i for i, row in enumerate(rows) if value(row, x) == 0) for x in chosen]
+        total = Fraction(0)
+        for simplex in simplices(tight, n, "here"):
+            assert simplex == sorted(set(simplex)) and len(simplex) == n + 1
+            scale = [lcm(*(y.denominator for y in chosen[i])) for i in simplex]
+            matrix = [[*(int(y * h) for y in chosen[i]), h] for i, h in zip(simplex, scale, strict=True)]
+            assert leibniz(matrix) != 0
+            total += Fraction(abs(leibniz(matrix)), prod(scale) * factorial(n))
+        assert relation(total, volume(rows, n))
+
+
+# --- a slow count by another route ----------------------------------------------------------------
+
+
+def affine(weights: list[Any], bias: Any, state: list[Form]) -> Form:
+    width = len(state[0])
+    total = [
+        sum((Fraction(w) * form[k] for w, form in zip(weights, state, strict=True)), Fraction(0)) for k in range(width)
+    ]
+    return (*total[:-1], total[-1] + Fraction(bias))
+
+
+def integers(form: Form) -> tuple[tuple[int, ...], int]:
+    den = lcm(*(x.denominator for x in form))
+    *a, b = (int(x * den) for x in form)
+    return tuple(a), b
+
+
+def regions(network: Network, rows: list[tuple[tuple[int, ...], int]], n: int) -> Iterator[tuple[Form, list[Any]]]:
+    """A point and the rows of each region: all choices of pieces, unit by unit, as long as there is an inside."""
+    relu_network = network["kind"] == "relu"
+
+    def descend(state: list[Form], number: int, unit: int, above: list[Form], rows: list[Any]) -> Iterator[Any]:
+        inside = lp.interior(rows, n)
+        if not isinstance(inside, lp.Inside):
+            return
+        if number == len(network["layers"]):
+            yield inside.point, rows
+            return
+        layer = network["layers"][number]
+        if unit == len(layer["weights"]):
+            yield from descend(above, number + 1, 0, [], rows)
+            return
+        weights, biases = layer["weights"][unit], layer["biases"][unit]
+        if relu_network:
+            pieces = [(Fraction(0),) * (n + 1), affine(weights, biases, state)]
+        else:
+            pieces = [affine(w, b, state) for w, b in zip(weights, biases, strict=True)]
+        for form in dict.fromkeys(pieces):
+            gaps = [tuple(x - y for x, y in zip(form, other, strict=True)) for other in pieces if other != form]
+            yield from descend(state, number, unit + 1, [*above, form], rows + [integers(gap) for gap in gaps])
+
+    inputs = [tuple(Fraction(i == j) for j in range(n + 1)) for i in range(n)]
+    yield from descend(inputs, 0, 0, [], rows)
+
+
+def counted(network: Network, domain: dict[str, Any]) -> Certificate:
+    n = len(domain["lower"])
+    ends = [(s, i, domain[key][i]) for s, key in ((1, "lower"), (-1, "upper")) for i in range(n)]
+    forms = [(*(Fraction(s * (i == j)) for j in range(n)), -s * Fraction(end)) for s, i, end in ends]
+    further = zip(domain.get("matrix", []), domain.get("bounds", []), strict=True)
+    forms += [(*(-Fraction(a) for a in row), Fraction(b)) for row, b in further if any(row) or b < 0]
+    vertices: dict[Form, int] = {}
+    points, hulls = [], []
+    for point, rows in regions(network, [integers(form) for form in forms], n):
+        points.append(list(map(str, point)))
+        hulls.append([vertices.setdefault(v, len(vertices)) for v in corners([r for r in rows if any(r[0])], n)])
+    return certificate(network, domain, points, [list(map(str, v)) for v in vertices], hulls)
+
+
+def some_network(rng: random.Random, n: int) -> Network:
+    def number() -> str:
+        return str(Fraction(rng.choice([0, 1, -1, 1, -1, 2, -2, 3]), rng.choice([1, 1, 1, 2, 3])))
+
+    def matrix(height: int, width: int) -> list[list[str]]:
+        return [[number() for _ in range(width)] for _ in range(height)]
+
+    rank = rng.choice([0, 0, 1, 2, 3])
+    layers: list[Any] = []
+    below = n
+    for _ in range(rng.choice([0, 1, 1, 2, 2, 3])):
+        width = rng.randint(1, 3 if n < 3 else 2)
+        if rank == 0:
+            layers.append((matrix(width, below), [number() for _ in range(width)]))
+        else:
+            units = [(matrix(rank, below), [number() for _ in range(rank)]) for _ in range(width)]
+            layers.append(([w for w, _ in units], [b for _, b in units]))
+        below = width
+    output = (matrix(1, below), [number()])
+    return maxout(layers, output) if rank else relu(layers, output)
+
+
+def some_domain(rng: random.Random, n: int) -> dict[str, Any]:
+    lower = [Fraction(rng.randint(-4, 0), 2) for _ in range(n)]
+    sides: dict[str, Any] = {
+        "lower": list(map(str, lower)),
+        "upper": [str(low + Fraction(rng.randint(1, 8), 3)) for low in lower],
+    }
+    if rng.random() < 0.4:
+        rows = [[rng.randint(-2, 2) for _ in range(n)] for _ in range(rng.randint(1, 2))]
+        sides |= {"matrix": rows, "bounds": [rng.randint(-1, 2) for _ in rows]}
+    return sides
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_random_networks(seed: int) -> None:
+    rng = random.Random(seed)
+    n = rng.choice([1, 2, 2, 3])
+    network, domain = some_network(rng, n), some_domain(rng, n)
+    complete = counted(network, domain)
+    found = judged(complete, network)
+    assert (found.regions, found.exact) == (len(complete["points"]), True)
+    if found.regions == 0:
+        return
+    i = rng.randrange(found.regions)
+    fewer = {**complete, "regions": found.regions - 1}
+    for key in ("points", "hulls"):
+        fewer[key] = complete[key][:i] + complete[key][i + 1 :]
+    refused(fewer, network, "fill the domain")
+    weaker = judged(without_hulls(fewer), network)
+    assert (weaker.regions, weaker.exact) == (found.regions - 1, False)
+    hulls = list(complete["hulls"])
+    hulls[i] = rng.sample(hulls[i], len(hulls[i]) - 1)
+    refused({**complete, "hulls": hulls}, network, "fill the domain")
+    if found.regions > 1:
+        j = rng.choice([k for k in range(found.regions) if k != i])
+        hulls[i], hulls[j] = complete["hulls"][j], complete["hulls"][i]
+        refused({**complete, "hulls": hulls}, network, "in the closure of the region|in the closure of region")
+        twice = {
+            **complete,
+            "points": [complete["points"][j] if k == i else p for k, p in enumerate(complete["points"])],
+        }
+        refused(twice, network, "a region of its own")
