@@ -206,7 +206,7 @@ class Atoms:
 
         Keeps bounds tight elsewhere: relu(u) - relu(-u) becomes u, while a lone relu(-u) stays an atom.
         """
-        for v in [v for v in form.terms if v in self.alias]:
+        for v in sorted(v for v in form.terms if v in self.alias):
             alias, first = self.alias[v], self.first[v]
             if form.terms.get(first, 0) * alias.den == -form.terms[v] * alias.terms.get(first, 0):
                 form = self.substituted(form, {v: alias})

@@ -185,7 +185,10 @@ class Attempt:
         repaired = replace(self.question, right=right, texts={**self.question.texts, RIGHT: dump(right)})
         if repaired.violated(point) or time.monotonic() > limit:
             return False
-        goal = repaired.goal()
+        try:
+            goal = repaired.goal()
+        except NotAffine:  # it cannot be evaluated symbolically, so nothing is known
+            return False
         return goal.finished and not goal.obligations()
 
     def proved_by_solver(self, theorem: str) -> Outcome:

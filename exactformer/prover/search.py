@@ -324,7 +324,7 @@ class Search:
             probe.refuted[rival] = _references({**answer.multipliers, own: Fraction(1)}, numbers)
         elif answer.value == 0:
             flat.add(rival)
-        else:
+        elif _at(gap, answer.point) < 0:
             near = _towards(answer.point, polytope.points[0], gap)
             other = _winner(gate.wins, near)
             if other is not None:

@@ -58,12 +58,11 @@ class ComplexCells:
     def rows(self, index: int) -> tuple[Row, ...]:
         """The inequalities of a cell: those of its facets, where the complex is at hand."""
         part, number = self._part(index)
-        centre = part.centres[number]
         if part.complex is not None:
             forms = part.complex.facet_forms(number)
         else:
             forms = self._all_forms(index)
-        return tuple(dict.fromkeys(self._outward(form, centre, index) for form in forms))
+        return tuple(dict.fromkeys(self._outward(form, index) for form in forms))
 
     def _all_forms(self, index: int) -> list[list[int]]:
         n, pattern = self.program.dimension, self.patterns[index]
@@ -78,7 +77,7 @@ class ComplexCells:
                 forms += [self._exact.form(int(packed(np.int64(index), unit, a, b))) for a, b in pairs]
         return [form for form in forms if any(form[:-1])]
 
-    def _outward(self, form: list[int], centre: Any, index: int) -> Row:
+    def _outward(self, form: list[int], index: int) -> Row:
         """A form on the cube that vanishes on a facet, as the inequality of the cell in the inputs."""
         frame = self.program.frame
         coefficients = [Fraction(a) / r for a, r in zip(form, frame.radius, strict=False)]
@@ -195,7 +194,8 @@ class FoundCells:
                 for i in cells:
                     if i < j and (classes is None or classes[i] == classes[j]):
                         tried.setdefault((i, j), []).append((a, b))
-        pairs = [(i, j) for (i, j), rows in tried.items() if any(self._touch(i, j, row) for row in rows)]
+        # Cells on two sides of two walls have at most a set of dimension n - 2 in common.
+        pairs = [(i, j) for (i, j), rows in tried.items() if len(rows) == 1 and self._touch(i, j, rows[0])]
         return np.array(pairs, int).reshape(-1, 2)
 
     def _touch(self, i: int, j: int, wall: Row) -> bool:
