@@ -363,6 +363,13 @@ def test_damaged_text(data: bytes, reason: str) -> None:
     refused(data, CROSS, reason)
 
 
+def test_nested_as_deep_as_can_be_read() -> None:
+    """There are depths that can just be read, and not be printed in the reason for the rejection."""
+    text = encoded(CROSS_COUNT).replace(b'["-1/2", "-1/2"]', b"[[%b], 0]")
+    for depth in range(700, 1000):
+        refused(text % (b"[" * depth + b"]" * depth), CROSS, "a number|moderate depth|JSON text")
+
+
 @pytest.mark.parametrize("data", [b"", b"0", encoded(relu([], ([], [])))])
 def test_other_networks(data: bytes) -> None:
     value = changed(network={"file": "network.json", "sha256": hashlib.sha256(data).hexdigest()})
@@ -467,7 +474,7 @@ def test_file_names_that_are_not_plain(tmp_path: Path, name: object) -> None:
 
 
 def test_a_reader_is_asked_for_plain_names_only() -> None:
-    for name in ("../network.json", "/network.json", "a/network.json"):
+    for name in ("../network.json", "/network.json", "a/network.json", ".", ".."):
         refused({**CROSS_COUNT, "network": {**CROSS_COUNT["network"], "file": name}}, CROSS, "in the same folder")
 
 
