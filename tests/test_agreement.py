@@ -222,3 +222,27 @@ def test_both_accept(name: str) -> None:
 @pytest.mark.parametrize("name", REJECTED)
 def test_both_reject(name: str) -> None:
     assert judged(REJECTED[name]) is None
+
+
+def test_aliases_are_tidied_in_increasing_order() -> None:
+    """2x - relu(2x), not -2 relu(-x), is what 2 relu(x) - 2 relu(-x) - relu(2x) becomes in whatever order it is given.
+
+    The checkers once disagreed here: the kernel took the terms in the order in which the sparse matrix lists them, and
+    -2 relu(-x) - 1 is negative by its bounds, so that the neuron after it was 0 and the proof accepted.
+    """
+    for columns in ([0, 2, 1], [0, 1, 2], [2, 1, 0]):
+        outer = {"shape": [3, 3], "entries": [[1, c, [2, -2, -1][c]] for c in columns]}
+        rows = [[1, 0, 0], [-1, 0, 0], [2, 0, 0]]
+        parts = [{"w1": rows, "b1": [0, 0, 0], "w2": outer, "b2": [0, 0, 0]}]
+        parts += [{"w1": [[0, 1, 0]], "b1": [-1], "w2": [[0], [0], [1]], "b2": [0, 0, 0]}]
+        network = {
+            "format": "exactformer/network-1",
+            "kind": "transformer",
+            "embedding": {"weights": [[[1], [0], [0]]], "offsets": [[0, 0, 0]]},
+            "blocks": [{"heads": None, "feedforward": part} for part in parts],
+            "residual": False,
+            "readout": {"token": 0, "weights": [[0, 0, 1]], "biases": [0]},
+        }
+        zero = layered("relu", weights=[[0]])
+        assert judged(case_of([network, zero])) is None
+        assert judged(case_of([network, network])) is not None

@@ -781,3 +781,14 @@ def test_compiling_is_under_the_time_limit() -> None:
     wide = ReluNetwork.of([([[1] * 30] * 300, [0] * 300)] + [([[1] * 300] * 300, [0] * 300)] * 3, ([[1] * 300], [0]))
     with pytest.raises(TimeoutError, match=r"out of time after 0\.05 s"):
         prove(wide, domain=Domain.box(30, -1, 1), timeout=0.05)
+
+
+def test_an_entry_to_blame_is_sought_where_scores_are_not_affine() -> None:
+    """Neurons 0 and 2 are exchanged, so that scores are products: once an exception in place of the verdict."""
+    source = maxout(([[[1]]], [[0]]), output=([[1]], [0]), domain=UNIT)
+    right = compile_network(source, construction="no-residual").transformer
+    neurons = mutants.feedforward_of(right, 0)
+    inner = Affine.of([[1, 0, 0], [0, 2, 1], [2, 0, 1], [0, 1, 0]], [0, -1, -1, 0])
+    assert inner != neurons.inner and sorted(map(str, inner.biases)) == sorted(map(str, neurons.inner.biases))
+    outcome = certified(verify(source, mutants.with_feedforward(right, 0, replace(neurons, inner=inner)), domain=UNIT))
+    assert outcome.verdict == "refuted"
