@@ -124,6 +124,24 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--tie", default="average", choices=("average", "leftmost", "rightmost"))
     evaluate.add_argument("--temperature", metavar="L", help="softmax attention at inverse temperature L, in floats")
 
+    counted = _command(commands, "regions", _regions, "count, list and draw the linear regions of a network, exactly")
+    counted.add_argument("network", metavar="NETWORK")
+    _domain_options(counted)
+    wanted = counted.add_argument_group("what is wanted (default: the counts)")
+    wanted.add_argument("--count", action="store_true", help="the counts; faces of finished parts are forgotten")
+    wanted.add_argument("--list", action="store_true", help="every region: a point, its inequalities, its affine map")
+    wanted.add_argument("--draw", metavar="FILE", help="a picture (.svg, .png, .pdf) for one or two inputs, or a slice")
+    wanted.add_argument("--colour", default="map", choices=("map", "layer"), help="of the picture; default: map")
+    wanted.add_argument("--certificate", metavar="DIR", help="a folder that `check` accepts: the network, the count")
+    wanted.add_argument("--npz", metavar="FILE", help="the regions as NumPy arrays")
+    which = counted.add_argument_group("of which network")
+    which.add_argument("--of", default="source", choices=("source", "transformer"), help="NETWORK, or it compiled")
+    which.add_argument("--tie", default="average", choices=("average", "leftmost", "rightmost"))
+    which.add_argument("--slice", metavar="x1,x2", help="only these inputs vary")
+    which.add_argument("--at", metavar="X,Y,...", help="of --slice: the point of the others; default: the middle")
+    counted.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="past it: what was found, exit code 2")
+    counted.add_argument("--jobs", type=_positive, default=1, metavar="N", help="processes")
+    _construction(counted)
     report = _command(commands, "report", _report, "render the report of a proof folder again")
     report.add_argument("proof", metavar="PROOF", help="a folder written by prove or verify")
     report.add_argument("--format", default="text", choices=("text", "markdown", "html"))
@@ -392,7 +410,8 @@ def _check(options: argparse.Namespace) -> int:
         print(f"accepted: {found.theorem}")
         for side, digest in found.digests.items():
             print(f"  {side:6} sha256 {digest}")
-        print(f"  checked by the kernel alone in {found.seconds:.2f} s" + (f" ({steps})" if steps else ""))
+        checker = "exactformer.recount" if found.claim == "regions" else "the kernel alone"
+        print(f"  checked by {checker} in {found.seconds:.2f} s" + (f" ({steps})" if steps else ""))
     return PROVED
 
 
@@ -490,6 +509,112 @@ def _softmax_values(network: Any, points: list[tuple[Fraction, ...]], options: a
     except OverflowError:
         raise InvalidInput("--at, --temperature: expected numbers in the range of floats, found a larger one") from None
     return [list(map(float, row)) for row in values]
+
+
+def _regions(options: argparse.Namespace) -> int:
+    from exactformer.formats import load
+    from exactformer.subdivision import regions
+    from exactformer.subdivision.certificate import write_certificate
+    from exactformer.subdivision.drawing import check_drawing, draw
+
+    if options.draw:
+        check_drawing(options.draw)
+    network, domain, names = _of_which(options, load(options.network))
+    shapes = bool(options.list or options.draw or options.certificate or options.npz)
+    started = time.monotonic()
+    with _about(options.network):
+        with _progress(options, "{} regions") as show:
+            found = regions(
+                network,
+                domain,
+                tie=options.tie,
+                timeout=options.timeout,
+                jobs=options.jobs,
+                shapes=shapes,
+                progress=None if show is None else lambda cells: show(cells, 0),
+            )
+        written = []
+        if options.certificate:
+            written.append(write_certificate(found, options.certificate))
+        if options.draw:
+            draw(found, options.draw, colour=options.colour, names=names)
+            written.append(Path(options.draw))
+        if options.npz:
+            found.save_npz(options.npz)
+            written.append(Path(options.npz))
+    value = found.to_json(regions=options.list)
+    seconds = time.monotonic() - started
+    reason = None if found.complete else f"out of time after {options.timeout} s: there are at least so many"
+    if options.json:
+        proof = str(written[0]) if options.certificate else None
+        head = {"verdict": "counted" if found.complete else "unknown", "reason": reason, "certificate": proof}
+        print(json.dumps({**head, **value, "seconds": seconds}))
+    elif not options.quiet:
+        print("\n".join(_counted(found, network, options.list, seconds)))
+        for path in written:
+            print(f"  written   {path}")
+        if reason is not None:
+            print(f"  {reason}")
+    return PROVED if found.complete else UNKNOWN
+
+
+def _of_which(options: argparse.Namespace, network: Any) -> tuple[Any, Any, tuple[str, ...]]:
+    """The network and domain whose regions are asked for, and the names of its inputs."""
+    from exactformer.compiler import compile_network
+    from exactformer.domain import Domain
+    from exactformer.networks import Transformer
+    from exactformer.subdivision.slices import coordinate_plane
+
+    domain = _domain(options, network.inputs) or network.domain or Domain.everything(network.inputs)
+    names = tuple(f"x{i + 1}" for i in range(network.inputs))
+    with _about(options.network):
+        if options.slice:
+            axes = [_input(word, network.inputs) for word in options.slice.split(",")]
+            at = _points([options.at.split(",")], network.inputs)[0] if options.at else None
+            network = coordinate_plane(network, domain, axes, at)
+            domain, names = network.domain, tuple(names[i] for i in axes)
+        elif options.at:
+            raise InvalidInput("--at: expected together with --slice, found alone")
+        if options.of == "transformer" and not isinstance(network, Transformer):
+            compiled = compile_network(network, construction=options.construction, domain=domain, arity=options.arity)
+            network = compiled.transformer
+    return network, domain, names
+
+
+def _input(word: str, inputs: int) -> int:
+    """The number of an input from its name, x1, x2, ..."""
+    match = re.fullmatch(r"\s*x?(\d{1,9})\s*", word)
+    if match is None or not 1 <= int(match[1]) <= inputs:
+        raise InvalidInput(f"--slice: expected inputs among x1 to x{inputs}, found {word!r}")
+    return int(match[1]) - 1
+
+
+def _counted(found: Any, network: Any, listed: bool, seconds: float) -> Iterator[str]:
+    least = "" if found.complete else "at least "
+    count = found.activation_regions
+    yield f"{least}{count} activation region{'s'[: count != 1]} on {found.domain}"
+    yield f"  network   {_described(network)}"
+    if found.complete:
+        yield f"  linear    {found.linear_regions} linear regions, {found.distinct_affine_maps} affine maps"
+    yield f"  time      {seconds:.2f} s"
+    for region in found if listed else ():
+        yield f"region {region.number}: at {_vector(region.point)}"
+        for coefficients, constant in region.rows:
+            yield f"    {_linear(coefficients, constant)} >= 0"
+        weights, biases = region.affine.weights.dense(), region.affine.biases.fractions()
+        for i, (row, bias) in enumerate(zip(weights, biases, strict=True)):
+            yield f"    y{i + 1} = {_linear(row, bias)}"
+
+
+def _linear(coefficients: Sequence[Fraction | int], constant: Fraction | int) -> str:
+    """A sum like 2 x1 - x2 + 1/3."""
+    terms = [(c, f"x{i + 1}") for i, c in enumerate(coefficients) if c]
+    text = ""
+    for c, name in [*terms, *([(constant, "")] if constant or not terms else [])]:
+        size = "" if abs(c) == 1 and name else f"{abs(c)}"
+        sign = " - " if c < 0 else " + "
+        text += (sign if text else sign.strip() if c < 0 else "") + " ".join(filter(None, (size, name)))
+    return text
 
 
 def _report(options: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from exactformer.networks import Affine
 from exactformer.networks.feedforward import exact_point
 from exactformer.rational import Matrix, Vector
 from exactformer.subdivision.engine import Part
-from exactformer.subdivision.exact import NOTHING, Exact, packed
+from exactformer.subdivision.exact import NOTHING, Exact, packed, unpacked
 from exactformer.subdivision.maps import map_classes
 from exactformer.subdivision.points import interior_points
 from exactformer.subdivision.polytope import primitive
@@ -34,6 +34,7 @@ class ComplexCells:
         empty = np.zeros((0, program.starts[-1]), np.uint8)
         self.patterns = np.concatenate([empty, *(part.patterns for part in parts)])
         self._exact = Exact(program, self.patterns)
+        self._vertices: dict[tuple[int, ...], Point] = {}
 
     @property
     def count(self) -> int:
@@ -51,7 +52,7 @@ class ComplexCells:
         for part in self.parts:
             complex = part.complex
             exact = self._exact if complex is None else complex.exact
-            corners = None if complex is None else complex.cell_corners
+            corners = None if complex is None else complex.cell_walls
             found += interior_points(self.program, part.patterns, part.centres, exact, corners)
         return [self.program.frame.outward(u) for u in found]
 
@@ -142,6 +143,47 @@ class ComplexCells:
                     possible &= np.isin(self.patterns[:, start + u], best)
         return [int(i) for i in np.nonzero(possible)[0]]
 
+    def corners(self, index: int) -> Sequence[Point] | None:
+        """The exact vertices of the complex in a cell, where the complex is at hand."""
+        part, number = self._part(index)
+        if part.complex is None:
+            return None
+        exact = part.complex.exact
+        found = [exact.vertex(walls) for walls in part.complex.ranks[0].walls[part.complex.corners_of(number)]]
+        return [self._outward_point(tuple(v)) for v in found]
+
+    def _outward_point(self, vertex: tuple[int, ...]) -> Point:
+        found = self._vertices.get(vertex)
+        if found is None:
+            point = self.program.frame.outward([Fraction(x, vertex[-1]) for x in vertex[:-1]])
+            found = self._vertices[vertex] = point
+        return found
+
+    def outline(self, index: int) -> Any | None:
+        """The vertices of a cell as floats."""
+        part, number = self._part(index)
+        if part.complex is None:
+            return None
+        return self._outward_floats(part.complex.points[part.complex.corners_of(number)])
+
+    def walls(self) -> tuple[Any, Any] | None:
+        """For two inputs the walls as float segments, and the layer of each."""
+        segments, layers = [np.zeros((0, 2, 2))], [np.zeros(0, int)]
+        for part in self.parts:
+            if part.complex is None:
+                return None
+            edges = part.complex.ranks[1]
+            codes = edges.walls[: edges.count, 0]
+            inner = codes >= 0
+            units = [unpacked(code)[1] for code in codes[inner].tolist()]
+            segments.append(self._outward_floats(part.complex.points)[edges.ends[: edges.count][inner]])
+            layers.append(np.searchsorted(self.program.starts, units, side="right") - 1)
+        return np.concatenate(segments), np.concatenate(layers)
+
+    def _outward_floats(self, points: Any) -> Any:
+        frame = self.program.frame
+        return points * np.array(list(map(float, frame.radius))) + np.array(list(map(float, frame.centre)))
+
     def _part(self, index: int) -> tuple[Part, int]:
         number = int(np.searchsorted(self.starts, index, side="right")) - 1
         return self.parts[number], index - int(self.starts[number])
@@ -223,3 +265,14 @@ class FoundCells:
             if all(sum((a * v for a, v in zip(row, x, strict=True)), Fraction(b)) >= 0 for row, b in cell.rows)
         ]
 
+    def corners(self, index: int) -> Sequence[Point] | None:
+        """Not at hand."""
+        return None
+
+    def outline(self, index: int) -> Any | None:
+        """Not at hand."""
+        return None
+
+    def walls(self) -> tuple[Any, Any] | None:
+        """Not at hand."""
+        return None

@@ -477,12 +477,16 @@ class Complex:
             faces, owner = np.unique(np.column_stack([owner[position], faces]), axis=0).T[::-1]
         return tuple(np.split(self.ranks[0].walls[faces], np.nonzero(np.diff(owner))[0] + 1)) if len(facets) else ()
 
-    def cell_corners(self, cell: int) -> Any:
-        """The walls of the vertices of a cell."""
+    def corners_of(self, cell: int) -> Any:
+        """The numbers of the vertices of a cell."""
         faces = np.array([cell])
         for r in range(self.n, 0, -1):
             faces = np.unique(self.ranks[r].facets(faces)[0])
-        return self.ranks[0].walls[faces]
+        return faces
+
+    def cell_walls(self, cell: int) -> Any:
+        """The walls of the vertices of a cell."""
+        return self.ranks[0].walls[self.corners_of(cell)]
 
     def facet_forms(self, cell: int) -> list[list[int]]:
         """The forms on the cube that vanish on the facets of a cell, of either sign."""

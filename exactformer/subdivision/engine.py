@@ -97,11 +97,11 @@ def divided(whole: Complex, count: int) -> list[Complex]:
     """The cells in so many groups of neighbours, as complexes of their own."""
     groups = [np.arange(whole.cells)]
     centres = whole.centres()
-    while len(groups) < count:
-        group = groups.pop(0)
-        spread = np.ptp(centres[group], axis=0)
-        groups += np.array_split(group[np.argsort(centres[group, np.argmax(spread)], kind="stable")], 2)
-    return [whole.part(np.sort(group)) for group in groups if len(group)]
+    while len(groups) < min(count, whole.cells):
+        group = groups.pop(max(range(len(groups)), key=lambda i: len(groups[i])))
+        widest = int(np.argmax(np.ptp(centres[group], axis=0)))
+        groups += np.array_split(group[np.argsort(centres[group, widest], kind="stable")], 2)
+    return [whole.part(np.sort(group)) for group in groups]
 
 
 def part_of(found: Complex, shapes: bool, several: bool) -> Part:

@@ -163,7 +163,7 @@ def program_of(network: MaxoutNetwork | ReluNetwork, domain: Domain) -> Program:
         scales = layers[-1].scales
     output = _exact(_rows(network.output, None if network.layers else frame))
     constraints = frame.pulled_back(domain.matrix, [-b for b in domain.bounds.fractions()])
-    rows = tuple(tuple(-x for x in _integers(row)) for row in constraints)
+    rows = tuple(tuple(-x for x in _integers(row)) for row in constraints if any(row[:-1]) or row[-1] > 0)
     return Program((network, domain), frame, rows, tuple(layers), output)
 
 

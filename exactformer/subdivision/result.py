@@ -13,6 +13,7 @@ from typing import Any, Protocol, overload
 import numpy as np
 
 from exactformer.domain import Domain
+from exactformer.errors import Unsupported
 from exactformer.formats.files import write_atomically
 from exactformer.lp import Row
 from exactformer.networks import Affine, Network
@@ -51,6 +52,15 @@ class Cells(Protocol):
 
     def containing(self, point: Any) -> list[int]:
         """The cells that contain a point."""
+
+    def corners(self, index: int) -> Sequence[Point] | None:
+        """Points whose convex hull is the cell, if they are at hand."""
+
+    def outline(self, index: int) -> Any | None:
+        """The same as floats."""
+
+    def walls(self) -> tuple[Any, Any] | None:
+        """For two inputs the walls as float segments, and the layer of each, if they are at hand."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +187,45 @@ class Regions(Sequence[Region]):
         """The pairs (i, j), i < j, of regions that share a facet, as an array with two columns."""
         pairs = np.sort(np.asarray(self._cells.neighbours(None), np.int64).reshape(-1, 2), axis=1)
         return np.unique(pairs, axis=0)
+
+    def corners(self) -> Iterator[Sequence[Point]]:
+        """For each region points whose convex hull it is: its vertices, perhaps with more points of its boundary.
+
+        Raises `Unsupported` for an unbounded domain or more than six inputs.
+        """
+        for index in range(len(self)):
+            points = self._cells.corners(index)
+            yield vertices(self._cells.rows(index), self.domain) if points is None else points
+
+    def polygons(self) -> list[Any]:
+        """For two inputs the corners of each region in their order around it, as floats, for pictures.
+
+        Raises `Unsupported` for other numbers of inputs or an unbounded domain.
+        """
+        if self.domain.dimension != 2:
+            raise Unsupported(f"polygons: expected two inputs, found {self.domain.dimension}")
+        found = []
+        for index in range(len(self)):
+            corners = self._cells.outline(index)
+            if corners is None:
+                rows = vertices(self._cells.rows(index), self.domain)
+                corners = np.array([[float(x) for x in v] for v in rows])
+            offset = corners - corners.mean(axis=0)
+            found.append(corners[np.argsort(np.arctan2(offset[:, 1], offset[:, 0]))])
+        return found
+
+    def walls(self) -> tuple[Any, Any]:
+        """For two inputs the walls between regions as float segments, and the number of the layer of each, from 0.
+
+        Raises `Unsupported` where the regions were not cut as one complex with its shapes kept.
+        """
+        walls = self._cells.walls() if self.domain.dimension == 2 else None
+        if walls is None:
+            raise Unsupported(
+                "walls: expected a maxout or ReLU network with two inputs on a bounded domain, "
+                f"found a {self.network.kind} network on {self.domain}"
+            )
+        return walls
 
     def find(self, point: Any) -> tuple[Region, ...]:
         """The regions that contain a point: one, or several where it lies on their common boundary."""

@@ -1,0 +1,149 @@
+"""Pictures of regions: the cells in the plane for two inputs, the graph and its breakpoints for one.
+
+Coordinates are rounded to floats here and nowhere else. Needs matplotlib, the extra `plot`.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from exactformer.errors import InvalidInput, Unsupported
+from exactformer.formats.files import write_atomically
+from exactformer.subdivision.result import Regions
+
+Colour = Literal["map", "layer"]
+FORMATS = (".svg", ".png", ".pdf")
+SIZE, DPI = 7.0, 300
+CURVES = 8  # outputs whose graphs are drawn
+
+
+def draw(found: Regions, path: str | Path, *, colour: Colour = "map", names: tuple[str, ...] = ("x1", "x2")) -> None:
+    """Draw the regions of a network with one or two inputs into a file, SVG, PNG or PDF by its name.
+
+    With two inputs the cells are filled by affine map, or with `colour="layer"` the walls between them are coloured by
+    the layer that draws them, which is the first in which the patterns of the two sides differ. With one input the
+    outputs are drawn as functions, with their breakpoints.
+
+    Raises `Unsupported` for other numbers of inputs, for an unbounded domain, for `layer` where the cells come from a
+    Transformer, and when matplotlib is missing; `InvalidInput` for another file format or a place that cannot be
+    written.
+    """
+    path = Path(path)
+    check_drawing(path)
+    inputs = found.domain.dimension
+    if inputs not in (1, 2) or not found.domain.is_bounded_box:
+        raise Unsupported(
+            f"picture: expected one or two inputs and a bounded domain, found {found.domain}; a slice has two inputs"
+        )
+    if colour not in ("map", "layer"):
+        raise InvalidInput(f"colour: expected map or layer, found {colour!r}")
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context({"svg.hashsalt": "exactformer", "svg.fonttype": "none", "font.size": 8}):
+        figure = Figure(figsize=(SIZE, SIZE if inputs == 2 else SIZE * 0.6), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        if inputs == 1:
+            _graph(axes, found, names)
+        elif colour == "map":
+            _cells(axes, found, names)
+        else:
+            _walls(axes, found, names)
+        axes.set_title(_title(found), fontsize=9)
+        date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+        data = BytesIO()
+        figure.savefig(data, dpi=DPI, metadata=date, format=path.suffix.lower()[1:])
+    write_atomically(path, data.getvalue())
+
+
+def check_drawing(path: str | Path) -> None:
+    """Raises what `draw` raises for a file that cannot be drawn here, before the work and not after it."""
+    if Path(path).suffix.lower() not in FORMATS:
+        raise InvalidInput(f"{path}: expected a name that ends in {', '.join(FORMATS)}, found {Path(path).suffix!r}")
+    if find_spec("matplotlib") is None:
+        raise Unsupported("picture: expected matplotlib, found none; pip install 'exactformer[plot]'")
+
+
+def _title(found: Regions) -> str:
+    least = "" if found.complete else "at least "
+    name = f"{found.network.name}: " if found.network.name else ""
+    return f"{name}{least}{found.activation_regions} activation regions, {found.distinct_affine_maps} affine maps"
+
+
+def _cells(axes: Any, found: Regions, names: tuple[str, ...]) -> None:
+    from matplotlib.collections import PolyCollection
+
+    polygons = found.polygons()
+    colours = _palette(len(polygons) and int(found.affine_classes.max()) + 1)[found.affine_classes]
+    width = float(np.clip(20.0 / np.sqrt(max(1, len(polygons))), 0.08, 0.8))
+    axes.add_collection(PolyCollection(polygons, facecolors=colours, edgecolors="#20242c", linewidths=width))
+    _frame(axes, found, names)
+
+
+def _walls(axes: Any, found: Regions, names: tuple[str, ...]) -> None:
+    from matplotlib.collections import LineCollection
+    from matplotlib.lines import Line2D
+
+    segments, layers = found.walls()
+    width = float(np.clip(40.0 / np.sqrt(max(1, len(found))), 0.15, 1.2))
+    count = int(layers.max(initial=-1)) + 1
+    shades = _shades(count)
+    for layer in range(count - 1, -1, -1):  # the first layers on top
+        chosen = segments[layers == layer]
+        axes.add_collection(LineCollection(chosen, colors=[shades[layer]], linewidths=width))
+    handles = [Line2D([], [], color=shades[i], label=f"layer {i + 1}") for i in range(count)]
+    if handles:
+        axes.legend(handles=handles, loc="upper right", fontsize=7, framealpha=0.9)
+    _frame(axes, found, names)
+
+
+def _frame(axes: Any, found: Regions, names: tuple[str, ...]) -> None:
+    (left, bottom), (right, top) = (
+        [float(x or 0) for x in ends] for ends in (found.domain.lower, found.domain.upper)
+    )
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
+    axes.set_box_aspect(1)
+    axes.set_xlabel(names[0])
+    axes.set_ylabel(names[1])
+
+
+def _graph(axes: Any, found: Regions, names: tuple[str, ...]) -> None:
+    pieces = sorted(((region.vertices, region.affine) for region in found), key=lambda piece: piece[0])
+    for output in range(min(found.network.outputs, CURVES)):
+        xs: list[float] = []
+        ys: list[float] = []
+        for ends, affine in pieces:
+            for (x,) in ends:
+                xs.append(float(x))
+                ys.append(float(affine.weights.row(output).get(0, 0) * x + affine.biases[output]))
+        marker = "o" if len(xs) <= 400 else None
+        label = f"y{output + 1}"
+        axes.plot(xs, ys, marker=marker, markersize=2.5, linewidth=1.0, color=_shades(CURVES)[output], label=label)
+    if found.network.outputs > 1:
+        axes.legend(fontsize=7)
+    axes.set_xlabel(names[0])
+    axes.set_ylabel("y" if found.network.outputs == 1 else "outputs")
+    axes.grid(True, linewidth=0.3, alpha=0.6)
+
+
+def _palette(count: int) -> Any:
+    """So many light colours, neighbours in number far apart in hue."""
+    from matplotlib.colors import hsv_to_rgb
+
+    numbers = np.arange(max(count, 1))
+    hue = (numbers * 0.61803398875) % 1.0
+    return hsv_to_rgb(np.column_stack([hue, 0.16 + 0.16 * (numbers % 3) / 2, 0.98 - 0.1 * (numbers % 4) / 3]))
+
+
+def _shades(count: int) -> Any:
+    from matplotlib import colormaps
+
+    return [colormaps["viridis"](0.85 * i / max(1, count - 1)) for i in range(count)]
