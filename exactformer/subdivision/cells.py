@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from exactformer.lp import Inside, Row, interior
 from exactformer.networks import Affine
-from exactformer.networks.feedforward import exact_point
+from exactformer.networks.feedforward import MaxoutLayer, exact_point
 from exactformer.rational import Matrix, Vector
 from exactformer.subdivision.engine import Part
 from exactformer.subdivision.exact import NOTHING, Exact, packed, unpacked
 from exactformer.subdivision.maps import map_classes
 from exactformer.subdivision.points import interior_points
 from exactformer.subdivision.polytope import primitive
-from exactformer.subdivision.program import Program
+from exactformer.subdivision.program import Program, pieces_of
 from exactformer.subdivision.search import Cell
 
 Point = tuple[Fraction, ...]
@@ -44,7 +45,7 @@ class ComplexCells:
     def pattern(self, index: int) -> tuple[tuple[int, ...], ...]:
         """Layer by layer the piece that each unit chooses; 0 and 1 for a ReLU unit that is off or on."""
         starts, row = self.program.starts, self.patterns[index].tolist()
-        return tuple(tuple(row[a:b]) for a, b in zip(starts, starts[1:], strict=False))
+        return tuple(tuple(row[a:b]) for a, b in pairwise(starts))
 
     def points(self) -> Sequence[Point]:
         """A point inside each cell, with a short expansion where one is certified inside."""
@@ -59,10 +60,7 @@ class ComplexCells:
     def rows(self, index: int) -> tuple[Row, ...]:
         """The inequalities of a cell: those of its facets, where the complex is at hand."""
         part, number = self._part(index)
-        if part.complex is not None:
-            forms = part.complex.facet_forms(number)
-        else:
-            forms = self._all_forms(index)
+        forms = self._all_forms(index) if part.complex is None else part.complex.facet_forms(number)
         return tuple(dict.fromkeys(self._outward(form, index) for form in forms))
 
     def _all_forms(self, index: int) -> list[list[int]]:
@@ -71,10 +69,8 @@ class ComplexCells:
         for layer, start in zip(self.program.layers, self.program.starts, strict=False):
             for unit in range(start, start + layer.width):
                 own = int(pattern[unit])
-                if layer.relu:
-                    pairs = [(0, NOTHING)]
-                else:
-                    pairs = [(own, other) for other in range(layer.rank) if other != own]
+                others = [NOTHING] if layer.relu else [p for p in range(layer.rank) if p != own]
+                pairs = [(0 if layer.relu else own, other) for other in others]
                 forms += [self._exact.form(int(packed(np.int64(index), unit, a, b))) for a, b in pairs]
         return [form for form in forms if any(form[:-1])]
 
@@ -98,7 +94,10 @@ class ComplexCells:
         *rows, last = self._exact.output(self.patterns[index])
         frame, den = self.program.frame, last[-1]
         entries = {
-            (i, j): Fraction(a, den) / frame.radius[j] for i, row in enumerate(rows) for j, a in enumerate(row[:-1]) if a
+            (i, j): Fraction(a, den) / frame.radius[j]
+            for i, row in enumerate(rows)
+            for j, a in enumerate(row[:-1])
+            if a
         }
         matrix = Matrix.sparse(len(rows), self.program.dimension, entries)
         shift = (matrix @ Vector.of(frame.centre)).fractions()
@@ -132,10 +131,9 @@ class ComplexCells:
             return []
         possible = np.ones(self.count, bool)
         states = network.states(x.fractions())
-        for state, source, layer, start in zip(
-            states, network.layers, self.program.layers, self.program.starts, strict=False
-        ):
-            values = (source if isinstance(source, Affine) else source.pieces)(state).numerators
+        sources: Sequence[MaxoutLayer | Affine] = network.layers
+        for state, source, layer, start in zip(states, sources, self.program.layers, self.program.starts, strict=False):
+            values = pieces_of(source).pieces(state).numerators
             for u in range(layer.width):
                 own = (0, values[u]) if layer.relu else values[u * layer.rank : (u + 1) * layer.rank]
                 best = [p for p, y in enumerate(own) if y == max(own)]

@@ -23,7 +23,7 @@ from exactformer.subdivision.exact import HOME, NOTHING, Exact, differences, flo
 from exactformer.subdivision.program import TINY, UNIT, Layer, Program, ratio
 
 RANK = 40  # a carrier is its rank, shifted by so many bits, and its number
-COARSE = 1e-6  # a vertex whose values are less certain than this is computed exactly
+COARSE = 1.0  # a vertex whose values are less certain than this is computed exactly; they are of this size
 
 
 @dataclass
@@ -241,9 +241,7 @@ class Complex:
 
     # --- signs that floats leave open -------------------------------------------------------------
 
-    def _settle(
-        self, rows: Any, walls: Any, homes: Any, values: Any, errors: Any, plus: Any, minus: Any
-    ) -> None:
+    def _settle(self, rows: Any, walls: Any, homes: Any, values: Any, errors: Any, plus: Any, minus: Any) -> None:
         """Exact signs of all cuts at the given rows of `values`, which are renewed as well."""
         assert self.layer is not None
         if not len(rows):
@@ -386,7 +384,10 @@ class Complex:
         below.home[wall], below.carrier[wall] = rank.home[faces], rank.carrier[faces]
         below.label[wall] = rank.label[faces]
         upper = rank.copy(faces)
-        for part, side, chosen in ((faces, negative_side, facets), (upper, positive_side, np.where(divided, positive, facets))):
+        for part, side, chosen in (
+            (faces, negative_side, facets),
+            (upper, positive_side, np.where(divided, positive, facets)),
+        ):
             own = owner[side]
             sizes = np.bincount(own, minlength=len(faces)) + 1
             listed = np.empty(len(own) + len(faces), np.int64)
@@ -501,7 +502,7 @@ class Complex:
         """Keep these cells only, and the faces in their boundaries."""
         keep = cells
         for r in range(self.n, 0, -1):
-            rank, below = self.ranks[r], self.ranks[r - 1]
+            rank = self.ranks[r]
             facets, owner = rank.facets(keep)
             sizes = np.bincount(owner, minlength=len(keep))
             needed, facets = np.unique(facets, return_inverse=True)

@@ -105,9 +105,7 @@ def _walls(axes: Any, found: Regions, names: tuple[str, ...]) -> None:
 
 
 def _frame(axes: Any, found: Regions, names: tuple[str, ...]) -> None:
-    (left, bottom), (right, top) = (
-        [float(x or 0) for x in ends] for ends in (found.domain.lower, found.domain.upper)
-    )
+    (left, bottom), (right, top) = ([float(x or 0) for x in ends] for ends in (found.domain.lower, found.domain.upper))
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
     axes.set_box_aspect(1)

@@ -77,9 +77,7 @@ def regions(
         parts: list[Part] = []
         clock = time.time() + (end - time.monotonic())  # other processes have clocks of their own
         try:
-            for found in parts_of(
-                program, alive, shapes=shapes, size=part, jobs=jobs, executor=executor, end=clock
-            ):
+            for found in parts_of(program, alive, shapes=shapes, size=part, jobs=jobs, executor=executor, end=clock):
                 parts.append(found)
         except OutOfTime:
             in_time = False

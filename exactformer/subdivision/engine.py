@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -67,30 +68,33 @@ def parts_of(
         whole.constrain(lambda: alive(0))
         if not whole.cells:
             return
-    done = 0
     if jobs > 1 or executor is not None:
         from exactformer.subdivision.parallel import spread
 
         yield from spread(whole, alive, shapes, size, jobs, executor, end)
         return
-    for found in finished([(whole, 0)], lambda n: alive(done + n), size):
-        done += found.cells
+    for found in finished([(whole, 0)], alive, size):
         yield part_of(found, shapes, found.borders_others)
 
 
 def finished(waiting: list[tuple[Complex, int]], alive: Callable[[int], None], size: int) -> Iterator[Complex]:
     """The complexes after all layers, from complexes and the layers that come next; large ones are divided."""
+    done = 0
     while waiting:
         current, number = waiting.pop()
-        open_cells = sum(other.cells for other, _ in waiting)
         if number == len(current.program.layers):
+            done += current.cells
             yield current
             continue
-        current.apply(number, lambda current=current, rest=open_cells: alive(rest + current.cells))  # type: ignore[misc]
+        current.apply(number, partial(_tell, alive, done + sum(other.cells for other, _ in waiting), current))
         if current.cells > size and number + 1 < len(current.program.layers):
             waiting += [(part, number + 1) for part in divided(current, -(-2 * current.cells // size))]
         else:
             waiting.append((current, number + 1))
+
+
+def _tell(alive: Callable[[int], None], known: int, current: Complex) -> None:
+    alive(known + current.cells)
 
 
 def divided(whole: Complex, count: int) -> list[Complex]:

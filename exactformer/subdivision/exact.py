@@ -41,7 +41,7 @@ class Exact:
         found = self._vertices.get(key)
         if found is None:
             rows = [self.form(code) for code in walls.tolist()]
-            point = fmpz_mat([row[:-1] for row in rows]).solve(fmpz_mat([[-row[-1]] for row in rows]))
+            point: Any = fmpz_mat([row[:-1] for row in rows]).solve(fmpz_mat([[-row[-1]] for row in rows]))
             numerators, denominator = point.numer_denom()
             found = self._vertices[key] = [*map(int, numerators.entries()), int(denominator)]
             assert found[-1] > 0 and gcd(*found) == 1  # so that equal vertices are equal lists

@@ -1,13 +1,12 @@
 """The affine maps of many cells, compared at once.
 
-Along its activation pattern a network is a product of integer matrices. The product is taken modulo a few primes, for
-all cells together, in float64 matrix products that stay below 2^53 and so are exact. Maps that differ modulo a prime
-differ; those that agree modulo all of them are compared exactly.
+Along its activation pattern a network is a product of integer matrices. The product is taken modulo a prime, for all
+cells together, in float64 matrix products that stay below 2^53 and so are exact. Maps that differ modulo the prime
+differ; those that agree are compared exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from math import isqrt
 from typing import Any
 
@@ -30,7 +29,7 @@ def map_classes(program: Program, patterns: Any) -> Any:
 
 
 def _settled(program: Program, patterns: Any, classes: Any) -> Any:
-    """The classes, divided where maps agree modulo the primes but not exactly."""
+    """The classes, divided where maps agree modulo the prime but not exactly."""
     exact = Exact(program, patterns)
     order = np.argsort(classes, kind="stable")
     starts = np.nonzero(np.diff(classes[order]))[0] + 1
@@ -48,14 +47,12 @@ def _settled(program: Program, patterns: Any, classes: Any) -> Any:
 
 
 def residues(program: Program, patterns: Any) -> Any:
-    """The entries of the affine maps modulo the primes, a row for each pattern."""
+    """The entries of the affine maps modulo a prime, a row for each pattern."""
     widths = [matrix.nrows() for matrix in _matrices(program)] + [program.dimension + 1]
     outputs = program.output.nrows() - 1
+    prime = largest_prime(isqrt((1 << 53) // max(widths)) - 1)
     batch = max(1, BATCH // (max(widths) * max(1, outputs)))
-    parts = [
-        np.concatenate([_product(program, patterns[i : i + batch], p) for p in _primes(max(widths), 3)], axis=1)
-        for i in range(0, len(patterns), batch)
-    ]
+    parts = [_product(program, patterns[i : i + batch], prime) for i in range(0, len(patterns), batch)]
     return np.concatenate(parts) if parts else np.zeros((0, 0))
 
 
@@ -84,18 +81,6 @@ def _matrices(program: Program) -> list[fmpz_mat]:
     return [layer.exact for layer in program.layers] + [program.output]
 
 
-def _primes(terms: int, count: int) -> list[int]:
-    """Primes so small that a sum of so many products of residues is below 2^53."""
-    found: list[int] = []
-    candidates = _descending(isqrt((1 << 53) // terms) - 1)
-    while len(found) < count:
-        n = next(candidates)
-        if n % 2 and all(n % d for d in range(3, isqrt(n) + 1, 2)):
-            found.append(n)
-    return found
-
-
-def _descending(n: int) -> Iterator[int]:
-    while n > 1:
-        yield n
-        n -= 1
+def largest_prime(limit: int) -> int:
+    """The largest prime up to a limit >= 2."""
+    return next(n for n in range(limit, 1, -1) if all(n % d for d in range(2, isqrt(n) + 1)))

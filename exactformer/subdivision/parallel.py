@@ -16,7 +16,13 @@ WORTH = 200  # cells in a group that are worth sending to another process
 
 
 def spread(
-    whole: Complex, alive: Callable[[int], None], shapes: bool, size: int, jobs: int, executor: Executor | None, end: float
+    whole: Complex,
+    alive: Callable[[int], None],
+    shapes: bool,
+    size: int,
+    jobs: int,
+    executor: Executor | None,
+    end: float,
 ) -> Iterator[Part]:
     """The finished parts of a complex, in the order in which they are found. `end` is a time of the system's clock."""
     number, layers = 0, len(whole.program.layers)

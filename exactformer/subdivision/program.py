@@ -7,10 +7,11 @@ stay near one whatever the weights are.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import lcm
 from typing import Any
 
@@ -19,6 +20,7 @@ from flint import fmpz_mat
 
 from exactformer.domain import Domain, interval_box
 from exactformer.networks import Affine, MaxoutNetwork, ReluNetwork
+from exactformer.networks.feedforward import MaxoutLayer
 from exactformer.rational import Matrix
 
 UNIT = 2.0**-53  # the rounding error of a float operation, relative
@@ -130,7 +132,11 @@ class Program:
     output: fmpz_mat
 
     def __reduce__(self) -> Any:
-        return program_of, self.source
+        return _again, (self._pickled,)  # flint's matrices cannot be pickled
+
+    @cached_property
+    def _pickled(self) -> bytes:
+        return pickle.dumps(self.source)
 
     @property
     def constraints(self) -> Layer:
@@ -157,14 +163,27 @@ def program_of(network: MaxoutNetwork | ReluNetwork, domain: Domain) -> Program:
     frame = Frame.of(domain)
     layers: list[Layer] = []
     scales: tuple[int, ...] = (0,) * network.inputs
-    for number, layer in enumerate(network.layers):
-        pieces, rank = (layer, 2) if isinstance(layer, Affine) else (layer.pieces, layer.rank)
-        layers.append(_layer(_rows(pieces, frame if number == 0 else None), rank, isinstance(layer, Affine), scales))
+    chain: tuple[MaxoutLayer | Affine, ...] = network.layers
+    for number, layer in enumerate(chain):
+        stored = pieces_of(layer)
+        rows = _rows(stored.pieces, frame if number == 0 else None)
+        layers.append(_layer(rows, stored.rank, isinstance(layer, Affine), scales))
         scales = layers[-1].scales
     output = _exact(_rows(network.output, None if network.layers else frame))
     constraints = frame.pulled_back(domain.matrix, [-b for b in domain.bounds.fractions()])
-    rows = tuple(tuple(-x for x in _integers(row)) for row in constraints if any(row[:-1]) or row[-1] > 0)
-    return Program((network, domain), frame, rows, tuple(layers), output)
+    inequalities = tuple(tuple(-x for x in _integers(row)) for row in constraints if any(row[:-1]) or row[-1] > 0)
+    return Program((network, domain), frame, inequalities, tuple(layers), output)
+
+
+def pieces_of(layer: MaxoutLayer | Affine) -> MaxoutLayer:
+    """The stored pieces of a layer and its rank: of a ReLU layer, rank 2, the pieces that are not 0."""
+    return MaxoutLayer(layer, 2) if isinstance(layer, Affine) else layer
+
+
+@lru_cache(maxsize=2)
+def _again(pickled: bytes) -> Program:
+    """The program of a pickled network and domain, once for all the parts that come to a process."""
+    return program_of(*pickle.loads(pickled))
 
 
 def _rows(affine: Affine, frame: Frame | None) -> list[list[Fraction]]:
@@ -196,10 +215,7 @@ def _layer(rows: list[list[Fraction]], rank: int, relu: bool, before: tuple[int,
         sizes = [_size(x) + s for row in unit for x, s in zip(row, shifts, strict=True) if x]
         scales.append(-max(sizes, default=0))
     table = np.array(
-        [
-            [_scaled(x, s + scales[i // stored]) for x, s in zip(row, shifts, strict=True)]
-            for i, row in enumerate(rows)
-        ]
+        [[_scaled(x, s + scales[i // stored]) for x, s in zip(row, shifts, strict=True)] for i, row in enumerate(rows)]
     )
     return Layer(_exact(rows), table[:, :-1].copy(), table[:, -1].copy(), tuple(scales), rank, relu)
 
@@ -209,12 +225,12 @@ def _size(x: Fraction) -> int:
 
 
 def _scaled(x: Fraction, shift: int) -> float:
-    """x * 2^shift as a float, which is at most about one; what is too small for a float becomes 0."""
+    """The float x * 2^shift, which is at most about one; what is too small for a float becomes 0."""
     return ratio(x.numerator, x.denominator, shift)
 
 
 def ratio(numerator: int, denominator: int, shift: int) -> float:
-    """numerator / denominator * 2^shift, rounded once."""
+    """The quotient times 2^shift, rounded once."""
     if shift >= 0:
         return (numerator << shift) / denominator
     return numerator / (denominator << -shift)

@@ -260,7 +260,9 @@ class Regions(Sequence[Region]):
         n, out = self.domain.dimension, self.network.outputs
         arrays = {
             "points": np.array([[float(x) for x in p] for p in self.points]).reshape(len(self), n),
-            "weights": np.array([[list(map(float, row)) for row in m.weights.dense()] for m in maps]).reshape(-1, out, n),
+            "weights": np.array([[list(map(float, row)) for row in m.weights.dense()] for m in maps]).reshape(
+                -1, out, n
+            ),
             "biases": np.array([list(map(float, m.biases.fractions())) for m in maps]).reshape(-1, out),
             "affine_map": self.affine_classes,
             "linear_region": self.linear_classes,

@@ -56,9 +56,7 @@ def cells_of(chain: Chain, domain: Domain, alive: Callable[[int], None]) -> Iter
             found += 1
         elif len(cell.choices) == len(cell.groups):
             state = chain.stages[cell.stage].following(cell.state, cell.groups, cell.choices)
-            waiting.append(
-                _opened(chain, cell.stage + 1, state, cell.pattern + cell.choices, cell.rows, cell.point)
-            )
+            waiting.append(_opened(chain, cell.stage + 1, state, cell.pattern + cell.choices, cell.rows, cell.point))
         else:
             waiting += _divided(cell, box)
 

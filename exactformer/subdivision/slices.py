@@ -9,7 +9,7 @@ from typing import Any
 
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput
-from exactformer.networks import Affine, Network
+from exactformer.networks import Affine, Network, ReluNetwork
 from exactformer.networks.feedforward import MaxoutLayer, exact_point
 from exactformer.networks.transformer import Transformer
 from exactformer.rational import Matrix, Vector, read_matrix
@@ -49,8 +49,10 @@ def sliced(network: Network, origin: Any, directions: Any, domain: Domain | None
         return replace(network, embedding=tuple(map(pulled, network.embedding)), domain=domain)
     if not network.layers:
         return replace(network, output=pulled(network.output), domain=domain)
-    first: Any = network.layers[0]
-    first = pulled(first) if isinstance(first, Affine) else MaxoutLayer(pulled(first.pieces), first.rank)
+    if isinstance(network, ReluNetwork):
+        return replace(network, layers=(pulled(network.layers[0]), *network.layers[1:]), domain=domain)
+    first = network.layers[0]
+    first = MaxoutLayer(pulled(first.pieces), first.rank)
     return replace(network, layers=(first, *network.layers[1:]), domain=domain)
 
 

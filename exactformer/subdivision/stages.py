@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from flint import fmpq, fmpq_mat
 
@@ -220,7 +220,7 @@ def _augmented(affine: Affine) -> fmpq_mat:
 
 
 def _dense(matrix: Matrix) -> fmpq_mat:
-    result: Any = fmpq_mat(*matrix.shape)
+    result = fmpq_mat(*matrix.shape)
     for (i, j), x in matrix.entries().items():
         result[i, j] = fmpq(x.numerator, x.denominator)
     return result
