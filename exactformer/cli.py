@@ -596,6 +596,11 @@ def _counted(found: Any, network: Any, listed: bool, seconds: float) -> Iterator
     yield f"  network   {_described(network)}"
     if found.complete:
         yield f"  linear    {found.linear_regions} linear regions, {found.distinct_affine_maps} affine maps"
+    if found.faces is not None:
+        kinds = ("vertices", "edges", "faces of dimension 2")
+        inner = [kinds[i] if i < len(kinds) else f"of dimension {i}" for i in range(len(found.faces) - 1)]
+        if inner:
+            yield "  faces     " + ", ".join(f"{n} {kind}" for n, kind in zip(found.faces, inner, strict=False))
     yield f"  time      {seconds:.2f} s"
     for region in found if listed else ():
         yield f"region {region.number}: at {_vector(region.point)}"

@@ -9,6 +9,7 @@ from exactformer.subdivision.bounds import (
     one_layer_without_biases,
 )
 from exactformer.subdivision.driver import regions
+from exactformer.subdivision.parallel_folds import parallel_folds
 from exactformer.subdivision.result import Region, Regions
 from exactformer.subdivision.sawtooth import sawtooth
 
@@ -21,6 +22,7 @@ __all__ = [
     "one_input",
     "one_layer",
     "one_layer_without_biases",
+    "parallel_folds",
     "regions",
     "sawtooth",
 ]

@@ -141,6 +141,10 @@ class ComplexCells:
                     possible &= np.isin(self.patterns[:, start + u], best)
         return [int(i) for i in np.nonzero(possible)[0]]
 
+    def faces(self) -> tuple[int, ...] | None:
+        """The number of faces of each dimension, of an undivided complex."""
+        return self.parts[0].faces if len(self.parts) == 1 else None
+
     def corners(self, index: int) -> Sequence[Point] | None:
         """The exact vertices of the complex in a cell, where the complex is at hand."""
         part, number = self._part(index)
@@ -262,6 +266,10 @@ class FoundCells:
             for i, cell in enumerate(self.cells)
             if all(sum((a * v for a, v in zip(row, x, strict=True)), Fraction(b)) >= 0 for row, b in cell.rows)
         ]
+
+    def faces(self) -> tuple[int, ...] | None:
+        """Not at hand."""
+        return None
 
     def corners(self, index: int) -> Sequence[Point] | None:
         """Not at hand."""

@@ -35,13 +35,14 @@ class Borders:
 class Part:
     """Finished cells: a row of `patterns` and of `centres` (floats on the cube) for each.
 
-    `pairs` are the cells that share a facet. `complex` is None where the shapes of the cells are not wanted, `borders`
-    where there is no other part.
+    `faces` is the number of faces of each dimension, `pairs` are the cells that share a facet. `complex` is None where
+    the shapes of the cells are not wanted, `borders` where there is no other part.
     """
 
     patterns: Any
     centres: Any
     pairs: Any
+    faces: tuple[int, ...]
     borders: Borders | None
     complex: Complex | None
 
@@ -123,4 +124,5 @@ def part_of(found: Complex, shapes: bool, several: bool) -> Part:
         lonely[:-1] &= ~shared
         lonely &= found.ranks[-2].walls[facets, 0] >= 0
         borders = Borders(owner[lonely], found.corners(facets[lonely]), found.exact)
-    return Part(found.patterns(), found.centres(), pairs, borders, found if shapes else None)
+    numbers = tuple(rank.count for rank in found.ranks)
+    return Part(found.patterns(), found.centres(), pairs, numbers, borders, found if shapes else None)

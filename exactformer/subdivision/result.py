@@ -56,6 +56,9 @@ class Cells(Protocol):
     def corners(self, index: int) -> Sequence[Point] | None:
         """Points whose convex hull is the cell, if they are at hand."""
 
+    def faces(self) -> tuple[int, ...] | None:
+        """The number of faces of each dimension, if it is known."""
+
     def outline(self, index: int) -> Any | None:
         """The same as floats."""
 
@@ -188,6 +191,14 @@ class Regions(Sequence[Region]):
         pairs = np.sort(np.asarray(self._cells.neighbours(None), np.int64).reshape(-1, 2), axis=1)
         return np.unique(pairs, axis=0)
 
+    @property
+    def faces(self) -> tuple[int, ...] | None:
+        """The number of faces of each dimension 0, ..., n of the subdivision: vertices, edges, ..., activation regions.
+
+        None where the cells were found one by one, or in several parts. The alternating sum is 1 (Euler).
+        """
+        return self._cells.faces()
+
     def corners(self) -> Iterator[Sequence[Point]]:
         """For each region points whose convex hull it is: its vertices, perhaps with more points of its boundary.
 
@@ -244,6 +255,7 @@ class Regions(Sequence[Region]):
             "activation_regions": self.activation_regions,
             "linear_regions": self.linear_regions,
             "distinct_affine_maps": self.distinct_affine_maps,
+            "faces": None if self.faces is None else list(self.faces),
             "complete": self.complete,
             "domain": self.domain.to_json(),
         }
