@@ -246,3 +246,30 @@ def test_aliases_are_tidied_in_increasing_order() -> None:
         zero = layered("relu", weights=[[0]])
         assert judged(case_of([network, zero])) is None
         assert judged(case_of([network, network])) is not None
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        "ABC",
+        pytest.param(
+            "BAC", marks=pytest.mark.xfail(strict=True, reason="the kernel's R goes through a form as it is listed")
+        ),
+    ],
+)
+def test_atoms_of_a_form_are_resolved_in_increasing_order(order: str) -> None:
+    """A = relu(relu(x) - 1/2), B = relu(1 - relu(x + 1/2)), C = relu(B + relu(x) - 1/4): A - 2 B + C >= -2.
+
+    Where x >= 0, A becomes relu(x - 1/2), and B relu(1/2 - x), its alias, if A is made first: then C is B + x - 1/4 by
+    its bounds. If B is made first, C stays an atom of which nothing is known. The output lists the three in some order.
+    """
+    rows = {"A": ([1, 0, 0], 0, 1), "B": ([0, 1, 0], 0, -2), "C": ([0, 1, 1], "-1/4", 1)}
+    weights, biases, output = (list(column) for column in zip(*(rows[unit] for unit in order), strict=True))
+    first = ([[1], [1]], [0, "1/2"]), ([[1, 0], [0, -1], [1, 0]], ["-1/2", 1, 0])
+    steps = [
+        *(["gate", "L0.u0"], ["gate", "L0.u1"], ["holds", ["1", [[2, "8"]]]], ["empty", [[2, "2"], [3, "1"]]]),
+        ["holds", ["1", [["L2.u2", 1, "1"], ["L1.u1", "high", "2"]]]],
+    ]
+    bounds = {"parameters": {"lower": [-2], "upper": [None]}, "domain": {"lower": [-2], "upper": [2]}}
+    network = layered("relu", *first, (weights, biases), weights=[output])
+    assert judged(case_of([network], claim="range", tree=steps, **bounds)) is not None

@@ -488,6 +488,7 @@ def pinned() -> dict[str, tuple[Any, Any, Any]]:
     networks |= {"twice the same": (t.TWICE, 2), "crooked": (t.CROOKED, 1), "unread": (t.UNREAD, 1)}
     networks |= {"slopes": (t.SLOPES, 1), "known later": (t.KNOWN_LATER, 2)}
     networks |= {"mirrored": (t.MIRRORED, 1), "halved": (t.HALVED, 1), "shared": (t.SHARED, 2), "late": (t.LATE, 1)}
+    networks |= {"tidied": (t.TIDIED, 1), "listed": (t.LISTED, 1)}
     open_ones = {
         f"question, {name}": (Asked(a, a, box(n)).certificate(inhabitant=[0] * n, tree=[["holds"]]), a, a)
         for name, (a, n) in networks.items()

@@ -105,6 +105,28 @@ TIDIED = (
         (0, [[0, 0, 1]], [0]),
     )
 )
+_SUM = {"shape": [3, 3], "entries": [[1, 0, 2], [1, 2, -1], [1, 1, -2]]}
+LISTED = transformer(  # the same sum at once, with relu(2x) listed before relu(-x)
+    [([[1], [0], [0]], [0, 0, 0])],
+    [
+        (None, ([[1, 0, 0], [-1, 0, 0], [2, 0, 0]], [0, 0, 0], _SUM, [0, 0, 0])),
+        (None, ([[0, 1, 0]], [-1], [[0], [0], [1]], [0, 0, 0])),
+    ],
+    (0, [[0, 0, 1]], [0]),
+    residual=False,
+)
+_ROWS = [[int(i == j) for j in range(5)] for i in range(5)]  # x, relu(x), relu(x + 1/2), the sum, B
+ADDED = transformer(  # A = relu(relu(x) - 1/2), B = relu(1 - relu(x + 1/2)), C = relu(B + relu(x) - 1/4): A - 2 B + C
+    [([[1], [0], [0], [0], [0]], [0] * 5)],
+    [
+        (None, ([_ROWS[0]] * 2, [0, "1/2"], [[0, 0], [1, 0], [0, 1], [0, 0], [0, 0]], [0] * 5)),
+        (None, ([_ROWS[1]], ["-1/2"], [[0], [0], [0], [1], [0]], [0] * 5)),
+        (None, ([[0, 0, -1, 0, 0]], [1], [[0], [0], [0], [-2], [1]], [0] * 5)),
+        (None, ([[0, 1, 0, 0, 1]], ["-1/4"], [[0], [0], [0], [1], [0]], [0] * 5)),
+    ],
+    (0, [_ROWS[3]], [0]),
+    residual=True,
+)
 
 ZERO_1, ZERO_2 = maxout([], ([[0]], [0])), maxout([], ([[0, 0]], [0]))
 GATE = ["gate", "L0.u0"]
@@ -365,6 +387,19 @@ def test_aliases_are_tidied_in_the_order_of_the_atoms() -> None:
     doubled = goal.cell.places["L1.f1.t0"]
     facts = goal.cell.facts("L2.f0.t0")
     assert shown(facts[0]) == ({0: 1, 1: -2, doubled: 1, goal.cell.places["L2.f0.t0"]: 1}, 1)
+
+
+def test_aliases_are_tidied_in_no_order_that_a_network_gives() -> None:
+    goal = Asked(LISTED, ZERO_1, box(1)).goal()
+    doubled = goal.cell.places["L0.f2.t0"]
+    assert shown(goal.cell.atoms.candidates[goal.cell.places["L1.f0.t0"]][0]) == ({0: -1, 1: 2, doubled: -1}, 1)
+
+
+def test_the_value_before_a_sublayer_comes_first() -> None:
+    """Where x > 0, A is found before B, so that C is known to be B + x - 1/4, and the sum is 2x - 3/4."""
+    asked = Asked(ADDED, None, box(1, -2, 2), claim="range", lower=[-2], upper=[None])
+    goal = path(asked, (["gate", "L0.f0.t0"], 0), (["gate", "L0.f1.t0"], 0))
+    assert [shown(form) for form in goal.obligations()] == [({0: 5, 1: 8}, 4)]
 
 
 def test_equal_values_with_different_scores() -> None:
