@@ -248,15 +248,7 @@ def test_aliases_are_tidied_in_increasing_order() -> None:
         assert judged(case_of([network, network])) is not None
 
 
-@pytest.mark.parametrize(
-    "order",
-    [
-        "ABC",
-        pytest.param(
-            "BAC", marks=pytest.mark.xfail(strict=True, reason="the kernel's R goes through a form as it is listed")
-        ),
-    ],
-)
+@pytest.mark.parametrize("order", ["ABC", "BAC"])
 def test_atoms_of_a_form_are_resolved_in_increasing_order(order: str) -> None:
     """A = relu(relu(x) - 1/2), B = relu(1 - relu(x + 1/2)), C = relu(B + relu(x) - 1/4): A - 2 B + C >= -2.
 

@@ -50,7 +50,8 @@ class Cell:
     def resolve(self, form: Form) -> Form:
         """The same function on this cell, with every atom replaced by its value here."""
         support, touched, final = self.atoms.support, self.touched, self.final
-        values = {v: final.get(v) or self.value(v) for v in form.terms if support.get(v, 0) & touched}
+        changed = sorted(v for v in form.terms if support.get(v, 0) & touched)
+        values = {v: final.get(v) or self.value(v) for v in changed}
         return self.atoms.substituted(form, values) if values else form
 
     def value(self, atom: int) -> Form:
