@@ -283,7 +283,6 @@ def rank_two_after_three(first: Any, second: Any) -> MaxoutNetwork:
     return MaxoutNetwork.of([first, second], ([[1] * len(second[0])], [0]))
 
 
-@pytest.mark.xfail(strict=True, reason="Complex._pair reads labels that a layer of rank >= 3 has left behind")
 @pytest.mark.parametrize(
     "network",
     [

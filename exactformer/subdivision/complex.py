@@ -208,6 +208,7 @@ class Complex:
                 if rank.pool is not None:  # without what former cuts have left behind
                     rank.pool, rank.used, rank.start[: rank.count] = facets, len(facets), starts
                 plus, minus = (np.bitwise_or.reduceat(bits[facets], starts, axis=0) for bits in (plus, minus))
+            rank.label[: rank.count] = 0
             rank.plus, rank.minus = _grown(plus, len(rank.home)), _grown(minus, len(rank.home))
         self.ranks[1].line[:] = self.ranks[1].ends
         self.ranks[-1].chosen = None if layer.rank == 2 else np.zeros((len(self.ranks[-1].home), layer.width), np.uint8)
