@@ -789,6 +789,6 @@ def test_an_entry_to_blame_is_sought_where_scores_are_not_affine() -> None:
     right = compile_network(source, construction="no-residual").transformer
     neurons = mutants.feedforward_of(right, 0)
     inner = Affine.of([[1, 0, 0], [0, 2, 1], [2, 0, 1], [0, 1, 0]], [0, -1, -1, 0])
-    assert inner != neurons.inner and sorted(map(str, inner.biases)) == sorted(map(str, neurons.inner.biases))
+    assert inner != neurons.inner and sorted(inner.biases.fractions()) == sorted(neurons.inner.biases.fractions())
     outcome = certified(verify(source, mutants.with_feedforward(right, 0, replace(neurons, inner=inner)), domain=UNIT))
     assert outcome.verdict == "refuted"

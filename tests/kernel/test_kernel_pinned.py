@@ -402,6 +402,22 @@ def test_the_value_before_a_sublayer_comes_first() -> None:
     assert [shown(form) for form in goal.obligations()] == [({0: 5, 1: 8}, 4)]
 
 
+def test_atoms_are_resolved_in_no_order_that_a_network_gives() -> None:
+    """The same A and B, and C in a sum that lists B first: A is found first all the same."""
+    network = maxout(
+        [
+            ([[1], [1]], [0, "1/2"]),
+            ([[1, 0], [0, -1], [1, 0]], ["-1/2", 1, 0]),
+            ([[0, 1, 0], [1, 0, 0], [0, 1, 1]], [0, 0, "-1/4"]),
+        ],
+        ([[-2, 1, 1]], [0]),
+        "relu",
+    )
+    asked = Asked(network, None, box(1, -2, 2), claim="range", lower=[-2], upper=[None])
+    goal = path(asked, (["gate", "L0.u0"], 0), (["gate", "L0.u1"], 0))
+    assert [shown(form) for form in goal.obligations()] == [({0: 5, 1: 8}, 4)]
+
+
 def test_equal_values_with_different_scores() -> None:
     """The slope is 0, whatever the scores are."""
     for network in (step_head((0, 1), (5, 5)), step_head((0, 1, -1), (5, 5, 5))):
