@@ -20,7 +20,17 @@ from exactformer.rational import number_text
 from exactformer.subdivision.polytope import MOST_INPUTS
 from exactformer.subdivision.result import Regions
 
-NETWORK, CERTIFICATE = "network.json", "certificate.json"
+NETWORK, CERTIFICATE, README = "network.json", "certificate.json", "README.txt"
+EXPLANATION = """{theorem}
+
+network.json      the network, in the format exactformer/network-1
+certificate.json  a point inside each region{hulls}, in the format exactformer/regions-1
+
+To check it again, with exactformer installed:  exactformer check .
+or with nothing but Python 3.11 and the source of exactformer:
+  python -I -S exactformer/recount.py certificate.json
+Both say what has been shown. The format, and why it shows it: docs/regions.md.
+"""
 
 
 def certificate(found: Regions) -> dict[str, Any]:
@@ -51,14 +61,19 @@ def certificate(found: Regions) -> dict[str, Any]:
 
 
 def write_certificate(found: Regions, folder: str | Path) -> Path:
-    """Write a folder with the network and the certificate of its count; returns the certificate's path.
+    """Write a folder with the network, the certificate of its count and a README; returns the certificate's path.
 
     `exactformer check FOLDER` re-checks it. Raises as `certificate` does, and `InvalidInput` when the folder cannot
     be written.
     """
     folder = Path(folder)
-    text = json.dumps(certificate(found), separators=(",", ":")) + "\n"
+    value = certificate(found)
+    text = json.dumps(value, separators=(",", ":")) + "\n"
+    exactly = "exactly" if "hulls" in value else "at least"
+    hulls = ", and vertices whose convex hulls fill the domain" if "hulls" in value else ""
+    theorem = f"The network has {exactly} {len(found)} activation regions on {found.domain}."
     (folder / CERTIFICATE).unlink(missing_ok=True)  # files of two runs are never taken together
     write_atomically(folder / NETWORK, network_text(found.network))
+    write_atomically(folder / README, EXPLANATION.format(theorem=theorem, hulls=hulls))
     write_atomically(folder / CERTIFICATE, text)
     return folder / CERTIFICATE

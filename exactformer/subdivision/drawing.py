@@ -22,7 +22,9 @@ SIZE, DPI = 7.0, 300
 CURVES = 8  # outputs whose graphs are drawn
 
 
-def draw(found: Regions, path: str | Path, *, colour: Colour = "map", names: tuple[str, ...] = ("x1", "x2")) -> None:
+def draw(
+    found: Regions, path: str | Path, *, colour: Colour = "map", names: tuple[str, ...] = ("x1", "x2"), dpi: int = DPI
+) -> None:
     """Draw the regions of a network with one or two inputs into a file, SVG, PNG or PDF by its name.
 
     With two inputs the cells are filled by affine map, or with `colour="layer"` the walls between them are coloured by
@@ -59,7 +61,7 @@ def draw(found: Regions, path: str | Path, *, colour: Colour = "map", names: tup
         axes.set_title(_title(found), fontsize=9)
         date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
         data = BytesIO()
-        figure.savefig(data, dpi=DPI, metadata=date, format=path.suffix.lower()[1:])
+        figure.savefig(data, dpi=dpi, metadata=date, format=path.suffix.lower()[1:])
     write_atomically(path, data.getvalue())
 
 
