@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,7 @@ class Complex:
         self.layer: Layer | None = None
         self.concave = self.zeros[:, None]  # for each cut those after it that are not affine on the faces yet
         self.number = 0
+        self.unit = 0  # the next one of the layer
         self.exact_signs = 0
         self.borders_others = False  # whether this is a part of a larger complex
         self.dead: list[Any] = []  # cells that were merged into others in this layer
@@ -134,19 +136,36 @@ class Complex:
 
     # --- layers -----------------------------------------------------------------------------------
 
-    def apply(self, number: int, alive: Callable[[], None]) -> None:
-        """Cut by all units of a layer; `alive` is called before each cut and may raise."""
+    def apply(self, number: int, alive: Callable[[], None], most: float = inf) -> bool:
+        """Cut by all units of a layer; `alive` is called before each cut and may raise.
+
+        False if there were more than so many cells before the last unit: then the layer can be gone on with by another
+        call, on this complex or on its parts.
+        """
         layer = self.program.layers[number]
-        self._begin(layer, number)
-        for unit in range(layer.width):
+        if self.layer is None:
+            self._begin(layer, number)
+        while self.unit < layer.width:
+            if self.cells > most:
+                self._bury()
+                return False
             if layer.rank == 2:
                 alive()
-                self._cut(unit, unit, 1)
+                self._cut(self.unit, self.unit, 1)
             else:
-                self._cut_unit(unit, alive)
+                self._cut_unit(self.unit, alive)
+            self.unit += 1
+        self._bury()
         self._end(layer, number)
         self.values, self.errors = layer.states(self.values, self.errors)
         self.layer = None
+        return True
+
+    def _bury(self) -> None:
+        """Forget the cells that were merged into others."""
+        if self.dead:
+            self._restrict(np.delete(np.arange(self.cells), np.concatenate(self.dead)))
+            self.dead = []
 
     def constrain(self, alive: Callable[[], None]) -> None:
         """Cut by the further inequalities of the domain and forget what is outside; the cells may all be gone."""
@@ -158,6 +177,7 @@ class Complex:
         cells = np.arange(self.cells)
         inside = np.all([self._won(self.ranks[-1], cells, unit) for unit in range(layer.width)], axis=0)
         self._restrict(cells[inside])
+        self.layer = None
         vertices = [self.exact.vertex(walls) for walls in self.ranks[0].walls]
         self.points = np.array([[ratio(x, v[-1], 0) for x in v[:-1]] for v in vertices]).reshape(-1, self.n)
         self.values, self.errors = self.points, np.abs(self.points) * (2 * UNIT) + TINY
@@ -189,7 +209,7 @@ class Complex:
     def _begin(self, layer: Layer, number: int) -> None:
         """The values and signs of all cuts at the vertices and on the faces."""
         vertices = self.ranks[0]
-        self.layer, self.number = layer, number
+        self.layer, self.number, self.unit = layer, number, 0
         self.values, self.errors = layer.values(self.values, self.errors)
         homes = vertices.home[: vertices.count]
         words = max(1, (layer.cuts + 63) // 64)
@@ -215,9 +235,6 @@ class Complex:
 
     def _end(self, layer: Layer, number: int) -> None:
         """Write down the pieces that the cells have chosen, and give every face a cell to live in."""
-        if self.dead:
-            self._restrict(np.delete(np.arange(self.cells), np.concatenate(self.dead)))
-            self.dead = []
         cells, start = self.ranks[-1], self.program.starts[number]
         count = cells.count
         rows = self.exact.patterns[cells.home[:count]]
@@ -446,10 +463,12 @@ class Complex:
     # --- a part of the complex ------------------------------------------------------------------------
 
     def part(self, cells: Any) -> Complex:
-        """These cells between two layers, as a complex of their own."""
+        """These cells, between two layers or two units, as a complex of their own."""
         ranks = [replace(rank) for rank in self.ranks]
         result = Complex(self.program, ranks, self.points, self.exact.patterns)
         result.values, result.errors, result.borders_others = self.values, self.errors, True
+        result.layer, result.number, result.unit = self.layer, self.number, self.unit
+        result.zeros, result.concave = self.zeros, self.concave
         result._restrict(cells)
         drawn = [rank.walls[rank.walls >= 0] >> HOME for rank in ranks]
         homes = np.unique(np.concatenate([rank.home for rank in ranks] + drawn))

@@ -9,14 +9,14 @@ from math import inf
 
 from exactformer.domain import Domain
 from exactformer.errors import InvalidInput
-from exactformer.networks import Network
+from exactformer.networks import MaxoutNetwork, Network, ReluNetwork
 from exactformer.networks.transformer import TIES, Tie, Transformer
 from exactformer.prover.limit import OutOfTime
 from exactformer.subdivision.cells import ComplexCells, FoundCells
-from exactformer.subdivision.engine import PART, Part, parts_of
-from exactformer.subdivision.exact import NOTHING
+from exactformer.subdivision.engine import Part, parts_of
+from exactformer.subdivision.exact import MOST_UNITS, NOTHING
 from exactformer.subdivision.polytope import MOST_INPUTS
-from exactformer.subdivision.program import program_of
+from exactformer.subdivision.program import pieces_of, program_of
 from exactformer.subdivision.result import Cells, Regions
 from exactformer.subdivision.search import Cell, cells_of
 from exactformer.subdivision.stages import chain_of
@@ -31,7 +31,7 @@ def regions(
     jobs: int = 1,
     executor: Executor | None = None,
     shapes: bool = True,
-    part: int = PART,
+    part: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Regions:
     """The activation regions, linear regions and affine maps of a network on a domain, counted exactly.
@@ -42,9 +42,10 @@ def regions(
     programs. Past `timeout` seconds the result holds the regions that are finished and is not `complete`; its
     `activation_regions` is then a lower bound.
 
-    `jobs` > 1 (or an `executor`) spreads the work over processes. A complex of more than `part` cells is divided, so
-    that memory grows with the parts that are open; `shapes=False` forgets the faces of finished parts, which suffices
-    to count. `progress` is told now and then how many regions are known.
+    `jobs` > 1 (or an `executor`) spreads the work over processes. A complex of more than `part` cells (by default
+    30,000, fewer for more than three inputs) is divided, so that memory grows with the parts that are open;
+    `shapes=False` forgets the faces of finished parts, which suffices to count. `progress` is told now and then how
+    many regions are known.
 
     >>> from exactformer.subdivision import sawtooth
     >>> found = regions(sawtooth(depth=3))
@@ -93,7 +94,8 @@ def regions(
     return Regions(network, domain, cells, tie, None if in_time else known)
 
 
-def _low(network: Network, domain: Domain) -> bool:
-    """Whether vertices are few enough."""
-    ranks = [getattr(layer, "rank", 2) for layer in network.layers]  # type: ignore[union-attr]
-    return 1 <= domain.dimension <= MOST_INPUTS and domain.is_bounded_box and max(ranks, default=1) < NOTHING
+def _low(network: MaxoutNetwork | ReluNetwork, domain: Domain) -> bool:
+    """Whether vertices are few enough, and the network fits the codes of its walls."""
+    ranks = [pieces_of(layer).rank for layer in network.layers]
+    small = max(ranks, default=1) < NOTHING and sum(network.widths) < MOST_UNITS
+    return small and 1 <= domain.dimension <= MOST_INPUTS and domain.is_bounded_box

@@ -15,7 +15,8 @@ from exactformer.subdivision.complex import Complex, cube
 from exactformer.subdivision.exact import Exact, Vertex
 from exactformer.subdivision.program import Program
 
-PART = 30_000  # cells of a complex that are worth dividing
+MOST = 30_000  # cells of a complex that is not divided, for few inputs
+FACES = 400_000  # about as many faces of the highest dimensions has one for more inputs, where a cell has 2^n and more
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def parts_of(
     alive: Callable[[int], None],
     *,
     shapes: bool = True,
-    size: int = PART,
+    size: int | None = None,
     jobs: int = 1,
     executor: Executor | None = None,
     end: float = inf,
@@ -64,6 +65,7 @@ def parts_of(
     """
     if any(r == 0 for r in program.frame.radius) or any(not any(row[:-1]) and row[-1] < 0 for row in program.rows):
         return
+    size = min(MOST, FACES >> program.dimension) if size is None else size
     whole = cube(program)
     if any(any(row[:-1]) for row in program.rows):
         whole.constrain(lambda: alive(0))
@@ -79,7 +81,10 @@ def parts_of(
 
 
 def finished(waiting: list[tuple[Complex, int]], alive: Callable[[int], None], size: int) -> Iterator[Complex]:
-    """The complexes after all layers, from complexes and the layers that come next; large ones are divided."""
+    """The complexes after all layers, from complexes and the layers that come next; large ones are divided.
+
+    A complex is divided where it has more than `size` cells between two layers, or twice as many within one.
+    """
     done = 0
     while waiting:
         current, number = waiting.pop()
@@ -87,11 +92,12 @@ def finished(waiting: list[tuple[Complex, int]], alive: Callable[[int], None], s
             done += current.cells
             yield current
             continue
-        current.apply(number, partial(_tell, alive, done + sum(other.cells for other, _ in waiting), current))
-        if current.cells > size and number + 1 < len(current.program.layers):
-            waiting += [(part, number + 1) for part in divided(current, -(-2 * current.cells // size))]
+        tell = partial(_tell, alive, done + sum(other.cells for other, _ in waiting), current)
+        number += current.apply(number, tell, 2 * size)
+        if current.cells > size and number < len(current.program.layers):
+            waiting += [(part, number) for part in divided(current, -(-2 * current.cells // size))]
         else:
-            waiting.append((current, number + 1))
+            waiting.append((current, number))
 
 
 def _tell(alive: Callable[[int], None], known: int, current: Complex) -> None:

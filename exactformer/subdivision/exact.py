@@ -18,6 +18,7 @@ from exactformer.subdivision.program import Layer, Program, ratio
 
 Integers = list[int]
 HOME = 34  # the code of a wall is the number of its cell, shifted by so many bits, and its unit and pieces
+MOST_UNITS = 1 << 16
 NOTHING = 1 << 8  # the second piece of a wall of a ReLU unit: the number 0
 Vertex = tuple[int, ...]  # homogeneous integers in lowest terms, the last one positive
 
