@@ -175,11 +175,7 @@ def small_networks(draw: Any, inputs: int | None = None, layers: int = 3, number
 
     found: list[Any] = []
     for _ in range(depth):
-        # A layer of rank 2 after one of rank 3 or more is not drawn: see the expected failure below.
-        ranks = (
-            (1, 3) if any(layer.rank > 2 for layer in found if not relu) else (1, 2, 3, 4, 5)[: 5 if depth == 1 else 3]
-        )
-        rank = 2 if relu else draw(st.sampled_from(ranks))
+        rank = 2 if relu else draw(st.integers(1, 5 if depth == 1 else 3))
         width = draw(st.integers(1, 4 if rank == 2 else 3 if n < 3 and rank < 5 else 2))
         found.append(affine(width, below) if relu else MaxoutLayer(affine(width * rank, below), rank))
         below = width
@@ -286,17 +282,18 @@ def rank_two_after_three(first: Any, second: Any) -> MaxoutNetwork:
 @pytest.mark.parametrize(
     "network",
     [
-        # ZeroDivisionError: piece 1 of the second layer's unit is compared with itself
+        # once piece 1 of the second layer's unit was compared with itself
         rank_two_after_three(([[[-1], [2], [0]]], [[-2, 1, -1]]), ([[[-2], [1]]], [[0, 1]])),
-        # IndexError: it is compared with a piece that does not exist
+        # and here with a piece that does not exist
         rank_two_after_three(([[[0], [0], [2]]], [[0, -2, 0]]), ([[[-2], [0]]], [[1, -2]])),
-        # 2 regions instead of 3: it is compared with a piece of the next unit
+        # and here with a piece of the next unit: 2 regions instead of 3
         rank_two_after_three(
             ([[[1, -1], [-2, 0], [-1, -2]]], [[-1, -2, 2]]), ([[[1], [-2]], [[2], [-2]]], [[1, -1], [1, -1]])
         ),
     ],
 )
 def test_a_layer_of_rank_two_after_one_of_rank_three(network: MaxoutNetwork) -> None:
+    """Which piece was the maximum so far is forgotten between layers."""
     domain = Box([-1] * network.inputs, [1] * network.inputs)
     assert sorted(flat_patterns(regions(network, domain))) == sorted(c.pattern for c in oracle(network, domain))
 

@@ -202,8 +202,7 @@ class Complex:
 
     def _won(self, rank: Faces, faces: Any, column: int) -> Any:
         """Which of the faces are positive for a cut."""
-        word, bit = divmod(column, 64)
-        mask = np.uint64(1 << bit)
+        word, mask = _place(column)
         return ((rank.plus[faces, word] & mask) != 0) & ((rank.minus[faces, word] & mask) == 0)
 
     def _begin(self, layer: Layer, number: int) -> None:
@@ -224,7 +223,7 @@ class Complex:
         for r, rank in enumerate(self.ranks):
             if r:
                 facets, owner = rank.facets(np.arange(rank.count))
-                starts = np.concatenate(([0], np.nonzero(np.diff(owner))[0] + 1))
+                starts = _starts(owner)
                 if rank.pool is not None:  # without what former cuts have left behind
                     rank.pool, rank.used, rank.start[: rank.count] = facets, len(facets), starts
                 plus, minus = (np.bitwise_or.reduceat(bits[facets], starts, axis=0) for bits in (plus, minus))
@@ -276,15 +275,14 @@ class Complex:
 
     def _cut(self, column: int, unit: int, piece: int) -> None:
         """Split every face on which the cut takes both signs."""
-        word, bit = divmod(column, 64)
-        mask = np.uint64(1 << bit)
+        word, mask = _place(column)
         split = [
             np.nonzero(rank.plus[: rank.count, word] & rank.minus[: rank.count, word] & mask)[0] for rank in self.ranks
         ]
         if self.n == 0 or not len(split[-1]):
             return
+        touched = bool(self.zeros[word] & mask)  # before the new vertices, which are all zero for this cut
         self._split_edges(split[1], column, unit, piece)
-        touched = bool(self.zeros[word] & mask)
         for r in range(2, self.n + 1):
             self._split_faces(r, split[r], word, mask, self._walls(split[r], r, unit, piece), touched)
         for rank, faces in zip(self.ranks, split, strict=True):
@@ -308,8 +306,7 @@ class Complex:
         """Each edge gets a new vertex, interpolated between the ends of its line."""
         assert self.layer is not None
         layer, vertices, edges = self.layer, self.ranks[0], self.ranks[1]
-        word, bit = divmod(column, 64)
-        mask = np.uint64(1 << bit)
+        word, mask = _place(column)
         first, second = edges.ends[faces].T
         falling = (vertices.plus[first, word] & mask) != 0
         low, high = np.where(falling, second, first), np.where(falling, first, second)
@@ -353,14 +350,16 @@ class Complex:
         if not self.layer.relu:
             da, db = da - at_a[rows, first + other], db - at_b[rows, first + other]
             slack_a, slack_b = slack_a + error_a[rows, first + other], slack_b + error_b[rows, first + other]
-        change = at_b - at_a
-        apart = np.abs(da - db)
-        slack = np.maximum(slack_a, slack_b) + 2 * UNIT * apart
+        change, largest = at_b - at_a, np.maximum(np.abs(at_a), np.abs(at_b))
+        apart, both = np.abs(da - db), np.abs(da) + np.abs(db)
+        slack = np.maximum(slack_a, slack_b) + 4 * UNIT * both
+        # With da + e and db + f the true differences, t is off by (f da - e db) / ((da - db) (da + e - db - f)).
         with np.errstate(divide="ignore", invalid="ignore"):
             t = np.clip(np.nan_to_num(da / (da - db), nan=0.5), 0.0, 1.0)[:, None]
-            shift = np.where(apart > 2.5 * slack, slack / (apart - 2 * slack), np.inf)[:, None] + 8 * UNIT
-        largest = np.maximum(np.abs(at_a), np.abs(at_b))
-        errors = np.maximum(error_a, error_b) + shift * (np.abs(change) + error_a + error_b) + 8 * UNIT * largest
+            shift = (
+                np.where(apart > 2.5 * slack, slack * both / apart / (apart - 2 * slack), np.inf)[:, None] + 8 * UNIT
+            )
+            errors = np.maximum(error_a, error_b) + shift * (np.abs(change) + error_a + error_b) + 8 * UNIT * largest
         points = self.points[a] + t * (self.points[b] - self.points[a])
         return at_a + t * change, points, errors * (1 + 1e-9)
 
@@ -486,7 +485,7 @@ class Complex:
         centres = self.points[: self.ranks[0].count]
         for rank in self.ranks[1:]:
             facets, owner = rank.facets(np.arange(rank.count))
-            starts = np.concatenate(([0], np.nonzero(np.diff(owner))[0] + 1))
+            starts = _starts(owner)
             centres = np.add.reduceat(centres[facets], starts, axis=0) / np.bincount(owner)[:, None]
         return centres
 
@@ -496,7 +495,7 @@ class Complex:
         for r in range(self.n - 1, 0, -1):
             faces, position = self.ranks[r].facets(faces)
             faces, owner = np.unique(np.column_stack([owner[position], faces]), axis=0).T[::-1]
-        return tuple(np.split(self.ranks[0].walls[faces], np.nonzero(np.diff(owner))[0] + 1)) if len(facets) else ()
+        return tuple(np.split(self.ranks[0].walls[faces], _starts(owner)[1:])) if len(facets) else ()
 
     def corners_of(self, cell: int) -> Any:
         """The numbers of the vertices of a cell."""
@@ -543,6 +542,17 @@ class Complex:
         starts = np.cumsum(sizes) - sizes
         rank.plus[faces] = np.bitwise_or.reduceat(below.plus[facets], starts, axis=0)
         rank.minus[faces] = np.bitwise_or.reduceat(below.minus[facets], starts, axis=0)
+
+
+def _place(column: int) -> tuple[int, Any]:
+    """The word and the bit of a cut."""
+    word, bit = divmod(column, 64)
+    return word, np.uint64(1 << bit)
+
+
+def _starts(owner: Any) -> Any:
+    """Where the runs of equal numbers begin, of at least one."""
+    return np.concatenate(([0], np.nonzero(np.diff(owner))[0] + 1))
 
 
 def _bits(table: Any, words: int) -> Any:
