@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import combinations
 from math import gcd, lcm
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -438,6 +439,40 @@ def test_no_float_is_further_off_than_its_bound(case: tuple[Network, Domain]) ->
 
 def _unpacked(words: Any, count: int) -> list[bool]:
     return [bool(int(words[i // 64]) >> (i % 64) & 1) for i in range(count)]
+
+
+@given(st.data())
+@settings(max_examples=400)
+def test_the_bound_of_an_interpolated_vertex(data: Any) -> None:
+    """Whatever the true values within the bounds at the two ends are, those at the cut between are within its bound."""
+    count = 5
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    relu = data.draw(st.booleans())
+    stored = 1 if relu else 2
+    sizes = 10.0 ** rng.uniform(-data.draw(st.sampled_from([0, 3, 12])), 0, (2, count * stored))
+    floats = rng.choice([-1.0, 1.0], (2, count * stored)) * sizes
+    slack = data.draw(st.sampled_from([2.0**-53, 1e-12, 1e-6, 1e-2]))
+    bounds = 10.0 ** rng.uniform(-3, 0, (2, count * stored)) * slack
+    if data.draw(st.booleans()):  # one end may be on either side
+        start = 0.0 if relu else floats[0, 0]
+        floats[0, 0 if relu else 1] = start + rng.uniform(-2, 2) * bounds[0, 0]
+    off = rng.choice([-1.0, -0.5, 0.0, 0.5, 1.0], (2, count * stored))
+    true = [
+        [F(x) + F(e) * F(b) for x, e, b in zip(*rows, strict=True)] for rows in zip(floats, off, bounds, strict=True)
+    ]
+    gaps = [row[0] if relu else row[1] - row[0] for row in true]
+    if gaps[0] * gaps[1] >= 0:
+        return
+    stub: Any = SimpleNamespace(
+        values=floats, errors=bounds, points=floats, layer=SimpleNamespace(stored=stored, relu=relu)
+    )
+    a, b = np.array([0]), np.array([1])
+    found, _, errors = Complex._between(stub, a, b, 0, *((0, 256) if relu else (1, np.array([0]))))
+    t = gaps[0] / (gaps[0] - gaps[1])
+    for i in range(count * stored):
+        exact = true[0][i] + t * (true[1][i] - true[0][i])
+        if np.isfinite(errors[0, i]):
+            assert abs(F(float(found[0, i])) - exact) <= F(float(errors[0, i]))
 
 
 TINY_WEIGHTS = ReluNetwork.of(

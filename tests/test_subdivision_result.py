@@ -51,6 +51,7 @@ from exactformer import (
     regions,
 )
 from exactformer.compiler import CONSTRUCTIONS, compile_network
+from exactformer.formats.network_json import dump
 from exactformer.networks import Affine, Block, Head
 from exactformer.networks.transformer import TIES
 from exactformer.prover.volume import volume
@@ -146,12 +147,14 @@ def test_a_point_on_a_wall_is_in_every_closed_region_around_it(case: tuple[Netwo
 
 def test_a_point_of_the_domain_and_others() -> None:
     found = regions(CROSS)
+    assert len(regions(CROSS, Domain.everything(2)).find([0, 0])) == 4
     assert len(found.find([0, 0])) == 4 and len(found.find(["1/2", 0])) == 2 and len(found.find([1, -1])) == 1
     assert found.find([2, 0]) == ()
     assert found(["1/3", "-1/3"]) == (F(1, 3),)
     with pytest.raises(LookupError, match="expected one in"):
         found([0, "3/2"])
-    for call in (found, found.find, found[0].contains):
+    searched = regions(CROSS, Domain.everything(2))
+    for call in (found, found.find, found[0].contains, searched.find):
         with pytest.raises(InvalidInput, match="2 coordinates"):
             call([0])
     assert found[-1].number == 3 and [r.number for r in found[1:3]] == [1, 2]
@@ -214,6 +217,7 @@ def test_pictures_need_two_inputs() -> None:
 
 def test_vertices_of_a_set_without_inside() -> None:
     assert vertices([((1,), -2)], Box([-1], [1])) == ()
+    assert vertices([((1, 1), -5)], Box([-1, -1], [1, 1])) == ()
     with pytest.raises(Unsupported, match="at most 6 inputs"):
         vertices([], Box([0] * 7, [1] * 7))
 
@@ -569,10 +573,7 @@ def test_certificates_are_accepted(case: tuple[Network, Domain]) -> None:
     assume((2 * network.inputs + len(domain.bounds)) ** network.inputs < 10**5)
     found = regions(network, domain)
     assume(len(found) <= 80)
-    value = certificate(found)
-    from exactformer.formats.network_json import dump
-
-    counted = recount.check(json.dumps(value).encode(), lambda name: dump(network).encode())
+    counted = accepted(found)
     assert (counted.regions, counted.exact) == (found.activation_regions, True)
 
 
@@ -839,6 +840,45 @@ def test_a_plane_outside_the_domain() -> None:
     """As with further inequalities, of which the same plane keeps nothing."""
     outside = coordinate_plane(BENDS, Box([-1, -1], [1, 1]), [0], [F(0), F(5)])
     assert outside.domain is not None and regions(outside).activation_regions == 0
+
+
+def test_bounds_of_what_does_not_exist() -> None:
+    for numbers in ((0, 1, 2), (1, 0, 2), (1, 1, 0)):
+        with pytest.raises(InvalidInput, match="parallel_folds: expected at least one input, unit and piece"):
+            parallel_folds(*numbers)
+    assert one_layer_without_biases(1, 3, 4) == regions_without_biases(1, 3, 4) == 2
+
+
+def regions_without_biases(n: int, m: int, k: int) -> int:
+    layer = random_layer(random.Random(5), n, m, k, biases=False)
+    return len(regions(MaxoutNetwork.of([layer], ([[1] * m], [0])), Box([-1] * n, [1] * n)))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_larger_networks_are_counted_as_the_checker_counts(seed: int) -> None:
+    """Dozens to hundreds of regions with many units through one point, whole and divided; the volumes fill the box."""
+    rng = random.Random(seed)
+    n = 2 + seed % 2
+    ranks = [rng.choice([2, 3, 4]), rng.choice([2, 3]), 2][: 3 if n == 2 else 2]
+    layers, below = [], n
+    for rank in ranks:
+        width = rng.choice([3, 4, 5])
+        weights = [[[rng.randint(-2, 2) for _ in range(below)] for _ in range(rank)] for _ in range(width)]
+        layers.append((weights, [[rng.choice([-1, 0, 0, 1]) for _ in range(rank)] for _ in range(width)]))
+        below = width
+    network = MaxoutNetwork.of(
+        layers, ([[rng.randint(-2, 2) for _ in range(below)]], [0]), domain=Box([-1] * n, [1] * n)
+    )
+    found = regions(network)
+    assert len(found) > 10
+    for divided in (regions(network, part=7), regions(network, part=40, shapes=False)):
+        assert keyed(divided) == keyed(found)
+    counted = accepted(found)
+    assert (counted.regions, counted.exact) == (len(found), True)
+
+
+def accepted(found: Regions) -> recount.Counted:
+    return recount.check(json.dumps(certificate(found)).encode(), lambda name: dump(found.network).encode())
 
 
 def test_volumes_of_boxes() -> None:
