@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from exactformer.subdivision.exact import HOME, NOTHING, Exact, differences, floats, packed
+from exactformer.subdivision.exact import HOME, NOTHING, Exact, differences, floats, packed, renumbered
 from exactformer.subdivision.program import TINY, UNIT, Layer, Program, ratio
 
 RANK = 40  # a carrier is its rank, shifted by so many bits, and its number
@@ -469,14 +469,11 @@ class Complex:
         result.layer, result.number, result.unit = self.layer, self.number, self.unit
         result.zeros, result.concave = self.zeros, self.concave
         result._restrict(cells)
-        drawn = [rank.walls[rank.walls >= 0] >> HOME for rank in ranks]
-        homes = np.unique(np.concatenate([rank.home for rank in ranks] + drawn))
-        for rank in ranks:
-            rank.home = np.searchsorted(homes, rank.home)
-            drawn_here = rank.walls >= 0
-            codes = rank.walls[drawn_here]
-            moved = np.searchsorted(homes, codes >> HOME) - (codes >> HOME)
-            rank.walls[drawn_here] = codes + (moved << HOME)
+        # The homes count as walls of no unit, so that cells without walls are kept as well.
+        lived = [rank.home << HOME for rank in ranks]
+        homes = renumbered(*lived, *(rank.walls for rank in ranks))
+        for rank, home in zip(ranks, lived, strict=True):
+            rank.home = home >> HOME
         result.exact = Exact(self.program, self.exact.patterns[homes])
         return result
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from math import inf
 
+from threadpoolctl import threadpool_limits
+
 from exactformer.domain import Domain
 from exactformer.errors import InvalidInput
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork
@@ -78,8 +80,11 @@ def regions(
         parts: list[Part] = []
         clock = time.time() + (end - time.monotonic())  # other processes have clocks of their own
         try:
-            for found in parts_of(program, alive, shapes=shapes, size=part, jobs=jobs, executor=executor, end=clock):
-                parts.append(found)
+            with threadpool_limits(1):  # the products are small, and waiting threads of BLAS would hold up the others
+                for found in parts_of(
+                    program, alive, shapes=shapes, size=part, jobs=jobs, executor=executor, end=clock
+                ):
+                    parts.append(found)
         except OutOfTime:
             in_time = False
         cells = ComplexCells(program, parts)

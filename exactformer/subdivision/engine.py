@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from exactformer.subdivision.complex import Complex, cube
-from exactformer.subdivision.exact import Exact, Vertex
+from exactformer.subdivision.exact import Exact, Vertex, renumbered
 from exactformer.subdivision.program import Program
 
 MOST = 30_000  # cells of a complex that is not divided, for few inputs
@@ -115,6 +115,16 @@ def divided(whole: Complex, count: int) -> list[Complex]:
     return [whole.part(np.sort(group)) for group in groups]
 
 
+def _borders(cells: Any, walls: tuple[Any, ...], exact: Exact) -> Borders:
+    """The borders with only those patterns that their walls refer to."""
+    if not walls:
+        return Borders(cells, (), Exact(exact.program, exact.patterns[:0]))
+    every = np.concatenate(walls)
+    homes = renumbered(every)
+    ends = np.cumsum([len(table) for table in walls])[:-1]
+    return Borders(cells, tuple(np.split(every, ends)), Exact(exact.program, exact.patterns[homes]))
+
+
 def part_of(found: Complex, shapes: bool, several: bool) -> Part:
     """What is kept of a finished complex; `several`: it is one of several parts."""
     cells = found.ranks[-1]
@@ -129,6 +139,6 @@ def part_of(found: Complex, shapes: bool, several: bool) -> Part:
         lonely[1:] &= ~shared
         lonely[:-1] &= ~shared
         lonely &= found.ranks[-2].walls[facets, 0] >= 0
-        borders = Borders(owner[lonely], found.corners(facets[lonely]), found.exact)
+        borders = _borders(owner[lonely], found.corners(facets[lonely]), found.exact)
     numbers = tuple(rank.count for rank in found.ranks)
     return Part(found.patterns(), found.centres(), pairs, numbers, borders, found if shapes else None)

@@ -126,6 +126,16 @@ def packed(home: Any, unit: Any, piece: int, other: Any) -> Any:
     return (home.astype(np.int64) << HOME) | (unit << 18) | (piece << 9) | other
 
 
+def renumbered(*tables: Any) -> Any:
+    """Renumber the cells in codes of walls, in place, as they come in the result: the cells that there are."""
+    homes = np.unique(np.concatenate([table[table >= 0] >> HOME for table in tables]))
+    for table in tables:
+        drawn = table >= 0
+        codes = table[drawn]
+        table[drawn] = codes + ((np.searchsorted(homes, codes >> HOME) - (codes >> HOME)) << HOME)
+    return homes
+
+
 def unpacked(code: int) -> tuple[int, int, int, int]:
     """Home, unit, piece and other piece of a wall."""
     return code >> HOME, code >> 18 & 0xFFFF, code >> 9 & 0x1FF, code & 0x1FF

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import nullcontext
 
+from threadpoolctl import threadpool_limits
+
 from exactformer.prover.limit import OutOfTime
 from exactformer.subdivision.complex import Complex
 from exactformer.subdivision.engine import Part, divided, finished, part_of
@@ -56,4 +58,5 @@ def _work(group: Complex, number: int, shapes: bool, size: int, end: float) -> l
         if time.time() > end:
             raise OutOfTime
 
-    return [part_of(found, shapes, True) for found in finished([(group, number)], alive, size)]
+    with threadpool_limits(1):
+        return [part_of(found, shapes, True) for found in finished([(group, number)], alive, size)]
