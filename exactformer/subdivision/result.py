@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol, overload
@@ -283,6 +284,14 @@ class Regions(Sequence[Region]):
         data = BytesIO()
         np.savez_compressed(data, **arrays)
         write_atomically(Path(path), data.getvalue())
+
+    def _repr_html_(self) -> str:
+        least = "" if self.complete else "at least "
+        counts = [("activation regions", f"{least}{self.activation_regions}")]
+        if self.complete:
+            counts += [("linear regions", self.linear_regions), ("affine maps", self.distinct_affine_maps)]
+        rows = "".join(f"<tr><td>{name}</td><td>{count}</td></tr>" for name, count in counts)
+        return f"<table><caption>{escape(str(self.domain))}</caption>{rows}</table>"
 
     def __repr__(self) -> str:
         least = "" if self.complete else "at least "
