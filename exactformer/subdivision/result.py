@@ -289,7 +289,7 @@ class Regions(Sequence[Region]):
         least = "" if self.complete else "at least "
         counts = [("activation regions", f"{least}{self.activation_regions}")]
         if self.complete:
-            counts += [("linear regions", self.linear_regions), ("affine maps", self.distinct_affine_maps)]
+            counts += [("linear regions", f"{self.linear_regions}"), ("affine maps", f"{self.distinct_affine_maps}")]
         rows = "".join(f"<tr><td>{name}</td><td>{count}</td></tr>" for name, count in counts)
         return f"<table><caption>{escape(str(self.domain))}</caption>{rows}</table>"
 
