@@ -517,9 +517,10 @@ def _regions(options: argparse.Namespace) -> int:
     from exactformer.subdivision.certificate import write_certificate
     from exactformer.subdivision.drawing import check_drawing, draw
 
-    if options.draw:
-        check_drawing(options.draw)
     network, domain, names = _of_which(options, load(options.network))
+    if options.draw:
+        with _about(options.network):
+            check_drawing(options.draw, network, domain, options.colour)
     shapes = bool(options.list or options.draw or options.certificate or options.npz)
     started = time.monotonic()
     with _about(options.network):
@@ -568,12 +569,12 @@ def _of_which(options: argparse.Namespace, network: Any) -> tuple[Any, Any, tupl
     domain = _domain(options, network.inputs) or network.domain or Domain.everything(network.inputs)
     names = tuple(f"x{i + 1}" for i in range(network.inputs))
     with _about(options.network):
-        if options.slice:
+        if options.slice is not None:
             axes = [_input(word, network.inputs) for word in options.slice.split(",")]
-            at = _points([options.at.split(",")], network.inputs)[0] if options.at else None
+            at = _points([options.at.split(",")], network.inputs)[0] if options.at is not None else None
             network = coordinate_plane(network, domain, axes, at)
             domain, names = network.domain, tuple(names[i] for i in axes)
-        elif options.at:
+        elif options.at is not None:
             raise InvalidInput("--at: expected together with --slice, found alone")
         if options.of == "transformer" and not isinstance(network, Transformer):
             compiled = compile_network(network, construction=options.construction, domain=domain, arity=options.arity)

@@ -464,10 +464,10 @@ def test_the_bound_of_an_interpolated_vertex(data: Any) -> None:
     if gaps[0] * gaps[1] >= 0:
         return
     stub: Any = SimpleNamespace(
-        values=floats, errors=bounds, points=floats, layer=SimpleNamespace(stored=stored, relu=relu)
+        values=floats, errors=bounds, points=floats, blur=np.zeros(2), layer=SimpleNamespace(stored=stored, relu=relu)
     )
     a, b = np.array([0]), np.array([1])
-    found, _, errors = Complex._between(stub, a, b, 0, *((0, 256) if relu else (1, np.array([0]))))
+    found, errors, *_ = Complex._between(stub, a, b, 0, *((0, 256) if relu else (1, np.array([0]))))
     t = gaps[0] / (gaps[0] - gaps[1])
     for i in range(count * stored):
         exact = true[0][i] + t * (true[1][i] - true[0][i])

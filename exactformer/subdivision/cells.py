@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
@@ -14,10 +14,11 @@ from exactformer.lp import Inside, Row, interior
 from exactformer.networks import Affine
 from exactformer.networks.feedforward import MaxoutLayer, exact_point
 from exactformer.rational import Matrix, Vector
+from exactformer.subdivision.complex import Complex
 from exactformer.subdivision.engine import Part
 from exactformer.subdivision.exact import NOTHING, Exact, packed, unpacked
 from exactformer.subdivision.maps import map_classes
-from exactformer.subdivision.points import interior_points
+from exactformer.subdivision.points import floats, interior_points
 from exactformer.subdivision.polytope import primitive
 from exactformer.subdivision.program import Program, pieces_of
 from exactformer.subdivision.search import Cell
@@ -36,6 +37,7 @@ class ComplexCells:
         self.patterns = np.concatenate([empty, *(part.patterns for part in parts)])
         self._exact = Exact(program, self.patterns)
         self._vertices: dict[tuple[int, ...], Point] = {}
+        self._drawn: dict[int, Any] = {}  # the float vertices of each complex
 
     @property
     def count(self) -> int:
@@ -50,29 +52,41 @@ class ComplexCells:
     def points(self) -> Sequence[Point]:
         """A point inside each cell, with a short expansion where one is certified inside."""
         found: list[Point] = []
-        for part in self.parts:
-            complex = part.complex
-            exact = self._exact if complex is None else complex.exact
-            corners = None if complex is None else complex.cell_walls
-            found += interior_points(self.program, part.patterns, part.centres, exact, corners)
+        for part, start in zip(self.parts, self.starts, strict=False):
+            inside = partial(_middle, part.complex) if part.complex else partial(self._shifted, int(start))
+            found += interior_points(self.program, part.patterns, part.centres, inside)
         return [self.program.frame.outward(u) for u in found]
 
     def rows(self, index: int) -> tuple[Row, ...]:
         """The inequalities of a cell: those of its facets, where the complex is at hand."""
         part, number = self._part(index)
-        forms = self._all_forms(index) if part.complex is None else part.complex.facet_forms(number)
+        forms = self._all_rows(index) if part.complex is None else part.complex.facet_forms(number)
         return tuple(dict.fromkeys(self._outward(form, index) for form in forms))
 
-    def _all_forms(self, index: int) -> list[list[int]]:
+    def _all_rows(self, index: int) -> list[list[int]]:
+        """The forms on the cube that are >= 0 on a cell: of the domain, and of each unit's piece minus the others."""
         n, pattern = self.program.dimension, self.patterns[index]
-        forms = [self._exact.form(code) for code in range(-1 - 2 * n - len(self.program.rows) + 1, 0)]
+        faces = [self._exact.form(-1 - number) for number in range(2 * n + len(self.program.rows))]
+        forms = [form if form[-1] > 0 or i >= 2 * n else [-a for a in form] for i, form in enumerate(faces)]
         for layer, start in zip(self.program.layers, self.program.starts, strict=False):
             for unit in range(start, start + layer.width):
                 own = int(pattern[unit])
-                others = [NOTHING] if layer.relu else [p for p in range(layer.rank) if p != own]
-                pairs = [(0 if layer.relu else own, other) for other in others]
-                forms += [self._exact.form(int(packed(np.int64(index), unit, a, b))) for a, b in pairs]
+                if layer.relu:
+                    form = self._exact.form(int(packed(np.int64(index), unit, 0, NOTHING)))
+                    forms.append(form if own else [-a for a in form])
+                else:
+                    others = [p for p in range(layer.rank) if p != own]
+                    forms += [self._exact.form(int(packed(np.int64(index), unit, own, p))) for p in others]
         return [form for form in forms if any(form[:-1])]
+
+    def _shifted(self, start: int, number: int) -> Point:
+        return self._somewhere(start + number)
+
+    def _somewhere(self, index: int) -> Point:
+        """A point of the cube inside a cell."""
+        found = interior([(tuple(row[:-1]), row[-1]) for row in self._all_rows(index)], self.program.dimension)
+        assert isinstance(found, Inside)
+        return found.point
 
     def _outward(self, form: list[int], index: int) -> Row:
         """A form on the cube that vanishes on a facet, as the inequality of the cell in the inputs."""
@@ -141,9 +155,13 @@ class ComplexCells:
                     possible &= np.isin(self.patterns[:, start + u], best)
         return [int(i) for i in np.nonzero(possible)[0]]
 
+    def choices(self) -> Any:
+        """The patterns as an array, a row for each cell."""
+        return self.patterns
+
     def faces(self) -> tuple[int, ...] | None:
         """The number of faces of each dimension, of an undivided complex."""
-        return self.parts[0].faces if len(self.parts) == 1 else None
+        return self.parts[0].faces if len(self.parts) == 1 and self.parts[0].borders is None else None
 
     def corners(self, index: int) -> Sequence[Point] | None:
         """The exact vertices of the complex in a cell, where the complex is at hand."""
@@ -166,7 +184,7 @@ class ComplexCells:
         part, number = self._part(index)
         if part.complex is None:
             return None
-        return self._outward_floats(part.complex.points[part.complex.corners_of(number)])
+        return self._sharp(part.complex)[part.complex.corners_of(number)]
 
     def walls(self) -> tuple[Any, Any] | None:
         """For two inputs the walls as float segments, and the layer of each."""
@@ -178,17 +196,28 @@ class ComplexCells:
             codes = edges.walls[: edges.count, 0]
             inner = codes >= 0
             units = [unpacked(code)[1] for code in codes[inner].tolist()]
-            segments.append(self._outward_floats(part.complex.points)[edges.ends[: edges.count][inner]])
+            segments.append(self._sharp(part.complex)[edges.ends[: edges.count][inner]])
             layers.append(np.searchsorted(self.program.starts, units, side="right") - 1)
         return np.concatenate(segments), np.concatenate(layers)
 
-    def _outward_floats(self, points: Any) -> Any:
-        frame = self.program.frame
-        return points * np.array(list(map(float, frame.radius))) + np.array(list(map(float, frame.centre)))
+    def _sharp(self, complex: Complex) -> Any:
+        """The vertices of a complex as floats, in the inputs."""
+        if id(complex) not in self._drawn:
+            frame = self.program.frame
+            points = complex.sharp_points() * np.array(floats(frame.radius)) + np.array(floats(frame.centre))
+            self._drawn[id(complex)] = points
+        return self._drawn[id(complex)]
 
     def _part(self, index: int) -> tuple[Part, int]:
         number = int(np.searchsorted(self.starts, index, side="right")) - 1
         return self.parts[number], index - int(self.starts[number])
+
+
+def _middle(complex: Complex, cell: int) -> Point:
+    """The mean of the vertices of a cell, on the cube."""
+    vertices = [complex.exact.vertex(row) for row in complex.cell_walls(cell)]
+    totals = [sum((Fraction(v[j], v[-1]) for v in vertices), Fraction(0)) for j in range(complex.n)]
+    return tuple(total / len(vertices) for total in totals)
 
 
 class FoundCells:
@@ -266,6 +295,11 @@ class FoundCells:
             for i, cell in enumerate(self.cells)
             if all(sum((a * v for a, v in zip(row, x, strict=True)), Fraction(b)) >= 0 for row, b in cell.rows)
         ]
+
+    def choices(self) -> Any:
+        """The first of the winners at each maximum, as an array."""
+        groups = len(self.cells[0].pattern) if self.cells else 0
+        return np.array([[choice[0] for choice in cell.pattern] for cell in self.cells], int).reshape(-1, groups)
 
     def faces(self) -> tuple[int, ...] | None:
         """Not at hand."""

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from exactformer.errors import Unsupported
+from exactformer.errors import InvalidInput, Unsupported
 from exactformer.formats.files import write_atomically
 from exactformer.formats.network_json import dump as network_text
 from exactformer.networks import Transformer
@@ -72,7 +72,10 @@ def write_certificate(found: Regions, folder: str | Path) -> Path:
     exactly = "exactly" if "hulls" in value else "at least"
     hulls = ", and vertices whose convex hulls fill the domain" if "hulls" in value else ""
     theorem = f"The network has {exactly} {len(found)} activation regions on {found.domain}."
-    (folder / CERTIFICATE).unlink(missing_ok=True)  # files of two runs are never taken together
+    try:
+        (folder / CERTIFICATE).unlink(missing_ok=True)  # files of two runs are never taken together
+    except OSError as error:
+        raise InvalidInput(f"{folder}: expected a place that can be written, found: {error.strerror}") from None
     write_atomically(folder / NETWORK, network_text(found.network))
     write_atomically(folder / README, EXPLANATION.format(theorem=theorem, hulls=hulls))
     write_atomically(folder / CERTIFICATE, text)

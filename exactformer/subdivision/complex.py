@@ -24,6 +24,7 @@ from exactformer.subdivision.exact import HOME, NOTHING, Exact, differences, flo
 from exactformer.subdivision.program import TINY, UNIT, Layer, Program, ratio
 
 RANK = 40  # a carrier is its rank, shifted by so many bits, and its number
+ROUGH = 1e-6  # a point that may be off by more is not drawn
 COARSE = 1.0  # a vertex whose values are less certain than this is computed exactly; they are of this size
 
 
@@ -114,12 +115,14 @@ class Complex:
         self.points = points  # float coordinates of the vertices on the cube, for pictures and guesses only
         self.values = points  # between layers the states at the vertices, while a layer is cut the values of its pieces
         self.errors = np.zeros_like(points)
+        self.blur = np.zeros(len(points))  # how far a point may be off
         self.exact = Exact(program, patterns)
         self.zeros = np.zeros(1, np.uint64)  # cuts that are zero at some vertex
-        self.layer: Layer | None = None
+        self.cutting = False  # whether a layer was begun and not ended
         self.concave = self.zeros[:, None]  # for each cut those after it that are not affine on the faces yet
-        self.number = 0
+        self.number = 0  # of the layer; -1 stands for the domain's inequalities
         self.unit = 0  # the next one of the layer
+        self.known = self.cells  # those between the last two units, each with at least one cell at the end
         self.exact_signs = 0
         self.borders_others = False  # whether this is a part of a larger complex
         self.dead: list[Any] = []  # cells that were merged into others in this layer
@@ -134,6 +137,11 @@ class Complex:
         """The number of cells."""
         return self.ranks[-1].count
 
+    @property
+    def layer(self) -> Layer:
+        """The layer that is cut now, or was last."""
+        return self.program.constraints if self.number < 0 else self.program.layers[self.number]
+
     # --- layers -----------------------------------------------------------------------------------
 
     def apply(self, number: int, alive: Callable[[], None], most: float = inf) -> bool:
@@ -143,8 +151,8 @@ class Complex:
         call, on this complex or on its parts.
         """
         layer = self.program.layers[number]
-        if self.layer is None:
-            self._begin(layer, number)
+        if not self.cutting:
+            self._begin(number)
         while self.unit < layer.width:
             if self.cells > most:
                 self._bury()
@@ -155,10 +163,9 @@ class Complex:
             else:
                 self._cut_unit(self.unit, alive)
             self.unit += 1
+            self.known = self.cells - sum(map(len, self.dead))
         self._bury()
-        self._end(layer, number)
-        self.values, self.errors = layer.states(self.values, self.errors)
-        self.layer = None
+        self._end()
         return True
 
     def _bury(self) -> None:
@@ -169,22 +176,22 @@ class Complex:
 
     def constrain(self, alive: Callable[[], None]) -> None:
         """Cut by the further inequalities of the domain and forget what is outside; the cells may all be gone."""
-        layer = self.program.constraints
-        self._begin(layer, -1)
+        self._begin(-1)
+        layer = self.layer
         for unit in range(layer.width):
             alive()
             self._cut(unit, unit, 1)
         cells = np.arange(self.cells)
         inside = np.all([self._won(self.ranks[-1], cells, unit) for unit in range(layer.width)], axis=0)
         self._restrict(cells[inside])
-        self.layer = None
+        self.cutting, self.known = False, self.cells
         vertices = [self.exact.vertex(walls) for walls in self.ranks[0].walls]
         self.points = np.array([[ratio(x, v[-1], 0) for x in v[:-1]] for v in vertices]).reshape(-1, self.n)
         self.values, self.errors = self.points, np.abs(self.points) * (2 * UNIT) + TINY
+        self.blur = np.full(len(vertices), UNIT)
 
     def _cut_unit(self, unit: int, alive: Callable[[], None]) -> None:
         """Cut by a unit of three or more pieces, one piece after the other."""
-        assert self.layer is not None
         before = [rank.count for rank in self.ranks]
         for r, rank in enumerate(self.ranks):
             rank.carrier[: rank.count] = np.arange(rank.count) | (r << RANK)
@@ -205,10 +212,11 @@ class Complex:
         word, mask = _place(column)
         return ((rank.plus[faces, word] & mask) != 0) & ((rank.minus[faces, word] & mask) == 0)
 
-    def _begin(self, layer: Layer, number: int) -> None:
+    def _begin(self, number: int) -> None:
         """The values and signs of all cuts at the vertices and on the faces."""
         vertices = self.ranks[0]
-        self.layer, self.number, self.unit = layer, number, 0
+        self.cutting, self.number, self.unit = True, number, 0
+        layer = self.layer
         self.values, self.errors = layer.values(self.values, self.errors)
         homes = vertices.home[: vertices.count]
         words = max(1, (layer.cuts + 63) // 64)
@@ -216,7 +224,8 @@ class Complex:
         limit = layer.uncertainty(self.errors)
         plus, minus = _bits(signs > limit, words), _bits(signs < -limit, words)
         unsure = np.nonzero(~((signs > limit) | (signs < -limit)).all(axis=1))[0]
-        self._settle(unsure, vertices.walls[unsure], homes[unsure], self.values, self.errors, plus, minus)
+        tables = self.values, self.errors, self.points, self.blur, plus, minus
+        self._settle(unsure, vertices.walls[unsure], homes[unsure], *tables)
         self.zeros = np.bitwise_or.reduce(~(plus | minus), axis=0)
         later = np.arange(layer.cuts)[:, None] < np.arange(layer.cuts)
         self.concave = _bits(later & (np.arange(layer.cuts) % (layer.rank - 1) > 0), words)
@@ -232,9 +241,9 @@ class Complex:
         self.ranks[1].line[:] = self.ranks[1].ends
         self.ranks[-1].chosen = None if layer.rank == 2 else np.zeros((len(self.ranks[-1].home), layer.width), np.uint8)
 
-    def _end(self, layer: Layer, number: int) -> None:
+    def _end(self) -> None:
         """Write down the pieces that the cells have chosen, and give every face a cell to live in."""
-        cells, start = self.ranks[-1], self.program.starts[number]
+        layer, cells, start = self.layer, self.ranks[-1], self.program.starts[self.number]
         count = cells.count
         rows = self.exact.patterns[cells.home[:count]]
         if layer.rank == 2:
@@ -247,8 +256,11 @@ class Complex:
         self.exact.patterns = np.concatenate([self.exact.patterns, rows])
         cells.home[:count] = np.arange(first, first + count)
         used = self.ranks[0].count
-        self.values, self.errors, self.points = self.values[:used], self.errors[:used], self.points[:used]
+        self.values, self.errors = self.values[:used], self.errors[:used]
+        self.points, self.blur = self.points[:used], self.blur[:used]
         self._settle_homes()
+        self.values, self.errors = layer.states(self.values, self.errors)
+        self.cutting = False
 
     def _settle_homes(self) -> None:
         for r in range(self.n, 0, -1):
@@ -258,13 +270,15 @@ class Complex:
 
     # --- signs that floats leave open -------------------------------------------------------------
 
-    def _settle(self, rows: Any, walls: Any, homes: Any, values: Any, errors: Any, plus: Any, minus: Any) -> None:
+    def _settle(
+        self, rows: Any, walls: Any, homes: Any, values: Any, errors: Any, points: Any, blur: Any, plus: Any, minus: Any
+    ) -> None:
         """Exact signs of all cuts at the given rows of `values`, which are renewed as well."""
-        assert self.layer is not None
         if not len(rows):
             return
         self.exact_signs += len(rows)
         vertices = [self.exact.vertex(row) for row in walls]
+        points[rows], blur[rows] = [[ratio(x, v[-1], 0) for x in v[:-1]] for v in vertices], UNIT
         columns = self.exact.values(self.number, vertices, homes.tolist())
         values[rows] = [floats(self.layer, column) for column in columns]
         errors[rows] = np.abs(values[rows]) * (2 * UNIT) + TINY
@@ -297,14 +311,12 @@ class Complex:
 
     def _pair(self, rank: Faces, faces: Any, piece: int) -> tuple[Any, Any]:
         """The pieces that a cut compares on faces: its own, and the one that is the maximum of those before."""
-        assert self.layer is not None
         if self.layer.relu:
             return 0, NOTHING
         return piece, rank.label[faces]
 
     def _split_edges(self, faces: Any, column: int, unit: int, piece: int) -> None:
         """Each edge gets a new vertex, interpolated between the ends of its line."""
-        assert self.layer is not None
         layer, vertices, edges = self.layer, self.ranks[0], self.ranks[1]
         word, mask = _place(column)
         first, second = edges.ends[faces].T
@@ -312,7 +324,7 @@ class Complex:
         low, high = np.where(falling, second, first), np.where(falling, first, second)
         own, other = self._pair(edges, faces, piece)
         a, b = edges.line[faces].T
-        values, points, errors = self._between(a, b, unit, own, other)
+        values, errors, points, blur = self._between(a, b, unit, own, other)
         walls = np.column_stack([edges.walls[faces], self._walls(faces, 1, unit, piece)])
         homes = edges.home[faces]
         signs = layer.differences(values)
@@ -326,11 +338,11 @@ class Complex:
         agreed = ~open_signs
         open_signs[:, word] &= ~mask
         unsure = np.nonzero((open_signs & ~(plus | minus)).any(axis=1) | ~(errors.max(axis=1, initial=0.0) < COARSE))[0]
-        self._settle(unsure, walls[unsure], homes[unsure], values, errors, plus, minus)
+        self._settle(unsure, walls[unsure], homes[unsure], values, errors, points, blur, plus, minus)
         agreed[:, word] &= ~mask
         plus, minus = (plus & open_signs) | (plus_ends & agreed), (minus & open_signs) | (minus_ends & agreed)
         new = vertices.append(len(faces))
-        self._store(new, values, points, errors)
+        self._store(new, values, errors, points, blur)
         vertices.walls[new], vertices.home[new] = walls, homes
         vertices.carrier[new], vertices.label[new] = edges.carrier[faces], edges.label[faces]
         vertices.plus[new], vertices.minus[new] = plus, minus
@@ -341,9 +353,8 @@ class Complex:
             edges.plus[part], edges.minus[part] = plus | vertices.plus[end], minus | vertices.minus[end]
         edges.positive[faces], edges.wall[faces] = upper, new
 
-    def _between(self, a: Any, b: Any, unit: int, own: Any, other: Any) -> tuple[Any, Any, Any]:
+    def _between(self, a: Any, b: Any, unit: int, own: Any, other: Any) -> tuple[Any, Any, Any, Any]:
         """Values and points where two pieces of a unit agree on the lines from a to b, and bounds of their errors."""
-        assert self.layer is not None
         at_a, at_b, error_a, error_b = self.values[a], self.values[b], self.errors[a], self.errors[b]
         rows, first = np.arange(len(a)), unit * self.layer.stored
         da, db, slack_a, slack_b = (table[:, first + own] for table in (at_a, at_b, error_a, error_b))
@@ -360,16 +371,18 @@ class Complex:
                 np.where(apart > 2.5 * slack, slack * both / apart / (apart - 2 * slack), np.inf)[:, None] + 8 * UNIT
             )
             errors = np.maximum(error_a, error_b) + shift * (np.abs(change) + error_a + error_b) + 8 * UNIT * largest
-        points = self.points[a] + t * (self.points[b] - self.points[a])
-        return at_a + t * change, points, errors * (1 + 1e-9)
+        way = self.points[b] - self.points[a]
+        with np.errstate(invalid="ignore"):
+            blur = np.maximum(self.blur[a], self.blur[b]) + shift[:, 0] * np.abs(way).max(axis=1)
+        return at_a + t * change, errors * (1 + 1e-9), self.points[a] + t * way, blur
 
-    def _store(self, new: Any, values: Any, points: Any, errors: Any) -> None:
+    def _store(self, new: Any, *tables: Any) -> None:
         needed = self.ranks[0].count
         if needed > len(self.values):
-            self.values, self.points, self.errors = (
-                _grown(array, 2 * needed) for array in (self.values, self.points, self.errors)
+            self.values, self.errors, self.points, self.blur = (
+                _grown(array, 2 * needed) for array in (self.values, self.errors, self.points, self.blur)
             )
-        self.values[new], self.points[new], self.errors[new] = values, points, errors
+        self.values[new], self.errors[new], self.points[new], self.blur[new] = tables
 
     def _split_faces(self, r: int, faces: Any, word: int, mask: Any, codes: Any, touched: bool) -> None:
         """Each face of rank r >= 2 gets a wall of rank r - 1; its facets are divided already."""
@@ -465,10 +478,11 @@ class Complex:
         """These cells, between two layers or two units, as a complex of their own."""
         ranks = [replace(rank) for rank in self.ranks]
         result = Complex(self.program, ranks, self.points, self.exact.patterns)
-        result.values, result.errors, result.borders_others = self.values, self.errors, True
-        result.layer, result.number, result.unit = self.layer, self.number, self.unit
+        result.values, result.errors, result.blur, result.borders_others = self.values, self.errors, self.blur, True
+        result.cutting, result.number, result.unit = self.cutting, self.number, self.unit
         result.zeros, result.concave = self.zeros, self.concave
         result._restrict(cells)
+        result.known = result.cells
         # The homes count as walls of no unit, so that cells without walls are kept as well.
         lived = [rank.home << HOME for rank in ranks]
         homes = renumbered(*lived, *(rank.walls for rank in ranks))
@@ -485,6 +499,15 @@ class Complex:
             starts = _starts(owner)
             centres = np.add.reduceat(centres[facets], starts, axis=0) / np.bincount(owner)[:, None]
         return centres
+
+    def sharp_points(self) -> Any:
+        """The points of all vertices, those computed exactly that floats have placed too roughly for a picture."""
+        points = self.points[: self.ranks[0].count].copy()
+        rough = np.nonzero(~(self.blur[: self.ranks[0].count] < ROUGH))[0]
+        for vertex in rough:
+            *numerators, denominator = self.exact.vertex(self.ranks[0].walls[vertex])
+            points[vertex] = [ratio(x, denominator, 0) for x in numerators]
+        return points
 
     def corners(self, facets: Any) -> tuple[Any, ...]:
         """For each of these facets of cells the walls of its vertices."""
@@ -531,7 +554,8 @@ class Complex:
                 rank.size, rank.start = sizes, np.cumsum(sizes) - sizes
             keep = needed
         self.ranks[0].keep(keep)
-        self.values, self.errors, self.points = self.values[keep], self.errors[keep], self.points[keep]
+        self.values, self.errors = self.values[keep], self.errors[keep]
+        self.points, self.blur = self.points[keep], self.blur[keep]
 
     def _unite(self, r: int, faces: Any, facets: Any, sizes: Any) -> None:
         """The bits of faces from those of their facets."""

@@ -5,6 +5,7 @@ Coordinates are rounded to floats here and nowhere else. Needs matplotlib, the e
 
 from __future__ import annotations
 
+from fractions import Fraction
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -12,8 +13,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from exactformer.domain import Domain
 from exactformer.errors import InvalidInput, Unsupported
 from exactformer.formats.files import write_atomically
+from exactformer.networks import Network, Transformer
+from exactformer.subdivision.points import floats
 from exactformer.subdivision.result import Regions
 
 Colour = Literal["map", "layer"]
@@ -36,14 +40,8 @@ def draw(
     written.
     """
     path = Path(path)
-    check_drawing(path)
+    check_drawing(path, found.network, found.domain, colour)
     inputs = found.domain.dimension
-    if inputs not in (1, 2) or not found.domain.is_bounded_box:
-        raise Unsupported(
-            f"picture: expected one or two inputs and a bounded domain, found {found.domain}; a slice has two inputs"
-        )
-    if colour not in ("map", "layer"):
-        raise InvalidInput(f"colour: expected map or layer, found {colour!r}")
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -65,10 +63,19 @@ def draw(
     write_atomically(path, data.getvalue())
 
 
-def check_drawing(path: str | Path) -> None:
-    """Raises what `draw` raises for a file that cannot be drawn here, before the work and not after it."""
-    if Path(path).suffix.lower() not in FORMATS:
-        raise InvalidInput(f"{path}: expected a name that ends in {', '.join(FORMATS)}, found {Path(path).suffix!r}")
+def check_drawing(path: str | Path, network: Network, domain: Domain, colour: str) -> None:
+    """Raises what `draw` would raise for this picture, before the work and not after it."""
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise InvalidInput(f"{path}: expected a name that ends in {', '.join(FORMATS)}, found {path.suffix!r}")
+    if colour not in ("map", "layer"):
+        raise InvalidInput(f"colour: expected map or layer, found {colour!r}")
+    if domain.dimension not in (1, 2) or not domain.is_bounded_box:
+        raise Unsupported(
+            f"picture: expected one or two inputs and a bounded domain, found {domain}; a slice has two inputs"
+        )
+    if colour == "layer" and domain.dimension == 2 and isinstance(network, Transformer):
+        raise Unsupported("picture: expected a maxout or ReLU network for the colours of layers, found a Transformer")
     if find_spec("matplotlib") is None:
         raise Unsupported("picture: expected matplotlib, found none; pip install 'exactformer[plot]'")
 
@@ -107,7 +114,9 @@ def _walls(axes: Any, found: Regions, names: tuple[str, ...]) -> None:
 
 
 def _frame(axes: Any, found: Regions, names: tuple[str, ...]) -> None:
-    (left, bottom), (right, top) = ([float(x or 0) for x in ends] for ends in (found.domain.lower, found.domain.upper))
+    (left, bottom), (right, top) = (
+        floats([x or Fraction(0) for x in e]) for e in (found.domain.lower, found.domain.upper)
+    )
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
     axes.set_box_aspect(1)
@@ -122,8 +131,8 @@ def _graph(axes: Any, found: Regions, names: tuple[str, ...]) -> None:
         ys: list[float] = []
         for ends, affine in pieces:
             for (x,) in ends:
-                xs.append(float(x))
-                ys.append(float(affine.weights.row(output).get(0, 0) * x + affine.biases[output]))
+                xs += floats([x])
+                ys += floats([affine.weights.row(output).get(0, 0) * x + affine.biases[output]])
         marker = "o" if len(xs) <= 400 else None
         label = f"y{output + 1}"
         axes.plot(xs, ys, marker=marker, markersize=2.5, linewidth=1.0, color=_shades(CURVES)[output], label=label)

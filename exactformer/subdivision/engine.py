@@ -92,7 +92,7 @@ def finished(waiting: list[tuple[Complex, int]], alive: Callable[[int], None], s
             done += current.cells
             yield current
             continue
-        tell = partial(_tell, alive, done + sum(other.cells for other, _ in waiting), current)
+        tell = partial(_tell, alive, done + sum(other.known for other, _ in waiting), current)
         number += current.apply(number, tell, 2 * size)
         if current.cells > size and number < len(current.program.layers):
             waiting += [(part, number) for part in divided(current, -(-2 * current.cells // size))]
@@ -101,7 +101,7 @@ def finished(waiting: list[tuple[Complex, int]], alive: Callable[[int], None], s
 
 
 def _tell(alive: Callable[[int], None], known: int, current: Complex) -> None:
-    alive(known + current.cells)
+    alive(known + current.known)
 
 
 def divided(whole: Complex, count: int) -> list[Complex]:

@@ -29,7 +29,7 @@ def spread(
     """The finished parts of a complex, in the order in which they are found. `end` is a time of the system's clock."""
     number, layers = 0, len(whole.program.layers)
     while number < layers - 1 and whole.cells < WORTH * jobs:
-        if not whole.apply(number, lambda: alive(whole.cells), size):
+        if not whole.apply(number, lambda: alive(whole.known), size):
             break
         number += 1
     if number == layers:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from exactformer.subdivision.exact import Exact
+from exactformer.errors import Unsupported
 from exactformer.subdivision.program import UNIT, Program, ratio
 
 GRIDS = (4, 10, 20, 50)  # a point is first tried with so many binary digits after the point
@@ -43,8 +44,8 @@ def certified(program: Program, patterns: Any, points: Any) -> Any:
     return good
 
 
-def interior_points(program: Program, patterns: Any, centres: Any, exact: Exact, corners: Any) -> list[Point]:
-    """An exact point of the cube in the interior of each cell; `corners(i)` gives the walls of cell i's vertices."""
+def interior_points(program: Program, patterns: Any, centres: Any, inside: Callable[[int], Point]) -> list[Point]:
+    """An exact point of the cube in the interior of each cell: a short one near its centre, else `inside(i)`."""
     found: list[Point | None] = [None] * len(patterns)
     left = np.arange(len(patterns))
     for digits in GRIDS:
@@ -53,11 +54,14 @@ def interior_points(program: Program, patterns: Any, centres: Any, exact: Exact,
         for i, point in zip(left[good], points[good].tolist(), strict=True):
             found[i] = tuple(map(Fraction, point))
         left = left[~good]
-    return [mean(exact, corners(i)) if point is None else point for i, point in enumerate(found)]
+    return [inside(i) if point is None else point for i, point in enumerate(found)]
 
 
-def mean(exact: Exact, walls: Any) -> Point:
-    """The mean of vertices."""
-    vertices = [exact.vertex(row) for row in walls]
-    n = len(vertices[0]) - 1
-    return tuple(sum((Fraction(v[j], v[-1]) for v in vertices), Fraction(0)) / len(vertices) for j in range(n))
+def floats(numbers: Sequence[Fraction]) -> list[float]:
+    """The numbers rounded. Raises `Unsupported` for one that no float holds."""
+    try:
+        return [float(x) for x in numbers]
+    except OverflowError:
+        raise Unsupported(
+            "floats: expected numbers up to 10^308 for an array or a picture, found a larger one"
+        ) from None

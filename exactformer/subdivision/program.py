@@ -138,7 +138,7 @@ class Program:
     def _pickled(self) -> bytes:
         return pickle.dumps(self.source)
 
-    @property
+    @cached_property
     def constraints(self) -> Layer:
         """The further inequalities as a layer of ReLU units, cut before all others."""
         rows = [[Fraction(x) for x in row] for row in self.rows]
@@ -169,7 +169,7 @@ def program_of(network: MaxoutNetwork | ReluNetwork, domain: Domain) -> Program:
         rows = _rows(stored.pieces, frame if number == 0 else None)
         layers.append(_layer(rows, stored.rank, isinstance(layer, Affine), scales))
         scales = layers[-1].scales
-    output = _exact(_rows(network.output, None if network.layers else frame))
+    output = _exact(_rows(network.output, None if network.layers else frame), network.output.inputs + 1)
     constraints = frame.pulled_back(domain.matrix, [-b for b in domain.bounds.fractions()])
     inequalities = tuple(tuple(-x for x in _integers(row)) for row in constraints if any(row[:-1]) or row[-1] > 0)
     return Program((network, domain), frame, inequalities, tuple(layers), output)
@@ -197,11 +197,10 @@ def _integers(row: Sequence[Fraction]) -> list[int]:
     return [x.numerator * (common // x.denominator) for x in row]
 
 
-def _exact(rows: list[list[Fraction]]) -> fmpz_mat:
+def _exact(rows: list[list[Fraction]], width: int) -> fmpz_mat:
     """The rows over one common denominator, and below them the row that multiplies the last coordinate by it."""
     common = lcm(*(x.denominator for row in rows for x in row))
     table = [[x.numerator * (common // x.denominator) for x in row] for row in rows]
-    width = len(rows[0]) if rows else 1
     return fmpz_mat([*table, [0] * (width - 1) + [common]])
 
 
@@ -217,7 +216,7 @@ def _layer(rows: list[list[Fraction]], rank: int, relu: bool, before: tuple[int,
     table = np.array(
         [[_scaled(x, s + scales[i // stored]) for x, s in zip(row, shifts, strict=True)] for i, row in enumerate(rows)]
     )
-    return Layer(_exact(rows), table[:, :-1].copy(), table[:, -1].copy(), tuple(scales), rank, relu)
+    return Layer(_exact(rows, len(before) + 1), table[:, :-1].copy(), table[:, -1].copy(), tuple(scales), rank, relu)
 
 
 def _size(x: Fraction) -> int:

@@ -19,8 +19,9 @@ from exactformer.formats.files import write_atomically
 from exactformer.lp import Row
 from exactformer.networks import Affine, Network
 from exactformer.networks.feedforward import exact_point
-from exactformer.networks.transformer import Tie
+from exactformer.networks.transformer import Tie, Transformer
 from exactformer.rational import number_text
+from exactformer.subdivision.points import floats
 from exactformer.subdivision.polytope import vertices, volume
 
 Point = tuple[Fraction, ...]
@@ -56,6 +57,9 @@ class Cells(Protocol):
 
     def corners(self, index: int) -> Sequence[Point] | None:
         """Points whose convex hull is the cell, if they are at hand."""
+
+    def choices(self) -> Any:
+        """The patterns as an array of integers, a row for each cell."""
 
     def faces(self) -> tuple[int, ...] | None:
         """The number of faces of each dimension, if it is known."""
@@ -221,7 +225,7 @@ class Regions(Sequence[Region]):
             corners = self._cells.outline(index)
             if corners is None:
                 rows = vertices(self._cells.rows(index), self.domain)
-                corners = np.array([[float(x) for x in v] for v in rows])
+                corners = np.array([floats(v) for v in rows])
             offset = corners - corners.mean(axis=0)
             found.append(corners[np.argsort(np.arctan2(offset[:, 1], offset[:, 0]))])
         return found
@@ -244,9 +248,15 @@ class Regions(Sequence[Region]):
         return tuple(self[i] for i in self._cells.containing(point))
 
     def __call__(self, point: Any) -> Point:
-        """The value at a point, read off the region that contains it. Raises `LookupError` outside the domain."""
+        """The value at a point, read off the region that contains it. Raises `LookupError` outside the domain.
+
+        Where regions of a Transformer meet, whose output may jump there, the tie rule decides, not one of them.
+        """
         x = exact_point(point, self.domain.dimension)
-        for index in self._cells.containing(point)[:1]:
+        containing = self._cells.containing(point)
+        if len(containing) > 1 and isinstance(self.network, Transformer):
+            return self.network.evaluate(point, tie=self.tie)
+        for index in containing[:1]:
             return self._cells.affine(index)(x).fractions()
         raise LookupError(f"point: expected one in {self.domain}, found {point!r}")
 
@@ -267,16 +277,16 @@ class Regions(Sequence[Region]):
     def save_npz(self, path: str | Path) -> None:
         """Write the regions as NumPy arrays: float64 `points`, `weights`, `biases`, integer `patterns`, classes.
 
-        The floats are the exact numbers rounded once. Written to a temporary file first.
+        The floats are the exact numbers rounded once. The file appears whole or not at all. Raises `Unsupported` for
+        numbers that no float holds, `InvalidInput` for a place that cannot be written.
         """
         maps = [self._cells.affine(i) for i in range(len(self))]
         n, out = self.domain.dimension, self.network.outputs
         arrays = {
-            "points": np.array([[float(x) for x in p] for p in self.points]).reshape(len(self), n),
-            "weights": np.array([[list(map(float, row)) for row in m.weights.dense()] for m in maps]).reshape(
-                -1, out, n
-            ),
-            "biases": np.array([list(map(float, m.biases.fractions())) for m in maps]).reshape(-1, out),
+            "patterns": self._cells.choices(),
+            "points": np.array([floats(p) for p in self.points]).reshape(len(self), n),
+            "weights": np.array([[floats(row) for row in m.weights.dense()] for m in maps]).reshape(-1, out, n),
+            "biases": np.array([floats(m.biases.fractions()) for m in maps]).reshape(-1, out),
             "affine_map": self.affine_classes,
             "linear_region": self.linear_classes,
             "adjacency": self.adjacency,

@@ -65,18 +65,23 @@ def coordinate_plane(network: Network, domain: Domain, axes: Sequence[int], at: 
     n = network.inputs
     if any(not 0 <= i < n for i in axes) or len(set(axes)) < len(axes):
         raise InvalidInput(f"slice: expected different inputs among x1 to x{n}, found {[f'x{i + 1}' for i in axes]}")
+    ends = list(zip(domain.lower, domain.upper, strict=True))
     if at is None:
-        ends = list(zip(domain.lower, domain.upper, strict=True))
-        if any(None in pair for pair in ends):
-            raise InvalidInput("slice: expected a point, as the domain has no middle, found none")
-        at = [(lo + hi) / 2 for lo, hi in ends if lo is not None and hi is not None]
-    origin = [Fraction(0) if i in axes else x for i, x in enumerate(at)]
+        free = [i for i, (lo, hi) in enumerate(ends) if i not in axes and (lo is None or hi is None)]
+        if free:
+            raise InvalidInput(
+                f"slice: expected a point, as x{free[0] + 1} has no bounds to take a middle of, found none"
+            )
+        at = [(lo + hi) / 2 if lo is not None and hi is not None else Fraction(0) for lo, hi in ends]
     if len(at) != n:
         raise InvalidInput(f"slice: expected a point with {n} coordinates, found {len(at)}")
+    origin = [Fraction(0) if i in axes else x for i, x in enumerate(at)]
     directions = [[int(i == axis) for i in range(n)] for axis in axes]
     rows = {(i, j): x for i, j, x in _columns(domain.matrix, axes)}
     held = (domain.matrix @ Vector.of(origin)).fractions()
     bounds = [b - h for b, h in zip(domain.bounds.fractions(), held, strict=True)]
+    if any(i not in axes and not _within(x, *ends[i]) for i, x in enumerate(at)):
+        bounds.append(Fraction(-1))  # 0 <= -1: the plane misses the domain
     plane = Domain(
         tuple(domain.lower[i] for i in axes),
         tuple(domain.upper[i] for i in axes),
@@ -84,6 +89,10 @@ def coordinate_plane(network: Network, domain: Domain, axes: Sequence[int], at: 
         Vector.of(bounds),
     )
     return sliced(network, origin, directions, plane)
+
+
+def _within(x: Fraction, lower: Fraction | None, upper: Fraction | None) -> bool:
+    return (lower is None or lower <= x) and (upper is None or x <= upper)
 
 
 def _columns(matrix: Matrix, axes: Sequence[int]) -> list[tuple[int, int, Fraction]]:
