@@ -165,12 +165,12 @@ class Regions(Sequence[Region]):
 
     @cached_property
     def distinct_affine_maps(self) -> int:
-        """The number of different affine maps."""
+        """The number of different affine maps; a lower bound when the search was not complete."""
         return int(self.affine_classes.max(initial=-1)) + 1
 
     @cached_property
     def linear_regions(self) -> int:
-        """The number of linear regions."""
+        """The number of linear regions; no bound when the search was not complete, as they may still hang together."""
         return int(self.linear_classes.max(initial=-1)) + 1
 
     @cached_property
@@ -261,10 +261,10 @@ class Regions(Sequence[Region]):
         raise LookupError(f"point: expected one in {self.domain}, found {point!r}")
 
     def to_json(self, *, regions: bool = True) -> dict[str, Any]:
-        """Counts, and the regions if they are wanted, as JSON data."""
+        """Counts, and the regions if they are wanted, as JSON data; `linear_regions` is None if not complete."""
         value: dict[str, Any] = {
             "activation_regions": self.activation_regions,
-            "linear_regions": self.linear_regions,
+            "linear_regions": self.linear_regions if self.complete else None,
             "distinct_affine_maps": self.distinct_affine_maps,
             "faces": None if self.faces is None else list(self.faces),
             "complete": self.complete,
