@@ -873,3 +873,15 @@ def test_volumes_of_boxes() -> None:
     found = regions(ABS2, Box([-3, "-1/2"], [1, 5]))
     assert sum(region.volume for region in found) == prod([F(4), F(11, 2)])
     assert isinstance(found._cells.parts[0].complex, Complex)  # type: ignore[attr-defined]
+
+
+@pytest.mark.xfail(strict=True, raises=ZeroDivisionError, reason="part is not checked; a negative one never ends")
+def test_a_part_of_no_cells() -> None:
+    with pytest.raises(InvalidInput, match="part"):
+        regions(BENDS, part=0)
+
+
+@pytest.mark.xfail(strict=True, raises=UserWarning, reason="matplotlib warns of limits that are equal")
+def test_a_picture_of_a_flat_domain(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    draw(regions(CROSS, Box([0, 0], [0, 1])), tmp_path / "x.svg")
