@@ -875,13 +875,16 @@ def test_volumes_of_boxes() -> None:
     assert isinstance(found._cells.parts[0].complex, Complex)  # type: ignore[attr-defined]
 
 
-@pytest.mark.xfail(strict=True, raises=ZeroDivisionError, reason="part is not checked; a negative one never ends")
-def test_a_part_of_no_cells() -> None:
-    with pytest.raises(InvalidInput, match="part"):
-        regions(BENDS, part=0)
+@pytest.mark.parametrize("options", [{"part": 0}, {"part": -1}, {"jobs": 0}])
+def test_a_part_of_no_cells(options: dict[str, int]) -> None:
+    with pytest.raises(InvalidInput, match="at least one process and one cell a part"):
+        regions(BENDS, **options)  # type: ignore[arg-type]
 
 
-@pytest.mark.xfail(strict=True, raises=UserWarning, reason="matplotlib warns of limits that are equal")
-def test_a_picture_of_a_flat_domain(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "domain", [Box([0, 0], [0, 1]), Box([1, 0], [1 + F(1, 2**69), 1]), Box([-(10**400), 0], [10**400, 1])]
+)
+def test_a_picture_of_a_domain_that_floats_cannot_tell(domain: Domain, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    draw(regions(CROSS, Box([0, 0], [0, 1])), tmp_path / "x.svg")
+    with pytest.raises(Unsupported, match="floats"):
+        draw(regions(CROSS, domain), tmp_path / "x.svg")

@@ -5,6 +5,7 @@ Coordinates are rounded to floats here and nowhere else. Needs matplotlib, the e
 
 from __future__ import annotations
 
+import warnings
 from fractions import Fraction
 from importlib.util import find_spec
 from io import BytesIO
@@ -46,7 +47,8 @@ def draw(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({"svg.hashsalt": "exactformer", "svg.fonttype": "none", "font.size": 8}):
+    style: Any = {"svg.hashsalt": "exactformer", "svg.fonttype": "none", "font.size": 8}
+    with matplotlib.rc_context(style), warnings.catch_warnings():
         figure = Figure(figsize=(SIZE, SIZE if inputs == 2 else SIZE * 0.6), layout="constrained")
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
@@ -58,6 +60,7 @@ def draw(
             _walls(axes, found, names)
         axes.set_title(_title(found), fontsize=9)
         date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+        warnings.simplefilter("ignore")  # a name may have letters that the font lacks
         data = BytesIO()
         figure.savefig(data, dpi=dpi, metadata=date, format=path.suffix.lower()[1:])
     write_atomically(path, data.getvalue())
@@ -74,6 +77,9 @@ def check_drawing(path: str | Path, network: Network, domain: Domain, colour: st
         raise Unsupported(
             f"picture: expected one or two inputs and a bounded domain, found {domain}; a slice has two inputs"
         )
+    lower, upper = (floats([x for x in ends if x is not None]) for ends in (domain.lower, domain.upper))
+    if any(lo >= hi for lo, hi in zip(lower, upper, strict=True)):
+        raise Unsupported(f"picture: expected a domain that is wide enough for floats, found {domain}")
     if colour == "layer" and domain.dimension == 2 and isinstance(network, Transformer):
         raise Unsupported("picture: expected a maxout or ReLU network for the colours of layers, found a Transformer")
     if find_spec("matplotlib") is None:

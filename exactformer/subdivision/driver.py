@@ -62,6 +62,8 @@ def regions(
         raise InvalidInput(f"domain: expected {network.inputs} inputs, found {domain.dimension}")
     if tie not in TIES:
         raise InvalidInput(f"tie: expected one of {', '.join(TIES)}, found {tie!r}")
+    if jobs < 1 or (part is not None and part < 1):
+        raise InvalidInput(f"regions: expected at least one process and one cell a part, found {jobs} and {part}")
     end = time.monotonic() + (inf if timeout is None else timeout)
     known = 0
 

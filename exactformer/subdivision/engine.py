@@ -63,7 +63,7 @@ def parts_of(
     Memory is bounded by the parts that are open at a time: the deepest is finished first. With several jobs the open
     parts are spread over an executor, a pool of processes by default, whose workers stop at `end` (`time.time()`).
     """
-    if any(r == 0 for r in program.frame.radius) or any(not any(row[:-1]) and row[-1] < 0 for row in program.rows):
+    if any(r <= 0 for r in program.frame.radius) or any(not any(row[:-1]) and row[-1] < 0 for row in program.rows):
         return
     size = min(MOST, FACES >> program.dimension) if size is None else size
     whole = cube(program)
