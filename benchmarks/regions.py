@@ -36,7 +36,7 @@ FAMILY = (
     ("maxout", 3, [8] * 2, 3),
     ("maxout", 4, [4] * 2, 3),
 )
-GROWTH = ([16] * 3, [32] * 3, [48] * 4, [64] * 5, [64] * 10)
+GROWTH = ([24] * 4, [32] * 4, [48] * 4, [64] * 4, [96] * 4, [128] * 4, [64] * 8)
 
 
 def network(kind: str, inputs: int, widths: list[int], rank: int) -> Any:
@@ -134,7 +134,7 @@ def growth() -> None:
 
 def processes(jobs: int) -> None:
     """One process against several."""
-    source = network("relu", 2, [64] * 12, 2)
+    source = network("relu", 2, [192] * 4, 2)
     print(f"\n{source.name}, by processes:")
     first = None
     for count in (1, jobs):
