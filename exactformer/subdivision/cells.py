@@ -19,7 +19,7 @@ from exactformer.subdivision.engine import Part
 from exactformer.subdivision.exact import NOTHING, Exact, packed, unpacked
 from exactformer.subdivision.maps import map_classes
 from exactformer.subdivision.points import floats, interior_points
-from exactformer.subdivision.polytope import primitive
+from exactformer.subdivision.polytope import facets, primitive
 from exactformer.subdivision.program import Program, pieces_of
 from exactformer.subdivision.search import Cell
 
@@ -241,8 +241,8 @@ class FoundCells:
         return [cell.point for cell in self.cells]
 
     def rows(self, index: int) -> tuple[Row, ...]:
-        """The inequalities of a cell."""
-        return self.cells[index].rows
+        """The inequalities of a cell, one a facet."""
+        return facets(self.cells[index].rows, self.dimension)
 
     def affine(self, index: int) -> Affine:
         """The map on a cell."""

@@ -9,7 +9,7 @@ from math import gcd, lcm
 
 from exactformer.domain import Domain
 from exactformer.errors import Unsupported
-from exactformer.lp import Row
+from exactformer.lp import Minimum, Program, Row
 from exactformer.networks import Affine, MaxoutNetwork
 from exactformer.prover.volume import volume as exact_volume
 from exactformer.rational import Matrix, Vector
@@ -45,6 +45,17 @@ def volume(rows: Sequence[Row], domain: Domain) -> Fraction:
     """The volume of the set where all rows hold. Raises as `vertices` does."""
     _check(domain)
     return exact_volume(rows, domain.dimension)
+
+
+def facets(rows: Sequence[Row], dimension: int) -> tuple[Row, ...]:
+    """The rows that are left when those that follow from the others are dropped, one after the other."""
+    kept = list(dict.fromkeys(rows))
+    for row in tuple(kept):
+        others = [other for other in kept if other != row]
+        answer = Program(others, dimension).minimise(row)
+        if isinstance(answer, Minimum) and answer.value >= 0:
+            kept = others
+    return tuple(kept)
 
 
 def _check(domain: Domain) -> None:
