@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property, partial
 from itertools import pairwise
@@ -31,10 +32,12 @@ class ComplexCells:
 
     def __init__(self, program: Program, parts: Sequence[Part]) -> None:
         self.program = program
-        self.parts = parts
         self.starts = np.concatenate([[0], np.cumsum([len(part.patterns) for part in parts])]).astype(int)
         empty = np.zeros((0, program.starts[-1]), np.uint8)
         self.patterns = np.concatenate([empty, *(part.patterns for part in parts)])
+        # The parts look into the one table, so that no pattern is kept twice.
+        rows = pairwise(self.starts.tolist())
+        self.parts = [replace(p, patterns=self.patterns[a:b]) for p, (a, b) in zip(parts, rows, strict=True)]
         self._exact = Exact(program, self.patterns)
         self._vertices: dict[tuple[int, ...], Point] = {}
         self._drawn: dict[int, Any] = {}  # the float vertices of each complex

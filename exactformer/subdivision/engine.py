@@ -16,6 +16,7 @@ from exactformer.subdivision.exact import Exact, Vertex, renumbered
 from exactformer.subdivision.program import Program
 
 MOST = 30_000  # cells of a complex that is not divided, for few inputs
+NUMBERS = 4_000_000  # about as many values at vertices
 FACES = 400_000  # about as many faces of the highest dimensions has one for more inputs, where a cell has 2^n and more
 
 
@@ -65,7 +66,7 @@ def parts_of(
     """
     if any(r <= 0 for r in program.frame.radius) or any(not any(row[:-1]) and row[-1] < 0 for row in program.rows):
         return
-    size = min(MOST, FACES >> program.dimension) if size is None else size
+    size = _size(program) if size is None else size
     whole = cube(program)
     if any(any(row[:-1]) for row in program.rows):
         whole.constrain(lambda: alive(0))
@@ -78,6 +79,12 @@ def parts_of(
         return
     for found in finished([(whole, 0)], alive, size):
         yield part_of(found, shapes, found.borders_others)
+
+
+def _size(program: Program) -> int:
+    """How many cells a complex of moderate size has."""
+    widest = max((layer.width * layer.stored for layer in program.layers), default=1)
+    return min(MOST, FACES >> program.dimension, NUMBERS // widest)
 
 
 def finished(waiting: list[tuple[Complex, int]], alive: Callable[[int], None], size: int) -> Iterator[Complex]:
