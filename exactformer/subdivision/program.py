@@ -23,6 +23,8 @@ from exactformer.networks import Affine, MaxoutNetwork, ReluNetwork
 from exactformer.networks.feedforward import MaxoutLayer
 from exactformer.rational import Matrix
 
+Rows = tuple[list[list[int]], int]  # rows of integers over a common denominator
+
 UNIT = 2.0**-53  # the rounding error of a float operation, relative
 TINY = 2.0**-900  # what may be lost where numbers are too small for a float
 
@@ -141,8 +143,7 @@ class Program:
     @cached_property
     def constraints(self) -> Layer:
         """The further inequalities as a layer of ReLU units, cut before all others."""
-        rows = [[Fraction(x) for x in row] for row in self.rows]
-        return _layer(rows, 2, True, (0,) * self.dimension)
+        return _layer(([list(row) for row in self.rows], 1), 2, True, (0,) * self.dimension)
 
     @property
     def dimension(self) -> int:
@@ -171,7 +172,8 @@ def program_of(network: MaxoutNetwork | ReluNetwork, domain: Domain) -> Program:
         scales = layers[-1].scales
     output = _exact(_rows(network.output, None if network.layers else frame), network.output.inputs + 1)
     constraints = frame.pulled_back(domain.matrix, [-b for b in domain.bounds.fractions()])
-    inequalities = tuple(tuple(-x for x in _integers(row)) for row in constraints if any(row[:-1]) or row[-1] > 0)
+    cutting = [row for row in constraints if any(row[:-1]) or row[-1] > 0]
+    inequalities = tuple(tuple(-x for x in _over_one([row])[0][0]) for row in cutting)
     return Program((network, domain), frame, inequalities, tuple(layers), output)
 
 
@@ -186,50 +188,54 @@ def _again(pickled: bytes) -> Program:
     return program_of(*pickle.loads(pickled))
 
 
-def _rows(affine: Affine, frame: Frame | None) -> list[list[Fraction]]:
+def _rows(affine: Affine, frame: Frame | None) -> Rows:
+    """The rows (weights, bias) of an affine map, on the cube if it reads the inputs."""
     if frame is not None:
-        return frame.pulled_back(affine.weights, affine.biases.fractions())
-    return [[*row, b] for row, b in zip(affine.weights.dense(), affine.biases.fractions(), strict=True)]
+        return _over_one(frame.pulled_back(affine.weights, affine.biases.fractions()))
+    weights, biases = affine.weights, affine.biases
+    common = lcm(weights.denominator, biases.denominator)
+    a, b = common // weights.denominator, common // biases.denominator
+    table = [[0] * affine.inputs + [b * bias] for bias in biases.numerators]
+    for row, entries in zip(table, weights.rows, strict=True):
+        for j, numerator in entries:
+            row[j] = a * numerator
+    return table, common
 
 
-def _integers(row: Sequence[Fraction]) -> list[int]:
-    common = lcm(*(x.denominator for x in row))
-    return [x.numerator * (common // x.denominator) for x in row]
-
-
-def _exact(rows: list[list[Fraction]], width: int) -> fmpz_mat:
-    """The rows over one common denominator, and below them the row that multiplies the last coordinate by it."""
+def _over_one(rows: Sequence[Sequence[Fraction]]) -> Rows:
     common = lcm(*(x.denominator for row in rows for x in row))
-    table = [[x.numerator * (common // x.denominator) for x in row] for row in rows]
+    return [[x.numerator * (common // x.denominator) for x in row] for row in rows], common
+
+
+def _exact(rows: Rows, width: int) -> fmpz_mat:
+    """The rows, and below them the row that multiplies the last coordinate by their denominator."""
+    table, common = rows
     return fmpz_mat([*table, [0] * (width - 1) + [common]])
 
 
-def _layer(rows: list[list[Fraction]], rank: int, relu: bool, before: tuple[int, ...]) -> Layer:
+def _layer(rows: Rows, rank: int, relu: bool, before: tuple[int, ...]) -> Layer:
     """The layer with these rows; `before` are the scales of the units that it reads."""
-    stored = 1 if relu else rank
+    table, common = rows
+    stored, size = 1 if relu else rank, common.bit_length()
     shifts = [-s for s in before] + [0]
     scales = []
-    for first in range(0, len(rows), stored):
-        unit = rows[first : first + stored]
-        sizes = [_size(x) + s for row in unit for x, s in zip(row, shifts, strict=True) if x]
-        scales.append(-max(sizes, default=0))
-    table = np.array(
-        [[_scaled(x, s + scales[i // stored]) for x, s in zip(row, shifts, strict=True)] for i, row in enumerate(rows)]
+    for first in range(0, len(table), stored):
+        sizes = [
+            x.bit_length() + s for row in table[first : first + stored] for x, s in zip(row, shifts, strict=True) if x
+        ]
+        scales.append(size - max(sizes, default=size))
+    floats = np.array(
+        [
+            [ratio(x, common, s + scales[i // stored]) if x else 0.0 for x, s in zip(row, shifts, strict=True)]
+            for i, row in enumerate(table)
+        ]
     )
-    return Layer(_exact(rows, len(before) + 1), table[:, :-1].copy(), table[:, -1].copy(), tuple(scales), rank, relu)
-
-
-def _size(x: Fraction) -> int:
-    return x.numerator.bit_length() - x.denominator.bit_length()
-
-
-def _scaled(x: Fraction, shift: int) -> float:
-    """The float x * 2^shift, which is at most about one; what is too small for a float becomes 0."""
-    return ratio(x.numerator, x.denominator, shift)
+    exact = _exact(rows, len(before) + 1)
+    return Layer(exact, floats[:, :-1].copy(), floats[:, -1].copy(), tuple(scales), rank, relu)
 
 
 def ratio(numerator: int, denominator: int, shift: int) -> float:
-    """The quotient times 2^shift, rounded once."""
+    """The quotient times 2^shift, rounded once; what is too small for a float becomes 0."""
     if shift >= 0:
         return (numerator << shift) / denominator
     return numerator / (denominator << -shift)
