@@ -48,6 +48,17 @@ class Part:
     borders: Borders | None
     complex: Complex | None
 
+    def __reduce__(self) -> Any:
+        """As it travels between processes: where no unit has more than two pieces, a bit for each choice."""
+        others = self.centres, self.pairs, self.faces, self.borders, self.complex
+        if self.patterns.max(initial=0) > 1:
+            return Part, (self.patterns, *others)
+        return _unpacked, (np.packbits(self.patterns, axis=1), self.patterns.shape[1], *others)
+
+
+def _unpacked(bits: Any, width: int, *others: Any) -> Part:
+    return Part(np.unpackbits(bits, axis=1, count=width), *others)
+
 
 def parts_of(
     program: Program,
