@@ -134,7 +134,7 @@ def growth() -> None:
 
 def processes(jobs: int) -> None:
     """One process against several."""
-    source = network("relu", 2, [192] * 4, 2)
+    source = network("relu", 2, [256] * 4, 2)
     print(f"\n{source.name}, by processes:")
     first = None
     for count in (1, jobs):
