@@ -888,3 +888,18 @@ def test_a_picture_of_a_domain_that_floats_cannot_tell(domain: Domain, tmp_path:
     pytest.importorskip("matplotlib")
     with pytest.raises(Unsupported, match="floats"):
         draw(regions(CROSS, domain), tmp_path / "x.svg")
+
+
+def test_faces_of_lower_dimension() -> None:
+    found = regions(CROSS)
+    assert found.faces is not None and found.faces[2] == 4
+    for dimension, count in enumerate(found.faces):
+        faces = found.faces_of(dimension)
+        assert len({frozenset(face) for face in faces}) == len(faces) == count
+        assert all(len(face) >= dimension + 1 for face in faces)
+    assert {frozenset(face) for face in found.faces_of(2)} == {frozenset(region.vertices) for region in found}
+    with pytest.raises(InvalidInput, match="a dimension from 0 to 2, found 3"):
+        found.faces_of(3)
+    for other in (regions(CROSS, shapes=False), regions(CROSS, Domain.everything(2)), regions(BENDS, part=1)):
+        with pytest.raises(Unsupported, match="cut as one complex"):
+            other.faces_of(0)

@@ -169,10 +169,16 @@ class ComplexCells:
     def corners(self, index: int) -> Sequence[Point] | None:
         """The exact vertices of the complex in a cell, where the complex is at hand."""
         part, number = self._part(index)
-        if part.complex is None:
+        return None if part.complex is None else self._exact_corners(part.complex, number, None)
+
+    def faces_of(self, dimension: int) -> list[Sequence[Point]] | None:
+        """The faces of a dimension, each with its exact vertices, of an undivided complex that is at hand."""
+        if self.faces() is None or (complex := self.parts[0].complex) is None:
             return None
-        exact = part.complex.exact
-        found = [exact.vertex(walls) for walls in part.complex.ranks[0].walls[part.complex.corners_of(number)]]
+        return [self._exact_corners(complex, face, dimension) for face in range(complex.ranks[dimension].count)]
+
+    def _exact_corners(self, complex: Complex, face: int, r: int | None) -> Sequence[Point]:
+        found = [complex.exact.vertex(walls) for walls in complex.ranks[0].walls[complex.corners_of(face, r)]]
         return [self._outward_point(tuple(v)) for v in found]
 
     def _outward_point(self, vertex: tuple[int, ...]) -> Point:
@@ -305,6 +311,10 @@ class FoundCells:
         return np.array([[choice[0] for choice in cell.pattern] for cell in self.cells], int).reshape(-1, groups)
 
     def faces(self) -> tuple[int, ...] | None:
+        """Not at hand."""
+        return None
+
+    def faces_of(self, dimension: int) -> list[Sequence[Point]] | None:
         """Not at hand."""
         return None
 

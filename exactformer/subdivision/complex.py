@@ -517,11 +517,11 @@ class Complex:
             faces, owner = np.unique(np.column_stack([owner[position], faces]), axis=0).T[::-1]
         return tuple(np.split(self.ranks[0].walls[faces], _starts(owner)[1:])) if len(facets) else ()
 
-    def corners_of(self, cell: int) -> Any:
-        """The numbers of the vertices of a cell."""
-        faces = np.array([cell])
-        for r in range(self.n, 0, -1):
-            faces = np.unique(self.ranks[r].facets(faces)[0])
+    def corners_of(self, face: int, r: int | None = None) -> Any:
+        """The numbers of the vertices of a face of rank r, by default of a cell."""
+        faces = np.array([face])
+        for rank in range(self.n if r is None else r, 0, -1):
+            faces = np.unique(self.ranks[rank].facets(faces)[0])
         return faces
 
     def cell_walls(self, cell: int) -> Any:

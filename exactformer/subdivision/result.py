@@ -14,7 +14,7 @@ from typing import Any, Protocol, overload
 import numpy as np
 
 from exactformer.domain import Domain
-from exactformer.errors import Unsupported
+from exactformer.errors import InvalidInput, Unsupported
 from exactformer.formats.files import write_atomically
 from exactformer.lp import Row
 from exactformer.networks import Affine, Network
@@ -63,6 +63,9 @@ class Cells(Protocol):
 
     def faces(self) -> tuple[int, ...] | None:
         """The number of faces of each dimension, if it is known."""
+
+    def faces_of(self, dimension: int) -> list[Sequence[Point]] | None:
+        """The faces of a dimension, each with its vertices, if they are at hand."""
 
     def outline(self, index: int) -> Any | None:
         """The same as floats."""
@@ -203,6 +206,19 @@ class Regions(Sequence[Region]):
         None where the cells were found one by one, or in several parts. The alternating sum is 1 (Euler).
         """
         return self._cells.faces()
+
+    def faces_of(self, dimension: int) -> list[Sequence[Point]]:
+        """The faces of one dimension 0, ..., n of the subdivision, each as its exact vertices.
+
+        A face has in its list every vertex of the subdivision that lies in it, also in the middle of its sides. Raises
+        `InvalidInput` for another dimension, and `Unsupported` where `faces` is None or the shapes were not kept.
+        """
+        if not 0 <= dimension <= self.domain.dimension:
+            raise InvalidInput(f"faces: expected a dimension from 0 to {self.domain.dimension}, found {dimension}")
+        found = self._cells.faces_of(dimension)
+        if found is None:
+            raise Unsupported("faces: expected regions that were cut as one complex, with shapes, found other ones")
+        return found
 
     def corners(self) -> Iterator[Sequence[Point]]:
         """For each region points whose convex hull it is: its vertices, perhaps with more points of its boundary.
