@@ -6,12 +6,14 @@ import json
 import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from math import inf, prod
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -903,3 +905,13 @@ def test_faces_of_lower_dimension() -> None:
     for other in (regions(CROSS, shapes=False), regions(CROSS, Domain.everything(2)), regions(BENDS, part=1)):
         with pytest.raises(Unsupported, match="cut as one complex"):
             other.faces_of(0)
+
+
+@pytest.mark.parametrize("name", ["$\\frac{$", "a $ b", "</svg><script>", "\u0007\u4e2d\u6587", "x" * 3000])
+def test_names_in_pictures_are_only_text(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    network = replace(CROSS, name=name)
+    draw(regions(network, Box([-1, -1], [1, 1])), tmp_path / "x.svg")
+    text = (tmp_path / "x.svg").read_text(encoding="utf-8")
+    assert "<script>" not in text and text.count("</svg>") == 1
+    assert ElementTree.fromstring(text).tag.endswith("svg")

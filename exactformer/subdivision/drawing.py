@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from exactformer.domain import Domain
-from exactformer.errors import InvalidInput, Unsupported
+from exactformer.errors import InvalidInput, Unsupported, printable
 from exactformer.formats.files import write_atomically
 from exactformer.networks import Network, Transformer
 from exactformer.subdivision.points import floats
@@ -24,6 +24,7 @@ from exactformer.subdivision.result import Regions
 Colour = Literal["map", "layer"]
 FORMATS = (".svg", ".png", ".pdf")
 SIZE, DPI = 7.0, 300
+LETTERS = 60  # of a name in a title
 CURVES = 8  # outputs whose graphs are drawn
 
 
@@ -58,7 +59,7 @@ def draw(
             _cells(axes, found, names)
         else:
             _walls(axes, found, names)
-        axes.set_title(_title(found), fontsize=9)
+        axes.set_title(_title(found), fontsize=9, parse_math=False)
         date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
         warnings.simplefilter("ignore")  # a name may have letters that the font lacks
         data = BytesIO()
@@ -88,7 +89,7 @@ def check_drawing(path: str | Path, network: Network, domain: Domain, colour: st
 
 def _title(found: Regions) -> str:
     least = "" if found.complete else "at least "
-    name = f"{found.network.name}: " if found.network.name else ""
+    name = f"{printable(found.network.name)[:LETTERS]}: " if found.network.name else ""
     return f"{name}{least}{found.activation_regions} activation regions, {found.distinct_affine_maps} affine maps"
 
 
