@@ -54,9 +54,13 @@ class ComplexCells:
 
     def points(self) -> Sequence[Point]:
         """A point inside each cell, with a short expansion where one is certified inside."""
+        return self._points
+
+    @cached_property
+    def _points(self) -> Sequence[Point]:
         found: list[Point] = []
         for part, start in zip(self.parts, self.starts, strict=False):
-            inside = partial(_middle, part.complex) if part.complex else partial(self._shifted, int(start))
+            inside = partial(_middle, part.complex) if part.complex else partial(self._somewhere, int(start))
             found += interior_points(self.program, part.patterns, part.centres, inside)
         return [self.program.frame.outward(u) for u in found]
 
@@ -82,12 +86,10 @@ class ComplexCells:
                     forms += [self._exact.form(int(packed(np.int64(index), unit, own, p))) for p in others]
         return [form for form in forms if any(form[:-1])]
 
-    def _shifted(self, start: int, number: int) -> Point:
-        return self._somewhere(start + number)
-
-    def _somewhere(self, index: int) -> Point:
-        """A point of the cube inside a cell."""
-        found = interior([(tuple(row[:-1]), row[-1]) for row in self._all_rows(index)], self.program.dimension)
+    def _somewhere(self, start: int, number: int) -> Point:
+        """A point of the cube inside a cell, given by the first of its part and its number there."""
+        rows = [(tuple(row[:-1]), row[-1]) for row in self._all_rows(start + number)]
+        found = interior(rows, self.program.dimension)
         assert isinstance(found, Inside)
         return found.point
 
@@ -101,10 +103,6 @@ class ComplexCells:
         if sum((a * x for a, x in zip(row, point, strict=True)), Fraction(offset)) < 0:
             return tuple(-a for a in row), -offset
         return row, offset
-
-    @cached_property
-    def _points(self) -> Sequence[Point]:
-        return self.points()
 
     def affine(self, index: int) -> Affine:
         """The map on a cell."""
