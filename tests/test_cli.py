@@ -966,7 +966,7 @@ def test_a_defect_is_no_verdict(run: Run, monkeypatch: pytest.MonkeyPatch, capsy
     def broken(options: object) -> int:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(cli, "_evaluate", broken)
+    monkeypatch.setattr(cli.evaluate, "run", broken)
     assert main(["evaluate", "abs.json", "--at", "1", "--json"]) == UNKNOWN
     out, err = capsys.readouterr()
     assert json.loads(out)["verdict"] == "unknown"
@@ -979,7 +979,7 @@ def test_an_interrupt_is_no_verdict(run: Run, monkeypatch: pytest.MonkeyPatch) -
     def interrupted(options: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_prove", interrupted)
+    monkeypatch.setattr(cli.prove, "run", interrupted)
     assert run("prove", "abs.json") == (130, "", "interrupted\n")
 
 

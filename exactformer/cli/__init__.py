@@ -1,0 +1,83 @@
+"""The command line: thin, on top of the same functions that Python users call; one module a verb."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import sys
+import traceback
+from collections.abc import Sequence
+from io import TextIOWrapper
+from pathlib import Path
+
+from exactformer import __version__
+from exactformer.cli import check, compile, evaluate, prove, regions, report, verify
+from exactformer.cli.exits import BAD_INPUT, REJECTED, UNKNOWN
+from exactformer.cli.parser import Parser
+from exactformer.errors import CertificateRejected, InvalidInput, Unsupported
+
+VERBS = (prove, verify, check, compile, evaluate, regions, report)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code 0 proved, 1 refuted, 2 unknown, 3 bad input, 4 certificate rejected."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    # A blank in front keeps argparse from taking -1/2 for an option; every number is read with blanks stripped.
+    words = [f" {word}" if re.match(r"-[\d.]", word) else word for word in words]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no failure
+    try:
+        code = _run(words)
+        print(end="", flush=True)  # where standard output is closed from the start, this does nothing
+        return code
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            print(f"exactformer: {error}", file=sys.stderr)
+        try:
+            print(end="", flush=True)
+        except OSError:  # standard output is closed or full: what is left of it goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+def _run(words: Sequence[str]) -> int:
+    """Run one command; every failure becomes one message and its exit code."""
+    try:
+        options = _parser().parse_args(words)
+        code: int = options.run(options)
+        return code
+    except (InvalidInput, Unsupported) as error:
+        return _failed(words, "error", BAD_INPUT, str(error))
+    except CertificateRejected as error:
+        return _failed(words, "rejected", REJECTED, str(error))
+    except TimeoutError as error:
+        return _failed(words, "unknown", UNKNOWN, str(error))
+    except OSError:
+        raise
+    except Exception as error:  # a defect of this program: nothing is decided, least of all by Python's exit code 1
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}, line {place.lineno}"
+        text = f"internal error, please report it: {type(error).__name__}: {error} ({where})"
+        return _failed(words, "unknown", UNKNOWN, text)
+
+
+def _failed(words: Sequence[str], verdict: str, code: int, text: str) -> int:
+    if "--json" in words:
+        print(json.dumps({"verdict": verdict, "reason": text, "exit_code": code}))
+    print(f"exactformer: {text}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="exactformer", description="Networks as Transformers, with proofs that they are equal.")
+    parser.add_argument("--version", action="version", version=f"exactformer {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+    for verb in VERBS:
+        verb.add(commands)
+    return parser

@@ -1,0 +1,150 @@
+"""Options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from exactformer.cli.parser import arity, integer, positive, sample, seconds
+from exactformer.errors import Faults, InvalidInput, Unsupported
+
+CROSS_CHECKS: dict[str | None, tuple[str, ...]] = {"none": (), "z3": ("z3",), "cvc5": ("cvc5",), "both": ("z3", "cvc5")}
+
+
+def construction_options(parser: argparse.ArgumentParser) -> None:
+    """Which Transformer a network is compiled to."""
+    from exactformer.compiler.driver import CONSTRUCTIONS
+
+    names = ", ".join(CONSTRUCTIONS)
+    parser.add_argument("--construction", default="gated", choices=CONSTRUCTIONS, metavar="NAME", help=names)
+    parser.add_argument("--arity", type=arity, default=2, metavar="Q", help="of --construction tournament; default: 2")
+
+
+def domain_options(parser: argparse.ArgumentParser) -> None:
+    """Where a claim is asked, or regions are counted."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--box", nargs=2, metavar=("LO", "HI"), help="every input in [LO, HI]")
+    which.add_argument("--domain", metavar="FILE", help="a JSON object with lower, upper and maybe matrix, bounds")
+    which.add_argument("--everywhere", action="store_true", help="all of R^n")
+
+
+def proving_options(parser: argparse.ArgumentParser) -> None:
+    """How a claim is decided, and where its proof is written."""
+    domain_options(parser)
+    parser.add_argument("--method", default="auto", choices=("auto", "structural", "lazy", "regions", "smt"))
+    parser.add_argument("--tie", default="average", choices=("average", "leftmost", "rightmost"))
+    parser.add_argument("--out", metavar="DIR", help="the proof folder (default: NAME-proof)")
+    parser.add_argument("--timeout", type=seconds, default=300.0, metavar="SECONDS", help="default: 300")
+    parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="processes for lazy and regions")
+    parser.add_argument("--seed", type=integer, default=0, metavar="N", help="of the search for counterexamples")
+    parser.add_argument(
+        "--cross-check",
+        choices=CROSS_CHECKS,
+        help="solvers to ask about the leaves of a proof; default: z3 for regions, none otherwise",
+    )
+    parser.add_argument(
+        "--sample", type=sample, default=200, metavar="N", help="of the leaves, or all; default: 200, by the seed"
+    )
+    parser.add_argument("--obligations", action="store_true", help="write the claim and each leaf as SMT-LIB 2")
+    parser.add_argument("--kernel", action="store_true", help="put the kernel's source into the proof folder")
+
+
+def chosen(options: argparse.Namespace) -> dict[str, Any]:
+    """The construction asked for, as arguments of `compile_network` and `prove`."""
+    return {"construction": options.construction, "arity": options.arity}
+
+
+def search(options: argparse.Namespace) -> dict[str, Any]:
+    """How to decide the claim, as arguments of `prove` and `verify`."""
+    shared = {name: getattr(options, name) for name in ("method", "tie", "timeout", "jobs", "seed")}
+    return {**shared, "cross_check": CROSS_CHECKS.get(options.cross_check), "sample": options.sample}
+
+
+def asked_domain(options: argparse.Namespace, inputs: int) -> Any:
+    """The domain asked for, or None for the network's own."""
+    from exactformer.domain import Domain, read_domain
+    from exactformer.formats.files import read_bytes
+    from exactformer.formats.network_json import parse_json
+    from exactformer.rational import read_rational
+
+    if options.everywhere:
+        return Domain.everything(inputs)
+    if options.box:
+        faults = Faults()
+        low, high = (read_rational(options.box[i], f"--box {side}", faults) for i, side in enumerate(("LO", "HI")))
+        if low > high and not faults.reasons:
+            faults.add("--box", "LO <= HI", f"{low} > {high}")
+        faults.settle()
+        return Domain.box(inputs, low, high)
+    if options.domain:
+        faults = Faults(options.domain)
+        value = parse_json(read_bytes(Path(options.domain)), options.domain)
+        domain = read_domain(value, "domain", inputs, faults)
+        faults.settle()
+        check_inhabited(domain, options.domain)
+        return domain
+    return None
+
+
+def read_points(points: list[list[str]], inputs: int) -> list[tuple[Fraction, ...]]:
+    """The points of --at, exactly. Raises `InvalidInput` with all their faults."""
+    from exactformer.rational import read_rational
+
+    faults = Faults()
+    result = []
+    for number, point in enumerate(points):
+        place = "--at" if len(points) == 1 else f"--at, point {number}"
+        if len(point) != inputs:
+            faults.add(place, f"{inputs} coordinates", f"{len(point)}")
+        result.append(tuple(read_rational(x, f"{place}, coordinate {i}", faults) for i, x in enumerate(point)))
+    faults.settle()
+    return result
+
+
+def check_inhabited(domain: Any, source: str) -> None:
+    """Raises `InvalidInput` for inequalities without a common point."""
+    from exactformer.prover.question import inhabitant
+
+    if len(domain.bounds):
+        with about(source):
+            inhabitant(domain)
+
+
+@contextmanager
+def about(source: str) -> Iterator[None]:
+    """Puts the name of the file in front of messages that name only the place."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidInput(f"{source}: {reason}" for reason in error.reasons) from None
+    except Unsupported as error:
+        raise Unsupported(f"{source}: {error}") from None
+
+
+@contextmanager
+def progress_line(
+    options: argparse.Namespace, text: str = "{} steps of the proof, {} cells open"
+) -> Iterator[Callable[[int, int], None] | None]:
+    """A line of progress on standard error, on a terminal and for work that takes a while."""
+    if options.quiet or options.json or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    last = time.monotonic()
+    with console.status("evaluating symbolically") as status:
+
+        def show(done: int, still_open: int) -> None:
+            nonlocal last
+            if time.monotonic() - last > 0.2:
+                last = time.monotonic()
+                status.update(text.format(done, still_open))
+
+        yield show

@@ -1,0 +1,160 @@
+"""`regions`: count, list and draw the linear regions of a network."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import time
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from exactformer.cli.answers import described, vector
+from exactformer.cli.exits import PROVED, UNKNOWN
+from exactformer.cli.options import (
+    about,
+    asked_domain,
+    construction_options,
+    domain_options,
+    progress_line,
+    read_points,
+)
+from exactformer.cli.parser import command, positive, seconds
+from exactformer.errors import InvalidInput
+
+
+def add(commands: Any) -> None:
+    """The options of `regions`."""
+    parser = command(commands, "regions", run, "count, list and draw the linear regions of a network, exactly")
+    parser.add_argument("network", metavar="NETWORK")
+    domain_options(parser)
+    wanted = parser.add_argument_group("what is wanted (default: the counts)")
+    wanted.add_argument("--count", action="store_true", help="the counts; faces of finished parts are forgotten")
+    wanted.add_argument("--list", action="store_true", help="every region: a point, its inequalities, its affine map")
+    wanted.add_argument("--draw", metavar="FILE", help="a picture (.svg, .png, .pdf) for one or two inputs, or a slice")
+    wanted.add_argument("--colour", default="map", choices=("map", "layer"), help="of the picture; default: map")
+    wanted.add_argument("--certificate", metavar="DIR", help="a folder that `check` accepts: the network, the count")
+    wanted.add_argument("--npz", metavar="FILE", help="the regions as NumPy arrays")
+    which = parser.add_argument_group("of which network")
+    which.add_argument("--of", default="source", choices=("source", "transformer"), help="NETWORK, or it compiled")
+    which.add_argument("--tie", default="average", choices=("average", "leftmost", "rightmost"))
+    which.add_argument("--slice", metavar="x1,x2", help="only these inputs vary")
+    which.add_argument("--at", metavar="X,Y,...", help="of --slice: the point of the others; default: the middle")
+    parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="past it: what was found, exit code 2")
+    parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="processes")
+    construction_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run `regions`; returns the exit code."""
+    from exactformer.formats import load
+    from exactformer.subdivision import regions
+    from exactformer.subdivision.certificate import write_certificate
+    from exactformer.subdivision.drawing import check_drawing, draw
+
+    network, domain, names = _of_which(options, load(options.network))
+    if options.draw:
+        with about(options.network):
+            check_drawing(options.draw, network, domain, options.colour)
+    shapes = bool(options.list or options.draw or options.certificate or options.npz)
+    started = time.monotonic()
+    with about(options.network):
+        with progress_line(options, "{} regions") as show:
+            found = regions(
+                network,
+                domain,
+                tie=options.tie,
+                timeout=options.timeout,
+                jobs=options.jobs,
+                shapes=shapes,
+                progress=None if show is None else lambda cells: show(cells, 0),
+            )
+        written = []
+        if options.certificate:
+            written.append(write_certificate(found, options.certificate))
+        if options.draw:
+            draw(found, options.draw, colour=options.colour, names=names)
+            written.append(Path(options.draw))
+        if options.npz:
+            found.save_npz(options.npz)
+            written.append(Path(options.npz))
+    value = found.to_json(regions=options.list)
+    seconds = time.monotonic() - started
+    reason = None if found.complete else f"out of time after {options.timeout} s: there are at least so many"
+    if options.json:
+        proof = str(written[0]) if options.certificate else None
+        head = {"verdict": "counted" if found.complete else "unknown", "reason": reason, "certificate": proof}
+        print(json.dumps({**head, **value, "seconds": seconds}))
+    elif not options.quiet:
+        print("\n".join(_counted(found, network, options.list, seconds)))
+        for path in written:
+            print(f"  written   {path}")
+        if reason is not None:
+            print(f"  {reason}")
+    return PROVED if found.complete else UNKNOWN
+
+
+def _of_which(options: argparse.Namespace, network: Any) -> tuple[Any, Any, tuple[str, ...]]:
+    """The network and domain whose regions are asked for, and the names of its inputs."""
+    from exactformer.compiler import compile_network
+    from exactformer.domain import Domain
+    from exactformer.networks import Transformer
+    from exactformer.subdivision.slices import coordinate_plane
+
+    domain = asked_domain(options, network.inputs) or network.domain or Domain.everything(network.inputs)
+    names = tuple(f"x{i + 1}" for i in range(network.inputs))
+    with about(options.network):
+        if options.slice is not None:
+            axes = [_input(word, network.inputs) for word in options.slice.split(",")]
+            at = read_points([options.at.split(",")], network.inputs)[0] if options.at is not None else None
+            network = coordinate_plane(network, domain, axes, at)
+            domain, names = network.domain, tuple(names[i] for i in axes)
+        elif options.at is not None:
+            raise InvalidInput("--at: expected together with --slice, found alone")
+        if options.of == "transformer" and not isinstance(network, Transformer):
+            compiled = compile_network(network, construction=options.construction, domain=domain, arity=options.arity)
+            network = compiled.transformer
+    return network, domain, names
+
+
+def _input(word: str, inputs: int) -> int:
+    """The number of an input from its name, x1, x2, ..."""
+    match = re.fullmatch(r"\s*x?(\d{1,9})\s*", word)
+    if match is None or not 1 <= int(match[1]) <= inputs:
+        raise InvalidInput(f"--slice: expected inputs among x1 to x{inputs}, found {word!r}")
+    return int(match[1]) - 1
+
+
+def _counted(found: Any, network: Any, listed: bool, seconds: float) -> Iterator[str]:
+    least = "" if found.complete else "at least "
+    count = found.activation_regions
+    yield f"{least}{count} activation region{'s'[: count != 1]} on {found.domain}"
+    yield f"  network   {described(network)}"
+    if found.complete:
+        yield f"  linear    {found.linear_regions} linear regions, {found.distinct_affine_maps} affine maps"
+    if found.faces is not None:
+        kinds = ("vertices", "edges", "faces of dimension 2")
+        inner = [kinds[i] if i < len(kinds) else f"of dimension {i}" for i in range(len(found.faces) - 1)]
+        if inner:
+            yield "  faces     " + ", ".join(f"{n} {kind}" for n, kind in zip(found.faces, inner, strict=False))
+    yield f"  time      {seconds:.2f} s"
+    for region in found if listed else ():
+        yield f"region {region.number}: at {vector(region.point)}"
+        for coefficients, constant in region.rows:
+            yield f"    {_linear(coefficients, constant)} >= 0"
+        weights, biases = region.affine.weights.dense(), region.affine.biases.fractions()
+        for i, (row, bias) in enumerate(zip(weights, biases, strict=True)):
+            yield f"    y{i + 1} = {_linear(row, bias)}"
+
+
+def _linear(coefficients: Sequence[Fraction | int], constant: Fraction | int) -> str:
+    """A sum like 2 x1 - x2 + 1/3."""
+    terms = [(c, f"x{i + 1}") for i, c in enumerate(coefficients) if c]
+    text = ""
+    for c, name in [*terms, *([(constant, "")] if constant or not terms else [])]:
+        size = "" if abs(c) == 1 and name else f"{abs(c)}"
+        sign = " - " if c < 0 else " + "
+        text += (sign if text else sign.strip() if c < 0 else "") + " ".join(filter(None, (size, name)))
+    return text

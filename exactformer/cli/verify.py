@@ -1,0 +1,95 @@
+"""`verify`: does a claim hold of one or two networks, or of every member of a family?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from exactformer.cli.answers import answer_lines, finish, proof_folder, write
+from exactformer.cli.exits import EXIT
+from exactformer.cli.options import about, asked_domain, progress_line, proving_options, search
+from exactformer.cli.parser import command, positive
+from exactformer.errors import Faults, InvalidInput
+
+
+def add(commands: Any) -> None:
+    """The options of `verify`."""
+    from exactformer.claims import FORMS
+
+    parser = command(commands, "verify", run, "are two networks of any kinds equal, or does another claim hold?")
+    parser.add_argument("left", metavar="A", nargs="?")
+    parser.add_argument("right", metavar="B", nargs="?", help="not for claims about one network")
+    parser.add_argument("--claim", default="equal", metavar="CLAIM", help="default: equal; " + ", ".join(FORMS[1:]))
+    parser.add_argument("--correspondence", metavar="FILE", help="where the units of A live in B, for the trace")
+    parser.add_argument("--family", metavar="FILE", help="a Python file whose pairs() yields networks; it is executed")
+    parser.add_argument("--instances", type=positive, metavar="N", help="of the family; default: all")
+    proving_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run `verify`; returns the exit code."""
+    from exactformer.claims import read_claim
+    from exactformer.formats import load
+    from exactformer.prover.driver import verify
+
+    claim = read_claim(options.claim)
+    if options.family is not None:
+        return _verify_family(options, claim)
+    files = [name for name in (options.left, options.right) if name is not None]
+    if len(files) != claim.networks:
+        wanted = ("one network file, A", "two network files, A and B")[claim.networks - 1]
+        raise InvalidInput(f"claim {claim.name}: expected {wanted}, found {len(files)}")
+    left, *others = map(load, files)
+    right = others[0] if others else None
+    domain = asked_domain(options, left.inputs)
+    name = "-".join(Path(file).stem for file in files)
+    folder = proof_folder(options, name if right is not None else f"{name}-{claim.name}")
+    how = {**search(options), "correspondence": _correspondence(options)}
+    with about(", ".join(files)), progress_line(options) as progress:
+        outcome = verify(left, right, claim=claim, domain=domain, **how, progress=progress)
+    return finish(options, outcome, folder)
+
+
+def _correspondence(options: argparse.Namespace) -> Any:
+    """The correspondence asked for, or None."""
+    from exactformer.compiler.correspondence import read_correspondence
+    from exactformer.formats.files import read_bytes
+    from exactformer.formats.network_json import parse_json
+
+    name = options.correspondence
+    if name is None:
+        return None
+    faults = Faults(name)
+    result = read_correspondence(parse_json(read_bytes(Path(name)), name), faults)
+    faults.settle()
+    return result
+
+
+def _verify_family(options: argparse.Namespace, claim: Any) -> int:
+    """Test a conjecture; a counterexample is written as a proof folder."""
+    from exactformer.folder import summary
+    from exactformer.prover.family import load_family, verify_family
+
+    for name in (options.left, options.correspondence):
+        if name is not None:
+            raise InvalidInput(f"--family: expected no other files beside it, found {name}")
+    folder = proof_folder(options, Path(options.family).stem)
+    pairs, rebuild = load_family(Path(options.family), seed=options.seed)
+    with about(options.family), progress_line(options, "{} instances proved, {} left open") as progress:
+        how = {**search(options), "claim": claim, "domain": lambda inputs: asked_domain(options, inputs)}
+        result = verify_family(pairs, rebuild=rebuild, limit=options.instances, progress=progress, **how)
+    found = result.counterexample
+    numbers = {"proved": result.proved, "unknown": result.unknown, "instance": result.instance, "shrunk": result.shrunk}
+    if found is not None:
+        write(options, found, folder)
+    if options.json:
+        answer = {"verdict": result.verdict, "claim": claim.name, **numbers, "seconds": round(result.seconds, 6)}
+        print(json.dumps({**answer, "counterexample": None if found is None else summary(found, folder)}))
+    elif not options.quiet:
+        print(f"{result.verdict.upper()}  {result.proved} instances proved, {result.unknown} left open")
+        if found is not None:
+            print(f"instance {result.instance} is a counterexample, after {result.shrunk} steps of making it smaller:")
+            print("\n".join(answer_lines(found, folder)))
+    return EXIT[result.verdict]
