@@ -11,20 +11,28 @@ from pathlib import Path
 from typing import Any
 
 import exactformer.kernel
-from exactformer.errors import CertificateRejected, InvalidInput
+from exactformer.errors import CertificateRejected, InvalidInput, printable
+from exactformer.formats.files import read_bytes
+from exactformer.manifest import CERTIFICATE, State, digest_of, ordinary, quoted, states
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What the kernel said of an accepted certificate."""
+    """What the kernel said of an accepted certificate.
+
+    `files` says of every file in its folder whether the kernel read it (checked), whether it is unchanged, changed or
+    missing by the folder's manifest, or unknown to that; for a certificate that was given alone, only what was checked.
+    """
 
     claim: str
     parameters: dict[str, Any]
     holds: bool  # False: a counterexample was confirmed
     theorem: str
     tie: str
+    domain: dict[str, Any]  # lower, upper and maybe matrix and bounds, as in the certificate
     digests: dict[str, str]  # the SHA-256 of the file of each side
     counts: dict[str, int]
+    files: dict[str, State]
     seconds: float
 
 
@@ -33,48 +41,71 @@ def check(proof: str | Path, *, timeout: float | None = None) -> Checked:
 
     The certificate of a count of regions is checked by `exactformer.recount` in the same way.
 
-    The kernel runs as `python -I -S`: isolated, without site packages, standard library only. Raises
-    `InvalidInput` when there is no such file, `CertificateRejected` with the kernel's reason when it does not accept,
-    and `TimeoutError` after `timeout` seconds.
+    The kernel runs as `python -I -S`: isolated, without site packages, standard library only. Symbolic links are not
+    followed. Raises `InvalidInput` when there is no such file, `CertificateRejected` with the kernel's reason when it
+    does not accept, and `TimeoutError` after `timeout` seconds.
     """
     path = Path(proof)
-    if path.is_dir():
-        path = path / "certificate.json"
-    if not path.is_file():
-        raise InvalidInput(f"{path}: expected a certificate file or a proof folder, found nothing to read there")
+    folder = path if path.is_dir() else None
+    if folder is not None:
+        path = folder / CERTIFICATE
+    if not ordinary(path):
+        raise InvalidInput(f"{path}: expected a certificate file or a proof folder, found {_what(path)}")
     program = Path(exactformer.kernel.__file__).parent
     if _is_count(path):
         program = program.with_name("recount.py")
     started = time.monotonic()
+    answer = _answer(program, path, timeout)
+    seconds = time.monotonic() - started
+    if "regions" in answer:
+        answer |= {"claim": "regions", "parameters": {"exact": answer["exact"]}, "holds": True, "tie": "average"}
+        answer |= {"digests": {"network": answer["digest"]}, "counts": {"regions": answer["regions"]}}
+    certificate = json.loads(read_bytes(path, follow=False))  # what was accepted is well-formed
+    checked = {path.name: digest_of(path) or ""}
+    for side, digest in answer["digests"].items():
+        name = certificate[side]["file"]
+        if digest_of(path.parent / name) != digest:
+            found = "another one" if ordinary(path.parent / name) else "a symbolic link"
+            raise CertificateRejected(
+                f"{path}: {side}: expected the file that was checked, {quoted(name)}, found {found}"
+            )
+        checked[name] = digest
+    files: dict[str, State] = states(folder, checked) if folder else dict.fromkeys(sorted(checked), "checked")
+    answer.setdefault("domain", certificate["domain"])
+    keys = ("claim", "parameters", "holds", "theorem", "tie", "domain", "digests", "counts")
+    return Checked(**{key: answer[key] for key in keys}, files=files, seconds=seconds)
+
+
+def _what(path: Path) -> str:
+    if path.is_symlink():
+        return "a symbolic link, which is not followed"
+    return "something that is no ordinary file" if path.exists() else "nothing to read there"
+
+
+def _answer(program: Path, path: Path, timeout: float | None) -> dict[str, Any]:
+    """What a checker says of a certificate that it accepts."""
     try:
         run = subprocess.run(
-            [sys.executable, "-I", "-S", str(program), str(path.resolve())],
+            [sys.executable, "-I", "-S", str(program), str(path.absolute())],
             capture_output=True,
             text=True,
+            errors="backslashreplace",
             timeout=timeout,
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise TimeoutError(f"{path}: the kernel did not finish within {timeout} s") from None
-    seconds = time.monotonic() - started
     try:
-        answer = json.loads(run.stdout)
+        answer: dict[str, Any] = json.loads(run.stdout)
     except ValueError:
-        raise CertificateRejected(f"{path}: the kernel ended without an answer: {run.stderr.strip()[-300:]}") from None
+        said = printable(run.stderr.strip()[-300:])
+        raise CertificateRejected(f"{path}: the kernel ended without an answer: {said}") from None
     if run.returncode != 0 or not answer["accepted"]:
-        raise CertificateRejected(str(answer.get("reason", "no reason given")))
-    if "regions" in answer:
-        counts = {"regions": answer["regions"]}
-        theorem, digests = answer["theorem"], {"network": answer["digest"]}
-        return Checked("regions", {"exact": answer["exact"]}, True, theorem, "average", digests, counts, seconds)
-    keys = ("claim", "parameters", "holds", "theorem", "tie", "digests", "counts")
-    return Checked(**{key: answer[key] for key in keys}, seconds=seconds)
+        raise CertificateRejected(printable(str(answer.get("reason", "no reason given"))))
+    return answer
 
 
 def _is_count(path: Path) -> bool:
     """Whether a file says that it is a certificate of a count; what it really is, its checker decides."""
-    try:
-        with path.open("rb") as stream:
-            return b'"exactformer/regions-1"' in stream.read(200)
-    except OSError:
-        return False
+    with path.open("rb") as stream:
+        return b'"exactformer/regions-1"' in stream.read(200)

@@ -64,6 +64,14 @@ class Domain:
             value["bounds"] = [number_text(x) for x in self.bounds.fractions()]
         return value
 
+    @staticmethod
+    def from_json(value: Any) -> Domain:
+        """The domain in JSON data as `to_json` gives them. Raises `InvalidInput` with all faults."""
+        faults = Faults()
+        result = read_domain(value, "domain", None, faults)
+        faults.settle()
+        return result
+
     def __str__(self) -> str:
         if all(x is None for x in self.lower + self.upper) and not len(self.bounds):
             return f"R^{self.dimension}"

@@ -3,59 +3,84 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import exactformer.kernel
-from exactformer.errors import Faults, InvalidInput
-from exactformer.formats.files import read_bytes, write_atomically
+from exactformer.errors import Faults, InvalidInput, printable
+from exactformer.formats.files import read_bytes
 from exactformer.formats.network_json import dump as network_text
 from exactformer.formats.network_json import parse_json
+from exactformer.manifest import CERTIFICATE, MANIFEST, check_place, write_files
+from exactformer.networks import Network
 from exactformer.prover.certificate import dump as certificate_text
 from exactformer.prover.leaves import leaf_scripts
 from exactformer.prover.outcome import Outcome
 from exactformer.prover.question import LEFT, RIGHT, ask
 from exactformer.prover.smtlib import claim_text
 from exactformer.rational import number_text
-from exactformer.reporting import Report, build_report, render_html, render_markdown, render_text
+from exactformer.reporting import Report, asked_by_file, build_report, render_html, render_markdown, render_text
 
-CERTIFICATE, REPORT, CORRESPONDENCE, CLAIM = "certificate.json", "report.json", "correspondence.json", "claim.smt2"
-
-
-def check_place(folder: Path) -> None:
-    """Raises `InvalidInput` where no folder can be made or written: known before the work, not after it."""
-    place = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    if not place.is_dir() or not os.access(place, os.W_OK):
-        raise InvalidInput(f"{folder}: expected a folder that can be written, found that {place} is not one")
+REPORT, CORRESPONDENCE, CLAIM, DOMAIN, README = (
+    *("report.json", "correspondence.json", "claim.smt2", "domain.json", "README.txt"),
+)
+PAGES = ("report.txt", "report.md", "report.html")
 
 
-def write_folder(outcome: Outcome, folder: Path, *, obligations: bool = False, kernel: bool = False) -> Report:
+def check_folder(
+    folder: Path,
+    networks: Mapping[str, Network],
+    *,
+    inputs: Sequence[Path] = (),
+    obligations: bool = False,
+    kernel: bool = False,
+) -> None:
+    """Raises what `write_folder` would raise of the folder: known before the work, not after it.
+
+    `networks` are those that are known already, by their files' names.
+    """
+    names = {LEFT, RIGHT, CERTIFICATE, REPORT, CORRESPONDENCE, DOMAIN, README, *PAGES}
+    if obligations:
+        names |= {CLAIM, *(path.relative_to(folder).as_posix() for path in folder.glob("obligations/leaf-*.smt2"))}
+    if kernel:
+        names |= {f"kernel/{path.name}" for path in _kernel()}
+    known = {name: network_text(network).encode() for name, network in networks.items()}
+    check_place(folder, "proof", names, known=known, inputs=inputs)
+
+
+def write_folder(
+    outcome: Outcome,
+    folder: str | Path,
+    *,
+    obligations: bool = False,
+    kernel: bool = False,
+    inputs: Sequence[Path] = (),
+) -> Report:
     """Write a proof folder, each file whole or not at all, and return its report.
 
     The same networks, question, options and versions give the same bytes, as long as no time limit is met.
     `obligations` adds the claim and the leaves of its proof as SMT-LIB 2; `kernel` adds the kernel's source, so that
-    the folder can be checked with nothing but Python. What an earlier run left in the folder and this one does not
-    write anew is removed first, the certificate before all, so that the files always belong together. Raises
-    `InvalidInput` when the folder cannot be written.
+    the folder can be checked with nothing but Python. What an earlier run left in the folder gives way, so that the
+    files always belong together. Raises `InvalidInput` when the folder cannot be written, when a file is in the way
+    that exactformer did not write there as it is now, and for one of `inputs` (files that the user gave) that would
+    be changed; nothing is changed then.
     """
     files = {"left": LEFT, "report": REPORT} | ({} if outcome.right is None else {"right": RIGHT})
     if outcome.certificate is not None:
         files["certificate"] = CERTIFICATE
+    elif asked_by_file(outcome):
+        files["domain"] = DOMAIN
     if outcome.compiled is not None:
         files["correspondence"] = CORRESPONDENCE
     report = build_report(outcome, files=files)
-    try:
-        scripts = folder.glob("obligations/leaf-*.smt2")
-        for old in (folder / CERTIFICATE, folder / CORRESPONDENCE, folder / CLAIM, *scripts):
-            old.unlink(missing_ok=True)
-    except OSError as error:
-        raise InvalidInput(f"{folder}: expected a folder that can be written, found: {error.strerror}") from None
-    for name, text in _files(outcome, report, obligations, kernel):
-        write_atomically(folder / name, text)
+    write_files(Path(folder), "proof", dict(_files(outcome, report, obligations, kernel)), inputs=inputs)
     return report
+
+
+def _kernel() -> list[Path]:
+    return sorted(Path(exactformer.kernel.__file__).parent.glob("*.py"))
 
 
 def _files(outcome: Outcome, report: Report, obligations: bool, kernel: bool) -> Iterator[tuple[str, str]]:
@@ -67,13 +92,12 @@ def _files(outcome: Outcome, report: Report, obligations: bool, kernel: bool) ->
     if obligations:
         yield from _scripts(outcome)
     if kernel:
-        source = Path(exactformer.kernel.__file__).parent
-        yield from ((f"kernel/{path.name}", path.read_text(encoding="utf-8")) for path in sorted(source.glob("*.py")))
+        yield from ((f"kernel/{path.name}", path.read_text(encoding="utf-8")) for path in _kernel())
+    if report.file("domain"):
+        yield DOMAIN, json.dumps(outcome.domain.to_json()) + "\n"
     yield REPORT, json.dumps(report.to_json(), indent=1) + "\n"
-    yield "report.txt", render_text(report)
-    yield "report.md", render_markdown(report)
-    yield "report.html", render_html(report)
-    yield "README.txt", _readme(outcome, report, kernel)
+    yield from zip(PAGES, (render(report) for render in (render_text, render_markdown, render_html)), strict=True)
+    yield README, _readme(outcome, report, kernel)
     if outcome.certificate is not None:  # last: a folder with a certificate is complete
         yield CERTIFICATE, certificate_text(outcome.certificate)
 
@@ -90,12 +114,13 @@ def _scripts(outcome: Outcome) -> Iterator[tuple[str, str]]:
 
 def _readme(outcome: Outcome, report: Report, kernel: bool) -> str:
     """What a stranger needs to know who has this folder and Python."""
-    lines = [f"{report.verdict.upper()}: {outcome.theorem or outcome.reason}", ""]
+    lines = [f"{report.verdict.upper()}: {printable(outcome.theorem or outcome.reason or '')}", ""]
     for role, text in (("left", "the network called left"), ("right", "the network called right")):
         lines += [f"  {report.file(role):18} {text}"] if report.file(role) else []
     if outcome.certificate is not None:
         lines.append(f"  {CERTIFICATE:18} the {'proof' if outcome.verdict == 'proved' else 'counterexample'}")
-    lines += [f"  {'report.html':18} the report, also as text, Markdown and data (report.txt, .md, .json)", ""]
+    lines += [f"  {'report.html':18} the report, also as text, Markdown and data (report.txt, .md, .json)"]
+    lines += [f"  {MANIFEST:18} the digests of all files: which are as they were written", ""]
     if outcome.certificate is None:
         return "\n".join([*lines, "There is no certificate: nothing here can be checked by the kernel.", ""])
     digest = report.trust.kernel.sha256
@@ -121,12 +146,15 @@ def _readme(outcome: Outcome, report: Report, kernel: bool) -> str:
 
 
 def read_report(proof: Path) -> Report:
-    """The report data of a proof folder (or of any file in it). Raises `InvalidInput` when there is none."""
+    """The report data of a proof folder (or of any file in it). Raises `InvalidInput` when there is none.
+
+    These are what the file says; `exactformer.rechecked.recheck` has the kernel say whether they are true.
+    """
     if not proof.exists():
         raise InvalidInput(f"{proof}: expected a proof folder, found nothing there")
     path = (proof if proof.is_dir() else proof.parent) / REPORT
     try:
-        return Report.from_json(parse_json(read_bytes(path), str(path)), str(path))
+        return Report.from_json(parse_json(read_bytes(path, follow=False), str(path)), str(path))
     except (TypeError, ValueError, KeyError) as error:
         raise InvalidInput(f"{path}: expected the report of a proof folder, found: {error}") from None
 

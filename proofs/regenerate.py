@@ -41,7 +41,7 @@ def recount(name: str) -> None:
 def regenerate(name: str) -> None:
     """One folder."""
     folder = str(HERE / name)
-    out = ["--out", folder, "--sample", "all"]
+    out = ["--out", folder] + ([] if "none" in COMPILED.get(name, ()) else ["--sample", "all"])
     if name in COMPILED:
         words = ["prove", f"{folder}/left.json", *COMPILED[name]]
     elif name in BY_HAND:

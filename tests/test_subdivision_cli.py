@@ -262,7 +262,7 @@ def test_files(run: Run) -> None:
         (("solid.json", "--slice", "y1"), "found 'y1'"),
         (("solid.json", "--slice", "x1,"), "found ''"),
         (("solid.json", "--slice", "x1,x1"), "expected different inputs among x1 to x3, found"),
-        (("solid.json", "--at", "0,0,0"), "--at: expected together with --slice, found alone"),
+        (("solid.json", "--at", "0,0,0"), "--at: expected together with --slice"),
         (("solid.json", "--slice", "x1", "--at", "0,0"), "--at: expected 3 coordinates, found 2"),
         (("solid.json", "--slice", "x1", "--at", "0,0,a"), "--at, coordinate 2: expected"),
         (("nothing.json",), "nothing.json: expected a file that can be read, found: No such file"),
@@ -283,7 +283,7 @@ def test_files(run: Run) -> None:
         (("bend.json", "--npz", "bend.json/a.npz"), "bend.json/a.npz: expected a place that can be written"),
         (("free.json", "--of", "transformer"), "free.json"),
         (("bend.json", "--of", "transformer", "--construction", "none"), "invalid choice"),
-        (("bend.json", "--of", "transformer", "--arity", 3), "arity: expected 2 for the construction gated"),
+        (("bend.json", "--of", "transformer", "--arity", 3), "--arity: expected together with"),
     ],
 )
 def test_bad_input(run: Run, words: Sequence[object], text: str) -> None:
@@ -307,7 +307,7 @@ def test_no_matplotlib(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_certificate_in_place_of_a_file(run: Run) -> None:
-    assert "expected a place that can be written" in refused(run, "bend.json", "--certificate", "bend.json")
+    assert "expected a folder that can be written" in refused(run, "bend.json", "--certificate", "bend.json")
 
 
 def test_nothing_is_written_where_the_picture_cannot_be(run: Run) -> None:

@@ -16,7 +16,7 @@ from exactformer import __version__
 from exactformer.cli import check, compile, evaluate, prove, regions, report, verify
 from exactformer.cli.exits import BAD_INPUT, REJECTED, UNKNOWN
 from exactformer.cli.parser import Parser
-from exactformer.errors import CertificateRejected, InvalidInput, Unsupported
+from exactformer.errors import CertificateRejected, InvalidInput, Unsupported, printable
 
 VERBS = (prove, verify, check, compile, evaluate, regions, report)
 
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except OSError as error:
         if not isinstance(error, BrokenPipeError):
-            print(f"exactformer: {error}", file=sys.stderr)
+            print(f"exactformer: {printable(str(error))}", file=sys.stderr)
         try:
             print(end="", flush=True)
         except OSError:  # standard output is closed or full: what is left of it goes nowhere
@@ -49,10 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str]) -> int:
     """Run one command; every failure becomes one message and its exit code."""
     try:
-        options = _parser().parse_args(words)
+        options = _parsed(words)
         code: int = options.run(options)
         return code
-    except (InvalidInput, Unsupported) as error:
+    except InvalidInput as error:
+        return _failed(words, "error", BAD_INPUT, *error.reasons)
+    except Unsupported as error:
         return _failed(words, "error", BAD_INPUT, str(error))
     except CertificateRejected as error:
         return _failed(words, "rejected", REJECTED, str(error))
@@ -67,17 +69,20 @@ def _run(words: Sequence[str]) -> int:
         return _failed(words, "unknown", UNKNOWN, text)
 
 
-def _failed(words: Sequence[str], verdict: str, code: int, text: str) -> int:
+def _failed(words: Sequence[str], verdict: str, code: int, *reasons: str) -> int:
+    text = "\n".join(map(printable, reasons))  # a file may have put anything into them
     if "--json" in words:
         print(json.dumps({"verdict": verdict, "reason": text, "exit_code": code}))
     print(f"exactformer: {text}", file=sys.stderr)
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parsed(words: Sequence[str]) -> argparse.Namespace:
     parser = Parser(prog="exactformer", description="Networks as Transformers, with proofs that they are equal.")
     parser.add_argument("--version", action="version", version=f"exactformer {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     for verb in VERBS:
         verb.add(commands)
-    return parser
+    if words and words[0] in commands.choices:  # options may stand between files, which argparse does not nest
+        return commands.choices[words[0]].parse_intermixed_args(words[1:])
+    return parser.parse_args(words)

@@ -5,22 +5,33 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from exactformer.cli.exits import EXIT
+from exactformer.cli.options import input_files
 from exactformer.errors import printable
 
 
-def proof_folder(options: argparse.Namespace, name: str) -> Path:
-    """The proof folder asked for. Raises `InvalidInput` where none can be written."""
-    from exactformer.folder import check_place
+def say(lines: Iterable[str], stream: TextIO | None = None) -> None:
+    """Print lines, with whatever could act on a terminal escaped."""
+    for line in lines:
+        print(printable(line), file=stream)
+
+
+def proof_folder(options: argparse.Namespace, name: str, networks: Mapping[str, Any]) -> Path:
+    """The proof folder asked for; `networks` are those known before the work, by their files' names in it.
+
+    Raises `InvalidInput` where it cannot be written, or would replace what exactformer did not write.
+    """
+    from exactformer.folder import check_folder
 
     folder = Path(options.out) if options.out else Path(re.sub(r"[^\w.+-]", "_", name) + "-proof")
-    check_place(folder)
+    what = {"obligations": options.obligations, "kernel": options.kernel}
+    check_folder(folder, networks, inputs=input_files(options), **what)
     return folder
 
 
@@ -32,7 +43,7 @@ def finish(options: argparse.Namespace, outcome: Any, folder: Path) -> int:
     if options.json:
         print(json.dumps(summary(outcome, folder)))
     elif not options.quiet:
-        print("\n".join(answer_lines(outcome, folder)))
+        say(answer_lines(outcome, folder))
     return EXIT[outcome.verdict]
 
 
@@ -40,7 +51,8 @@ def write(options: argparse.Namespace, outcome: Any, folder: Path) -> None:
     """Write the proof folder of an outcome."""
     from exactformer.folder import write_folder
 
-    write_folder(outcome, folder, obligations=options.obligations, kernel=options.kernel)
+    what = {"obligations": options.obligations, "kernel": options.kernel}
+    write_folder(outcome, folder, inputs=input_files(options), **what)
 
 
 def answer_lines(outcome: Any, folder: Path) -> Iterator[str]:
@@ -97,9 +109,24 @@ def described(network: Any) -> str:
     return f"{network.kind} {printable(network.name.strip()) or 'network'}: {size}"
 
 
-def _short(number: str) -> str:
-    """A number as it is, or rounded when it is long; the certificate has it in full."""
+def _short(text: str) -> str:
+    """Text with its numbers as they are, or rounded where they are long; the certificate has them in full."""
+    return re.sub(r"-?\d+(?:/\d+)?", lambda match: _rounded(match[0]), text)
+
+
+def _rounded(number: str) -> str:
     if len(number) <= 24:
         return number
     exact = Fraction(number)
     return f"~{Decimal(exact.numerator) / Decimal(exact.denominator):.9g}"
+
+
+def linear(coefficients: Sequence[Fraction | int], constant: Fraction | int) -> str:
+    """A sum like 2 x1 - x2 + 1/3."""
+    terms = [(c, f"x{i + 1}") for i, c in enumerate(coefficients) if c]
+    text = ""
+    for c, name in [*terms, *([(constant, "")] if constant or not terms else [])]:
+        size = "" if abs(c) == 1 and name else f"{abs(c)}"
+        sign = " - " if c < 0 else " + "
+        text += (sign if text else sign.strip() if c < 0 else "") + " ".join(filter(None, (size, name)))
+    return text

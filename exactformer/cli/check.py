@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from typing import Any
 
+from exactformer.cli.answers import linear, say
 from exactformer.cli.exits import PROVED
 from exactformer.cli.parser import command, seconds
+
+SHOWN = 30  # files of one sort
 
 
 def add(commands: Any) -> None:
@@ -23,14 +27,43 @@ def run(options: argparse.Namespace) -> int:
 
     found = check(options.proof, timeout=options.timeout)
     if options.json:
-        said = {key: getattr(found, key) for key in ("claim", "parameters", "holds", "theorem", "counts")}
-        answer = {"verdict": "accepted", **said}
+        keys = ("claim", "parameters", "domain", "holds", "theorem", "tie", "digests", "counts", "files")
+        answer = {"verdict": "accepted", **{key: getattr(found, key) for key in keys}}
         print(json.dumps({**answer, "seconds": found.seconds, "certificate": str(options.proof)}))
     elif not options.quiet:
-        steps = ", ".join(f"{count} {name}" for name, count in found.counts.items() if count and name != "ties")
-        print(f"accepted: {found.theorem}")
-        for side, digest in found.digests.items():
-            print(f"  {side:6} sha256 {digest}")
-        checker = "exactformer.recount" if found.claim == "regions" else "the kernel alone"
-        print(f"  checked by {checker} in {found.seconds:.2f} s" + (f" ({steps})" if steps else ""))
+        say(_accepted(found))
     return PROVED
+
+
+def _accepted(found: Any) -> Iterator[str]:
+    from exactformer.domain import Domain
+
+    domain = Domain.from_json(found.domain)
+    yield f"accepted: {found.theorem}"
+    yield f"  domain  {domain}"
+    for row, bound in zip(domain.matrix.dense(), domain.bounds.fractions(), strict=True):
+        yield f"    with  {linear(row, 0)} <= {bound}"
+    for side, digest in found.digests.items():
+        yield f"  {side:7} sha256 {digest}"
+    steps = ", ".join(f"{count} {name}" for name, count in found.counts.items() if count and name != "ties")
+    checker = "exactformer.recount" if found.claim == "regions" else "the kernel alone"
+    yield f"  checked by {checker} in {found.seconds:.2f} s" + (f" ({steps})" if steps else "")
+    yield from _files(found.files)
+
+
+def _files(files: dict[str, str]) -> Iterator[str]:
+    """Every file of the folder, by what can be said of it."""
+    from exactformer.manifest import quoted
+
+    said = {
+        "checked": "checked",
+        "unchanged": "unchanged since written, by the manifest; not checked",
+        "changed": "CHANGED since written, by the manifest",
+        "missing": "MISSING, by the manifest",
+        "unknown": "not of this proof, or unknown",
+    }
+    for state, text in said.items():
+        names = [quoted(name) for name, found in files.items() if found == state]
+        more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+        if names:
+            yield f"  {text}: {', '.join(names[:SHOWN])}{more}"

@@ -8,8 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from exactformer.cli.exits import PROVED
-from exactformer.cli.options import about, asked_domain, check_inhabited, chosen, construction_options, domain_options
+from exactformer.cli.options import (
+    about,
+    asked_domain,
+    check_inhabited,
+    chosen,
+    construction_options,
+    domain_options,
+    input_files,
+    no_effect,
+)
 from exactformer.cli.parser import command
+from exactformer.cli.places import NETWORK_MARK, output_file
+from exactformer.errors import InvalidInput, printable
 
 
 def add(commands: Any) -> None:
@@ -30,19 +41,23 @@ def run(options: argparse.Namespace) -> int:
     from exactformer.formats.files import write_atomically
     from exactformer.formats.network_json import dump
 
+    if options.compare and options.construction is not None:
+        raise no_effect("--construction", "-o; --compare shows all constructions")
+    place = None if options.compare else _place(options)
     network = load(options.network)
     domain = asked_domain(options, network.inputs)
     if domain is None and network.domain is not None:
         check_inhabited(network.domain, options.network)
-    if options.compare:
+    if place is None:
         return _compare(options, network, domain)
+    how = chosen(options)
     with about(options.network):
-        compiled = compile_network(network, domain=domain, **chosen(options))
+        compiled = compile_network(network, domain=domain, **how)
         text = dump(compiled.transformer)
-    write_atomically(Path(options.output), text)
+    write_atomically(place, text)
     sizes = {line.name: line.counted for line in compiled.sizes}
     if options.json:
-        print(json.dumps({"construction": options.construction, "file": options.output, "counts": sizes}))
+        print(json.dumps({"construction": how["construction"], "file": options.output, "counts": sizes}))
     elif not options.quiet:
         width = max(len(line.name) for line in compiled.sizes)
         for line in compiled.sizes:
@@ -51,12 +66,22 @@ def run(options: argparse.Namespace) -> int:
     return PROVED
 
 
+def _place(options: argparse.Namespace) -> Path:
+    path = output_file(options.output, input_files(options), NETWORK_MARK)
+    if path.suffix.lower() == ".nnet":
+        raise InvalidInput(
+            f"{path}: expected another name, such as {printable(path.stem)}.json, found one that ends in "
+            f"{printable(path.suffix)}: that format holds ReLU networks, and the Transformer is written as JSON"
+        )
+    return path
+
+
 def _compare(options: argparse.Namespace, network: Any, domain: Any) -> int:
     """The sizes of all constructions, side by side."""
     from exactformer.compiler import compare_sizes, comparison_text
 
     with about(options.network):
-        rows = compare_sizes(network, domain, arity=options.arity)
+        rows = compare_sizes(network, domain, arity=options.arity or 2)
     if options.json:
         print(json.dumps({"constructions": [row.to_json() for row in rows]}))
     else:

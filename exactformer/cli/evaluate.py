@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from exactformer.cli.exits import PROVED
-from exactformer.cli.options import about, read_points
+from exactformer.cli.options import about, no_effect, read_points
 from exactformer.cli.parser import command
 from exactformer.errors import InvalidInput, Unsupported
 
@@ -19,7 +19,9 @@ def add(commands: Any) -> None:
     parser = command(commands, "evaluate", run, "the exact value of a network at a point")
     parser.add_argument("network", metavar="NETWORK")
     parser.add_argument("--at", required=True, action="append", metavar="X,Y,...", help="the point (repeatable)")
-    parser.add_argument("--tie", default="average", choices=("average", "leftmost", "rightmost"))
+    parser.add_argument(
+        "--tie", choices=("average", "leftmost", "rightmost"), help="of a Transformer; default: average"
+    )
     parser.add_argument("--temperature", metavar="L", help="softmax attention at inverse temperature L, in floats")
 
 
@@ -30,12 +32,14 @@ def run(options: argparse.Namespace) -> int:
     from exactformer.rational import number_text
 
     network = load(options.network)
+    if options.tie is not None and (network.kind != "transformer" or options.temperature is not None):
+        raise no_effect("--tie", "a Transformer, and without --temperature")
     points = [[x.strip() for x in text.split(",")] if text.strip() else [] for text in options.at]
     exact = read_points(points, network.inputs)
     values: list[list[Any]]
     if options.temperature is None:
         with about(options.network):
-            values = [[number_text(y) for y in evaluate_exactly(network, x, options.tie)] for x in exact]
+            values = [[number_text(y) for y in evaluate_exactly(network, x, options.tie or "average")] for x in exact]
     else:
         values = _softmax_values(network, exact, options)
     if options.json:

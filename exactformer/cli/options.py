@@ -14,6 +14,8 @@ from typing import Any
 from exactformer.cli.parser import arity, integer, positive, sample, seconds
 from exactformer.errors import Faults, InvalidInput, Unsupported
 
+CONSTRUCTION = "gated"
+DEFAULT = -1  # of --sample: told from a number that was asked for
 CROSS_CHECKS: dict[str | None, tuple[str, ...]] = {"none": (), "z3": ("z3",), "cvc5": ("cvc5",), "both": ("z3", "cvc5")}
 
 
@@ -21,9 +23,9 @@ def construction_options(parser: argparse.ArgumentParser) -> None:
     """Which Transformer a network is compiled to."""
     from exactformer.compiler.driver import CONSTRUCTIONS
 
-    names = ", ".join(CONSTRUCTIONS)
-    parser.add_argument("--construction", default="gated", choices=CONSTRUCTIONS, metavar="NAME", help=names)
-    parser.add_argument("--arity", type=arity, default=2, metavar="Q", help="of --construction tournament; default: 2")
+    names = f"{CONSTRUCTION}; {', '.join(name for name in CONSTRUCTIONS if name != CONSTRUCTION)}"
+    parser.add_argument("--construction", choices=CONSTRUCTIONS, metavar="NAME", help=f"default: {names}")
+    parser.add_argument("--arity", type=arity, metavar="Q", help="of --construction tournament; default: 2")
 
 
 def domain_options(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +51,7 @@ def proving_options(parser: argparse.ArgumentParser) -> None:
         help="solvers to ask about the leaves of a proof; default: z3 for regions, none otherwise",
     )
     parser.add_argument(
-        "--sample", type=sample, default=200, metavar="N", help="of the leaves, or all; default: 200, by the seed"
+        "--sample", type=sample, default=DEFAULT, metavar="N", help="of the leaves, or all; default: 200, by the seed"
     )
     parser.add_argument("--obligations", action="store_true", help="write the claim and each leaf as SMT-LIB 2")
     parser.add_argument("--kernel", action="store_true", help="put the kernel's source into the proof folder")
@@ -57,13 +59,44 @@ def proving_options(parser: argparse.ArgumentParser) -> None:
 
 def chosen(options: argparse.Namespace) -> dict[str, Any]:
     """The construction asked for, as arguments of `compile_network` and `prove`."""
-    return {"construction": options.construction, "arity": options.arity}
+    construction = options.construction or CONSTRUCTION
+    if options.arity is not None and construction != "tournament":
+        raise no_effect("--arity", "--construction tournament")
+    return {"construction": construction, "arity": options.arity or 2}
+
+
+def input_files(options: argparse.Namespace) -> list[Path]:
+    """The files that a command reads."""
+    names = ("network", "left", "right", "domain", "correspondence", "family")
+    return [Path(value) for name in names if (value := getattr(options, name, None)) is not None]
+
+
+def no_effect(option: str, needed: str) -> InvalidInput:
+    """The refusal of an option that would be ignored."""
+    return InvalidInput(f"{option}: expected together with {needed}, without which it has no effect")
 
 
 def search(options: argparse.Namespace) -> dict[str, Any]:
     """How to decide the claim, as arguments of `prove` and `verify`."""
+    _check_search(options)
     shared = {name: getattr(options, name) for name in ("method", "tie", "timeout", "jobs", "seed")}
-    return {**shared, "cross_check": CROSS_CHECKS.get(options.cross_check), "sample": options.sample}
+    return {
+        **shared,
+        "cross_check": CROSS_CHECKS.get(options.cross_check),
+        "sample": 200 if options.sample == DEFAULT else options.sample,
+    }
+
+
+def _check_search(options: argparse.Namespace) -> None:
+    """Raises `InvalidInput` for an option that the method asked for makes no use of."""
+    split = options.method in ("auto", "lazy", "regions")
+    if options.jobs > 1 and not split:
+        raise no_effect("--jobs", "--method auto, lazy or regions")
+    if options.method == "smt" and options.cross_check is not None:
+        raise no_effect("--cross-check", "a method whose proofs have leaves (not smt)")
+    by_default = options.cross_check is None and options.method in ("auto", "regions")
+    if options.sample != DEFAULT and not by_default and not CROSS_CHECKS[options.cross_check or "none"]:
+        raise no_effect("--sample", "--cross-check z3, cvc5 or both")
 
 
 def asked_domain(options: argparse.Namespace, inputs: int) -> Any:
@@ -122,7 +155,8 @@ def about(source: str) -> Iterator[None]:
     try:
         yield
     except InvalidInput as error:
-        raise InvalidInput(f"{source}: {reason}" for reason in error.reasons) from None
+        named = (reason if reason.startswith(source) else f"{source}: {reason}" for reason in error.reasons)
+        raise InvalidInput(named) from None
     except Unsupported as error:
         raise Unsupported(f"{source}: {error}") from None
 

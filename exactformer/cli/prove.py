@@ -34,7 +34,8 @@ def run(options: argparse.Namespace) -> int:
 
     network = load(options.network)
     domain = asked_domain(options, network.inputs)
-    folder = proof_folder(options, Path(options.network).stem)
+    how = {**chosen(options), **search(options)}
+    folder = proof_folder(options, Path(options.network).stem, {"left.json": network})
     with about(options.network), progress_line(options) as progress:
-        outcome = prove(network, domain=domain, **chosen(options), **search(options), progress=progress)
+        outcome = prove(network, domain=domain, **how, progress=progress)
     return finish(options, outcome, folder)

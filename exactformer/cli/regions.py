@@ -5,24 +5,31 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 import time
-from collections.abc import Iterator, Sequence
-from fractions import Fraction
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from exactformer.cli.answers import described, vector
-from exactformer.cli.exits import PROVED, UNKNOWN
+from exactformer.cli.answers import described, linear, say, vector
+from exactformer.cli.exits import BAD_INPUT, PROVED, UNKNOWN
 from exactformer.cli.options import (
     about,
     asked_domain,
+    chosen,
     construction_options,
     domain_options,
+    input_files,
+    no_effect,
     progress_line,
     read_points,
 )
 from exactformer.cli.parser import command, positive, seconds
-from exactformer.errors import InvalidInput
+from exactformer.cli.places import ARRAYS_MARK, PICTURE_MARK, output_file
+from exactformer.errors import InvalidInput, Unsupported
+
+TIE: Literal["average"] = "average"
+COLOUR: Literal["map"] = "map"
 
 
 def add(commands: Any) -> None:
@@ -34,12 +41,12 @@ def add(commands: Any) -> None:
     wanted.add_argument("--count", action="store_true", help="the counts; faces of finished parts are forgotten")
     wanted.add_argument("--list", action="store_true", help="every region: a point, its inequalities, its affine map")
     wanted.add_argument("--draw", metavar="FILE", help="a picture (.svg, .png, .pdf) for one or two inputs, or a slice")
-    wanted.add_argument("--colour", default="map", choices=("map", "layer"), help="of the picture; default: map")
+    wanted.add_argument("--colour", choices=("map", "layer"), help="of the picture; default: map")
     wanted.add_argument("--certificate", metavar="DIR", help="a folder that `check` accepts: the network, the count")
     wanted.add_argument("--npz", metavar="FILE", help="the regions as NumPy arrays")
     which = parser.add_argument_group("of which network")
     which.add_argument("--of", default="source", choices=("source", "transformer"), help="NETWORK, or it compiled")
-    which.add_argument("--tie", default="average", choices=("average", "leftmost", "rightmost"))
+    which.add_argument("--tie", choices=("average", "leftmost", "rightmost"), help="of a Transformer; default: average")
     which.add_argument("--slice", metavar="x1,x2", help="only these inputs vary")
     which.add_argument("--at", metavar="X,Y,...", help="of --slice: the point of the others; default: the middle")
     parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="past it: what was found, exit code 2")
@@ -52,48 +59,77 @@ def run(options: argparse.Namespace) -> int:
     from exactformer.formats import load
     from exactformer.subdivision import regions
     from exactformer.subdivision.certificate import write_certificate
-    from exactformer.subdivision.drawing import check_drawing, draw
+    from exactformer.subdivision.drawing import draw
 
     network, domain, names = _of_which(options, load(options.network))
-    if options.draw:
-        with about(options.network):
-            check_drawing(options.draw, network, domain, options.colour)
+    no_picture = _check_places(options, network, domain)
+    if no_picture is not None:
+        say([f"exactformer: {no_picture}; the picture is left out"], sys.stderr)
     shapes = bool(options.list or options.draw or options.certificate or options.npz)
     started = time.monotonic()
+    with about(options.network), progress_line(options, "{} regions") as show:
+        found = regions(
+            network,
+            domain,
+            tie=options.tie or TIE,
+            timeout=options.timeout,
+            jobs=options.jobs,
+            shapes=shapes,
+            progress=None if show is None else lambda cells: show(cells, 0),
+        )
+    written = []
+    if options.certificate:
+        written.append(write_certificate(found, options.certificate, inputs=input_files(options)))
     with about(options.network):
-        with progress_line(options, "{} regions") as show:
-            found = regions(
-                network,
-                domain,
-                tie=options.tie,
-                timeout=options.timeout,
-                jobs=options.jobs,
-                shapes=shapes,
-                progress=None if show is None else lambda cells: show(cells, 0),
-            )
-        written = []
-        if options.certificate:
-            written.append(write_certificate(found, options.certificate))
-        if options.draw:
-            draw(found, options.draw, colour=options.colour, names=names)
+        if options.draw and no_picture is None:
+            draw(found, options.draw, colour=options.colour or COLOUR, names=names)
             written.append(Path(options.draw))
         if options.npz:
             found.save_npz(options.npz)
             written.append(Path(options.npz))
-    value = found.to_json(regions=options.list)
     seconds = time.monotonic() - started
-    reason = None if found.complete else f"out of time after {options.timeout} s: there are at least so many"
+    late = None if found.complete else f"out of time after {options.timeout} s: there are at least so many"
     if options.json:
+        value = found.to_json(regions=options.list)
         proof = str(written[0]) if options.certificate else None
+        reason = "; ".join(filter(None, (late, no_picture))) or None
         head = {"verdict": "counted" if found.complete else "unknown", "reason": reason, "certificate": proof}
         print(json.dumps({**head, **value, "seconds": seconds}))
     elif not options.quiet:
-        print("\n".join(_counted(found, network, options.list, seconds)))
-        for path in written:
-            print(f"  written   {path}")
-        if reason is not None:
-            print(f"  {reason}")
+        say(_counted(found, network, options.list, seconds))
+        say(f"  written   {path}" for path in written)
+        say([f"  {late}"] if late else [])
+    if no_picture is not None:
+        return BAD_INPUT
     return PROVED if found.complete else UNKNOWN
+
+
+def _check_places(options: argparse.Namespace, network: Any, domain: Any) -> str | None:
+    """Raises for files that could not be written: before the work, not after it.
+
+    Returns why there can be no picture, where something else was asked for that can be written all the same.
+    """
+    from exactformer.subdivision.certificate import check_folder, check_question
+    from exactformer.subdivision.drawing import check_drawing, check_library
+
+    inputs = input_files(options)
+    if options.certificate:
+        with about(options.network):
+            check_question(network, domain)
+        check_folder(network, options.certificate, inputs)
+    if options.npz:
+        output_file(options.npz, inputs, ARRAYS_MARK)
+    if options.draw:
+        with about(options.network):
+            check_drawing(options.draw, network, domain, options.colour or COLOUR)
+        output_file(options.draw, inputs, PICTURE_MARK)
+        try:
+            check_library()
+        except Unsupported as error:
+            if not (options.certificate or options.npz or options.list or options.count):
+                raise
+            return str(error)
+    return None
 
 
 def _of_which(options: argparse.Namespace, network: Any) -> tuple[Any, Any, tuple[str, ...]]:
@@ -103,6 +139,16 @@ def _of_which(options: argparse.Namespace, network: Any) -> tuple[Any, Any, tupl
     from exactformer.networks import Transformer
     from exactformer.subdivision.slices import coordinate_plane
 
+    compiled = options.of == "transformer" and not isinstance(network, Transformer)
+    how = chosen(options)
+    if not compiled and options.construction is not None:
+        raise no_effect("--construction", "--of transformer and a maxout or ReLU network")
+    if not (compiled or isinstance(network, Transformer)) and options.tie is not None:
+        raise no_effect("--tie", "a Transformer, or --of transformer")
+    if options.at is not None and options.slice is None:
+        raise no_effect("--at", "--slice")
+    if options.colour is not None and options.draw is None:
+        raise no_effect("--colour", "--draw")
     domain = asked_domain(options, network.inputs) or network.domain or Domain.everything(network.inputs)
     names = tuple(f"x{i + 1}" for i in range(network.inputs))
     with about(options.network):
@@ -111,11 +157,8 @@ def _of_which(options: argparse.Namespace, network: Any) -> tuple[Any, Any, tupl
             at = read_points([options.at.split(",")], network.inputs)[0] if options.at is not None else None
             network = coordinate_plane(network, domain, axes, at)
             domain, names = network.domain, tuple(names[i] for i in axes)
-        elif options.at is not None:
-            raise InvalidInput("--at: expected together with --slice, found alone")
-        if options.of == "transformer" and not isinstance(network, Transformer):
-            compiled = compile_network(network, construction=options.construction, domain=domain, arity=options.arity)
-            network = compiled.transformer
+        if compiled:
+            network = compile_network(network, domain=domain, **how).transformer
     return network, domain, names
 
 
@@ -143,18 +186,7 @@ def _counted(found: Any, network: Any, listed: bool, seconds: float) -> Iterator
     for region in found if listed else ():
         yield f"region {region.number}: at {vector(region.point)}"
         for coefficients, constant in region.rows:
-            yield f"    {_linear(coefficients, constant)} >= 0"
+            yield f"    {linear(coefficients, constant)} >= 0"
         weights, biases = region.affine.weights.dense(), region.affine.biases.fractions()
         for i, (row, bias) in enumerate(zip(weights, biases, strict=True)):
-            yield f"    y{i + 1} = {_linear(row, bias)}"
-
-
-def _linear(coefficients: Sequence[Fraction | int], constant: Fraction | int) -> str:
-    """A sum like 2 x1 - x2 + 1/3."""
-    terms = [(c, f"x{i + 1}") for i, c in enumerate(coefficients) if c]
-    text = ""
-    for c, name in [*terms, *([(constant, "")] if constant or not terms else [])]:
-        size = "" if abs(c) == 1 and name else f"{abs(c)}"
-        sign = " - " if c < 0 else " + "
-        text += (sign if text else sign.strip() if c < 0 else "") + " ".join(filter(None, (size, name)))
-    return text
+            yield f"    y{i + 1} = {linear(row, bias)}"

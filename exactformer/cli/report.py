@@ -1,4 +1,4 @@
-"""`report`: render the report of a proof folder again."""
+"""`report`: render the report of a proof folder again, once the kernel has re-checked it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from exactformer.cli.exits import PROVED
-from exactformer.cli.parser import command
+from exactformer.cli.options import no_effect
+from exactformer.cli.parser import command, seconds
+from exactformer.cli.places import REPORT_MARK, output_file
 
 
 def add(commands: Any) -> None:
     """The options of `report`."""
-    parser = command(commands, "report", run, "render the report of a proof folder again")
+    parser = command(commands, "report", run, "re-check a proof folder and render its report again")
     parser.add_argument("proof", metavar="PROOF", help="a folder written by prove or verify")
-    parser.add_argument("--format", default="text", choices=("text", "markdown", "html"))
+    parser.add_argument("--format", choices=("text", "markdown", "html"), help="default: text")
+    parser.add_argument(
+        "--timeout", type=seconds, default=3600.0, metavar="SECONDS", help="of the check; default: 3600"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="default: standard output")
 
 
@@ -23,15 +28,21 @@ def run(options: argparse.Namespace) -> int:
     """Run `report`; returns the exit code."""
     from exactformer.folder import read_report
     from exactformer.formats.files import write_atomically
+    from exactformer.rechecked import UNCHECKED, recheck
     from exactformer.reporting import render_html, render_markdown, render_text
 
-    render = {"text": render_text, "markdown": render_markdown, "html": render_html}[options.format]
-    report = read_report(Path(options.proof))
-    text = render(report)
-    if options.output:
-        write_atomically(Path(options.output), text)
+    if options.json and options.format is not None and options.output is None:
+        raise no_effect("--format", "-o, or without --json")
+    proof = Path(options.proof)
+    place = None if options.output is None else output_file(options.output, (), REPORT_MARK)
+    report = read_report(proof)
+    note = recheck(proof if proof.is_dir() else proof.parent, report, timeout=options.timeout)
+    render = {"markdown": render_markdown, "html": render_html}.get(options.format, render_text)
+    text = render(report, note or UNCHECKED)
+    if place is not None:
+        write_atomically(place, text)
     if options.json:
-        print(json.dumps(report.to_json()))
-    elif not options.output:
+        print(json.dumps({**report.to_json(), "rechecked": note is not None, "note": note or UNCHECKED}))
+    elif place is None:
         print(text)
     return PROVED

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from exactformer.cli.answers import answer_lines, finish, proof_folder, write
+from exactformer.cli.answers import answer_lines, finish, proof_folder, say, write
 from exactformer.cli.exits import EXIT
-from exactformer.cli.options import about, asked_domain, progress_line, proving_options, search
+from exactformer.cli.options import about, asked_domain, no_effect, progress_line, proving_options, search
 from exactformer.cli.parser import command, positive
 from exactformer.errors import Faults, InvalidInput
 
@@ -37,6 +37,10 @@ def run(options: argparse.Namespace) -> int:
     claim = read_claim(options.claim)
     if options.family is not None:
         return _verify_family(options, claim)
+    if options.instances is not None:
+        raise no_effect("--instances", "--family")
+    if options.correspondence is not None and claim.networks == 1:
+        raise no_effect("--correspondence", "a claim about two networks")
     files = [name for name in (options.left, options.right) if name is not None]
     if len(files) != claim.networks:
         wanted = ("one network file, A", "two network files, A and B")[claim.networks - 1]
@@ -45,8 +49,9 @@ def run(options: argparse.Namespace) -> int:
     right = others[0] if others else None
     domain = asked_domain(options, left.inputs)
     name = "-".join(Path(file).stem for file in files)
-    folder = proof_folder(options, name if right is not None else f"{name}-{claim.name}")
     how = {**search(options), "correspondence": _correspondence(options)}
+    networks = {"left.json": left} if right is None else {"left.json": left, "right.json": right}
+    folder = proof_folder(options, name if right is not None else f"{name}-{claim.name}", networks)
     with about(", ".join(files)), progress_line(options) as progress:
         outcome = verify(left, right, claim=claim, domain=domain, **how, progress=progress)
     return finish(options, outcome, folder)
@@ -75,10 +80,10 @@ def _verify_family(options: argparse.Namespace, claim: Any) -> int:
     for name in (options.left, options.correspondence):
         if name is not None:
             raise InvalidInput(f"--family: expected no other files beside it, found {name}")
-    folder = proof_folder(options, Path(options.family).stem)
+    how = {**search(options), "claim": claim, "domain": lambda inputs: asked_domain(options, inputs)}
+    folder = proof_folder(options, Path(options.family).stem, {})
     pairs, rebuild = load_family(Path(options.family), seed=options.seed)
     with about(options.family), progress_line(options, "{} instances proved, {} left open") as progress:
-        how = {**search(options), "claim": claim, "domain": lambda inputs: asked_domain(options, inputs)}
         result = verify_family(pairs, rebuild=rebuild, limit=options.instances, progress=progress, **how)
     found = result.counterexample
     numbers = {"proved": result.proved, "unknown": result.unknown, "instance": result.instance, "shrunk": result.shrunk}
@@ -88,8 +93,8 @@ def _verify_family(options: argparse.Namespace, claim: Any) -> int:
         answer = {"verdict": result.verdict, "claim": claim.name, **numbers, "seconds": round(result.seconds, 6)}
         print(json.dumps({**answer, "counterexample": None if found is None else summary(found, folder)}))
     elif not options.quiet:
-        print(f"{result.verdict.upper()}  {result.proved} instances proved, {result.unknown} left open")
+        say([f"{result.verdict.upper()}  {result.proved} instances proved, {result.unknown} left open"])
         if found is not None:
             print(f"instance {result.instance} is a counterexample, after {result.shrunk} steps of making it smaller:")
-            print("\n".join(answer_lines(found, folder)))
+            say(answer_lines(found, folder))
     return EXIT[result.verdict]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from exactformer.errors import InvalidInput
@@ -30,10 +32,15 @@ def save(network: Network, path: str | Path) -> None:
     write_atomically(Path(path), network_json.dump(network))
 
 
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a file. Raises `InvalidInput` when it cannot be read or is larger than MAX_BYTES."""
+def read_bytes(path: Path, *, follow: bool = True) -> bytes:
+    """The bytes of an ordinary file; `follow` says whether it may be named by a symbolic link.
+
+    Raises `InvalidInput` when it cannot be read, is a pipe or a device, or is larger than MAX_BYTES.
+    """
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb", opener=_opener(follow)) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise InvalidInput(f"{path}: expected a file, found a pipe or a device")
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise InvalidInput(f"{path}: expected a file that can be read, found: {error.strerror or error}") from None
@@ -42,9 +49,17 @@ def read_bytes(path: Path) -> bytes:
     return data
 
 
+def _opener(follow: bool) -> Callable[[str, int], int]:
+    """Opens without waiting for the other end of a pipe."""
+    extra = getattr(os, "O_NONBLOCK", 0) | (0 if follow else getattr(os, "O_NOFOLLOW", 0))
+    return lambda path, flags: os.open(path, flags | extra)
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write content to a temporary file beside `path`, then rename it. Raises `InvalidInput` when that fails."""
     temporary = None
+    if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        raise InvalidInput(f"{path}: expected a place that can be written, found something that is no ordinary file")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

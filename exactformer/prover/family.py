@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -90,18 +92,45 @@ def load_family(path: Path, *, seed: int = 0) -> tuple[Iterable[Pair | Network],
     A function `pairs(seed)` is given the seed. The file is executed: open only families you trust. Raises
     `InvalidInput` when it cannot be read, does not run or has no function `pairs`.
     """
-    specification = importlib.util.spec_from_file_location("family", path)
-    if specification is None or specification.loader is None or not path.is_file():
+    if not path.is_file():
         raise InvalidInput(f"{path}: expected a Python file, found nothing to run there")
+    specification = importlib.util.spec_from_file_location("family", path)
+    if specification is None or specification.loader is None:
+        raise InvalidInput(f"{path}: expected a file whose name ends in .py, found another name")
     module = importlib.util.module_from_spec(specification)
-    try:
+    with _running(path):
         specification.loader.exec_module(module)
-    except Exception as error:
-        raise InvalidInput(f"{path}: expected a Python file that runs, found {type(error).__name__}: {error}") from None
     if not callable(getattr(module, "pairs", None)):
         raise InvalidInput(f"{path}: expected a function pairs() that yields pairs of networks, found none")
     takes_seed = bool(inspect.signature(module.pairs).parameters)
-    return module.pairs(*[seed] * takes_seed), getattr(module, "rebuild", None)
+    return _guarded(path, lambda: module.pairs(*[seed] * takes_seed)), getattr(module, "rebuild", None)
+
+
+def _guarded(path: Path, pairs: Callable[[], Iterable[Pair | Network]]) -> Iterator[Pair | Network]:
+    """What pairs() yields; where it fails, the message names its file and line."""
+    with _running(path):
+        items = iter(pairs())
+    while True:
+        with _running(path):
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+        yield item
+
+
+@contextmanager
+def _running(path: Path) -> Iterator[None]:
+    """Turns whatever a user's program raises into `InvalidInput`, also an attempt to leave this one."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        frames = [
+            f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).resolve() == path.resolve()
+        ]
+        line = error.lineno if isinstance(error, SyntaxError) else next(reversed(frames), None)
+        place = f"{path}, line {line}" if line else f"{path}"
+        raise InvalidInput(f"{place}: expected a program that runs, found {type(error).__name__}: {error}") from None
 
 
 def shrunk(outcome: Outcome, rebuild: Rebuild | None, deadline: float, **options: Any) -> tuple[Outcome, int]:

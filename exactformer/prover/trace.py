@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from itertools import zip_longest
 
-from exactformer.claims import TiesAgree
+from exactformer.claims import AtMost, Claim, TiesAgree, Within
 from exactformer.compiler import CONSTRUCTIONS, Correspondence, compile_network
 from exactformer.domain import Domain
 from exactformer.errors import ExactformerError
@@ -41,13 +41,16 @@ def _two_sided(question: Question, point: Point) -> tuple[TraceLine, ...]:
     Two Transformers of one shape are compared directly. A maxout or ReLU network against a Transformer is compared
     through the construction whose shape the Transformer has, if any: that says which block, sublayer, token and
     coordinate first differ from what the source asks for, and, through the correspondence, which source unit.
-    Wanted is what the left side computes, unless it alone is a Transformer.
+    Wanted is what the left side computes, unless it alone is a Transformer. A claim that lets the sides differ asks
+    nothing of their states: of such only the outputs are shown, and how they may lie.
     """
     left, right, tie = question.left, question.right or question.left, question.tie
     alone = isinstance(left, Transformer) and not isinstance(right, Transformer)
     wanted, found = (right, left) if alone else (left, right)
     lines: list[TraceLine] = []
-    if isinstance(wanted, Transformer) and isinstance(found, Transformer):
+    if not question.claim.equations:
+        pass
+    elif isinstance(wanted, Transformer) and isinstance(found, Transformer):
         if _shape(wanted) == _shape(found):
             lines = _side_by_side(wanted, found, point, tie, {})
     elif isinstance(found, Transformer) and question.correspondence is not None and not alone:
@@ -56,8 +59,20 @@ def _two_sided(question: Question, point: Point) -> tuple[TraceLine, ...]:
         lines = _against_source(wanted, found, question.domain, point, tie)
     values = (evaluate_exactly(side, point, tie) for side in (wanted, found))
     for i, (a, b) in enumerate(zip(*values, strict=True)):
-        lines.append(TraceLine(f"output {i}", str(b), str(a), a == b))
+        lines.append(_output(question.claim, i, a, b, left_is_found=alone))
     return tuple(lines)
+
+
+def _output(claim: Claim, number: int, wanted: Fraction, found: Fraction, *, left_is_found: bool) -> TraceLine:
+    """An output of the one side, and what the claim asks of it, given the other side's."""
+    text, agrees = str(wanted), found == wanted
+    if isinstance(claim, AtMost):
+        text, agrees = (
+            (f"at most {wanted}", found <= wanted) if left_is_found else (f"at least {wanted}", found >= wanted)
+        )
+    if isinstance(claim, Within):
+        text, agrees = f"within {claim.epsilon} of {wanted}", abs(found - wanted) <= claim.epsilon
+    return TraceLine(f"output {number}", str(found), text, agrees)
 
 
 def _against_source(source: Network, found: Transformer, domain: Domain, point: Point, tie: Tie) -> list[TraceLine]:

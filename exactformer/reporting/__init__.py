@@ -1,6 +1,6 @@
 """Frozen report data, and renderers that each take that same data."""
 
-from exactformer.reporting.build import build_report
+from exactformer.reporting.build import asked_by_file, build_report
 from exactformer.reporting.data import Report
 from exactformer.reporting.html import render_html
 from exactformer.reporting.markdown import render_markdown
@@ -10,6 +10,7 @@ from exactformer.reporting.trusted import KernelFacts, kernel_facts
 __all__ = [
     "KernelFacts",
     "Report",
+    "asked_by_file",
     "build_report",
     "kernel_facts",
     "render_html",

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import groupby
 
+from exactformer.claims import Claim
 from exactformer.compiler.correspondence import Compiled, UnitPlace
 from exactformer.compiler.sizes import SizeLine, nonzeros
 from exactformer.domain import Domain
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, Transformer
-from exactformer.prover.outcome import Confirmation, Outcome, Region, Witness
+from exactformer.prover.outcome import Confirmation, Evaluation, Outcome, Region, Witness
 from exactformer.reporting.data import (
     ConfirmationCard,
     CorrespondenceCard,
@@ -34,6 +35,7 @@ MAX_REGIONS = 50
 MAX_TRACE = 60
 MAX_INEQUALITIES = 8
 MAX_FACTORS = 6
+MAX_ENDS = 60  # characters of the ends of a cube on a command line
 
 
 def build_report(
@@ -48,9 +50,9 @@ def build_report(
     `files` gives the names of the files beside the report by role (left, right, certificate, report, and further
     ones); `versions` defaults to those installed. Raises `OSError` when the kernel's source cannot be read.
     """
-    first, second = _symbols(outcome.left, outcome.right)
+    first, second = symbols(outcome.left, outcome.right)
     return Report(
-        title=title or _title(outcome),
+        title=title or title_of(outcome.left, outcome.right, outcome.claim, compiled=outcome.compiled is not None),
         claim=outcome.claim.written,
         sentence=outcome.claim.sentence(first, second, "D"),
         verdict=outcome.verdict,
@@ -58,9 +60,9 @@ def build_report(
         theorem=outcome.theorem or "",
         reason=outcome.reason or "",
         tie="any" if "any tie rule" in (outcome.theorem or "") else outcome.tie,  # type: ignore[arg-type]
-        domain=_domain(outcome.domain),
-        left=_network(outcome.left, first, files.get("left", "")),
-        right=None if outcome.right is None else _network(outcome.right, second, files.get("right", "")),
+        domain=domain_card(outcome.domain, _option(outcome, files.get("domain", "domain.json"))),
+        left=network_card(outcome.left, first, files.get("left", "")),
+        right=None if outcome.right is None else network_card(outcome.right, second, files.get("right", "")),
         sizes=tuple(map(_size, outcome.compiled.sizes if outcome.compiled else ())),
         correspondence=_correspondence(outcome.compiled) if outcome.compiled else None,
         proof=_proof(outcome),
@@ -71,7 +73,7 @@ def build_report(
     )
 
 
-def _symbols(left: Network, right: Network | None) -> tuple[str, str]:
+def symbols(left: Network, right: Network | None) -> tuple[str, str]:
     """N for a feedforward network, T for a Transformer, with a number when both sides are of one sort."""
     if right is None:
         return "T" if isinstance(left, Transformer) else "N", ""
@@ -79,18 +81,44 @@ def _symbols(left: Network, right: Network | None) -> tuple[str, str]:
     return (first, second) if first != second else (f"{first}₁", f"{second}₂")
 
 
-def _title(outcome: Outcome) -> str:
-    sides = [side for side in (outcome.left, outcome.right) if side is not None]
-    left, right = (side.name.strip() or f"an unnamed {side.kind} network" for side in (sides[0], sides[-1]))
-    if outcome.right is None:
-        return f"{left}: {outcome.claim.name}"
-    return f"{left} as a Transformer" if outcome.compiled else f"{left} and {right}"
+def title_of(left: Network, right: Network | None, claim: Claim, *, compiled: bool) -> str:
+    """What stands above the report."""
+    first, second = (side.name.strip() or f"an unnamed {side.kind} network" for side in (left, right or left))
+    if right is None:
+        return f"{first}: {claim.name}"
+    return f"{first} as a Transformer" if compiled else f"{first} and {second}"
 
 
 # --- domain and networks ------------------------------------------------------------------------------
 
 
-def _domain(domain: Domain) -> DomainCard:
+def asked_by_file(outcome: Outcome) -> bool:
+    """Whether the domain can only be asked for by a file: it is not the network's own, no cube and not everything."""
+    domain = outcome.domain
+    everything = domain == Domain.everything(domain.dimension)
+    return domain != outcome.left.domain and not everything and _cube(domain) is None
+
+
+def _cube(domain: Domain) -> tuple[Fraction, Fraction] | None:
+    """The ends that all inputs share, if that is all there is to say."""
+    low, high = (ends[0] if len(set(ends)) == 1 else None for ends in (domain.lower, domain.upper))
+    if low is None or high is None or len(domain.bounds) or len(f"{low}{high}") > MAX_ENDS:
+        return None
+    return low, high
+
+
+def _option(outcome: Outcome, file: str) -> str:
+    domain = outcome.domain
+    if domain == outcome.left.domain:
+        return ""
+    if domain == Domain.everything(domain.dimension):
+        return "--everywhere" if outcome.left.domain is not None else ""
+    cube = _cube(domain)
+    return f"--domain {file}" if cube is None else f"--box {cube[0]} {cube[1]}"
+
+
+def domain_card(domain: Domain, option: str = "") -> DomainCard:
+    """What a report says of a domain."""
     rows = enumerate(domain.bounds.fractions()[:MAX_INEQUALITIES])
     n = domain.dimension
     inequalities = tuple(
@@ -101,7 +129,7 @@ def _domain(domain: Domain) -> DomainCard:
     if len(factors) > MAX_FACTORS:
         factors[MAX_FACTORS - 2 : -1] = ["…"]
     text = " × ".join(factors) + (f" ({n} inputs)" if "…" in factors else "")
-    return DomainCard(text, inequalities, len(domain.bounds) - len(inequalities))
+    return DomainCard(text, option, inequalities, len(domain.bounds) - len(inequalities))
 
 
 def _interval(ends: tuple[Fraction | None, Fraction | None]) -> str:
@@ -112,7 +140,8 @@ def _interval(ends: tuple[Fraction | None, Fraction | None]) -> str:
     return f"{left}, {'∞)' if high is None else f'{exact_text(high)}]'}"
 
 
-def _network(network: Network, symbol: str, file: str) -> NetworkCard:
+def network_card(network: Network, symbol: str, file: str) -> NetworkCard:
+    """What a report says of a network."""
     facts = _transformer_facts(network) if isinstance(network, Transformer) else _layer_facts(network)
     shared = [("inputs", str(network.inputs)), ("outputs", str(network.outputs))]
     return NetworkCard(symbol, network.name.strip(), network.kind, file, (*shared, *facts))  # type: ignore[arg-type]
@@ -211,28 +240,32 @@ def _region(region: Region) -> RegionRow:
     )
 
 
-def _refutation(
-    outcome: Outcome, witness: Witness, symbols: tuple[str, str], files: Mapping[str, str]
-) -> RefutationCard:
+def _refutation(outcome: Outcome, witness: Witness, names: tuple[str, str], files: Mapping[str, str]) -> RefutationCard:
     """A long trace is cut to the lines around the first place where the sides part."""
     trace = outcome.trace
     parting = next((i for i, line in enumerate(trace) if not line.agrees), 0)
     start = max(0, min(parting - MAX_TRACE // 4, len(trace) - MAX_TRACE))
-    names = {"left": symbols[0], "right": symbols[1]}
     gap = [a - b for a, b in zip(witness.left, witness.right, strict=True)]
     return RefutationCard(
         points=tuple((name, point_text(point)) for name, point in witness.points),
-        evaluations=tuple(
-            EvaluationRow(
-                e.label.format(**names),
-                files.get("right" if "{right}" in e.label else "left", ""),
-                point_text(e.inputs),
-                point_text(e.outputs),
-            )
-            for e in witness.evaluations
-        ),
+        evaluations=evaluation_rows(witness.evaluations, names, files),
         difference=point_text(gap) if outcome.claim.name == "equal" else None,
         trace=trace[start : start + MAX_TRACE],
         trace_total=len(trace),
         blame=outcome.blame,
+    )
+
+
+def evaluation_rows(
+    evaluations: Iterable[Evaluation], names: tuple[str, str], files: Mapping[str, str]
+) -> tuple[EvaluationRow, ...]:
+    """The evaluations at a counterexample, with the symbols of the two sides and their files by role."""
+    return tuple(
+        EvaluationRow(
+            e.label.format(left=names[0], right=names[1]),
+            files.get("right" if "{right}" in e.label else "left", ""),
+            point_text(e.inputs),
+            point_text(e.outputs),
+        )
+        for e in evaluations
     )

@@ -16,9 +16,13 @@ FORMAT = "exactformer/report-1"
 
 @dataclass(frozen=True)
 class DomainCard:
-    """The domain as text: the product of its intervals, and the inequalities beside them."""
+    """The domain as text: the product of its intervals, and the inequalities beside them.
+
+    `option` asks for it on the command line; it is empty where the left network's own domain is meant.
+    """
 
     text: str
+    option: str
     inequalities: tuple[str, ...]
     left_out: int
 

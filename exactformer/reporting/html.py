@@ -19,10 +19,13 @@ MAX_EXACT = 2000
 _SYMBOL = re.compile(r"(\b(?:n0|[A-Za-z](?:_(?:\([^()]*\)|\w+))?)(?!\w))")
 
 
-def render_html(report: Report) -> str:
-    """The report as a page without scripts or external resources; fit for `_repr_html_` as well."""
+def render_html(report: Report, note: str = "") -> str:
+    """The report as a page without scripts or external resources; fit for `_repr_html_` as well.
+
+    A `note` says above everything else what was re-checked.
+    """
     template = _environment().get_template("report.html.j2")
-    return template.render(report=report, sections=sections(report))
+    return template.render(report=report, note=note, sections=sections(report))
 
 
 @lru_cache(maxsize=1)

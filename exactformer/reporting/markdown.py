@@ -25,9 +25,10 @@ _SPECIAL = re.compile(r"[\\`*_{}\[\]#|~$!@]")
 _PLAIN = re.compile(r"[\w./:+=,() -]+", re.ASCII)
 
 
-def render_markdown(report: Report) -> str:
-    """The report as Markdown; whatever comes from files is escaped."""
-    parts = [f"# {escaped(report.title)}"]
+def render_markdown(report: Report, note: str = "") -> str:
+    """The report as Markdown; whatever comes from files is escaped. A `note` says first what was re-checked."""
+    parts = [f"**{escaped(note)}**"] if note else []
+    parts.append(f"# {escaped(report.title)}")
     for number, section in enumerate(sections(report), start=1):
         parts.append(f"## {number}. {section.title}")
         parts += filter(None, map(_block, section.blocks))

@@ -20,6 +20,7 @@ from exactformer.reporting.document import (
     Table,
 )
 
+SEARCHES = ("structural", "lazy", "regions", "smt")
 MAX_ARGUMENT = 300  # characters of a point on a command line
 
 KINDS = {"maxout": "maxout network", "relu": "ReLU network", "transformer": "Transformer"}
@@ -209,5 +210,9 @@ def _search(report: Report) -> str:
         shlex.quote(report.file(role) or f"{role}.json")
         for role, _ in zip(("left", "right"), report.networks, strict=False)
     ]
-    claim = "" if report.claim == "equal" else f" --claim {shlex.quote(report.claim)}"
-    return f"exactformer verify {' '.join(files)}{claim}"
+    words = ["exactformer verify", *files]
+    words += ["--claim", shlex.quote(report.claim)] if report.claim != "equal" else []
+    words += map(shlex.quote, report.domain.option.split())
+    words += ["--method", report.proof.method] if report.proof.method in SEARCHES else []
+    words += ["--tie", report.tie] if report.tie in ("leftmost", "rightmost") else []
+    return " ".join(words)

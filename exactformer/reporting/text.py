@@ -26,9 +26,13 @@ NARROWEST = 8
 _WRAPPER = partial(textwrap.wrap, break_on_hyphens=False)
 
 
-def render_text(report: Report) -> str:
-    """The report as plain text, at most WIDTH characters wide (a file name or a digest may be longer)."""
-    lines = [*_wrapped(clean(report.title)), "=" * min(len(clean(report.title)), WIDTH), ""]
+def render_text(report: Report, note: str = "") -> str:
+    """The report as plain text, at most WIDTH characters wide (a file name or a digest may be longer).
+
+    A `note` says above everything else what was re-checked.
+    """
+    lines = [*_wrapped(clean(note)), ""] if note else []
+    lines += [*_wrapped(clean(report.title)), "=" * min(len(clean(report.title)), WIDTH), ""]
     for number, section in enumerate(sections(report), start=1):
         title = f"{number}. {section.title}"
         lines += [title, "-" * len(title), ""]

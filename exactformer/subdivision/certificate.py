@@ -7,24 +7,27 @@ convex hulls fill the domain.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from exactformer.errors import InvalidInput, Unsupported
-from exactformer.formats.files import write_atomically
+from exactformer.domain import Domain
+from exactformer.errors import Unsupported
 from exactformer.formats.network_json import dump as network_text
-from exactformer.networks import Transformer
+from exactformer.manifest import CERTIFICATE, check_place, write_files
+from exactformer.networks import Network, Transformer
 from exactformer.rational import number_text
 from exactformer.subdivision.polytope import MOST_INPUTS
 from exactformer.subdivision.result import Regions
 
-NETWORK, CERTIFICATE, README = "network.json", "certificate.json", "README.txt"
+NETWORK, README = "network.json", "README.txt"
 EXPLANATION = """{theorem}
 
 network.json      the network, in the format exactformer/network-1
 certificate.json  a point inside each region{hulls}, in the format exactformer/regions-1
+manifest.json     the digests of all files: which are as they were written
 
 To check it again, with exactformer installed:  exactformer check .
 or with nothing but Python 3.11 and the source of exactformer:
@@ -39,13 +42,7 @@ def certificate(found: Regions) -> dict[str, Any]:
     Raises `Unsupported` for a Transformer (whose certificate is that of its source, and the proof that they are
     equal) and for a domain without bounds.
     """
-    if isinstance(found.network, Transformer):
-        raise Unsupported(
-            "regions: expected a maxout or ReLU network for a certificate, found a Transformer; "
-            "prove that it equals such a network and certify the count of that"
-        )
-    if not found.domain.is_bounded_box:
-        raise Unsupported(f"regions: expected a bounded domain for a certificate, found {found.domain}")
+    check_question(found.network, found.domain)
     value: dict[str, Any] = {
         "format": "exactformer/regions-1",
         "network": {"file": NETWORK, "sha256": sha256(network_text(found.network).encode()).hexdigest()},
@@ -60,11 +57,29 @@ def certificate(found: Regions) -> dict[str, Any]:
     return value
 
 
-def write_certificate(found: Regions, folder: str | Path) -> Path:
+def check_question(network: Network, domain: Domain) -> None:
+    """Raises `Unsupported` where there can be no certificate, before the work and not after it."""
+    if isinstance(network, Transformer):
+        raise Unsupported(
+            "regions: expected a maxout or ReLU network for a certificate, found a Transformer; "
+            "prove that it equals such a network and certify the count of that"
+        )
+    if not domain.is_bounded_box:
+        raise Unsupported(f"regions: expected a bounded domain for a certificate, found {domain}")
+
+
+def check_folder(network: Network, folder: str | Path, inputs: Sequence[Path] = ()) -> None:
+    """Raises what `write_certificate` would raise of its folder, before the work and not after it."""
+    known = {NETWORK: network_text(network).encode()}
+    check_place(Path(folder), "count", (NETWORK, README, CERTIFICATE), known=known, inputs=inputs)
+
+
+def write_certificate(found: Regions, folder: str | Path, *, inputs: Sequence[Path] = ()) -> Path:
     """Write a folder with the network, the certificate of its count and a README; returns the certificate's path.
 
-    `exactformer check FOLDER` re-checks it. Raises as `certificate` does, and `InvalidInput` when the folder cannot
-    be written.
+    `exactformer check FOLDER` re-checks it. What an earlier run wrote there gives way. Raises as `certificate` does,
+    and `InvalidInput` when the folder cannot be written, when another file is in the way, and for one of `inputs`
+    (files that the user gave) that would be changed; nothing is changed then.
     """
     folder = Path(folder)
     value = certificate(found)
@@ -72,11 +87,7 @@ def write_certificate(found: Regions, folder: str | Path) -> Path:
     exactly = "exactly" if "hulls" in value else "at least"
     hulls = ", and vertices whose convex hulls fill the domain" if "hulls" in value else ""
     theorem = f"The network has {exactly} {len(found)} activation regions on {found.domain}."
-    try:
-        (folder / CERTIFICATE).unlink(missing_ok=True)  # files of two runs are never taken together
-    except OSError as error:
-        raise InvalidInput(f"{folder}: expected a place that can be written, found: {error.strerror}") from None
-    write_atomically(folder / NETWORK, network_text(found.network))
-    write_atomically(folder / README, EXPLANATION.format(theorem=theorem, hulls=hulls))
-    write_atomically(folder / CERTIFICATE, text)
+    explanation = EXPLANATION.format(theorem=theorem, hulls=hulls)
+    files = {NETWORK: network_text(found.network), README: explanation, CERTIFICATE: text}
+    write_files(folder, "count", files, inputs=inputs)
     return folder / CERTIFICATE

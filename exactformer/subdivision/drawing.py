@@ -24,6 +24,7 @@ from exactformer.subdivision.result import Regions
 Colour = Literal["map", "layer"]
 FORMATS = (".svg", ".png", ".pdf")
 SIZE, DPI = 7.0, 300
+MAKER = "exactformer"  # named in the file: by that it is known as one that may be replaced
 LETTERS = 60  # of a name in a title
 CURVES = 8  # outputs whose graphs are drawn
 
@@ -42,6 +43,7 @@ def draw(
     written.
     """
     path = Path(path)
+    check_library()
     check_drawing(path, found.network, found.domain, colour)
     inputs = found.domain.dimension
     import matplotlib
@@ -60,15 +62,16 @@ def draw(
         else:
             _walls(axes, found, names)
         axes.set_title(_title(found), fontsize=9, parse_math=False)
-        date = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+        author = {".svg": {"Date": None, "Creator": MAKER}, ".png": {"Software": MAKER}}
+        author[".pdf"] = {"CreationDate": None, "Creator": MAKER}
         warnings.simplefilter("ignore")  # a name may have letters that the font lacks
         data = BytesIO()
-        figure.savefig(data, dpi=dpi, metadata=date, format=path.suffix.lower()[1:])
+        figure.savefig(data, dpi=dpi, metadata=author[path.suffix.lower()], format=path.suffix.lower()[1:])
     write_atomically(path, data.getvalue())
 
 
 def check_drawing(path: str | Path, network: Network, domain: Domain, colour: str) -> None:
-    """Raises what `draw` would raise for this picture, before the work and not after it."""
+    """Raises what `draw` would raise for this picture (but see `check_library`), before the work and not after it."""
     path = Path(path)
     if path.suffix.lower() not in FORMATS:
         raise InvalidInput(f"{path}: expected a name that ends in {', '.join(FORMATS)}, found {path.suffix!r}")
@@ -83,6 +86,10 @@ def check_drawing(path: str | Path, network: Network, domain: Domain, colour: st
         raise Unsupported(f"picture: expected a domain that is wide enough for floats, found {domain}")
     if colour == "layer" and domain.dimension == 2 and isinstance(network, Transformer):
         raise Unsupported("picture: expected a maxout or ReLU network for the colours of layers, found a Transformer")
+
+
+def check_library() -> None:
+    """Raises `Unsupported` where matplotlib is missing: that is no fault of any network."""
     if find_spec("matplotlib") is None:
         raise Unsupported("picture: expected matplotlib, found none; pip install 'exactformer[plot]'")
 
