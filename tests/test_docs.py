@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import doctest
 import hashlib
+import importlib
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -323,3 +326,83 @@ def test_command_has_only_options_that_exist(command: str, capsys: pytest.Captur
     known = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", capsys.readouterr().out))
     options = {word.split("=")[0] for word in [name, *words] if re.match(r"--?[a-z]", word)}
     assert options <= known
+
+
+# --- what the documents show ----------------------------------------------------------------------
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def names() -> list[str]:
+    """Every name below `ef` or `exactformer` in the documents, also those that a sentence lists for a module."""
+    found = []
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        found += [f"exactformer.{name}" for name in re.findall(r"\bef\.([A-Za-z_.]+\w)", text)]
+        found += re.findall(r"\bexactformer\.[A-Za-z_.]*\w", re.sub(r"exactformer\.(readthedocs|git)\S*", "", text))
+        for module, listed in re.findall(r"^(?:>>> )?from (exactformer[\w.]*) import ([\w, ]+)$", text, re.MULTILINE):
+            found += [f"{module}.{name.strip()}" for name in listed.split(",")]
+        for module, listed in re.findall(r"`(exactformer[\w.]*)` also\s+has\s([^.]*)\.", text):
+            found += [f"{module}.{name}" for name in re.findall(r"`(\w+)`", listed)]
+        for name, module in re.findall(r"`(\w+)` in `(exactformer[\w.]*)`", text):
+            found.append(f"{module}.{name}")
+    return sorted(set(found) - {"exactformer.py"})
+
+
+@pytest.mark.parametrize("name", names())
+def test_name_can_be_imported(name: str) -> None:
+    parts = name.split(".")
+    value: Any = importlib.import_module(parts[0])
+    for i, part in enumerate(parts[1:], start=2):
+        try:
+            value = getattr(value, part)
+        except AttributeError:
+            value = importlib.import_module(".".join(parts[:i]))
+
+
+SHOWN = {"README.md", "claims.md", "building.md"}  # the others show inputs that the repository does not have
+
+
+def shown() -> Iterator[tuple[str, list[str]]]:
+    """A command of a console block with the lines printed below it."""
+    for document in DOCUMENTS:
+        for block in consoles(document) if document.name in SHOWN else ():
+            starts = [i for i, line in enumerate(block) if line.startswith("$ ")]
+            for i, end in zip(starts, [*starts[1:], len(block)], strict=True):
+                if end > i + 1:
+                    yield document.name, [block[i].rpartition("&& ")[2].removeprefix("$ "), *block[i + 1 : end]]
+
+
+def untimed(lines: list[str]) -> list[str]:
+    return [re.sub(r"\d+\.\d\d s", "T s", line) for line in lines]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the proofs, and with the files that the documents describe."""
+    shutil.copytree(ROOT / "proofs", tmp_path / "proofs")
+    wrong = json.loads((tmp_path / "proofs/iris/right.json").read_text())
+    key = wrong["blocks"][1]["heads"][3]["key"]
+    change = [0, 0, "1/1048576"]
+    key["entries"] = [change, *key["entries"]] if isinstance(key, dict) else None
+    (tmp_path / "wrong.json").write_text(json.dumps(wrong))
+    claims = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+    (family,) = re.findall(r"^```python\n(\"\"\"ReLU.*?)^```$", claims, re.MULTILINE | re.DOTALL)
+    (tmp_path / "family.py").write_text(family)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("document", "lines"), list(shown()), ids=lambda value: value if isinstance(value, str) else value[0]
+)
+def test_output_is_as_shown(document: str, lines: list[str], place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if document == "building.md":
+        doctest.testfile(str(ROOT / "docs" / document), module_relative=False)  # writes its two networks
+    if "--draw" in lines[0]:
+        pytest.importorskip("matplotlib")
+    if "check count" in lines[0]:
+        main(["regions", "proofs/maxout-rank-3/left.json", "--certificate", "count"])
+    capsys.readouterr()
+    main(shlex.split(lines[0])[1:])
+    assert untimed(capsys.readouterr().out.splitlines()) == untimed(lines[1:])

@@ -8,16 +8,20 @@ from exactformer.subdivision.bounds import (
     one_layer,
     one_layer_without_biases,
 )
+from exactformer.subdivision.certificate import write_certificate
+from exactformer.subdivision.drawing import draw
 from exactformer.subdivision.driver import regions
 from exactformer.subdivision.parallel_folds import parallel_folds
 from exactformer.subdivision.result import Region, Regions
 from exactformer.subdivision.sawtooth import sawtooth
+from exactformer.subdivision.slices import sliced
 
 __all__ = [
     "Region",
     "Regions",
     "deep_lower",
     "deep_upper",
+    "draw",
     "heads_upper",
     "one_input",
     "one_layer",
@@ -25,4 +29,6 @@ __all__ = [
     "parallel_folds",
     "regions",
     "sawtooth",
+    "sliced",
+    "write_certificate",
 ]
