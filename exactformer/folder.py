@@ -114,7 +114,7 @@ def _scripts(outcome: Outcome) -> Iterator[tuple[str, str]]:
 
 def _readme(outcome: Outcome, report: Report, kernel: bool) -> str:
     """What a stranger needs to know who has this folder and Python."""
-    lines = [f"{report.verdict.upper()}: {printable(outcome.theorem or outcome.reason or '')}", ""]
+    lines = [f"{outcome.headline}: {printable(outcome.theorem or outcome.reason or '')}", ""]
     for role, text in (("left", "the network called left"), ("right", "the network called right")):
         lines += [f"  {report.file(role):18} {text}"] if report.file(role) else []
     if outcome.certificate is not None:
@@ -184,6 +184,7 @@ def summary(outcome: Outcome, folder: Path) -> dict[str, Any]:
                 for e in witness.evaluations
             ],
         },
+        "certified": outcome.certified,
         "certificate": None if outcome.certificate is None else str(folder / CERTIFICATE),
         "theorem": outcome.theorem,
         "reason": outcome.reason,

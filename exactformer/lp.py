@@ -194,7 +194,8 @@ def _model(rows: Sequence[Row], dimension: int) -> Any:
     lp.a_matrix_.start_ = np.concatenate(([0], np.cumsum(np.bincount(where[0], minlength=len(rows)))))
     lp.a_matrix_.index_ = where[1]
     lp.a_matrix_.value_ = table[where]
-    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    # The class highspy.Highs on top of this one prints a banner, before it can be told not to.
+    highs: Any = highspy._Highs()  # type: ignore[attr-defined]
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("presolve", "off")
     highs.setOptionValue("solver", "simplex")

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from numbers import Integral, Rational, Real
 from typing import Any
@@ -19,6 +19,7 @@ from exactformer.errors import Faults, Unsupported
 _TEXT = re.compile(r"[+-]?(\d+/\d+|(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?)", re.ASCII)
 MAX_CHARACTERS = 4000  # of a number in a file: what the kernel reads
 MAX_BITS = 13_000  # of numerator and denominator together, so that the number fits MAX_CHARACTERS
+WIDE = Context(prec=12, Emax=10**9, Emin=-(10**9))  # for decimals of numbers of any size
 MAX_SIDE = 1 << 20  # rows or columns of a sparse matrix, whose shape costs no space in a file
 
 
@@ -76,6 +77,18 @@ def number_text(value: Fraction) -> int | str:
     if _bits(value) > MAX_BITS:
         raise Unsupported(f"number: expected one of at most {MAX_BITS} bits, found one of {_bits(value)} bits")
     return value.numerator if value.denominator == 1 else f"{value.numerator}/{value.denominator}"
+
+
+def exact_text(value: Fraction) -> str:
+    """The number as "p/q"; as a decimal marked ≈ when it has more digits than Python agrees to print.
+
+    >>> exact_text(Fraction(-4, 6)), exact_text(Fraction(10**5000, 3))
+    ('-2/3', '≈ 3.3333e+4999')
+    """
+    try:
+        return str(value)
+    except ValueError:
+        return f"≈ {WIDE.divide(Decimal(value.numerator), Decimal(value.denominator)):.5g}"
 
 
 def _bits(value: Fraction) -> int:

@@ -25,14 +25,14 @@ SNAPSHOTS = Path(__file__).parent / "snapshots" / "cli"
 PROVED, REFUTED, UNKNOWN, BAD_INPUT, REJECTED = range(5)
 KEYS = {
     "verdict",
+    "certified",
     "method",
     "claim",
     "parameters",
     "domain",
     "regions",
     "witness",
-    "certificate",
-    "theorem",
+    "certificate", "theorem",
     "reason",
     "seconds",
     "counts",
@@ -983,7 +983,7 @@ def test_an_interrupt_is_no_verdict(run: Run, monkeypatch: pytest.MonkeyPatch) -
     assert run("prove", "abs.json") == (130, "", "interrupted\n")
 
 
-PROGRAM = [sys.executable, "-c", "import sys; from exactformer.cli import main; sys.exit(main())"]
+PROGRAM = [sys.executable, "-m", "exactformer"]
 
 
 def program(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:

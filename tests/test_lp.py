@@ -210,6 +210,6 @@ def test_a_solver_that_raises_is_only_a_lost_guess(error: Exception, monkeypatch
     def failing(*_: object) -> Any:
         raise error
 
-    monkeypatch.setattr(lp.highspy.Highs, "run", failing)
+    monkeypatch.setattr(lp.highspy._Highs, "run", failing)
     answer = Program([((1,), 1), ((-1,), 1)], 1).minimise(((1,), 0))
     assert isinstance(answer, Minimum) and answer.value == -1

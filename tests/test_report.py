@@ -18,6 +18,7 @@ from exactformer.domain import Box, Domain, Polyhedron
 from exactformer.errors import InvalidInput
 from exactformer.networks import Affine, MaxoutNetwork, ReluNetwork
 from exactformer.prover.outcome import Confirmation, Evaluation, Inequality, Outcome, Region, TraceLine, Witness
+from exactformer.rational import exact_text
 from exactformer.reporting import (
     KernelFacts,
     Report,
@@ -28,7 +29,7 @@ from exactformer.reporting import (
     render_text,
 )
 from exactformer.reporting.geometry import area, clipped, interval, rectangle, window
-from exactformer.reporting.numbers import abbreviated, exact_text, map_text, point_text
+from exactformer.reporting.numbers import abbreviated, map_text, point_text
 from exactformer.reporting.picture import Axis, cells, picture_of
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"

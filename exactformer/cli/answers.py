@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from exactformer.cli.exits import EXIT
 from exactformer.cli.options import input_files
 from exactformer.errors import printable
+from exactformer.rational import exact_text
 
 
 def say(lines: Iterable[str], stream: TextIO | None = None) -> None:
@@ -59,7 +60,7 @@ def answer_lines(outcome: Any, folder: Path) -> Iterator[str]:
     """The answer in a few lines; the whole of it is in the report."""
     witness = outcome.witness
     if witness is None:
-        yield f"{outcome.verdict.upper()}  {outcome.theorem or outcome.reason}"
+        yield f"{outcome.headline}  {outcome.theorem or outcome.reason}"
     else:
         yield f"REFUTED  it is not true that {outcome.claim}"
         for name, point in witness.points:
@@ -96,8 +97,8 @@ def answer_lines(outcome: Any, folder: Path) -> Iterator[str]:
 
 def vector(values: Sequence[Fraction]) -> str:
     """A point in a few words."""
-    shown = [_short(str(x)) for x in values[:6]] + (["..."] if len(values) > 6 else [])
-    return "(" + ", ".join(shown) + ")"
+    words = [_short(exact_text(x)) for x in values[:6]] + (["..."] if len(values) > 6 else [])
+    return "(" + ", ".join(words) + ")"
 
 
 def described(network: Any) -> str:

@@ -53,6 +53,7 @@ def proving_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sample", type=sample, default=DEFAULT, metavar="N", help="of the leaves, or all; default: 200, by the seed"
     )
+    parser.add_argument("--certified", action="store_true", help="a proof on the word of z3 alone counts as unknown")
     parser.add_argument("--obligations", action="store_true", help="write the claim and each leaf as SMT-LIB 2")
     parser.add_argument("--kernel", action="store_true", help="put the kernel's source into the proof folder")
 
@@ -79,7 +80,7 @@ def no_effect(option: str, needed: str) -> InvalidInput:
 def search(options: argparse.Namespace) -> dict[str, Any]:
     """How to decide the claim, as arguments of `prove` and `verify`."""
     _check_search(options)
-    shared = {name: getattr(options, name) for name in ("method", "tie", "timeout", "jobs", "seed")}
+    shared = {name: getattr(options, name) for name in ("method", "tie", "timeout", "jobs", "seed", "certified")}
     return {
         **shared,
         "cross_check": CROSS_CHECKS.get(options.cross_check),

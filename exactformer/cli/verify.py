@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +84,9 @@ def _verify_family(options: argparse.Namespace, claim: Any) -> int:
             raise InvalidInput(f"--family: expected no other files beside it, found {name}")
     how = {**search(options), "claim": claim, "domain": lambda inputs: asked_domain(options, inputs)}
     folder = proof_folder(options, Path(options.family).stem, {})
-    pairs, rebuild = load_family(Path(options.family), seed=options.seed)
-    with about(options.family), progress_line(options, "{} instances proved, {} left open") as progress:
+    line = progress_line(options, "{} instances proved, {} left open")
+    with about(options.family), redirect_stdout(sys.stderr), line as progress:  # whatever the file prints is no answer
+        pairs, rebuild = load_family(Path(options.family), seed=options.seed)
         result = verify_family(pairs, rebuild=rebuild, limit=options.instances, progress=progress, **how)
     found = result.counterexample
     numbers = {"proved": result.proved, "unknown": result.unknown, "instance": result.instance, "shrunk": result.shrunk}

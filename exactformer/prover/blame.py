@@ -13,7 +13,7 @@ from exactformer.errors import ExactformerError
 from exactformer.networks import Network, Transformer
 from exactformer.prover.outcome import Blame
 from exactformer.prover.question import Question
-from exactformer.rational import Matrix, Vector
+from exactformer.rational import Matrix, Vector, exact_text
 
 MAX_ENTRIES = 32
 Path = tuple[str | int, ...]
@@ -40,7 +40,7 @@ def blame(question: Question, equal: Callable[[Transformer], bool]) -> tuple[Bla
             return ()
         result.append((path, entry, found, wanted))
     return tuple(
-        Blame(_place(path, entry), str(found), str(wanted), equal(_repaired(right, path, entry, wanted)))
+        Blame(_place(path, entry), exact_text(found), exact_text(wanted), equal(_repaired(right, path, entry, wanted)))
         for path, entry, found, wanted in result
     )
 

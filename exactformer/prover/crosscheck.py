@@ -6,7 +6,6 @@ The verdict never rests on it. What contradicts the proof is reported as a defec
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import compress
@@ -20,25 +19,26 @@ from exactformer.prover.outcome import Confirmation, Region
 from exactformer.prover.question import Question
 from exactformer.prover.smtlib import claim_text
 from exactformer.prover.volume import volume
-from exactformer.rational import Vector
+from exactformer.rational import Vector, exact_text
+from exactformer.work import NEVER, Deadline
 
 SAMPLE = 200
 VOLUME_WORK = 10**6  # what adding up volumes may cost, as the sum over cells of (number of rows)^(number of inputs)
 WHOLE_SECONDS = 60.0
+LONGEST = 1e6  # seconds that a solver is given
 
 
 def by_solver(
-    solver: smt.Solver, question: Question, steps: Sequence[Any], sample: int | None, seed: int, seconds: float
+    solver: smt.Solver, question: Question, steps: Sequence[Any], sample: int | None, seed: int, deadline: Deadline
 ) -> Confirmation:
     """What a solver says of the leaves of a proof tree: of all (sample None), or of so many chosen by the seed.
 
     A proof whose only step is that both sides are the same form has no leaf to speak of: the solver is asked about
     the whole claim, from formulas that a different symbolic evaluation has written.
     """
-    started = time.monotonic()
     name = f"{solver} {smt.version(solver)}"
     if len(steps) == 1:
-        answer = smt.solve_many([claim_text(question)], budget=min(seconds, WHOLE_SECONDS), solver=solver)
+        answer = smt.solve_many([claim_text(question)], budget=min(deadline.left, WHOLE_SECONDS), solver=solver)
         return Confirmation(name, "whole claim", answer.confirmed, 1, 1, len(answer.contradicted), answer.reason)
     closing = [number for number, step in enumerate(steps) if step[0] in ("holds", "empty")]
     chosen = set(range(len(closing)))
@@ -46,21 +46,29 @@ def by_solver(
         chosen = set(random.Random(seed).sample(range(len(closing)), sample))
     scripts = leaf_scripts(question.goal(), steps)
     texts = (text for _, text in compress(scripts, [i in chosen for i in range(len(closing))]))
-    left = max(0.1, seconds - (time.monotonic() - started))
-    answer = smt.solve_many(texts, budget=left, solver=solver)
+    answer = smt.solve_many(texts, budget=min(deadline.left, LONGEST), solver=solver)
     wrong = len(answer.contradicted)
     return Confirmation(name, "leaves", answer.confirmed, len(chosen), len(closing), wrong, answer.reason)
 
 
-def by_evaluation(question: Question, regions: Sequence[Region]) -> Confirmation:
+def unasked(solver: smt.Solver, steps: Sequence[Any], why: str) -> Confirmation:
+    """What is said of a solver that was not asked."""
+    total = sum(step[0] in ("holds", "empty") for step in steps)
+    return Confirmation(f"{solver} {smt.version(solver)}", "leaves", 0, 0, total, 0, why)
+
+
+def by_evaluation(question: Question, regions: Sequence[Region], deadline: Deadline = NEVER) -> Confirmation:
     """Whether both networks, evaluated exactly at the interior point of every region, give the region's affine maps."""
-    confirmed = 0
+    confirmed = tried = 0
     for region in regions:
+        if deadline.passed:
+            break
+        tried += 1
         x = Vector.of(region.interior)
         wanted = [region.left(x).fractions(), region.right(x).fractions()]
         confirmed += question.values(region.interior) == wanted
-    size = len(regions)
-    return Confirmation("exact evaluation", "interior points", confirmed, size, size, size - confirmed)
+    size, note = len(regions), "" if tried == len(regions) else "out of time"
+    return Confirmation("exact evaluation", "interior points", confirmed, tried, size, tried - confirmed, note)
 
 
 def by_volume(domain: Domain, regions: Sequence[Region]) -> Confirmation | None:
@@ -72,7 +80,7 @@ def by_volume(domain: Domain, regions: Sequence[Region]) -> Confirmation | None:
         return None
     whole_volume, total = volume(box, n), sum((volume(rows, n) for rows in cells), Fraction(0))
     agree = total == whole_volume
-    note = f"the volumes add up to {total}" + ("" if agree else f" in place of {whole_volume}")
+    note = f"the volumes add up to {exact_text(total)}" + ("" if agree else f" in place of {exact_text(whole_volume)}")
     return Confirmation("exact volumes", "regions", len(cells) * agree, len(cells), len(cells), int(not agree), note)
 
 

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from fractions import Fraction
+from functools import cached_property, partial
+from typing import Any, Literal, TypeVar
 
 from exactformer.claims import Claim
 from exactformer.compiler import Correspondence, compile_network
 from exactformer.domain import Domain
 from exactformer.errors import CertificateRejected, Faults, InvalidInput, Unsupported
-from exactformer.formats.network_json import dump
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.reading import NotAffine
 from exactformer.networks import Network
@@ -21,22 +22,24 @@ from exactformer.networks.transformer import Tie
 from exactformer.prover import smt
 from exactformer.prover.blame import blame
 from exactformer.prover.certificate import judged, proof_certificate, refutation_certificate
-from exactformer.prover.crosscheck import SAMPLE, by_evaluation, by_solver, by_volume
+from exactformer.prover.crosscheck import SAMPLE, by_evaluation, by_solver, by_volume, unasked
 from exactformer.prover.leaves import regions_of
-from exactformer.prover.limit import OutOfTime, time_limit
-from exactformer.prover.outcome import Evaluation, Outcome, Point, Witness
+from exactformer.prover.outcome import Blame, Confirmation, Evaluation, Outcome, Point, TraceLine, Witness
 from exactformer.prover.parallel import search_in_parallel
-from exactformer.prover.question import RIGHT, Question, ask, inhabitant, is_equality
+from exactformer.prover.question import Question, ask, inhabitant, is_equality
 from exactformer.prover.search import Found, Search
 from exactformer.prover.smtlib import claim_text
 from exactformer.prover.trace import trace
 from exactformer.prover.witness import numeric_witness, simplified
+from exactformer.rational import exact_text
+from exactformer.work import Deadline, OutOfTime, time_limit
 
 Method = Literal["auto", "structural", "lazy", "regions", "smt"]
 METHODS: tuple[Method, ...] = ("auto", "structural", "lazy", "regions", "smt")
 GRACE = 0.5
 MIN_TRIALS, TRIAL_WEIGHT = 40, 3 * 10**7  # of making a counterexample simple: trials times characters of the networks
 BLAME_SECONDS = 5.0
+Said = TypeVar("Said")
 Progress = Callable[[int, int], None]
 Checks = tuple[Sequence[smt.Solver] | None, int | None]  # the solvers asked, and about how many leaves
 
@@ -55,13 +58,13 @@ def prove(
     `timeout` is for both; the other options are those of `verify`. Raises `TimeoutError` when the time is out before
     there is a Transformer, and `Unsupported` and `InvalidInput` as `compile_network` and `verify` do.
     """
-    started = time.monotonic()
+    started, deadline = time.monotonic(), Deadline.after(timeout)
     try:
-        with time_limit(float("inf") if timeout is None else timeout):
+        with time_limit(deadline.left):
             compiled = compile_network(network, construction=construction, domain=domain, arity=arity)
     except OutOfTime:
         raise TimeoutError(f"out of time after {timeout} s: the Transformer was not yet written down") from None
-    left = None if timeout is None else max(0.01, timeout - (time.monotonic() - started))
+    left = None if timeout is None else max(0.01, deadline.left)
     outcome = verify(network, compiled.transformer, domain=domain, timeout=left, **options)
     return replace(outcome, compiled=compiled, seconds=time.monotonic() - started)
 
@@ -82,6 +85,7 @@ def verify(
     sample: int | None = SAMPLE,
     progress: Progress | None = None,
     correspondence: Correspondence | None = None,
+    certified: bool = False,
 ) -> Outcome:
     """Decide a claim about one or two networks of any kinds on a domain, exactly, with a certificate.
 
@@ -96,15 +100,16 @@ def verify(
 
     `cross_check` names solvers ("z3", "cvc5") that are asked about the leaves of the proof, `sample` of them chosen by
     the seed (None: all); by default z3 for `regions`, where also both networks are evaluated at a point of every
-    region, and for few inputs the volumes are added up.
+    region, and for few inputs the volumes are added up. `certified` refuses a proof that rests on the word of z3 alone:
+    the verdict is then "unknown".
 
     Raises `InvalidInput` when networks, claim and domain do not fit together or the domain is empty, and
     `Unsupported` for `regions` with another claim than `equal`.
     """
-    attempt = _attempt(claim, left, right, domain, method, tie, timeout, correspondence)
+    attempt = _attempt(claim, left, right, domain, method, tie, timeout, correspondence, certified)
     try:
         # The alarm leaves the search, which looks at the clock itself, a moment to end with a better reason.
-        with time_limit(attempt.deadline - time.monotonic() + GRACE):
+        with time_limit(attempt.deadline.left + GRACE):
             return _decided(attempt, method, seed, jobs, executor, (cross_check, sample), progress)
     except OutOfTime:
         return attempt.unknown(method, f"out of time after {timeout} s")
@@ -119,6 +124,7 @@ def _decided(
     checks: Checks,
     progress: Progress | None,
 ) -> Outcome:
+    attempt.inhabitant  # noqa: B018  an empty domain is refused before anything else
     if method == "smt":
         return _by_smt(attempt)
     try:
@@ -143,15 +149,22 @@ class Attempt:
     """A question, a point of its domain, and the time there is to answer it."""
 
     question: Question
-    inhabitant: Point
     started: float
-    deadline: float
+    deadline: Deadline
+    certified: bool = False
+
+    @cached_property
+    def inhabitant(self) -> Point:
+        """A point of the domain. Raises `InvalidInput` when there is none."""
+        return inhabitant(self.question.domain)
 
     def proved(self, method: str, found: Found) -> Outcome:
         """The outcome of a search that closed every cell, once the kernel has accepted its certificate."""
-        certificate = proof_certificate(self.question, self.inhabitant, found.steps)
         try:
+            certificate = proof_certificate(self.question, self.inhabitant, found.steps)
             theorem = judged(certificate, self.question.texts)
+        except Unsupported as length:
+            return self.unknown(method, f"a proof was found, but no certificate can hold it: {length}")
         except CertificateRejected as rejection:  # a defect of the search; never reported as a proof
             return self.unknown(method, f"the kernel rejected the proof that was found: {rejection}")
         counts = {**theorem.counts, **found.counts}
@@ -163,27 +176,45 @@ class Attempt:
         """The outcome for a counterexample, made simple, and confirmed by the kernel's evaluator."""
         question = self.question
         weights = sum(len(text) for text in question.texts.values())
-        point = simplified(point, question.violated, trials=max(MIN_TRIALS, TRIAL_WEIGHT // weights))
+        trials = max(MIN_TRIALS, TRIAL_WEIGHT // weights)
+        point = simplified(point, question.violated, trials=trials, deadline=self.deadline)
         values = question.values(point)
-        certificate = refutation_certificate(question, point, values)
         try:
+            certificate = refutation_certificate(question, point, values)
             theorem = judged(certificate, question.texts)
+        except Unsupported as length:
+            return self.unknown(method, f"a counterexample was found, but no certificate can hold it: {length}")
         except CertificateRejected as rejection:  # the two evaluators disagree: a defect, never a verdict
             return self.unknown(method, f"the kernel did not confirm the counterexample: {rejection}")
-        limit = min(self.deadline, time.monotonic() + BLAME_SECONDS)
+        explained: tuple[TraceLine, ...] = self.in_time(lambda: trace(question, point), ())
+        blamed: tuple[Blame, ...] = self.in_time(lambda: self._blame(point), ())
         return replace(
             self._outcome("refuted", method),
             theorem=theorem.statement,
             certificate=certificate,
             witness=_witness(question, point, values),
-            trace=trace(question, point),
-            blame=blame(question, lambda fixed: self._equal(fixed, point, limit)) if is_equality(question) else (),
+            trace=explained,
+            blame=blamed,
         )
 
-    def _equal(self, right: Network, point: Point, limit: float) -> bool:
+    def in_time(self, say: Callable[[], Said], otherwise: Said) -> Said:
+        """What is said beside a verdict, which is never lost for it: something else when it cannot be said in time."""
+        try:
+            with time_limit(self.deadline.left):
+                return say()
+        except OutOfTime:
+            return otherwise
+
+    def _blame(self, point: Point) -> tuple[Blame, ...]:
+        if not is_equality(self.question):
+            return ()
+        limit = self.deadline.within(BLAME_SECONDS)
+        return blame(self.question, lambda fixed: self._equal(fixed, point, limit))
+
+    def _equal(self, right: Network, point: Point, limit: Deadline) -> bool:
         """Whether the left side equals another right side: no at the old witness, else by symbolic evaluation."""
-        repaired = replace(self.question, right=right, texts={**self.question.texts, RIGHT: dump(right)})
-        if repaired.violated(point) or time.monotonic() > limit:
+        repaired = replace(self.question, right=right)
+        if repaired.violated(point) or limit.passed:
             return False
         try:
             goal = repaired.goal()
@@ -213,6 +244,7 @@ def _attempt(
     tie: str,
     timeout: float | None,
     correspondence: Correspondence | None,
+    certified: bool,
 ) -> Attempt:
     started = time.monotonic()
     faults = Faults()
@@ -222,8 +254,7 @@ def _attempt(
     faults.settle()
     if method == "regions" and not is_equality(question):
         raise Unsupported(f"method regions: expected the claim equal, found {question.claim.name}; lazy decides it")
-    deadline = float("inf") if timeout is None else started + timeout
-    return Attempt(question, inhabitant(question.domain), started, deadline)
+    return Attempt(question, started, Deadline.after(timeout), certified)
 
 
 def _witness(question: Question, point: Point, values: list[Point]) -> Witness:
@@ -236,7 +267,7 @@ def _witness(question: Question, point: Point, values: list[Point]) -> Witness:
 
 def _numeric(attempt: Attempt, seed: int) -> Outcome | None:
     try:
-        point = numeric_witness(attempt.question, seed)
+        point = numeric_witness(attempt.question, seed, attempt.deadline)
     except InvalidInput:  # a weight outside the range of floats: the guess is skipped, the exact search goes on
         return None
     return None if point is None else attempt.refuted("numeric", point)
@@ -259,7 +290,7 @@ def _by_splitting(
             if jobs > 1 or executor is not None:
                 found = search_in_parallel(attempt.question, goal, every_gate, deadline, jobs, executor, progress)
             else:
-                found = Search(attempt.question.violated, deadline, every_gate, progress).run(goal)
+                found = Search(attempt.question.violated, deadline.end, every_gate, progress).run(goal)
         except NotAffine as score:
             reason = str(score)
             break
@@ -279,17 +310,16 @@ def _by_splitting(
     return answer if answer.verdict != "unknown" else replace(answer, reason=f"{reason}; {answer.reason}")
 
 
-def _phases(method: Method, attempt: Attempt) -> list[tuple[Method, float]]:
+def _phases(method: Method, attempt: Attempt) -> list[tuple[Method, Deadline]]:
     """Which search until when: for `auto` a short lazy one, then regions, then lazy again, with a share left for z3."""
     deadline = attempt.deadline
     if method != "auto":
         return [(method, deadline)]
-    now = time.monotonic()
-    left = deadline - now
-    last: tuple[Method, float] = ("lazy", deadline if left > 1e9 else deadline - 0.2 * left)
+    left = deadline.left
+    last: tuple[Method, Deadline] = ("lazy", deadline.within(0.8 * left))
     if not is_equality(attempt.question):
         return [last]
-    return [("lazy", now + min(20.0, left / 4)), ("regions", now + min(120.0, left / 2)), last]
+    return [("lazy", deadline.within(min(20.0, left / 4))), ("regions", deadline.within(min(120.0, left / 2))), last]
 
 
 def _checked(outcome: Outcome, attempt: Attempt, checks: Checks, seed: int) -> Outcome:
@@ -298,12 +328,14 @@ def _checked(outcome: Outcome, attempt: Attempt, checks: Checks, seed: int) -> O
         return outcome
     solvers, sample = checks
     solvers = (("z3",) if outcome.regions else ()) if solvers is None else solvers
-    found = []
+    question, steps = attempt.question, outcome.certificate["tree"]
+    found: list[Confirmation | None] = []
     if outcome.regions and solvers:
-        found = [by_evaluation(attempt.question, outcome.regions), by_volume(attempt.question.domain, outcome.regions)]
+        found = [by_evaluation(question, outcome.regions, attempt.deadline)]
+        found.append(attempt.in_time(lambda: by_volume(question.domain, outcome.regions), None))
     for solver in solvers:
-        left = max(0.1, attempt.deadline - time.monotonic())
-        found.append(by_solver(solver, attempt.question, outcome.certificate["tree"], sample, seed, min(left, 1e6)))
+        ask_it = partial(by_solver, solver, question, steps, sample, seed, attempt.deadline)
+        found.append(attempt.in_time(ask_it, unasked(solver, steps, "out of time")))
     confirmations = tuple(one for one in found if one is not None)
     wrong = next((one for one in confirmations if one.contradicted), None)
     if wrong is not None:
@@ -315,10 +347,14 @@ def _checked(outcome: Outcome, attempt: Attempt, checks: Checks, seed: int) -> O
 def _by_smt(attempt: Attempt) -> Outcome:
     question = attempt.question
     text = claim_text(question)
-    limit = min(1e6, attempt.deadline - time.monotonic())
+    limit = min(1e6, attempt.deadline.left)
     if limit <= 0:
         return attempt.unknown("smt", "out of time")
     answer = smt.solve(text, question.space.dimension, timeout=limit)
+    if answer.result == "unsat" and attempt.certified:
+        return attempt.unknown(
+            "smt", "z3 answers that the claim holds, but without a certificate, and one is asked for"
+        )
     if answer.result == "unsat":
         semantics = f"real arithmetic, hard attention, tie rule {question.tie}"
         theorem = f"{question.claim} ({semantics}), on the word of z3"
@@ -327,5 +363,17 @@ def _by_smt(attempt: Attempt) -> Outcome:
     if answer.result == "sat" and answer.point is not None:
         if question.violated(answer.point):
             return attempt.refuted("smt", answer.point)
-        return attempt.unknown("smt", "z3 answered sat, but its point is not an exact counterexample")
+        return attempt.unknown("smt", _not_exact(answer))
     return attempt.unknown("smt", f"z3: {answer.reason or answer.result}")
+
+
+def _decimal(x: Fraction) -> str:
+    return f"{float(x):.9g}" if abs(x) < 1e9 else exact_text(x)
+
+
+def _not_exact(answer: smt.Answer) -> str:
+    """Why a counterexample of z3 is none here."""
+    if answer.point is None or not answer.irrational:
+        return "z3 answered sat, but its point is not an exact counterexample"
+    near = ", ".join(f"x{i + 1} near {_decimal(answer.point[i])}, a root of {text}" for i, text in answer.irrational)
+    return f"z3 answers that the claim fails where {near}; a certificate holds rational points only"

@@ -134,3 +134,14 @@ class Outcome:
     confirmations: tuple[Confirmation, ...] = ()
     compiled: Compiled | None = None
     trusted: tuple[str, ...] = ()
+
+    @property
+    def certified(self) -> bool:
+        """Whether the verdict has a certificate, which the kernel accepted; never where it is unknown."""
+        return self.certificate is not None
+
+    @property
+    def headline(self) -> str:
+        """The verdict in capitals, and on whose word alone it rests where there is no certificate."""
+        alone = self.verdict == "proved" and not self.certified
+        return self.verdict.upper() + (" by z3 alone, no certificate" if alone else "")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from contextlib import nullcontext
+from concurrent.futures import BrokenExecutor, Executor
+from contextlib import closing
 from typing import Any
 
 from exactformer.kernel.claims import Goal
-from exactformer.prover.limit import OutOfTime, time_limit
 from exactformer.prover.question import Question
 from exactformer.prover.search import Found, Path, Search
+from exactformer.work import Deadline, OutOfTime, spread, time_limit
 
 SHARES = 8  # subtrees a process, so that uneven ones balance
 GRACE = 0.5
@@ -22,7 +21,7 @@ def search_in_parallel(
     question: Question,
     goal: Goal,
     every_gate: bool,
-    deadline: float,
+    deadline: Deadline,
     jobs: int,
     executor: Executor | None,
     progress: Callable[[int, int], None],
@@ -31,27 +30,28 @@ def search_in_parallel(
 
     The proof is the same tree that one process finds; only its parts are found at the same time.
     """
-    top = Search(question.violated, deadline, every_gate, defer_at=1).run(goal)
+    top = Search(question.violated, deadline.end, every_gate, defer_at=1).run(goal)
     for defer_at in range(2, 64):
         if top.witness or top.reason or not top.deferred or len(top.deferred) >= SHARES * jobs:
             break
-        top = Search(question.violated, deadline, every_gate, defer_at=defer_at).run(goal)
+        top = Search(question.violated, deadline.end, every_gate, defer_at=defer_at).run(goal)
     if top.witness or top.reason or not top.deferred:
         return top
-    pool = ProcessPoolExecutor(jobs) if executor is None else nullcontext(executor)
-    with pool as workers:
-        end = time.time() + (deadline - time.monotonic())  # a worker may start late, and has a clock of its own
-        tasks: list[Future[Found]] = [
-            workers.submit(_subtree, question, path, every_gate, end) for path in top.deferred
-        ]
-        for number, task in enumerate(as_completed(tasks), start=1):
-            progress(number, len(tasks) - number)
-            found = task.result()
-            if found.witness or found.reason:
-                for other in tasks:
-                    other.cancel()
-                return found
-    return _joined(top, iter([task.result() for task in tasks]))
+    subtrees = [(question, path, every_gate, deadline) for path in top.deferred]
+    parts: dict[int, Found] = {}
+    late = Deadline(deadline.end + 2 * GRACE)  # a worker knows by itself when it is out of time
+    try:
+        with closing(spread(_subtree, subtrees, jobs=jobs, executor=executor, deadline=late)) as results:
+            for number, found in results:
+                parts[number] = found
+                progress(len(parts), len(subtrees) - len(parts))
+                if found.witness or found.reason:
+                    return found
+    except BrokenExecutor:
+        return Found([], [], {}, reason="a process of the search was ended from outside (for want of memory, say)")
+    except OutOfTime:
+        return Found([], [], {}, reason="out of time")
+    return _joined(top, iter([parts[number] for number in range(len(subtrees))]))
 
 
 def _joined(top: Found, parts: Iterator[Found]) -> Found:
@@ -80,15 +80,14 @@ class _Last(threading.local):
 _last = _Last()
 
 
-def _subtree(question: Question, path: Path, every_gate: bool, end: float) -> Found:
-    """The search below one path until a time of day; runs in any process.
+def _subtree(question: Question, path: Path, every_gate: bool, deadline: Deadline) -> Found:
+    """The search below one path; runs in any process.
 
     A thread builds the goal once for all its subtrees.
     """
-    seconds = end - time.time()
     try:
-        with time_limit(seconds + GRACE):
-            return Search(question.violated, time.monotonic() + seconds, every_gate).run(_goal(question), path)
+        with time_limit(deadline.left + GRACE):
+            return Search(question.violated, deadline.end, every_gate).run(_goal(question), path)
     except OutOfTime:
         return Found([], [], {}, reason="out of time")
 

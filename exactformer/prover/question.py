@@ -34,13 +34,17 @@ class Question:
     right: Network | None
     domain: Domain
     tie: Tie
-    texts: dict[str, str]  # the network files by name: what a certificate is bound to
     correspondence: Correspondence | None = None  # from the units of the left side to the right one, for traces
 
     @property
     def networks(self) -> tuple[Network, ...]:
         """The networks it is about."""
         return (self.left,) if self.right is None else (self.left, self.right)
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """The network files by name: what a certificate is bound to."""
+        return {LEFT: dump(self.left)} | ({} if self.right is None else {RIGHT: dump(self.right)})
 
     @cached_property
     def space(self) -> Domain:
@@ -98,8 +102,7 @@ def ask(
             faults.add("correspondence", "a maxout or ReLU network on the left and a Transformer on the right", kinds)
         else:
             correspondence.fit(left, right, faults)
-    texts = {LEFT: dump(left)} | ({} if right is None else {RIGHT: dump(right)})
-    return Question(claim, left, right, domain, tie, texts, correspondence)  # type: ignore[arg-type]
+    return Question(claim, left, right, domain, tie, correspondence)  # type: ignore[arg-type]
 
 
 def is_equality(question: Question) -> bool:

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -37,14 +37,15 @@ _SIMPLEX = 2  # z3's engine that is best at conjunctions; its default is better 
 class Answer:
     """What the solver said of one text; `reason` explains an unknown.
 
-    For "sat", `point` is the solver's own (`exact`), or close to it where that is irrational.
+    For "sat", `point` is the solver's own, or close to it in the coordinates that are `irrational`: their numbers, and
+    the polynomials of which they are roots.
     """
 
     result: Result
     point: tuple[Fraction, ...] | None
     reason: str
     seconds: float
-    exact: bool = True
+    irrational: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ def solve(text: str, inputs: int, *, timeout: float) -> Answer:
         point = _point(reply.get("point"), inputs)
         if point is None:
             result, reason = "unknown", "sat, but without a point that can be read"
-    return Answer(result, point, reason, time.monotonic() - start, reply.get("exact", True))
+    irrational = tuple((int(i), str(text)) for i, text in reply.get("irrational", ()))
+    return Answer(result, point, reason, time.monotonic() - start, irrational)
 
 
 def _point(value: Any, inputs: int) -> tuple[Fraction, ...] | None:
@@ -243,8 +245,19 @@ def _reply_of_z3(request: Message) -> Message:
         values = [model.eval(z3.Real(f"x{i}"), model_completion=True) for i in range(request.get("inputs", 0))]
         exact = [value.approx(_DIGITS) if z3.is_algebraic_value(value) else value for value in values]
         reply["point"] = [[f"{v.numerator_as_long():x}", f"{v.denominator_as_long():x}"] for v in exact]
-        reply["exact"] = not any(map(z3.is_algebraic_value, values))
+        reply["irrational"] = [[i, _polynomial(v.poly())] for i, v in enumerate(values) if z3.is_algebraic_value(v)]
     return reply
+
+
+def _polynomial(coefficients: Sequence[Any]) -> str:
+    """A polynomial from z3's integers, the constant first, as text: x^2 - 2."""
+    powers = ["", "x", *(f"x^{k}" for k in range(2, len(coefficients)))]
+    text = ""
+    for c, power in reversed(list(zip([c.as_long() for c in coefficients], powers, strict=True))):
+        if c:
+            size = " ".join(filter(None, ("" if abs(c) == 1 and power else str(abs(c)), power)))
+            text += (" - " if c < 0 else " + ") + size if text else ("-" if c < 0 else "") + size
+    return text
 
 
 def _explained(error: Exception) -> str:

@@ -14,7 +14,7 @@ from exactformer.networks import Network, Transformer
 from exactformer.networks.transformer import Tie
 from exactformer.prover.outcome import Point, TraceLine
 from exactformer.prover.question import Question, evaluate_exactly
-from exactformer.rational import Vector
+from exactformer.rational import Vector, exact_text
 
 MAX_LINES = 24
 Ruled = tuple[Transformer, Tie]
@@ -65,14 +65,12 @@ def _two_sided(question: Question, point: Point) -> tuple[TraceLine, ...]:
 
 def _output(claim: Claim, number: int, wanted: Fraction, found: Fraction, *, left_is_found: bool) -> TraceLine:
     """An output of the one side, and what the claim asks of it, given the other side's."""
-    text, agrees = str(wanted), found == wanted
+    text, agrees = exact_text(wanted), found == wanted
     if isinstance(claim, AtMost):
-        text, agrees = (
-            (f"at most {wanted}", found <= wanted) if left_is_found else (f"at least {wanted}", found >= wanted)
-        )
+        text, agrees = (f"at most {text}", found <= wanted) if left_is_found else (f"at least {text}", found >= wanted)
     if isinstance(claim, Within):
-        text, agrees = f"within {claim.epsilon} of {wanted}", abs(found - wanted) <= claim.epsilon
-    return TraceLine(f"output {number}", str(found), text, agrees)
+        text, agrees = f"within {claim.epsilon} of {text}", abs(found - wanted) <= claim.epsilon
+    return TraceLine(f"output {number}", exact_text(found), text, agrees)
 
 
 def _against_source(source: Network, found: Transformer, domain: Domain, point: Point, tie: Tie) -> list[TraceLine]:
@@ -100,7 +98,7 @@ def _unit_by_unit(
         should = wanted[place.layer + 1][place.unit]
         where = f"block {place.block}, attention, token {found.token}, coordinates {list(place.coordinates)}"
         name = f"{where} (unit {place.unit} of layer {place.layer})"
-        lines.append(TraceLine(name, str(has), str(should), has == should))
+        lines.append(TraceLine(name, exact_text(has), exact_text(should), has == should))
     return lines
 
 
@@ -140,7 +138,11 @@ def _states(wanted: Ruled, found: Ruled, point: Point, units: dict[tuple[str, in
             for token, coordinate in differing[:MAX_LINES]:
                 unit, heads = units.get((name, coordinate)), _heads(asked, made, token, coordinate)
                 place = f"{name}{heads}, token {token}, coordinate {coordinate}" + (f" ({unit})" if unit else "")
-                lines.append(TraceLine(place, str(actual[token][coordinate]), str(expected[token][coordinate]), False))
+                lines.append(
+                    TraceLine(
+                        place, exact_text(actual[token][coordinate]), exact_text(expected[token][coordinate]), False
+                    )
+                )
         before = expected
     return lines
 

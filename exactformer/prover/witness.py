@@ -13,17 +13,18 @@ from exactformer.domain import Domain
 from exactformer.numeric import NumericFeedforward, compile_numeric, evaluate_batch, preactivations
 from exactformer.prover.outcome import Point
 from exactformer.prover.question import Question
+from exactformer.work import NEVER, Deadline
 
 Points = NDArray[np.float64]
 RANDOM, CORNERS, SEGMENTS, EXACT = 2048, 256, 2, 12
 DENOMINATORS = (1, 2, 4, 10, 16, 100, 256, 1000, 10**4, 10**6, 2**30)
 
 
-def numeric_witness(question: Question, seed: int) -> Point | None:
+def numeric_witness(question: Question, seed: int, deadline: Deadline = NEVER) -> Point | None:
     """A counterexample to the question's claim, looked for where the float values contradict it most.
 
     Tried are corners, random points, and points on and near the kinks of a feed-forward side, which bisection
-    finds between random points. None means nothing was found, not that nothing is there.
+    finds between random points. None means nothing was found in time, not that nothing is there.
     """
     random = np.random.default_rng(seed)
     sides = [compile_numeric(network) for network in question.networks]
@@ -32,6 +33,8 @@ def numeric_witness(question: Question, seed: int) -> Point | None:
             gap = _violation(question, sides, points)
         order = np.argsort(-np.nan_to_num(gap, nan=np.inf), kind="stable")[:EXACT]
         for index in order:
+            if deadline.passed:
+                return None
             point = _exact(points[index], question.space)
             if question.violated(point):
                 return point
@@ -50,19 +53,21 @@ def _violation(question: Question, sides: Sequence[Any], points: Points) -> Poin
     return np.asarray(size.max(axis=1, initial=-np.inf if size.shape[1] else 0.0))
 
 
-def simplified(point: Point, violated: Callable[[Point], bool], *, trials: int = 10_000) -> Point:
+def simplified(
+    point: Point, violated: Callable[[Point], bool], *, trials: int = 10_000, deadline: Deadline = NEVER
+) -> Point:
     """A simpler point that is still a counterexample: zeros first, then small denominators.
 
-    Minimal in this sense: unless the trials run out, no group of coordinates that was tried can be set to zero, and
+    Minimal in this sense: unless trials or time run out, no group of coordinates that was tried can be set to zero, and
     no single coordinate can be replaced by a fraction near it with a smaller power of two or ten as denominator.
-    Trials are counted, not timed, so that the same question has the same answer.
+    Trials are counted, so that the same question has the same answer when there is time.
     """
     left = trials
 
     def simpler(trial: Point) -> bool:
         nonlocal left
         left -= 1
-        return left >= 0 and violated(trial)
+        return left >= 0 and not deadline.passed and violated(trial)
 
     size = len(point)
     while size >= 1:  # zeros, in groups that halve

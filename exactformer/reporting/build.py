@@ -12,6 +12,7 @@ from exactformer.compiler.sizes import SizeLine, nonzeros
 from exactformer.domain import Domain
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, Transformer
 from exactformer.prover.outcome import Confirmation, Evaluation, Outcome, Region, Witness
+from exactformer.rational import exact_text
 from exactformer.reporting.data import (
     ConfirmationCard,
     CorrespondenceCard,
@@ -26,7 +27,7 @@ from exactformer.reporting.data import (
     TrustCard,
     UnitRow,
 )
-from exactformer.reporting.numbers import exact_text, linear_text, map_text, point_text, power, ranges_text
+from exactformer.reporting.numbers import linear_text, map_text, point_text, power, ranges_text
 from exactformer.reporting.picture import picture_of
 from exactformer.reporting.trusted import installed_versions, kernel_facts
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from decimal import Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 
 from exactformer.networks import Affine
+from exactformer.rational import WIDE, exact_text
 
 LONG = 24
 SHORT = 5
@@ -17,21 +18,8 @@ OUTPUTS = 4
 CUT = 600
 
 _RATIONAL = re.compile(r"-?[0-9]+(?:/[0-9]+)?")
-_WIDE = Context(prec=12, Emax=10**9, Emin=-(10**9))
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-def exact_text(value: Fraction) -> str:
-    """The number as "p/q"; as a decimal marked ≈ when it has more digits than Python agrees to print.
-
-    >>> exact_text(Fraction(-4, 6))
-    '-2/3'
-    """
-    try:
-        return str(value)
-    except ValueError:
-        return f"≈ {_decimal(Decimal(value.numerator), Decimal(value.denominator))}"
 
 
 def abbreviated(text: str, long: int = LONG) -> str:
@@ -123,4 +111,4 @@ def ranges_text(numbers: Sequence[int]) -> str:
 
 
 def _decimal(numerator: Decimal, denominator: Decimal) -> str:
-    return f"{_WIDE.divide(numerator, denominator):.5g}"
+    return f"{WIDE.divide(numerator, denominator):.5g}"

@@ -11,6 +11,7 @@ from zlib import crc32
 from exactformer.domain import Domain
 from exactformer.networks import Affine
 from exactformer.prover.outcome import Region
+from exactformer.rational import exact_text
 from exactformer.reporting.geometry import (
     Interval,
     Polygon,
@@ -21,7 +22,7 @@ from exactformer.reporting.geometry import (
     rectangle,
     window,
 )
-from exactformer.reporting.numbers import exact_text, linear_text, map_text, variable
+from exactformer.reporting.numbers import linear_text, map_text, variable
 
 COLOURS = 24
 MAX_REGIONS = 5000

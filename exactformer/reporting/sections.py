@@ -53,7 +53,8 @@ def sections(report: Report) -> tuple[Section, ...]:
 def _statement(report: Report) -> Statement:
     if report.verdict == "proved":
         note = "" if report.checked else "There is no certificate: this rests on what is listed as trusted below alone."
-        return Statement("Proved", "Theorem", f"{report.sentence}.", note)
+        verdict = "Proved" if report.checked else "Proved by z3 alone, no certificate"
+        return Statement(verdict, "Theorem", f"{report.sentence}.", note)
     if report.verdict == "refuted":
         return Statement("Refuted", "Counterexample", f"It is not true that {report.sentence}.")
     return Statement("Unknown", "Open", f"It is not decided whether {report.sentence}.")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor
-from math import inf
 
 from threadpoolctl import threadpool_limits
 
@@ -13,7 +11,6 @@ from exactformer.domain import Domain
 from exactformer.errors import InvalidInput
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork
 from exactformer.networks.transformer import TIES, Tie, Transformer
-from exactformer.prover.limit import OutOfTime
 from exactformer.subdivision.cells import ComplexCells, FoundCells
 from exactformer.subdivision.engine import Part, parts_of
 from exactformer.subdivision.exact import MOST_UNITS, NOTHING
@@ -22,6 +19,7 @@ from exactformer.subdivision.program import pieces_of, program_of
 from exactformer.subdivision.result import Cells, Regions
 from exactformer.subdivision.search import Cell, cells_of
 from exactformer.subdivision.stages import chain_of
+from exactformer.work import Deadline, OutOfTime
 
 
 def regions(
@@ -64,14 +62,13 @@ def regions(
         raise InvalidInput(f"tie: expected one of {', '.join(TIES)}, found {tie!r}")
     if jobs < 1 or (part is not None and part < 1):
         raise InvalidInput(f"regions: expected at least one process and one cell a part, found {jobs} and {part}")
-    end = time.monotonic() + (inf if timeout is None else timeout)
+    deadline = Deadline.after(timeout)
     known = 0
 
     def alive(cells: int) -> None:
         nonlocal known
         known = max(known, cells)
-        if time.monotonic() > end:
-            raise OutOfTime
+        deadline.check()
         if progress is not None:
             progress(cells)
 
@@ -80,11 +77,10 @@ def regions(
     if not isinstance(network, Transformer) and _low(network, domain):
         program = program_of(network, domain)
         parts: list[Part] = []
-        clock = time.time() + (end - time.monotonic())  # other processes have clocks of their own
         try:
             with threadpool_limits(1):  # the products are small, and waiting threads of BLAS would hold up the others
                 for found in parts_of(
-                    program, alive, shapes=shapes, size=part, jobs=jobs, executor=executor, end=clock
+                    program, alive, shapes=shapes, size=part, jobs=jobs, executor=executor, deadline=deadline
                 ):
                     parts.append(found)
         except OutOfTime:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
-from math import inf
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from exactformer.subdivision.complex import Complex, cube
 from exactformer.subdivision.exact import Exact, Vertex, renumbered
 from exactformer.subdivision.program import Program
+from exactformer.work import NEVER, Deadline
 
 MOST = 30_000  # cells of a complex that is not divided, for few inputs
 NUMBERS = 4_000_000  # about as many values at vertices
@@ -68,12 +68,12 @@ def parts_of(
     size: int | None = None,
     jobs: int = 1,
     executor: Executor | None = None,
-    end: float = inf,
+    deadline: Deadline = NEVER,
 ) -> Iterator[Part]:
     """The cells of a program, in parts. `alive` is told before each cut how many cells are known, and may raise.
 
     Memory is bounded by the parts that are open at a time: the deepest is finished first. With several jobs the open
-    parts are spread over an executor, a pool of processes by default, whose workers stop at `end` (`time.time()`).
+    parts are spread over an executor, a pool of processes by default, whose workers stop at the deadline.
     """
     if any(r <= 0 for r in program.frame.radius) or any(not any(row[:-1]) and row[-1] < 0 for row in program.rows):
         return
@@ -86,7 +86,7 @@ def parts_of(
     if jobs > 1 or executor is not None:
         from exactformer.subdivision.parallel import spread
 
-        yield from spread(whole, alive, shapes, size, jobs, executor, end)
+        yield from spread(whole, alive, shapes, size, jobs, executor, deadline)
         return
     for found in finished([(whole, 0)], alive, size):
         yield part_of(found, shapes, found.borders_others)

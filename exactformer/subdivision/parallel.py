@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from contextlib import nullcontext
+from concurrent.futures import Executor
 
 from threadpoolctl import threadpool_limits
 
-from exactformer.prover.limit import OutOfTime
 from exactformer.subdivision.complex import Complex
 from exactformer.subdivision.engine import Part, divided, finished, part_of
+from exactformer.work import Deadline
+from exactformer.work import spread as shared
 
 SHARES = 6  # groups a process, so that uneven ones balance
 WORTH = 200  # cells in a group that are worth sending to another process
@@ -24,9 +23,9 @@ def spread(
     size: int,
     jobs: int,
     executor: Executor | None,
-    end: float,
+    deadline: Deadline,
 ) -> Iterator[Part]:
-    """The finished parts of a complex, in the order in which they are found. `end` is a time of the system's clock."""
+    """The finished parts of a complex, in the order in which they are found; raises `OutOfTime` when it is."""
     number, layers = 0, len(whole.program.layers)
     while number < layers - 1 and whole.cells < WORTH * jobs:
         if not whole.apply(number, lambda: alive(whole.known), size):
@@ -36,27 +35,17 @@ def spread(
         yield part_of(whole, shapes, False)
         return
     groups = divided(whole, min(SHARES * jobs, whole.cells))
-    pool = ProcessPoolExecutor(jobs) if executor is None else nullcontext(executor)
-    with pool as workers:
-        tasks = [workers.submit(_work, group, number, shapes, size, end) for group in groups]
-        known = 0
-        try:
-            for task in as_completed(tasks):
-                for part in task.result():
-                    known += len(part.patterns)
-                    yield part
-                alive(known)
-        finally:
-            for task in tasks:
-                task.cancel()
+    known = 0
+    shares = [(group, number, shapes, size, deadline) for group in groups]
+    for _, parts in shared(_work, shares, jobs=jobs, executor=executor, deadline=deadline):
+        for part in parts:
+            known += len(part.patterns)
+            yield part
+        alive(known)
 
 
-def _work(group: Complex, number: int, shapes: bool, size: int, end: float) -> list[Part]:
+def _work(group: Complex, number: int, shapes: bool, size: int, deadline: Deadline) -> list[Part]:
     """The finished parts of one group, in another process."""
-
-    def alive(cells: int) -> None:
-        if time.time() > end:
-            raise OutOfTime
-
     with threadpool_limits(1):
-        return [part_of(found, shapes, True) for found in finished([(group, number)], alive, size)]
+        complexes = finished([(group, number)], lambda cells: deadline.check(), size)
+        return [part_of(found, shapes, True) for found in complexes]
