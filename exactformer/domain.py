@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from exactformer.errors import Faults, InvalidInput
-from exactformer.rational import Matrix, Vector, listed, number_text, read_matrix, read_rational, read_vector
+from exactformer.rational import (
+    Matrix,
+    Vector,
+    array_shape,
+    listed,
+    number_text,
+    plain,
+    read_matrix,
+    read_rational,
+    read_vector,
+    shape_text,
+)
+
+_INFINITE = re.compile(r"([+-]?)inf(?:inity)?")
 
 
 @dataclass(frozen=True)
@@ -91,11 +105,12 @@ class Domain:
 
 
 def Box(lower: Any, upper: Any) -> Domain:
-    """The box of all x with lower <= x <= upper, coordinate by coordinate; None leaves a side open.
+    """The box of all x with lower <= x <= upper, coordinate by coordinate; None or an infinity leaves a side open.
 
     >>> str(Box([0, -1], ["1/2", 1]))
     '[0, 1/2] x [-1, 1]'
 
+    Text counts as the decimal that is written, a float as the dyadic number that it is: "0.1" is 1/10, 0.1 is not.
     Raises `InvalidInput` when the lists differ in length, hold something that is no number, or the box is empty.
     """
     return Polyhedron(lower, upper)
@@ -124,15 +139,15 @@ def read_domain(value: Any, place: str, dimension: int | None, faults: Faults) -
     ends: list[tuple[Fraction | None, ...]] = []
     for side in ("lower", "upper"):
         items = listed(value[side])
-        if items is None:
-            faults.add(f"{place}.{side}", "a list of numbers", value[side])
-            items = []
+        size = array_shape(items)
+        if items is None or (size is not None and len(size) > 1):
+            faults.add(f"{place}.{side}", "a list of numbers", shape_text(value[side]))
+            items = [None] * (dimension or 0)
         dimension = len(items) if dimension is None else dimension
         if len(items) != dimension:
             faults.add(f"{place}.{side}", f"{dimension} numbers", f"{len(items)}")
-            items = [0] * dimension
-        numbers = enumerate(items)
-        ends.append(tuple(None if x is None else read_rational(x, f"{place}.{side}[{i}]", faults) for i, x in numbers))
+            items = [None] * dimension
+        ends.append(tuple(read_end(x, side, f"{place}.{side}[{i}]", faults) for i, x in enumerate(items)))
     lower, upper = ends
     for i, (lo, hi) in enumerate(zip(lower, upper, strict=True)):
         if lo is not None and hi is not None and lo > hi:
@@ -140,6 +155,25 @@ def read_domain(value: Any, place: str, dimension: int | None, faults: Faults) -
     bounds = read_vector(value.get("bounds", ()), f"{place}.bounds", None, faults)
     matrix = read_matrix(value.get("matrix", ()), f"{place}.matrix", (len(bounds), dimension), faults)
     return Domain(lower, upper, matrix, bounds)
+
+
+def read_end(value: Any, side: str, place: str, faults: Faults) -> Fraction | None:
+    """One bound of the side "lower" or "upper"; None where it is open; faults are noted.
+
+    An open side is None (`null` in a file), or the infinity of that side: a float, or the text inf or infinity with
+    its sign.
+    """
+    if value is None:
+        return None
+    outward = "-" if side == "lower" else "+"
+    inside = plain(value)
+    text = str(inside).strip().lower() if isinstance(inside, (float, str)) else ""
+    infinite = _INFINITE.fullmatch(text)
+    if infinite is None:
+        return read_rational(value, place, faults)
+    if (infinite[1] or "+") != outward:
+        faults.add(place, f"a {side} bound that leaves points inside (a number, or {outward}inf for none)", text)
+    return None
 
 
 def interval_box(domain: Domain) -> tuple[tuple[Fraction, Fraction], ...]:

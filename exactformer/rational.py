@@ -1,13 +1,15 @@
 """Lossless intake of numbers, and exact vectors and matrices: integers over one shared denominator.
 
-This is the only module where a float becomes an exact number: as the dyadic rational that it is.
+One rule says what 0.1 means, and it is applied here only. As text (in a file, on the command line, in a string) it is
+the decimal that is written, 1/10. As a float (in Python, or in an array of any precision) it is the dyadic rational
+that the float is, 3602879701896397 / 2^55. Nothing is rounded on the way in.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
@@ -21,13 +23,20 @@ MAX_CHARACTERS = 4000  # of a number in a file: what the kernel reads
 MAX_BITS = 13_000  # of numerator and denominator together, so that the number fits MAX_CHARACTERS
 WIDE = Context(prec=12, Emax=10**9, Emin=-(10**9))  # for decimals of numbers of any size
 MAX_SIDE = 1 << 20  # rows or columns of a sparse matrix, whose shape costs no space in a file
+MAX_TOTAL_BITS = 1 << 32  # of the numbers of one array over their common denominator
+
+# Most numbers of most files: they need no look at their size.
+_COMMON = re.compile(r"([+-]?\d{1,300})(?:/(\d{1,300})|(?:\.(\d{0,300}))?(?:[eE]([+-]?\d{1,2}))?)", re.ASCII).fullmatch
+_TEN = tuple(10**k for k in range(400))
+_PLAIN = frozenset({int, str, float, Fraction})
+_LEVELS = 4  # of nested lists that are looked into for arrays
 
 
 def rational(value: Any, place: str = "value") -> Fraction:
     """The exact rational number that `value` denotes.
 
-    Integers, fractions, "p/q" and decimal text, `Decimal`, and floats (NumPy scalars included) as the exact
-    dyadic they are. Raises `InvalidInput` for anything else: NaN, infinities, booleans, "1/0", other text, and text
+    Integers, fractions, "p/q" and decimal text, `Decimal`, and floats (those of NumPy and of arrays without
+    dimensions included) as the exact dyadic they are. Raises `InvalidInput` for anything else: NaN, infinities, booleans, "1/0", other text, and text
     of a number too long for a file (`MAX_BITS`).
 
     >>> rational("1/3"), rational("-2.5e-1"), rational(0.1)
@@ -65,6 +74,9 @@ def read_rational(value: Any, place: str, faults: Faults) -> Fraction:
             except (ValueError, OverflowError):  # NaN, infinity
                 faults.add(place, "a finite number", str(value))
                 return Fraction(0)
+        inside = plain(value)
+        if inside is not value and isinstance(inside, (Real, str)):  # an array without dimensions
+            return read_rational(inside, place, faults)
     faults.add(place, 'a number (an integer, "p/q" or decimal text)', value)
     return Fraction(0)
 
@@ -210,15 +222,21 @@ class Matrix:
         return full
 
 
+# --- reading ---------------------------------------------------------------------------------------
+
+Pair = tuple[int, int]  # a numerator and a positive denominator, not necessarily in lowest terms
+
+
 def read_vector(data: Any, place: str, length: int | None, faults: Faults) -> Vector:
     """The vector in a list or array of numbers; faults are noted."""
     items = listed(data)
-    if items is None:
-        faults.add(place, "a list of numbers", data)
+    size = array_shape(items)
+    if items is None or (size is not None and len(size) > 1):
+        faults.add(place, "a list of numbers", shape_text(data))
         return Vector((0,) * (length or 0))
     if length is not None and len(items) != length:
         faults.add(place, f"{length} numbers", f"{len(items)}")
-    return Vector.of(read_rational(x, f"{place}[{i}]", faults) for i, x in enumerate(items))
+    return vector_of(read_pairs(items, f"{place}[{{}}]".format, faults), place, faults)
 
 
 def read_matrix(data: Any, place: str, shape: tuple[int | None, int | None], faults: Faults) -> Matrix:
@@ -228,32 +246,41 @@ def read_matrix(data: Any, place: str, shape: tuple[int | None, int | None], fau
     elif isinstance(data, dict):
         result = _read_sparse(data, place, shape, faults)
     else:
-        result = _read_dense(data, place, shape, faults)
-    for name, expected, found in zip(("rows", "columns"), shape, result.shape, strict=True):
-        if expected is not None and expected != found:
-            faults.add(place, f"{expected} {name}", f"{found}")
+        return _read_dense(data, place, shape, faults)
+    _check_shape(result.shape, place, shape, faults)
     return result
 
 
 def _read_dense(data: Any, place: str, shape: tuple[int | None, int | None], faults: Faults) -> Matrix:
     rows = listed(data)
-    if rows is None:
-        faults.add(place, "a matrix (a list of rows, or shape and entries)", data)
+    size = array_shape(rows)
+    if rows is None or (size is not None and len(size) != 2 and size != (0,)):
+        faults.add(place, "a matrix (a list of rows, or shape and entries)", shape_text(data))
         return Matrix((shape[0] or 0, shape[1] or 0), ((),) * (shape[0] or 0))
-    width = shape[1]
-    found: dict[tuple[int, int], Fraction] = {}
-    for i, item in enumerate(rows):
-        row = listed(item)
-        if row is None:
-            faults.add(f"{place}[{i}]", "a list of numbers", item)
-            continue
-        width = len(row) if width is None else width
-        if len(row) != width:
-            faults.add(f"{place}[{i}]", f"{width} numbers", f"{len(row)}")
-        for j, x in enumerate(row[:width]):
-            if type(x) is not int or x != 0:
-                found[i, j] = read_rational(x, f"{place}[{i}][{j}]", faults)
-    return Matrix.sparse(len(rows), width or 0, found)
+    if size is None:  # ragged
+        width = shape[1]
+        for i, row in enumerate(rows):
+            if not isinstance(row, list):
+                faults.add(f"{place}[{i}]", "a list of numbers", row)
+                continue
+            width = len(row) if width is None else width
+            if len(row) != width:
+                faults.add(f"{place}[{i}]", f"{width} numbers", f"{len(row)}")
+        rows = [row[:width] if isinstance(row, list) else [] for row in rows]
+        size = len(rows), width or 0
+    elif size == (0,):
+        size = 0, shape[1] or 0
+    _check_shape(size, place, shape, faults)
+    pairs = [read_pairs(row, f"{place}[{i}][{{}}]".format, faults) for i, row in enumerate(rows)]
+    return matrix_of(pairs, size[1], place, faults)
+
+
+def _check_shape(found: tuple[int, ...], place: str, shape: tuple[int | None, int | None], faults: Faults) -> None:
+    sides = zip(("rows", "columns"), shape, found, strict=True)
+    wrong = [(name, n, m) for name, n, m in sides if n is not None and n != m]
+    if wrong:
+        wanted = " and ".join(f"{n} {name}" for name, n, _ in wrong)
+        faults.add(place, wanted, " and ".join(f"{m}" for _, _, m in wrong))
 
 
 def _read_sparse(data: dict[Any, Any], place: str, shape: tuple[int | None, int | None], faults: Faults) -> Matrix:
@@ -266,25 +293,122 @@ def _read_sparse(data: dict[Any, Any], place: str, shape: tuple[int | None, int 
     items = listed(data.get("entries"))
     if items is None:
         faults.add(f"{place}.entries", "a list of [row, column, number]", data.get("entries"))
-    found: dict[tuple[int, int], Fraction] = {}
+    found: dict[tuple[int, int], Pair] = {}
     for i, item in enumerate(items or []):
-        entry = listed(item) or []
+        entry = item if isinstance(item, list) else []
         where = f"{place}.entries[{i}]"
         if len(entry) != 3 or any(type(k) is not int or not 0 <= k < n for k, n in zip(entry, size, strict=False)):
             faults.add(where, f"[row, column, number] inside {size}", item)
         elif (entry[0], entry[1]) in found:
             faults.add(where, "every position once", f"position {entry[:2]} twice")
         else:
-            found[entry[0], entry[1]] = read_rational(entry[2], where, faults)
-    return Matrix.sparse(size[0], size[1], found)
+            found[entry[0], entry[1]] = _common_pair(entry[2]) or _pair(entry[2], where, faults)
+    (numerators,), common = _over_one_denominator([list(found.values())], place, faults)
+    rows: list[list[tuple[int, int]]] = [[] for _ in range(size[0])]
+    for (i, j), n in zip(found, numerators, strict=True):
+        if n:
+            rows[i].append((j, n))
+    return Matrix((size[0], size[1]), tuple(tuple(sorted(row)) for row in rows), common).reduced()
+
+
+def read_pairs(items: Iterable[Any], place: Callable[[int], str], faults: Faults) -> list[Pair]:
+    """Numbers of any kind that `rational` takes, number i at `place(i)`; faults are noted."""
+    return [_common_pair(item) or _pair(item, place(i), faults) for i, item in enumerate(items)]
+
+
+def _pair(item: Any, place: str, faults: Faults) -> Pair:
+    x = read_rational(item, place, faults)
+    return x.numerator, x.denominator
+
+
+def _common_pair(item: Any) -> Pair | None:
+    """The commonest kinds of numbers, read at once; None for all others, faulty ones among them."""
+    kind = type(item)
+    if kind is int:
+        return item, 1
+    if kind is float and math.isfinite(item):
+        return item.as_integer_ratio()  # type: ignore[no-any-return]
+    match = _COMMON(item) if kind is str else None
+    if match is None:
+        return None
+    whole, divisor, decimals, exponent = match.groups("")
+    if divisor:
+        q = int(divisor)
+        return (int(whole), q) if q else None
+    power = int(exponent or 0) - len(decimals)
+    n = int(whole + decimals)
+    return (n * _TEN[power], 1) if power >= 0 else (n, _TEN[-power])
+
+
+def vector_of(pairs: Sequence[Pair], place: str, faults: Faults) -> Vector:
+    """The vector of the given numbers; numbers that would need too much space are a fault."""
+    (numerators,), common = _over_one_denominator([pairs], place, faults)
+    return Vector.over(numerators, common)
+
+
+def matrix_of(rows: Sequence[Sequence[Pair]], width: int, place: str, faults: Faults) -> Matrix:
+    """The matrix of the given rows; numbers that would need too much space are a fault."""
+    numerators, common = _over_one_denominator(rows, place, faults)
+    entries = tuple(tuple((j, n) for j, n in enumerate(row) if n) for row in numerators)
+    return Matrix((len(rows), width), entries, common).reduced()
+
+
+def _over_one_denominator(rows: Sequence[Sequence[Pair]], place: str, faults: Faults) -> tuple[list[list[int]], int]:
+    """The numerators over one denominator, found in time and space that MAX_TOTAL_BITS bounds."""
+    count = sum(map(len, rows))
+    common = 1
+    for denominator in {d for row in rows for _, d in row}:
+        common = math.lcm(common, denominator)
+        if common.bit_length() * count > MAX_TOTAL_BITS:
+            faults.add(place, f"numbers that take at most {MAX_TOTAL_BITS} bits over one denominator", "more")
+            return [[0] * len(row) for row in rows], 1
+    return [[n * (common // d) for n, d in row] for row in rows], common
 
 
 def listed(data: Any) -> list[Any] | None:
-    """`data` as a list if it is a list, a tuple or an array of at least one dimension; None otherwise."""
+    """`data` as a list if it is a list, a tuple, a vector or an array of at least one dimension; None otherwise.
+
+    Inside it, too, arrays and tuples are lists.
+    """
+    items = plain(data)
+    return items if isinstance(items, list) else None
+
+
+def plain(data: Any, levels: int = _LEVELS) -> Any:
+    """Arrays and tuples as nested lists, array scalars as Python's numbers; everything else as it is.
+
+    An array is what has `tolist` (NumPy, PyTorch, JAX, pandas) or `__array__`; every number in it keeps its value.
+    """
     if isinstance(data, (list, tuple)):
-        return list(data)
+        return [x if type(x) in _PLAIN else plain(x, levels - 1) for x in data] if levels else data
     if isinstance(data, Vector):
         return list(data.fractions())
-    if getattr(data, "ndim", 0) >= 1:
-        return list(data)
-    return None
+    if isinstance(data, type) or getattr(getattr(data, "dtype", None), "kind", "") in ("m", "M"):  # times, dates
+        return data
+    try:
+        if hasattr(data, "tolist"):
+            return data.tolist()
+        if hasattr(data, "__array__"):
+            return data.__array__().tolist()
+    except Exception:  # noqa: BLE001 - foreign code: an array that cannot be read is no list of numbers
+        return data
+    return data
+
+
+def array_shape(items: Any, levels: int = _LEVELS) -> tuple[int, ...] | None:
+    """The shape of nested lists that form an array of anything but objects and matrices; None for all else."""
+    if not isinstance(items, list):
+        return None
+    if levels == 1 or not any(isinstance(x, list) for x in items):
+        return None if any(isinstance(x, (dict, Matrix)) for x in items) else (len(items),)
+    shapes = {array_shape(x, levels - 1) for x in items}
+    inner = shapes.pop()
+    return None if shapes or inner is None else (len(items), *inner)
+
+
+def shape_text(data: Any) -> Any:
+    """What is found where an array of another dimension was expected: the shape of an array, or the very thing."""
+    shape = array_shape(listed(data))
+    if shape is None or shape == (0,):
+        return data
+    return f"a list of {shape[0]}" if len(shape) == 1 else f"an array {' x '.join(map(str, shape))}"

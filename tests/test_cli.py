@@ -414,7 +414,7 @@ def test_several_faults_at_once_name_file_and_place(run: Run) -> None:
         "sub.json: layers[0].weights[1]: expected 2 numbers, found 1",
         'sub.json: layers[0].biases[0]: expected a number (an integer, "p/q" or decimal text), found NaN',
         'sub.json: layers[0].biases[1]: expected a number (an integer, "p/q" or decimal text), found Infinity',
-        "sub.json: output.weights[0]: expected 2 numbers, found 3",
+        "sub.json: output.weights: expected 2 columns, found 3",
         'sub.json: output.biases[0]: expected a number (an integer, "p/q" or decimal text), found True',
     ]
 
@@ -430,7 +430,7 @@ def test_several_faults_at_once_name_file_and_place(run: Run) -> None:
             {"readout": {"token": True, "weights": [[1, 1]], "biases": [0]}},
             "readout.token: expected a token from 0 to 1, found True",
         ),
-        ({"readout": {"token": 0, "weights": [[1]], "biases": [0]}}, "readout.weights[0]: expected 2 numbers, found 1"),
+        ({"readout": {"token": 0, "weights": [[1]], "biases": [0]}}, "readout.weights: expected 2 columns, found 1"),
         ({"mask": "all"}, 'mask: expected null or "causal", found all'),
         ({"residual": "yes"}, "residual: expected true or false, found yes"),
         (
@@ -442,7 +442,7 @@ def test_several_faults_at_once_name_file_and_place(run: Run) -> None:
                     }
                 ]
             },
-            "blocks[0].heads[0].query[0]: expected 2 numbers, found 1",
+            "blocks[0].heads[0].query: expected 2 columns, found 1",
         ),
         (
             {
@@ -461,7 +461,7 @@ def test_several_faults_at_once_name_file_and_place(run: Run) -> None:
                     {"heads": None, "feedforward": {"w1": [[1, 0, 0]], "b1": [0], "w2": [[1], [1]], "b2": [0, 0]}}
                 ]
             },
-            "blocks[0].feedforward.w1[0]: expected 2 numbers, found 3",
+            "blocks[0].feedforward.w1: expected 2 columns, found 3",
         ),
         (
             {
@@ -469,7 +469,7 @@ def test_several_faults_at_once_name_file_and_place(run: Run) -> None:
                     {"heads": None, "feedforward": {"w1": [[1, 0]], "b1": [0], "w2": [[1, 1], [1, 1]], "b2": [0, 0]}}
                 ]
             },
-            "blocks[0].feedforward.w2[0]: expected 1 numbers, found 2",
+            "blocks[0].feedforward.w2: expected 1 columns, found 2",
         ),
     ],
 )

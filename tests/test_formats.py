@@ -189,11 +189,16 @@ NUMBER = 'a number (an integer, "p/q" or decimal text)'
     ("base", "path", "new", "expected"),
     [
         (RELU, ("layers", 0, "weights", 1), [3], ["layers[0].weights[1]: expected 2 numbers, found 1"]),
-        (RELU, ("output", "weights"), [[1, 2, 3]], ["output.weights[0]: expected 2 numbers, found 3"]),
+        (RELU, ("output", "weights"), [[1, 2, 3]], ["output.weights: expected 2 columns, found 3"]),
         (RELU, ("layers", 0, "biases"), [0], ["layers[0].biases: expected 2 numbers, found 1"]),
         (RELU, ("layers", 0), [], ["layers[0]: expected an object, found []"]),
         (RELU, ("layers",), {}, ["layers: expected a list, found {}"]),
-        (ABSOLUTE, ("layers", 0, "biases", 0), [0], ["layers[0].biases[0]: expected 2 numbers, found 1"]),
+        (
+            ABSOLUTE,
+            ("layers", 0, "biases", 0),
+            [0],
+            ["layers[0].biases: expected 1 x 2 numbers, biases[unit][piece], found 1 x 1"],
+        ),
         (
             ABSOLUTE,
             ("layers", 0, "biases", 0),
@@ -278,7 +283,7 @@ NUMBER = 'a number (an integer, "p/q" or decimal text)'
             TRANSFORMER,
             ("blocks", 0, "heads", 0, "query"),
             [[1, 0, 0]],
-            ["blocks[0].heads[0].query[0]: expected 2 numbers, found 3"],
+            ["blocks[0].heads[0].query: expected 2 columns, found 3"],
         ),
         (
             TRANSFORMER,
@@ -290,16 +295,13 @@ NUMBER = 'a number (an integer, "p/q" or decimal text)'
             TRANSFORMER,
             ("blocks", 0, "heads", 0, "value"),
             [[1]],
-            ["blocks[0].heads[0].value[0]: expected 2 numbers, found 1"],
+            ["blocks[0].heads[0].value: expected 2 columns, found 1"],
         ),
         (
             TRANSFORMER,
             ("blocks", 0, "heads", 0, "output"),
             [[1, 0]],
-            [
-                "blocks[0].heads[0].output[0]: expected 1 numbers, found 2",
-                "blocks[0].heads[0].output: expected 2 rows, found 1",
-            ],
+            ["blocks[0].heads[0].output: expected 2 rows and 1 columns, found 1 and 2"],
         ),
         (TRANSFORMER, ("blocks", 0, "heads", 0), None, ["blocks[0].heads[0]: expected an object, found None"]),
         (TRANSFORMER, ("blocks", 0, "heads"), {}, ["blocks[0].heads: expected a list, found {}"]),
@@ -307,7 +309,7 @@ NUMBER = 'a number (an integer, "p/q" or decimal text)'
             TRANSFORMER,
             ("blocks", 0, "feedforward", "w1"),
             [[1, 0, 0]],
-            ["blocks[0].feedforward.w1[0]: expected 2 numbers, found 3"],
+            ["blocks[0].feedforward.w1: expected 2 columns, found 3"],
         ),
         (
             TRANSFORMER,
@@ -339,10 +341,7 @@ NUMBER = 'a number (an integer, "p/q" or decimal text)'
             TRANSFORMER,
             ("embedding", "weights", 1),
             [[0, 1], [1, 0]],
-            [
-                "embedding.weights[1][0]: expected 1 numbers, found 2",
-                "embedding.weights[1][1]: expected 1 numbers, found 2",
-            ],
+            ["embedding.weights[1]: expected 1 columns, found 2"],
         ),
         (TRANSFORMER, ("embedding", "offsets", 1), [0], ["embedding.offsets[1]: expected 2 numbers, found 1"]),
         (
@@ -361,7 +360,7 @@ NUMBER = 'a number (an integer, "p/q" or decimal text)'
         (TRANSFORMER, ("readout", "token"), -1, ["readout.token: expected a token from 0 to 1, found -1"]),
         (TRANSFORMER, ("readout", "token"), True, ["readout.token: expected a token from 0 to 1, found True"]),
         (TRANSFORMER, ("readout", "token"), "0", ["readout.token: expected a token from 0 to 1, found 0"]),
-        (TRANSFORMER, ("readout", "weights"), [[1]], ["readout.weights[0]: expected 2 numbers, found 1"]),
+        (TRANSFORMER, ("readout", "weights"), [[1]], ["readout.weights: expected 2 columns, found 1"]),
         (TRANSFORMER, ("mask",), "Causal", ['mask: expected null or "causal", found Causal']),
         (TRANSFORMER, ("mask",), False, ['mask: expected null or "causal", found False']),
         (TRANSFORMER, ("residual",), 1, ["residual: expected true or false, found 1"]),

@@ -131,14 +131,14 @@ def reasons(make: Any, *arguments: Any, **options: Any) -> list[str]:
             OUTPUT,
             [
                 "layers[0]: expected a pair of weights and biases, found 5",
-                "layers[0].weights: expected a list of at least one unit, each a list of pieces, found []",
+                "layers[0].weights: expected weights[unit][piece][input] of at least one unit of at least one piece, found []",
             ],
         ),
         ([LAYER], None, ["output: expected a pair of weights and biases, found None"]),
         (
             [([], [])],
             OUTPUT,
-            ["layers[0].weights: expected a list of at least one unit, each a list of pieces, found []"],
+            ["layers[0].weights: expected weights[unit][piece][input] of at least one unit of at least one piece, found []"],
         ),
         (
             [([[[1], [2]], [[1]]], [[0, 0], [0]])],
@@ -148,7 +148,7 @@ def reasons(make: Any, *arguments: Any, **options: Any) -> list[str]:
                 "layers[0].biases[1]: expected 2 numbers, found 1",
             ],
         ),
-        ([([[]], [[]])], OUTPUT, ["layers[0].weights[0]: expected at least one piece, found 0"]),
+        ([([[]], [[]])], OUTPUT, ["layers[0].weights: expected weights[unit][piece][input] of at least one unit of at least one piece, found an array 1 x 0"]),
         ([([[[1], [2, 3]]], [[0, 0]])], OUTPUT, ["layers[0].weights[0][1]: expected 1 numbers, found 2"]),
         (
             [([[[1], ["x"]]], [[0, "1/0"]])],
@@ -161,22 +161,19 @@ def reasons(make: Any, *arguments: Any, **options: Any) -> list[str]:
         (
             [([[[1], [-1]]], [[0, 0], [0, 0]])],
             OUTPUT,
-            ["layers[0].biases: expected 1 units, each a list of one number a piece, found 2"],
+            ["layers[0].biases: expected 1 x 2 numbers, biases[unit][piece], found 2 x 2"],
         ),
         (
             [([[[1], [-1]]], 0)],
             OUTPUT,
-            ["layers[0].biases: expected 1 units, each a list of one number a piece, found 0"],
+            ["layers[0].biases: expected 1 x 2 numbers, biases[unit][piece], found 0"],
         ),
         (
             [LAYER, ([[[1, 2], [3, 4]]], [[0, 0]])],
             OUTPUT,
-            [
-                "layers[1].weights[0][0]: expected 1 numbers, found 2",
-                "layers[1].weights[0][1]: expected 1 numbers, found 2",
-            ],
+            ["layers[1].weights: expected 1 numbers a piece, found 2"],
         ),
-        ([LAYER], ([[1, 2]], [0]), ["output.weights[0]: expected 1 numbers, found 2"]),
+        ([LAYER], ([[1, 2]], [0]), ["output.weights: expected 1 columns, found 2"]),
         ([LAYER], ([[1]], [0, 0]), ["output.biases: expected 1 numbers, found 2"]),
         (
             [([1, [[2]]], [[0], [0]])],
@@ -189,7 +186,7 @@ def reasons(make: Any, *arguments: Any, **options: Any) -> list[str]:
         (
             [(5, None)],
             OUTPUT,
-            ["layers[0].weights: expected a list of at least one unit, each a list of pieces, found 5"],
+            ["layers[0].weights: expected weights[unit][piece][input] of at least one unit of at least one piece, found 5"],
         ),
     ],
 )
@@ -201,7 +198,7 @@ def test_faults_of_maxout_networks(layers: Any, output: Any, expected: list[str]
     ("layers", "output", "expected"),
     [
         ([([], [])], OUTPUT, ["layers[0].weights: expected at least one unit, found none"]),
-        ([([[1]], [0]), ([[1, 2]], [0])], OUTPUT, ["layers[1].weights[0]: expected 1 numbers, found 2"]),
+        ([([[1]], [0]), ([[1, 2]], [0])], OUTPUT, ["layers[1].weights: expected 1 columns, found 2"]),
         (
             [([[1], [2, 3]], [0])],
             ([[1, 1]], [0]),

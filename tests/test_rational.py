@@ -106,7 +106,7 @@ WRONG: list[Any] = [
     ),
     *(float("nan"), float("inf"), -float("inf"), np.float32("nan"), np.float32("inf"), np.longdouble("-inf")),
     *(Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity")),
-    *(True, False, np.True_, None, 1j, b"1", [1], (1,), {"p": 1}, np.array(1), np.array([1]), object),
+    *(True, False, np.True_, None, 1j, b"1", [1], (1,), {"p": 1}, np.array(True), np.array([1]), np.array("x"), np.ndarray, object),
 ]
 
 
@@ -228,8 +228,8 @@ def test_numpy_arrays() -> None:
                 "m[1][1]: expected a finite number, found nan",
             ],
         ),
-        ([[1, 2, 3]], ["m[0]: expected 2 numbers, found 3", "m: expected 2 rows, found 1"]),
-        (Matrix((1, 1), ((),)), ["m: expected 2 rows, found 1", "m: expected 2 columns, found 1"]),
+        ([[1, 2, 3]], ["m: expected 2 rows and 2 columns, found 1 and 3"]),
+        (Matrix((1, 1), ((),)), ["m: expected 2 rows and 2 columns, found 1 and 1"]),
         (
             {"shape": [2, 2]},
             [

@@ -10,7 +10,16 @@ from typing import Any
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput
 from exactformer.networks.affine import Affine, read_affine
-from exactformer.rational import Matrix, Vector, listed, read_matrix, read_rational, read_vector
+from exactformer.rational import (
+    Matrix,
+    Vector,
+    array_shape,
+    listed,
+    read_matrix,
+    read_rational,
+    read_vector,
+    shape_text,
+)
 
 
 @dataclass(frozen=True)
@@ -201,9 +210,14 @@ def read_maxout(layers: Any, output: Any, domain: Domain | None, name: str, faul
 def _read_units(weights: Any, biases: Any, place: str, inputs: int | None, faults: Faults) -> MaxoutLayer:
     """The layer with weights[unit][piece][input] and biases[unit][piece], of equally many pieces in each unit."""
     units = listed(weights)
-    if not units:
-        faults.add(f"{place}.weights", "a list of at least one unit, each a list of pieces", weights)
+    size = array_shape(units)
+    if not units or (size is not None and (len(size) != 3 or size[1] == 0)):
+        wanted = "weights[unit][piece][input] of at least one unit of at least one piece"
+        faults.add(f"{place}.weights", wanted, shape_text(weights))
         return MaxoutLayer(Affine(Matrix((0, inputs or 0), ()), Vector(())), 1)
+    if size is not None and inputs is not None and size[2] != inputs:  # one fault for all units
+        faults.add(f"{place}.weights", f"{inputs} numbers a piece", f"{size[2]}")
+        inputs = size[2]
     matrices = []
     rank: int | None = None
     for i, unit in enumerate(units):
@@ -214,13 +228,21 @@ def _read_units(weights: Any, biases: Any, place: str, inputs: int | None, fault
             faults.add(f"{place}.weights[{i}]", pieces, f"{matrix.shape[0]}")
             matrix = Matrix((rank or 1, matrix.shape[1]), ((),) * (rank or 1))
         matrices.append(matrix)
-    offsets = listed(biases)
-    if offsets is None or len(offsets) != len(units):
-        found = biases if offsets is None else f"{len(offsets)}"
-        faults.add(f"{place}.biases", f"{len(units)} units, each a list of one number a piece", found)
-    vectors = [read_vector(item, f"{place}.biases[{i}]", rank, faults) for i, item in enumerate(offsets or [])]
-    numbers = Vector.of(x for vector in vectors for x in vector.fractions())
+    numbers = _read_offsets(biases, f"{place}.biases", (len(units), rank or 1), faults)
     return MaxoutLayer(Affine(Matrix.stacked(matrices, inputs or 0), numbers), rank or 1)
+
+
+def _read_offsets(biases: Any, place: str, shape: tuple[int, int], faults: Faults) -> Vector:
+    """The numbers biases[unit][piece], unit after unit."""
+    units, rank = shape
+    offsets = listed(biases)
+    size = array_shape(offsets)
+    if offsets is None or len(offsets) != units or (size is not None and size != shape):
+        found = shape_text(biases) if size is None or len(size) != 2 else f"{size[0]} x {size[1]}"
+        faults.add(place, f"{units} x {rank} numbers, biases[unit][piece]", found)
+        return Vector((0,) * (units * rank))
+    vectors = [read_vector(item, f"{place}[{i}]", rank, faults) for i, item in enumerate(offsets)]
+    return Vector.of(x for vector in vectors for x in vector.fractions())
 
 
 def _layers(layers: Any, faults: Faults) -> list[Any]:
