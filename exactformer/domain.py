@@ -172,7 +172,7 @@ def read_end(value: Any, side: str, place: str, faults: Faults) -> Fraction | No
     if infinite is None:
         return read_rational(value, place, faults)
     if (infinite[1] or "+") != outward:
-        faults.add(place, f"a {side} bound that leaves points inside (a number, or {outward}inf for none)", text)
+        faults.add(place, f"a number, or {outward}inf for an open side", value)
     return None
 
 

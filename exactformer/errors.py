@@ -17,7 +17,7 @@ class InvalidInput(ExactformerError):
     """Bad input; `reasons` lists every fault found, each with its place, what was expected and what was found."""
 
     def __init__(self, reasons: str | Iterable[str]) -> None:
-        self.reasons: tuple[str, ...] = (reasons,) if isinstance(reasons, str) else tuple(reasons)
+        self.reasons = tuple(map(printable, (reasons,) if isinstance(reasons, str) else reasons))
         super().__init__("\n".join(self.reasons))
 
 

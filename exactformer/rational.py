@@ -26,7 +26,9 @@ MAX_SIDE = 1 << 20  # rows or columns of a sparse matrix, whose shape costs no s
 MAX_TOTAL_BITS = 1 << 32  # of the numbers of one array over their common denominator
 
 # Most numbers of most files: they need no look at their size.
-_COMMON = re.compile(r"([+-]?\d{1,300})(?:/(\d{1,300})|(?:\.(\d{0,300}))?(?:[eE]([+-]?\d{1,2}))?)", re.ASCII).fullmatch
+_COMMON = re.compile(
+    r"\s*([+-]?\d{1,300})(?:/(\d{1,300})|(?:\.(\d{0,300}))?(?:[eE]([+-]?\d{1,2}))?)\s*", re.ASCII
+).fullmatch
 _TEN = tuple(10**k for k in range(400))
 _PLAIN = frozenset({int, str, float, Fraction})
 _LEVELS = 4  # of nested lists that are looked into for arrays
@@ -35,9 +37,9 @@ _LEVELS = 4  # of nested lists that are looked into for arrays
 def rational(value: Any, place: str = "value") -> Fraction:
     """The exact rational number that `value` denotes.
 
-    Integers, fractions, "p/q" and decimal text, `Decimal`, and floats (those of NumPy and of arrays without
-    dimensions included) as the exact dyadic they are. Raises `InvalidInput` for anything else: NaN, infinities, booleans, "1/0", other text, and text
-    of a number too long for a file (`MAX_BITS`).
+    Integers, fractions, "p/q" and decimal text, `Decimal`, and floats as the exact dyadic they are; NumPy's scalars
+    and arrays without dimensions count as the number in them. Raises `InvalidInput` for anything else: NaN,
+    infinities, booleans, "1/0", other text, and text of a number too long for a file (`MAX_BITS`).
 
     >>> rational("1/3"), rational("-2.5e-1"), rational(0.1)
     (Fraction(1, 3), Fraction(-1, 4), Fraction(3602879701896397, 36028797018963968))
@@ -86,9 +88,17 @@ def number_text(value: Fraction) -> int | str:
 
     Raises `Unsupported` for a number that could not be read back, being longer than `MAX_BITS`.
     """
-    if _bits(value) > MAX_BITS:
-        raise Unsupported(f"number: expected one of at most {MAX_BITS} bits, found one of {_bits(value)} bits")
-    return value.numerator if value.denominator == 1 else f"{value.numerator}/{value.denominator}"
+    return ratio_text(value.numerator, value.denominator)
+
+
+def ratio_text(numerator: int, denominator: int) -> int | str:
+    """`number_text` of a quotient that need not be in lowest terms."""
+    common = math.gcd(numerator, denominator)
+    p, q = numerator // common, denominator // common
+    bits = p.bit_length() + q.bit_length()
+    if bits > MAX_BITS:
+        raise Unsupported(f"number: expected one of at most {MAX_BITS} bits, found one of {bits} bits")
+    return p if q == 1 else f"{p}/{q}"
 
 
 def exact_text(value: Fraction) -> str:
@@ -257,22 +267,19 @@ def _read_dense(data: Any, place: str, shape: tuple[int | None, int | None], fau
     if rows is None or (size is not None and len(size) != 2 and size != (0,)):
         faults.add(place, "a matrix (a list of rows, or shape and entries)", shape_text(data))
         return Matrix((shape[0] or 0, shape[1] or 0), ((),) * (shape[0] or 0))
-    if size is None:  # ragged
-        width = shape[1]
-        for i, row in enumerate(rows):
-            if not isinstance(row, list):
-                faults.add(f"{place}[{i}]", "a list of numbers", row)
-                continue
-            width = len(row) if width is None else width
-            if len(row) != width:
-                faults.add(f"{place}[{i}]", f"{width} numbers", f"{len(row)}")
-        rows = [row[:width] if isinstance(row, list) else [] for row in rows]
-        size = len(rows), width or 0
-    elif size == (0,):
-        size = 0, shape[1] or 0
-    _check_shape(size, place, shape, faults)
-    pairs = [read_pairs(row, f"{place}[{i}][{{}}]".format, faults) for i, row in enumerate(rows)]
-    return matrix_of(pairs, size[1], place, faults)
+    width = size[1] if size is not None and len(size) == 2 else shape[1]
+    pairs = []
+    for i, row in enumerate(rows):
+        if not isinstance(row, list):
+            faults.add(f"{place}[{i}]", "a list of numbers", row)
+            row = []
+        elif width is None:
+            width = len(row)
+        elif len(row) != width:
+            faults.add(f"{place}[{i}]", f"{width} numbers", f"{len(row)}")
+        pairs.append(read_pairs(row[:width], f"{place}[{i}][{{}}]".format, faults))
+    _check_shape((len(rows), width or 0), place, shape, faults)
+    return matrix_of(pairs, width or 0, place, faults)
 
 
 def _check_shape(found: tuple[int, ...], place: str, shape: tuple[int | None, int | None], faults: Faults) -> None:
@@ -311,9 +318,9 @@ def _read_sparse(data: dict[Any, Any], place: str, shape: tuple[int | None, int 
     return Matrix((size[0], size[1]), tuple(tuple(sorted(row)) for row in rows), common).reduced()
 
 
-def read_pairs(items: Iterable[Any], place: Callable[[int], str], faults: Faults) -> list[Pair]:
-    """Numbers of any kind that `rational` takes, number i at `place(i)`; faults are noted."""
-    return [_common_pair(item) or _pair(item, place(i), faults) for i, item in enumerate(items)]
+def read_pairs(items: Iterable[Any], place: Callable[[int], str], faults: Faults, *, first: int = 0) -> list[Pair]:
+    """Numbers of any kind that `rational` takes, number i, counted from `first`, at `place(i)`; faults are noted."""
+    return [_common_pair(item) or _pair(item, place(i), faults) for i, item in enumerate(items, first)]
 
 
 def _pair(item: Any, place: str, faults: Faults) -> Pair:
@@ -390,7 +397,7 @@ def plain(data: Any, levels: int = _LEVELS) -> Any:
             return data.tolist()
         if hasattr(data, "__array__"):
             return data.__array__().tolist()
-    except Exception:  # noqa: BLE001 - foreign code: an array that cannot be read is no list of numbers
+    except Exception:  # of foreign code; an array that cannot be read is no list of numbers
         return data
     return data
 

@@ -398,7 +398,7 @@ def test_places_that_hold_no_network(run: Run) -> None:
     for name, found in [("none.json", "No such file or directory"), ("folder.json", "Is a directory")]:
         for words in (("prove", name), ("verify", "abs.json", name), ("evaluate", name, "--at", "1")):
             assert refused(run, *words) == [f"{name}: expected a file that can be read, found: {found}"]
-    assert refused(run, "prove", "bytes.json") == ["bytes.json: byte 128: expected UTF-8 text, found other bytes"]
+    assert refused(run, "prove", "bytes.json") == ["bytes.json: expected UTF-8 text, found UTF-16 text or binary data"]
 
 
 def test_several_faults_at_once_name_file_and_place(run: Run) -> None:
@@ -732,6 +732,11 @@ def test_places_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
     assert line == "bend.json/made.json: expected a place that can be written, found: File exists"
     (line,) = refused(run, "compile", "abs.json", "-o", ".")
     assert line == ".: expected a place for a file, found something else (a folder, a link, a device)"
+    for target, found in (("made.nnet", ".nnet"), ("MADE.NNET", ".NNET"), ("made.txt", ".txt"), ("made", "no ending")):
+        assert refused(run, "compile", "abs.json", "-o", target) == [
+            f"{target}: expected a name that ends in .json, found {found}"
+        ]
+        assert not Path(target).exists()
     run("prove", "abs.json", "--out", "proof")
     (line,) = refused(run, "report", "proof", "-o", "bend.json/report")
     assert line.startswith("bend.json/report: expected a place that can be written")

@@ -6,6 +6,7 @@ import json
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from strategies import PLAIN, SMALL, boxes, domains, matrices, points
 from exactformer import Box, Domain, InvalidInput, Polyhedron
 from exactformer.domain import interval_box, read_domain
 from exactformer.errors import Faults
+from exactformer.formats.network_json import parse_json
 from exactformer.prover.question import inhabitant
 
 ANY_DOMAIN = st.integers(1, 3).flatmap(domains)
@@ -92,6 +94,42 @@ def test_kinds_of_domains_and_their_text() -> None:
     assert Domain.box(2, 1, 1).contains((Fraction(1), Fraction(1)))
     with pytest.raises(InvalidInput, match="found none for input 1"):
         interval_box(Box([0, None], [1, 1]))
+
+
+def test_an_infinity_leaves_a_side_open() -> None:
+    half = Box([0, None], [None, 0])
+    inf = float("inf")
+    for low, high in ((-inf, inf), ("-inf", "inf"), ("-Infinity", "+INF"), (None, None)):
+        assert Box([0, low], [high, 0]) == half
+    assert Box(np.array([0, -inf]), np.array([inf, 0], dtype=np.float32)) == half
+    assert Domain.box(2, "-inf", "inf") == Domain.everything(2)
+    text = b'{"lower": [0, -Infinity], "upper": ["inf", 0]}'
+    assert read_domain(parse_json(text, "file"), "domain", 2, Faults()) == half
+    for lower, upper, reason in (
+        (["inf"], [1], "domain.lower[0]: expected a number, or -inf for an open side, found inf"),
+        ([0], [-inf], "domain.upper[0]: expected a number, or +inf for an open side, found -inf"),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            Box(lower, upper)
+        assert caught.value.reasons == (reason,)
+    with pytest.raises(InvalidInput, match="expected a finite number, found nan"):
+        Box([float("nan")], [1])
+
+
+def test_text_is_the_decimal_and_a_float_the_dyadic() -> None:
+    assert Box(["0.1"], [1]).lower == (Fraction(1, 10),)
+    assert Box([0.1], [1]).lower == (Fraction(0.1),) != (Fraction(1, 10),)
+    domain = read_domain(parse_json(b'{"lower": [0.1], "upper": ["0.1"]}', "file"), "domain", 1, Faults())
+    assert domain.lower == domain.upper == (Fraction(1, 10),)
+
+
+def test_one_fault_for_a_box_of_the_wrong_dimension() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Box(np.zeros((3, 2)), np.ones((3, 2)))
+    assert caught.value.reasons == (
+        "domain.lower: expected a list of numbers, found an array 3 x 2",
+        "domain.upper: expected a list of numbers, found an array 3 x 2",
+    )
 
 
 @pytest.mark.parametrize(

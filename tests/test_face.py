@@ -465,7 +465,7 @@ def test_pictures_are_drawn_over_pictures(run: Run, suffix: str) -> None:
 
 def test_a_transformer_is_not_written_as_nnet(run: Run) -> None:
     for name in ("out.nnet", "OUT.NNET"):
-        assert "such as" in refused(run, "compile", "abs.json", "-o", name)
+        assert "expected a name that ends in .json, found" in refused(run, "compile", "abs.json", "-o", name)
 
 
 # --- words ----------------------------------------------------------------------------------------

@@ -16,11 +16,11 @@ import naive
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import networks
+from strategies import networks, relu_networks
 
 import exactformer as ef
-from exactformer import InvalidInput, MaxoutNetwork, ReluNetwork, Transformer, Unsupported, load, save
-from exactformer.domain import Box
+from exactformer import InvalidInput, MaxoutNetwork, ReluNetwork, Transformer, Unsupported, load, rational, save
+from exactformer.domain import Box, Domain
 from exactformer.formats import files, network_json, nnet
 from exactformer.formats.network_json import FORMAT, dump, parse, to_object
 from exactformer.kernel import semantics
@@ -408,8 +408,9 @@ def test_a_key_twice_is_named_with_its_place() -> None:
             b'{"kind": "relu",\n}',
             "line 2, column 1: expected JSON, found: Expecting property name enclosed in double quotes",
         ),
-        (b"\xff\xfe", "byte 0: expected UTF-8 text, found other bytes"),
-        (bytes(range(256)), "byte 128: expected UTF-8 text, found other bytes"),
+        (b"\xff\xfe", "expected UTF-8 text, found UTF-16 text or binary data"),
+        (bytes(range(256)), "expected UTF-8 text, found UTF-16 text or binary data"),
+        (bytes(range(32, 256)), "byte 96: expected UTF-8 text, found other bytes"),
         (b"[" * 100_000, "expected JSON of moderate depth and size, found: maximum recursion depth exceeded"),
         (b"1" * 5000, "expected JSON of moderate depth and size, found: Exceeds the limit (4300 digits)"),
         (b"[1, 2]", "file: expected a JSON object, found [1, 2]"),
@@ -505,10 +506,11 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.
             save(network, target)
     assert target.read_text() == "before"
     assert list(tmp_path.iterdir()) == [target]
-    for path in (tmp_path, target / "inside.json"):
+    (tmp_path / "folder.json").mkdir()
+    for path in (tmp_path / "folder.json", target / "inside.json"):
         with pytest.raises(InvalidInput, match="expected a place that can be written"):
             save(network, path)
-    assert list(tmp_path.iterdir()) == [target]
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "folder.json", target]
 
 
 def test_a_network_with_a_number_too_long_is_not_written(tmp_path: Path) -> None:
@@ -602,7 +604,7 @@ def test_trained_nnet_files(path: Path) -> None:
         ("\n2,2,1,\n", "\n2,2,\n", "line 3: expected 3 numbers (layer sizes), found 2"),
         ("0.1,\n", "nan,\n", f"line 11, field 1: expected {NUMBER}, found nan"),
         ("0.1,\n", "inf\n", f"line 11, field 1: expected {NUMBER}, found inf"),
-        ("0.1,\n", "0.1,7\n", "line 11: expected 1 numbers (layer 1, bias), found more"),
+        ("0.1,\n", "0.1,7\n", "line 11: expected 1 numbers (layer 1, bias), found 2"),
         ("1,-1,\n", "1;-1,\n", "line 9: expected 2 numbers (layer 1, weights), found 1"),
         ("1,-1,\n", "1,1/0,\n", "line 9, field 2: expected a denominator that is not zero, found 1/0"),
         ("2,1,3,\n", "2,0,3,\n", "line 8, field 2: expected a range that is not zero, found 0"),
@@ -623,7 +625,7 @@ def test_a_nnet_file_cut_at_a_line_or_of_bytes_is_refused() -> None:
     for count in range(len(lines)):
         with pytest.raises(InvalidInput, match=r"file: end of file: expected .*, found no further line"):
             nnet.parse("".join(lines[:count]).encode(), "file")
-    with pytest.raises(InvalidInput, match="file: byte 128: expected text, found other bytes"):
+    with pytest.raises(InvalidInput, match="file: expected UTF-8 text, found UTF-16 text or binary data"):
         nnet.parse(bytes(range(256)), "file")
 
 
@@ -636,6 +638,182 @@ def test_damaged_nnet_files_are_refused_or_read(place: int, patch: str) -> None:
             assert all(reason.startswith("file: ") and reason.isprintable() for reason in error.reasons)
         else:
             assert network_json.parse(dump(network).encode(), "file") == network
+
+
+OWN_NNET = """//own numbers
+2,1,1,3,
+1,3,1,
+0,
+-4,
+4,
+0,0,
+1,1,
+1.5,
+-2,
+0.25,
+-0.5,
+1,
+0.125,
+2,-1,3,
+0.75,
+"""
+
+
+FLAGS = ["0,", "0", "not used here", "1,2,3", "nan", "//", "-1", "\x1b[2J", "x" * 10**5, "\u00e9"]
+
+
+@pytest.mark.parametrize("flag", FLAGS, ids=lambda flag: ascii(flag[:20]))
+def test_the_flag_of_a_nnet_file_may_be_anything(flag: str) -> None:
+    text = OWN_NNET.replace("\n0,\n", f"\n{flag}\n0,\n" if flag == "//" else f"\n{flag}\n")
+    assert nnet.parse(text.encode(), "file").evaluate([2]) == (Fraction(61, 8),)
+
+
+def test_open_sides_of_a_nnet_file() -> None:
+    for low, high in (("-inf", "inf"), ("-INF", "+Infinity"), (" -infinity", "Inf ")):
+        text = OWN_NNET.replace("\n-4,\n4,\n", f"\n{low},\n{high},\n")
+        network = nnet.parse(text.encode(), "file")
+        assert network.domain == Domain.everything(1)
+        assert network.evaluate([2]) == (Fraction(61, 8),)
+        assert parse(dump(network).encode(), "file") == network
+    assert nnet.parse(OWN_NNET.replace("\n4,\n", "\ninf,\n").encode(), "file").domain == Box([-4], [None])
+    for old, new, place in (("-4", "inf", "5, field 1: expected a number, or -inf"), ("4", "-inf", "6, field 1")):
+        with pytest.raises(InvalidInput, match=f"file: line {place}.* for an open side, found {new}"):
+            nnet.parse(OWN_NNET.replace(f"\n{old},\n", f"\n{new},\n").encode(), "file")
+    for old, new in (("0,0,", "0,inf,"), ("1,1,", "inf,1,"), ("1.5,", "inf,"), ("0.125,", "inf,")):
+        with pytest.raises(InvalidInput, match=r"expected a number \(.*\), found inf$"):
+            nnet.parse(OWN_NNET.replace(f"\n{old}\n", f"\n{new}\n").encode(), "file")
+
+
+def test_a_nnet_file_with_more_minima_than_inputs_is_refused_with_both_counts() -> None:
+    """The function of its inputs would depend on which of the minima are theirs."""
+    text = OWN_NNET.replace("-4,\n4,\n0,0,\n1,1,\n", "-4,0,\n4,1,\n0,0.5,0,\n1,3,1,\n")
+    with pytest.raises(InvalidInput) as caught:
+        nnet.parse(text.encode(), "file")
+    wanted = "1 numbers (minima, one an input: the dialects with more or fewer are not read)"
+    assert caught.value.reasons == (f"file: line 5: expected {wanted}, found 2",)
+    with pytest.raises(InvalidInput, match=r"line 5: expected 1 numbers .*, found 1000000$"):
+        nnet.parse(OWN_NNET.replace("-4,", "1," * 10**6).encode(), "file")
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        b"\xef\xbb\xbf" + OWN_NNET.encode(),
+        OWN_NNET.replace("\n", "\r").encode(),
+        OWN_NNET.replace(",\n", ",\r\n").replace("1.5,\r\n", "1.5,\r").encode(),
+        OWN_NNET.replace(",", " , ").encode(),
+        b"// caf\xe9\n" + OWN_NNET.encode(),
+    ],
+    ids=["mark", "carriage-returns", "mixed-ends", "blanks", "latin-1-comment"],
+)
+def test_ways_of_writing_a_nnet_file(spelled: bytes) -> None:
+    assert nnet.parse(spelled, "file") == nnet.parse(OWN_NNET.encode(), "file")
+
+
+def test_strange_bytes_in_a_number_of_a_nnet_file_are_shown_as_escapes() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        nnet.parse(OWN_NNET.encode().replace(b"\n4,", b"\n\xe9\x1b,"), "file")
+    assert caught.value.reasons == (f"file: line 6, field 1: expected {NUMBER}, found \\udce9\\x1b",)
+
+
+@given(relu_networks())
+@settings(max_examples=60)
+def test_normalisation_is_folded_in_exactly(network: Any) -> None:
+    """Against the function computed line by line, with means and ranges of any sign."""
+    n, m = network.inputs, network.outputs
+    layers = (*network.layers, network.output)
+    if min(n, m, *network.widths, 1) < 1:
+        return
+    means, ranges = [Fraction(i - 1, 2) for i in range(n + 1)], [Fraction(3 - 2 * i, 4) for i in range(n + 1)]
+
+    def line(numbers: Any) -> str:
+        return ",".join(f"{x}" for x in numbers) + ",\n"
+
+    sizes = [n, *network.widths, m]
+    text = line([len(layers), n, m, max(sizes)]) + line(sizes) + "0,\n" + line([-1] * n) + line([1] * n)
+    text += line(means) + line(ranges)
+    for layer in layers:
+        text += "".join(map(line, layer.weights.dense())) + "".join(line([b]) for b in layer.biases.fractions())
+    point = [Fraction(i + 1, 3) for i in range(n)]
+    assert list(nnet.parse(text.encode(), "file").evaluate(point)) == by_hand(text, point)
+
+
+# --- names and encodings --------------------------------------------------------------------------
+
+
+def test_the_end_of_the_name_says_what_a_file_is(tmp_path: Path) -> None:
+    for name in ("NET.NNET", "net.Nnet"):
+        (tmp_path / name).write_text(OWN_NNET)
+        assert load(tmp_path / name).evaluate([2]) == load(str(tmp_path / name)).evaluate([2]) == (Fraction(61, 8),)
+    for name in ("NET.JSON", "net.Json"):
+        save(read(RELU), tmp_path / name)
+        assert load(tmp_path / name) == read(RELU)
+    for name, found in (("net.txt", ".txt"), ("net", "no ending"), ("net.json.gz", ".gz"), (".json", "no ending")):
+        (tmp_path / name).write_text(dump(read(RELU)))
+        with pytest.raises(InvalidInput) as caught:
+            load(tmp_path / name)
+        assert caught.value.reasons == (
+            f"{tmp_path / name}: expected a name that ends in .json or .nnet, found {found}",
+        )
+
+
+def test_what_is_saved_can_be_read_again_under_its_name(tmp_path: Path) -> None:
+    for name in ("out.nnet", "out.NNET", "out", "out.onnx"):
+        with pytest.raises(InvalidInput, match=r"expected a name that ends in \.json, found"):
+            save(read(RELU), tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_path_or_no_file(tmp_path: Path) -> None:
+    for value in (5, None, b"net.json", [Path("net.json")]):
+        for call in (lambda value=value: load(value), lambda value=value: save(read(RELU), value)):
+            with pytest.raises(InvalidInput, match="path: expected a text or a path, found"):
+                call()
+    for call in (lambda: load("a\0b.json"), lambda: save(read(RELU), tmp_path / "a\0b.json")):
+        with pytest.raises(InvalidInput) as caught:
+            call()
+        assert str(caught.value).isprintable()
+    os.mkfifo(tmp_path / "pipe.json")
+    for path in (tmp_path / "pipe.json", Path("/dev/zero")):
+        with pytest.raises(InvalidInput, match="expected a file, found a pipe or a device"):
+            load(path)
+
+
+def test_byte_order_marks_and_other_encodings_of_json() -> None:
+    text = json.dumps(RELU)
+    assert parse(b"\xef\xbb\xbf" + text.encode(), "file") == parse(text.encode(), "file")
+    assert parse(text.replace(", ", ",\r").encode(), "file") == parse(text.encode(), "file")
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"):
+        assert reasons(text.encode(encoding)) == ["file: expected UTF-8 text, found UTF-16 text or binary data"]
+        with pytest.raises(InvalidInput, match="file: expected UTF-8 text, found UTF-16 text or binary data"):
+            nnet.parse(OWN_NNET.encode(encoding), "file")
+
+
+def test_many_repeated_keys_are_named_briefly() -> None:
+    """Twenty of them, found in one walk; their names are cut and escaped."""
+    many = b"[" + b",".join(b'{"a": 1, "a": 2}' for _ in range(20_000)) + b"]"
+    assert reasons(many)[-2:] == [
+        "file: [19]: expected every key once, found key 'a' 2 times",
+        "... and 19980 more faults",
+    ]
+    deep = b'{"' + b"k" * 10_000 + b'":'
+    (reason,) = reasons(deep * 200 + b'{"\\u001b[2J": 1, "\\u001b[2J": 2}' + b"}" * 200)
+    assert reason.endswith("...: expected every key once, found key '\\x1b[2J' 2 times")
+    assert len(reason) < 300
+
+
+def test_numbers_without_a_moderate_common_denominator_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The space of n numbers over one denominator grows with n times its length, and is bounded."""
+    monkeypatch.setattr(rational, "MAX_TOTAL_BITS", 500)
+    row = [f"1/{p}" for p in (101, 103, 107, 109, 113, 127, 131, 137, 139, 149)]
+    entries = {"shape": [1, 10], "entries": [[0, j, x] for j, x in enumerate(row)]}
+    wanted = "expected numbers that take at most 500 bits over one denominator, found more"
+    for weights in ([row], entries):
+        value = {**RELU, "layers": [], "output": {"weights": weights, "biases": [0]}}
+        assert not read({**value, "output": {"weights": [row[:5]], "biases": [0]}}).layers
+        assert reasons(value) == [f"file: output.weights: {wanted}"]
+    value = {**RELU, "layers": [], "output": {"weights": [[0]] * 10, "biases": row}}
+    assert reasons(value) == [f"file: output.biases: {wanted}"]
 
 
 # --- digests --------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import naive
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -131,14 +132,14 @@ def reasons(make: Any, *arguments: Any, **options: Any) -> list[str]:
             OUTPUT,
             [
                 "layers[0]: expected a pair of weights and biases, found 5",
-                "layers[0].weights: expected weights[unit][piece][input] of at least one unit of at least one piece, found []",
+                "layers[0].weights: expected weights[unit][piece][input], at least one unit and one piece, found []",
             ],
         ),
         ([LAYER], None, ["output: expected a pair of weights and biases, found None"]),
         (
             [([], [])],
             OUTPUT,
-            ["layers[0].weights: expected weights[unit][piece][input] of at least one unit of at least one piece, found []"],
+            ["layers[0].weights: expected weights[unit][piece][input], at least one unit and one piece, found []"],
         ),
         (
             [([[[1], [2]], [[1]]], [[0, 0], [0]])],
@@ -148,7 +149,14 @@ def reasons(make: Any, *arguments: Any, **options: Any) -> list[str]:
                 "layers[0].biases[1]: expected 2 numbers, found 1",
             ],
         ),
-        ([([[]], [[]])], OUTPUT, ["layers[0].weights: expected weights[unit][piece][input] of at least one unit of at least one piece, found an array 1 x 0"]),
+        (
+            [([[]], [[]])],
+            OUTPUT,
+            [
+                "layers[0].weights: expected weights[unit][piece][input], at least one unit and one piece, "
+                "found an array 1 x 0"
+            ],
+        ),
         ([([[[1], [2, 3]]], [[0, 0]])], OUTPUT, ["layers[0].weights[0][1]: expected 1 numbers, found 2"]),
         (
             [([[[1], ["x"]]], [[0, "1/0"]])],
@@ -186,12 +194,36 @@ def reasons(make: Any, *arguments: Any, **options: Any) -> list[str]:
         (
             [(5, None)],
             OUTPUT,
-            ["layers[0].weights: expected weights[unit][piece][input] of at least one unit of at least one piece, found 5"],
+            ["layers[0].weights: expected weights[unit][piece][input], at least one unit and one piece, found 5"],
         ),
     ],
 )
 def test_faults_of_maxout_networks(layers: Any, output: Any, expected: list[str]) -> None:
     assert reasons(MaxoutNetwork.of, layers, output) == expected
+
+
+def test_one_fault_for_one_array_of_a_layer() -> None:
+    units = "layers[0].weights: expected weights[unit][piece][input], at least one unit and one piece, found an array "
+    for weights, biases, expected in (
+        (np.ones((5, 3)), np.ones((5, 3)), [f"{units}5 x 3"]),
+        (np.ones((5, 3)).tolist(), [[0]] * 5, [f"{units}5 x 3"]),
+        (
+            np.ones((5, 3, 2)),
+            np.ones(15),
+            ["layers[0].biases: expected 5 x 3 numbers, biases[unit][piece], found a list of 15"],
+        ),
+        (
+            np.ones((5, 3, 2)),
+            np.ones((5, 2)),
+            ["layers[0].biases: expected 5 x 3 numbers, biases[unit][piece], found 5 x 2"],
+        ),
+    ):
+        assert reasons(MaxoutNetwork.of, [(weights, biases)], (np.ones((1, 5)), [0])) == expected
+    layer = np.ones((4, 2, 3)), np.zeros((4, 2))
+    deep = [layer, (np.ones((2, 2, 3)), np.zeros((2, 2)))]
+    assert reasons(MaxoutNetwork.of, deep, (np.ones((1, 2)), [0])) == [
+        "layers[1].weights: expected 4 numbers a piece, found 3"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 from strategies import NUMBERS, matrices
 
 from exactformer.errors import Faults, InvalidInput, Unsupported
-from exactformer.rational import MAX_BITS, MAX_CHARACTERS, MAX_SIDE, Matrix, Vector, number_text, rational, read_vector
+from exactformer.rational import (
+    MAX_BITS,
+    MAX_CHARACTERS,
+    MAX_SIDE,
+    Matrix,
+    Vector,
+    number_text,
+    rational,
+    read_rational,
+    read_vector,
+)
 
 LISTS = st.lists(NUMBERS, min_size=1, max_size=4)
 SHAPES = st.tuples(st.integers(0, 4), st.integers(0, 4))
@@ -106,7 +116,8 @@ WRONG: list[Any] = [
     ),
     *(float("nan"), float("inf"), -float("inf"), np.float32("nan"), np.float32("inf"), np.longdouble("-inf")),
     *(Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity")),
-    *(True, False, np.True_, None, 1j, b"1", [1], (1,), {"p": 1}, np.array(True), np.array([1]), np.array("x"), np.ndarray, object),
+    *(True, False, np.True_, None, 1j, b"1", [1], (1,), {"p": 1}, object),
+    *(np.array(True), np.array([1]), np.array("x"), np.array(1, dtype="m8[ns]"), np.ndarray),
 ]
 
 
@@ -211,6 +222,77 @@ def test_numpy_arrays() -> None:
     assert Matrix.of(array).dense() == [[Fraction(x) for x in row] for row in array.tolist()]
     assert Matrix.of(np.float32([[0.1]])).dense() == [[Fraction(float(np.float32(0.1)))]]
     assert Matrix.of(np.zeros((2, 3), dtype=int)) == Matrix((2, 3), ((), ()))
+
+
+class Tensor:
+    """What PyTorch's tensors offer: on another device, with a gradient, `__array__` fails, `tolist` does not."""
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+
+    def tolist(self) -> Any:
+        return self.data
+
+    def __array__(self, *arguments: Any) -> Any:
+        raise TypeError("can't convert a tensor that requires grad")
+
+
+class Frame:
+    """An array that offers `__array__` only."""
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+
+    def __array__(self, *arguments: Any) -> Any:
+        return np.array(self.data)
+
+
+@pytest.mark.parametrize("kind", [Tensor, Frame, np.array, list, tuple])
+def test_arrays_of_every_kind_are_taken_as_they_are(kind: Any) -> None:
+    data = [[0.1, 2.0], [-0.5, 0.0]]
+    exact = Matrix((2, 2), (((0, 2 * 3602879701896397), (1, 2 << 56)), ((0, -1 << 55),)), 1 << 56).reduced()
+    assert Matrix.of(kind(data)) == Matrix.of([kind(row) for row in data]) == exact
+    assert read_vector(kind([0.25, 3]), "v", 2, Faults()) == Vector((1, 12), 4)
+    assert exact.dense()[0][0] == Fraction(0.1) != Fraction(1, 10)
+
+
+def test_numbers_of_arrays_keep_their_value() -> None:
+    assert rational(np.array(0.1)) == rational(Tensor(0.1)) == Fraction(0.1)
+    assert rational(Tensor("0.1")) == rational(np.array("0.1")) == Fraction(1, 10)
+    assert rational(np.array(2**64 - 1, dtype=np.uint64)) == 2**64 - 1
+    eps = np.finfo(np.longdouble).eps
+    assert Matrix.of(np.array([[1 + eps]], dtype=np.longdouble)).dense() == [[1 + Fraction(*eps.as_integer_ratio())]]
+    third = np.float32(1) / np.float32(3)
+    assert Matrix.of(np.array([[third]], dtype=np.float32)).dense() == [[Fraction(11184811, 1 << 25)]]
+
+
+def test_one_fault_for_one_array() -> None:
+    for data, found in (
+        (np.zeros((5, 3)), "m: expected 2 columns, found 3"),
+        (np.zeros((5, 3)).tolist(), "m: expected 2 columns, found 3"),
+        (Tensor([[1.0, 2.0, 3.0]] * 9), "m: expected 2 columns, found 3"),
+        (np.zeros(7), "m: expected a matrix (a list of rows, or shape and entries), found a list of 7"),
+        (np.zeros((4, 2, 3)), "m: expected a matrix (a list of rows, or shape and entries), found an array 4 x 2 x 3"),
+        (Tensor(0.5), "m: expected a matrix (a list of rows, or shape and entries), found <"),
+    ):
+        with pytest.raises(InvalidInput) as caught:
+            Matrix.of(data, "m", (None, 2))
+        assert len(caught.value.reasons) == 1
+        assert caught.value.reasons[0].startswith(found)
+    faults = Faults()
+    read_vector(np.zeros((2, 1)), "v", 2, faults)
+    assert faults.reasons == ["v: expected a list of numbers, found an array 2 x 1"]
+
+
+TEXTS = st.from_regex(r"\s*[+-]?\d{1,25}(/\d{1,25}|(\.\d{0,25})?([eE][+-]?\d{1,2})?)\s*", fullmatch=True)
+
+
+@given(st.lists(st.one_of(TEXTS, st.fractions(), st.floats(), st.integers(), st.booleans(), st.text(max_size=4))))
+def test_many_numbers_at_once_are_read_as_each_alone(items: list[Any]) -> None:
+    together, alone = Faults(), Faults()
+    vector = read_vector(items, "v", None, together)
+    assert vector == Vector.of(read_rational(x, f"v[{i}]", alone) for i, x in enumerate(items))
+    assert together.reasons == alone.reasons
 
 
 @pytest.mark.parametrize(

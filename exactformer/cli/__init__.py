@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code 0 proved, 1 refuted, 2 unknown, 3 bad input, 4 certificate rejected."""
     words = sys.argv[1:] if arguments is None else list(arguments)
     # A blank in front keeps argparse from taking -1/2 for an option; every number is read with blanks stripped.
-    words = [f" {word}" if re.match(r"-[\d.]", word) else word for word in words]
+    words = [f" {word}" if re.match(r"-(?:[\d.]|inf(?:inity)?$)", word, re.IGNORECASE) else word for word in words]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no failure

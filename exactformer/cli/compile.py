@@ -20,7 +20,6 @@ from exactformer.cli.options import (
 )
 from exactformer.cli.parser import command
 from exactformer.cli.places import NETWORK_MARK, output_file
-from exactformer.errors import InvalidInput, printable
 
 
 def add(commands: Any) -> None:
@@ -67,12 +66,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _place(options: argparse.Namespace) -> Path:
+    from exactformer.formats.files import check_name
+
     path = output_file(options.output, input_files(options), NETWORK_MARK)
-    if path.suffix.lower() == ".nnet":
-        raise InvalidInput(
-            f"{path}: expected another name, such as {printable(path.stem)}.json, found one that ends in "
-            f"{printable(path.suffix)}: that format holds ReLU networks, and the Transformer is written as JSON"
-        )
+    check_name(path)
     return path
 
 

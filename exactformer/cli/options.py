@@ -102,17 +102,17 @@ def _check_search(options: argparse.Namespace) -> None:
 
 def asked_domain(options: argparse.Namespace, inputs: int) -> Any:
     """The domain asked for, or None for the network's own."""
-    from exactformer.domain import Domain, read_domain
+    from exactformer.domain import Domain, read_domain, read_end
     from exactformer.formats.files import read_bytes
     from exactformer.formats.network_json import parse_json
-    from exactformer.rational import read_rational
 
     if options.everywhere:
         return Domain.everything(inputs)
     if options.box:
         faults = Faults()
-        low, high = (read_rational(options.box[i], f"--box {side}", faults) for i, side in enumerate(("LO", "HI")))
-        if low > high and not faults.reasons:
+        low = read_end(options.box[0], "lower", "--box LO", faults)
+        high = read_end(options.box[1], "upper", "--box HI", faults)
+        if low is not None and high is not None and low > high and not faults.reasons:
             faults.add("--box", "LO <= HI", f"{low} > {high}")
         faults.settle()
         return Domain.box(inputs, low, high)

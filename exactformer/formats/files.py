@@ -1,4 +1,4 @@
-"""Reading a network from a file and writing one, by the file's name."""
+"""Reading a network from a file and writing one; the end of the file's name says in which format."""
 
 from __future__ import annotations
 
@@ -6,30 +6,74 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from exactformer.errors import InvalidInput
+from exactformer.errors import InvalidInput, Unsupported
 from exactformer.formats import network_json, nnet
 from exactformer.networks import Network
 
 MAX_BYTES = 1 << 28
 
 
-def load(path: str | Path) -> Network:
-    """The network in a file: `.nnet`, or JSON of the format exactformer/network-1.
+@dataclass(frozen=True)
+class Format:
+    """How one format is read, from bytes and the file's name and stem, and how it is written, if it is."""
 
-    Raises `InvalidInput`, listing every fault with its place, when the file cannot be read or is malformed.
+    read: Callable[[bytes, str, str], Network]
+    write: Callable[[Network], str] | None = None
+
+
+FORMATS = {  # a new format is one module and one line here
+    ".json": Format(network_json.parse, network_json.dump),
+    ".nnet": Format(nnet.parse),
+}
+
+
+def load(path: str | os.PathLike[str]) -> Network:
+    """The network in a file: JSON of the format exactformer/network-1 (`.json`), or `.nnet`, in any case of letters.
+
+    A number in a file is the decimal or the fraction that is written: `0.1` is 1/10. Raises `InvalidInput`, listing
+    every fault with its place, when the file cannot be read, is malformed, or has a name of no known format.
     """
-    path = Path(path)
-    data = read_bytes(path)
-    if path.suffix == ".nnet":
-        return nnet.parse(data, str(path), default_name=path.stem)
-    return network_json.parse(data, str(path), default_name=path.stem)
+    place = _path(path)
+    data = read_bytes(place)
+    return _format(place, FORMATS).read(data, str(place), place.stem)
 
 
-def save(network: Network, path: str | Path) -> None:
-    """Write a network as JSON of the format exactformer/network-1; the file appears whole or not at all."""
-    write_atomically(Path(path), network_json.dump(network))
+def save(network: Network, path: str | os.PathLike[str]) -> None:
+    """Write a network as JSON of the format exactformer/network-1; the file appears whole or not at all.
+
+    Raises `InvalidInput` for a name under which it could not be read again, `Unsupported` for numbers too long.
+    """
+    place = _path(path)
+    check_name(place)
+    write = FORMATS[place.suffix.lower()].write
+    assert write is not None
+    try:
+        text = write(network)
+    except Unsupported as error:
+        raise Unsupported(f"{place}: {error}") from None
+    write_atomically(place, text)
+
+
+def check_name(path: str | os.PathLike[str]) -> None:
+    """Raise `InvalidInput` for a name that does not end as a format that is written."""
+    _format(_path(path), {end: form for end, form in FORMATS.items() if form.write is not None})
+
+
+def _format(path: Path, formats: dict[str, Format]) -> Format:
+    found = formats.get(path.suffix.lower())
+    if found is None:
+        ends = " or ".join(formats)
+        raise InvalidInput(f"{path}: expected a name that ends in {ends}, found {path.suffix or 'no ending'}")
+    return found
+
+
+def _path(path: str | os.PathLike[str]) -> Path:
+    if isinstance(path, (str, os.PathLike)):
+        return Path(path)
+    raise InvalidInput(f"path: expected a text or a path, found {type(path).__name__}")
 
 
 def read_bytes(path: Path, *, follow: bool = True) -> bytes:
@@ -44,6 +88,8 @@ def read_bytes(path: Path, *, follow: bool = True) -> bytes:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise InvalidInput(f"{path}: expected a file that can be read, found: {error.strerror or error}") from None
+    except ValueError:
+        raise InvalidInput(f"{path}: expected a file that can be read, found a name with a null character") from None
     if len(data) > MAX_BYTES:
         raise InvalidInput(f"{path}: expected a file of at most {MAX_BYTES} bytes, found a larger one")
     return data
@@ -73,3 +119,5 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
         raise InvalidInput(f"{path}: expected a place that can be written, found: {error.strerror or error}") from None
+    except ValueError:
+        raise InvalidInput(f"{path}: expected a place that can be written, found a null character in it") from None

@@ -5,37 +5,39 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from exactformer.domain import Domain, read_domain
-from exactformer.errors import Faults, InvalidInput
+from exactformer.errors import Faults, InvalidInput, printable
+from exactformer.formats.encoding import check_encoding
 from exactformer.networks import Affine, Block, MaxoutNetwork, Network, ReluNetwork, Transformer
 from exactformer.networks.affine import read_affine
 from exactformer.networks.feedforward import read_maxout, read_relu
 from exactformer.networks.transformer import FeedForward, check_options, read_feedforward, read_head
-from exactformer.rational import Matrix, Vector, listed, number_text
+from exactformer.rational import Matrix, Vector, array_shape, listed, ratio_text, shape_text
 
 FORMAT = "exactformer/network-1"
 
 
-def parse(data: bytes, source: str, *, default_name: str = "") -> Network:
+def parse(data: bytes, source: str, default_name: str = "") -> Network:
     """The network in `data`. Raises `InvalidInput` with all faults found; `source` names the file in them."""
-    return from_object(parse_json(data, source), source, default_name=default_name)
+    return from_object(parse_json(data, source), source, default_name)
 
 
 def parse_json(data: bytes, source: str) -> Any:
     """JSON text as Python data; decimal numbers stay text. Raises `InvalidInput`: not JSON, a key twice, NaN."""
-    repeated: list[tuple[dict[str, Any], Counter[str]]] = []
+    repeated: dict[int, tuple[dict[str, Any], Counter[str]]] = {}
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)
         if len(result) < len(pairs):
-            repeated.append((result, Counter(key for key, _ in pairs)))
+            repeated[id(result)] = result, Counter(key for key, _ in pairs)
         return result
 
+    check_encoding(data, source)
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=unique, parse_float=str, parse_constant=str)
+        value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=unique, parse_float=str, parse_constant=str)
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{source}: byte {error.start}: expected UTF-8 text, found other bytes") from None
     except json.JSONDecodeError as error:
@@ -45,30 +47,46 @@ def parse_json(data: bytes, source: str) -> Any:
     except (ValueError, RecursionError) as error:
         reason = str(error).partition(";")[0]  # without Python's advice on its own limits
         raise InvalidInput(f"{source}: expected JSON of moderate depth and size, found: {reason}") from None
-    faults = Faults(source)
-    for table, counts in repeated:
-        for key, count in counts.items():
-            if count > 1:
-                faults.add(_path(value, table) or "object", "every key once", f"key {key!r} {count} times")
-    faults.settle()
+    if repeated:
+        faults = Faults(source)
+        places = _places(value, repeated)
+        for number, (_, counts) in repeated.items():
+            for key, count in counts.items():
+                if count > 1:
+                    faults.add(places.get(number, "object"), "every key once", f"key '{_short(key)}' {count} times")
+        faults.settle()
     return value
 
 
-def _path(value: Any, wanted: Any) -> str | None:
-    """Where the very object `wanted` stands in a JSON value; None when it does not, being repeated itself."""
-    stack = [("", value)]
+def _places(value: Any, wanted: Container[int]) -> dict[int, str]:
+    """Where the objects with the ids `wanted` stand in a JSON value; one that is repeated itself stands nowhere."""
+    found = {}
+    stack: list[tuple[Any, Any]] = [(value, None)]  # an item, and the way to it: its own key, and that of its parent
     while stack:
-        place, item = stack.pop()
-        if item is wanted:
-            return place or "file"
+        item, way = stack.pop()
+        if id(item) in wanted:
+            found[id(item)] = _place(way)
         if isinstance(item, dict):
-            stack += [(f"{place}.{key}" if place else key, part) for key, part in item.items()]
+            stack += [(part, (key, way)) for key, part in item.items()]
         elif isinstance(item, list):
-            stack += [(f"{place}[{i}]", part) for i, part in enumerate(item)]
-    return None
+            stack += [(part, (i, way)) for i, part in enumerate(item)]
+    return found
 
 
-def from_object(value: Any, source: str, *, default_name: str = "") -> Network:
+def _place(way: Any) -> str:
+    """The last steps of the way to an object, outermost first."""
+    steps: list[str] = []
+    while way is not None and len(steps) < 8:
+        key, way = way
+        steps.append(f"[{key}]" if isinstance(key, int) else f".{_short(key)}")
+    return ("" if way is None else "...") + "".join(reversed(steps)).removeprefix(".") or "file"
+
+
+def _short(key: str) -> str:
+    return printable(key if len(key) <= 20 else f"{key[:20]}...")
+
+
+def from_object(value: Any, source: str, default_name: str = "") -> Network:
     """The network in parsed JSON. Raises `InvalidInput` with all faults found."""
     faults = Faults(source)
     readers = {"maxout": _feedforward, "relu": _feedforward, "transformer": _transformer}
@@ -104,9 +122,11 @@ def _keys(value: Any, place: str, required: tuple[str, ...], optional: tuple[str
     if not isinstance(value, dict):
         faults.add(place, "an object", value)
         return False
-    for key in required:
-        if key not in value:
-            faults.add(place, f"the key {key!r}", f"the keys {', '.join(sorted(value)) or '(none)'}")
+    missing = [key for key in required if key not in value]
+    if missing:
+        names = ", ".join(sorted(value)[:20]) or "(none)"
+        for key in missing:
+            faults.add(place, f"the key {key!r}", f"the keys {names}")
     for key in value:
         if key not in required + optional:
             faults.add(place, f"only the keys {', '.join(required + optional)}", f"key {key!r}")
@@ -118,6 +138,15 @@ def _list(value: Any, place: str, faults: Faults) -> list[Any]:
     if items is None:
         faults.add(place, "a list", value)
     return items or []
+
+
+def _array(value: Any, dimension: int, place: str, wanted: str, faults: Faults) -> list[Any]:
+    """A list that is no array of another dimension; what is in it is looked at later."""
+    shape = array_shape(listed(value))
+    if shape is not None and len(shape) != dimension and shape != (0,):
+        faults.add(place, wanted, shape_text(value))
+        return []
+    return _list(value, place, faults)
 
 
 def _feedforward(value: Any, domain: Domain | None, name: str, faults: Faults) -> Network | None:
@@ -143,8 +172,9 @@ def _transformer(value: Any, domain: Domain | None, name: str, faults: Faults) -
         complete &= _keys(block, f"blocks[{b}]", ("heads", "feedforward"), (), faults)
     if not complete:
         return None
-    maps = _list(value["embedding"]["weights"], "embedding.weights", faults)
-    offsets = _list(value["embedding"]["offsets"], "embedding.offsets", faults)
+    maps = _array(value["embedding"]["weights"], 3, "embedding.weights", "[token][coordinate][input]", faults)
+    offsets = _array(value["embedding"]["offsets"], 2, "embedding.offsets", "[token][coordinate]", faults)
+    faults.settle()
     if len(maps) != len(offsets):
         faults.add("embedding.offsets", f"{len(maps)} tokens, as in weights", f"{len(offsets)}")
     embedding: list[Affine] = []
@@ -270,8 +300,9 @@ def _feedforward_object(part: FeedForward) -> dict[str, Any]:
 
 def _dense(matrix: Matrix) -> list[list[int | str]]:
     rows: list[list[int | str]] = [[0] * matrix.shape[1] for _ in range(matrix.shape[0])]
-    for (i, j), x in matrix.entries().items():
-        rows[i][j] = number_text(x)
+    for i, row in enumerate(matrix.rows):
+        for j, n in row:
+            rows[i][j] = ratio_text(n, matrix.denominator)
     return rows
 
 
@@ -283,8 +314,9 @@ def _matrix(matrix: Matrix) -> Any:
     size = matrix.shape[0] * matrix.shape[1]
     if matrix.shape[0] and (size <= 9 or 3 * matrix.nonzeros >= size):
         return _dense(matrix)
-    return {"shape": list(matrix.shape), "entries": [[i, j, number_text(x)] for (i, j), x in matrix.entries().items()]}
+    entries = [[i, j, ratio_text(n, matrix.denominator)] for i, row in enumerate(matrix.rows) for j, n in row]
+    return {"shape": list(matrix.shape), "entries": entries}
 
 
 def _vector(vector: Vector) -> list[int | str]:
-    return [number_text(x) for x in vector.fractions()]
+    return [ratio_text(n, vector.denominator) for n in vector.numerators]

@@ -212,7 +212,7 @@ def _read_units(weights: Any, biases: Any, place: str, inputs: int | None, fault
     units = listed(weights)
     size = array_shape(units)
     if not units or (size is not None and (len(size) != 3 or size[1] == 0)):
-        wanted = "weights[unit][piece][input] of at least one unit of at least one piece"
+        wanted = "weights[unit][piece][input], at least one unit and one piece"
         faults.add(f"{place}.weights", wanted, shape_text(weights))
         return MaxoutLayer(Affine(Matrix((0, inputs or 0), ()), Vector(())), 1)
     if size is not None and inputs is not None and size[2] != inputs:  # one fault for all units

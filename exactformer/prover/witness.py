@@ -28,16 +28,16 @@ def numeric_witness(question: Question, seed: int, deadline: Deadline = NEVER) -
     """
     random = np.random.default_rng(seed)
     sides = [compile_numeric(network) for network in question.networks]
-    for points in _batches(sides, question, random):
-        with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):  # numbers beyond the range of floats make bad guesses, no more
+        for points in _batches(sides, question, random):
             gap = _violation(question, sides, points)
-        order = np.argsort(-np.nan_to_num(gap, nan=np.inf), kind="stable")[:EXACT]
-        for index in order:
-            if deadline.passed:
-                return None
-            point = _exact(points[index], question.space)
-            if question.violated(point):
-                return point
+            order = np.argsort(-np.nan_to_num(gap, nan=np.inf), kind="stable")[:EXACT]
+            for index in order:
+                if deadline.passed:
+                    return None
+                point = _exact(points[index], question.space)
+                if question.violated(point):
+                    return point
     return None
 
 
