@@ -94,7 +94,7 @@ def _answer(program: Path, path: Path, timeout: float | None) -> dict[str, Any]:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise TimeoutError(f"{path}: the kernel did not finish within {timeout} s") from None
+        raise TimeoutError(f"{path}: the kernel did not finish within {timeout:g} s") from None
     try:
         answer: dict[str, Any] = json.loads(run.stdout)
     except ValueError:

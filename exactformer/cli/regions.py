@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
             found.save_npz(options.npz)
             written.append(Path(options.npz))
     seconds = time.monotonic() - started
-    late = None if found.complete else f"out of time after {options.timeout} s: there are at least so many"
+    late = None if found.complete else f"out of time after {options.timeout:g} s: there are at least so many"
     if options.json:
         value = found.to_json(regions=options.list)
         proof = str(written[0]) if options.certificate else None

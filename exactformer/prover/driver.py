@@ -63,7 +63,7 @@ def prove(
         with time_limit(deadline.left):
             compiled = compile_network(network, construction=construction, domain=domain, arity=arity)
     except OutOfTime:
-        raise TimeoutError(f"out of time after {timeout} s: the Transformer was not yet written down") from None
+        raise TimeoutError(f"out of time after {timeout:g} s: the Transformer was not yet written down") from None
     left = None if timeout is None else max(0.01, deadline.left)
     outcome = verify(network, compiled.transformer, domain=domain, timeout=left, **options)
     return replace(outcome, compiled=compiled, seconds=time.monotonic() - started)
@@ -112,7 +112,7 @@ def verify(
         with time_limit(attempt.deadline.left + GRACE):
             return _decided(attempt, method, seed, jobs, executor, (cross_check, sample), progress)
     except OutOfTime:
-        return attempt.unknown(method, f"out of time after {timeout} s")
+        return attempt.unknown(method, f"out of time after {timeout:g} s")
 
 
 def _decided(
