@@ -546,7 +546,7 @@ def changed(path: Path, route: Route, old: Any, new: Any) -> Transformer:
 @pytest.mark.parametrize(("name", "route", "old", "new"), WRONG, ids=lambda v: v if isinstance(v, str) else "")
 def test_one_wrong_entry_is_refuted(name: str, route: Route, old: Any, new: Any) -> None:
     left, _ = networks(PROOFS / name)
-    outcome = verify(left, changed(PROOFS / name, route, old, new), timeout=60)
+    outcome = verify(left, changed(PROOFS / name, route, old, new))
     assert outcome.verdict == "refuted"
     assert outcome.witness is not None
     assert outcome.domain.contains(outcome.witness.point)
@@ -566,11 +566,11 @@ def test_a_difference_only_on_ties_is_found() -> None:
     data = json.loads((path / "right.json").read_text())
     data["embedding"]["offsets"][5][1], data["embedding"]["offsets"][5][3] = 7, 0
     wrong = network_json.from_object(data, "right.json")
-    outcome = verify(left, wrong, timeout=60)
+    outcome = verify(left, wrong)
     assert outcome.verdict == "refuted"
     assert outcome.witness is not None
     assert right.evaluate(outcome.witness.point) == outcome.witness.left
-    assert verify(left, wrong, tie="leftmost", timeout=60).verdict == "proved"
+    assert verify(left, wrong, tie="leftmost").verdict == "proved"
 
 
 def test_matrices_of_a_design_are_sparse_where_nothing_is_written() -> None:

@@ -180,7 +180,7 @@ def contradicts(outcome: Outcome, variables: Sequence[Fraction]) -> bool:
 @pytest.mark.parametrize("method", ["auto", "lazy"])
 def test_true_claims_are_proved(case: tuple[str, Network, Network | None], method: Any, tmp_path: Any) -> None:
     claim, left, right = case
-    outcome = certified(verify(left, right, claim=claim, method=method, timeout=60))
+    outcome = certified(verify(left, right, claim=claim, method=method))
     assert outcome.verdict == "proved"
     write_folder(outcome, tmp_path)
     checked = check(tmp_path)
@@ -193,7 +193,7 @@ def test_true_claims_are_proved(case: tuple[str, Network, Network | None], metho
 @pytest.mark.parametrize("method", ["auto", "lazy"])
 def test_false_claims_are_refuted(case: tuple[str, Network, Network | None], method: Any, tmp_path: Any) -> None:
     claim, left, right = case
-    outcome = certified(verify(left, right, claim=claim, method=method, timeout=60))
+    outcome = certified(verify(left, right, claim=claim, method=method))
     assert outcome.verdict == "refuted"
     write_folder(outcome, tmp_path)
     checked = check(tmp_path)
@@ -205,7 +205,7 @@ def test_false_claims_are_refuted(case: tuple[str, Network, Network | None], met
 )
 def test_z3_agrees(case: tuple[str, Network, Network | None], verdict: str) -> None:
     claim, left, right = case
-    outcome = verify(left, right, claim=claim, method="smt", timeout=60)
+    outcome = verify(left, right, claim=claim, method="smt")
     assert outcome.verdict == verdict
     if outcome.witness is not None:
         assert contradicts(outcome, outcome.witness.point)
@@ -239,7 +239,7 @@ def test_random_networks(name: str, network: Any, seed: int, compiled: bool) -> 
     r = random.Random(seed)
     side = compile_network(network, construction="global").transformer if compiled else network
     box = Domain.box(network.inputs, r.randint(-3, 0), r.randint(1, 3))
-    outcome = certified(verify(side, claim=claim_for(name, r, network), domain=box, timeout=30))
+    outcome = certified(verify(side, claim=claim_for(name, r, network), domain=box))
     if outcome.verdict == "proved":
         size = len(outcome.claim.space(box).lower)
         for _ in range(20):
@@ -260,7 +260,7 @@ def test_random_pairs(name: str, pair: Any, seed: int) -> None:
     r = random.Random(seed)
     box = Domain.box(pair[0].inputs, -1, 1)
     claim = f"within:{r.randint(0, 40)}" if name == "within" else name
-    outcome = certified(verify(*pair, claim=claim, domain=box, timeout=30))
+    outcome = certified(verify(*pair, claim=claim, domain=box))
     for _ in range(20 if outcome.verdict == "proved" else 0):
         assert not contradicts(outcome, [F(r.randint(-4, 4), 4) for _ in range(pair[0].inputs)])
 
@@ -282,10 +282,10 @@ def test_monotone_but_for_a_sliver() -> None:
     """x - 2 max(0, x - c) falls beyond c = 1 - 2^-40 only."""
     c = 1 - F(1, 2**40)
     bent = ReluNetwork.of([([[1], [1]], [0, -c])], ([[1, -2]], [0]), domain=Box([0], [1]))
-    outcome = certified(verify(bent, claim="increasing", timeout=30))
+    outcome = certified(verify(bent, claim="increasing"))
     assert outcome.verdict == "refuted" and outcome.witness is not None
     assert max(outcome.witness.point) > c
-    assert verify(bent, claim="increasing", domain=Box([0], [c]), timeout=30).verdict == "proved"
+    assert verify(bent, claim="increasing", domain=Box([0], [c])).verdict == "proved"
 
 
 def test_claims_need_not_be_continuous() -> None:
@@ -314,8 +314,8 @@ def test_ties_that_agree_although_used() -> None:
 def test_sorting_is_invariant_under_every_permutation() -> None:
     network = ef.load("proofs/hand-sorting-three/left.json")
     for order in permutations(range(3)):
-        assert verify(network, claim=Invariant(order), timeout=60).verdict == "proved"
-    assert verify(network, claim="convex", timeout=60).verdict == "refuted"
+        assert verify(network, claim=Invariant(order)).verdict == "proved"
+    assert verify(network, claim="convex").verdict == "refuted"
 
 
 @pytest.mark.parametrize("claim", ["increasing", "convex", "independent:x1", "range:,5"])

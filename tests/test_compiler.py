@@ -101,7 +101,7 @@ def identity(width: int) -> Any:
 @settings(max_examples=30)
 def test_the_kernel_accepts_every_compiled_network(case: tuple[Any, Domain], construction: str) -> None:
     network, box = case
-    outcome = prove(network, construction=construction, domain=box, timeout=20)
+    outcome = prove(network, construction=construction, domain=box)
     assert outcome.verdict == "proved"
     if all(lo < hi for lo, hi in zip(box.lower, box.upper, strict=True)):
         assert outcome.method == "structural"  # no case split; on a flat box equal functions may be different forms

@@ -87,7 +87,7 @@ def test_proved_without_a_split(construction: str, tie: Tie, case: tuple[Any, Do
     network, box = case
     if tie not in ties_of(construction, network):
         return
-    outcome = ef.prove(network, construction=construction, domain=box, tie=tie, timeout=60)
+    outcome = ef.prove(network, construction=construction, domain=box, tie=tie)
     assert outcome.verdict == "proved", outcome.reason
     assert outcome.counts["gate"] == outcome.counts["compare"] == 0
     if all(lo != hi for lo, hi in zip(box.lower, box.upper, strict=True)):
@@ -96,7 +96,7 @@ def test_proved_without_a_split(construction: str, tie: Tie, case: tuple[Any, Do
 
 @pytest.mark.parametrize("construction", STRUCTURAL)
 def test_example_is_proved_without_a_split(construction: str) -> None:
-    outcome = ef.prove(ef.load(EXAMPLE), construction=construction, timeout=60)
+    outcome = ef.prove(ef.load(EXAMPLE), construction=construction)
     assert (outcome.verdict, outcome.method) == ("proved", "structural"), outcome.reason
 
 
@@ -118,7 +118,7 @@ SMALL_NETWORKS = {"rank 3": MAX3, "two units": TWO_UNITS, "equal pieces": TWO_LA
 def test_small_networks_are_proved_with_splits(name: str, construction: str, tie: Tie) -> None:
     network = SMALL_NETWORKS[name]
     box = Domain.box(network.inputs, -1, 1)
-    outcome = ef.prove(network, construction=construction, domain=box, tie=tie, timeout=60)
+    outcome = ef.prove(network, construction=construction, domain=box, tie=tie)
     assert outcome.verdict == "proved", outcome.reason
 
 
@@ -128,7 +128,7 @@ def test_tournaments_of_every_arity_are_proved(arity: int) -> None:
     compiled = compile_network(FIVE, construction="tournament", domain=box, arity=arity)
     assert compiled.transformer.tokens == min(5, arity)
     assert len(compiled.transformer.blocks) == {2: 3, 3: 2, 4: 2}.get(arity, 1) + 1
-    outcome = ef.verify(FIVE, compiled.transformer, domain=box, timeout=60)
+    outcome = ef.verify(FIVE, compiled.transformer, domain=box)
     assert outcome.verdict == "proved", outcome.reason
     assert arity < 5 or outcome.method == "structural"
 
@@ -136,16 +136,16 @@ def test_tournaments_of_every_arity_are_proved(arity: int) -> None:
 @pytest.mark.parametrize("construction", SPLITTING)
 def test_no_split_where_one_head_or_one_level_suffices(construction: str) -> None:
     network = ReluNetwork.of([([[1]], [0]), ([[-2]], [1])], ([[1]], [0]), domain=Domain.box(1, -1, 1))
-    assert ef.prove(network, construction=construction, timeout=60).method == "structural"
+    assert ef.prove(network, construction=construction).method == "structural"
 
 
 @pytest.mark.parametrize("tie", ["leftmost", "rightmost"])
 def test_second_step_needs_the_average(tie: Tie) -> None:
-    outcome = ef.prove(TWO_UNITS, construction="two-step", domain=Domain.box(1, -1, 1), tie=tie, timeout=60)
+    outcome = ef.prove(TWO_UNITS, construction="two-step", domain=Domain.box(1, -1, 1), tie=tie)
     assert outcome.verdict == "refuted"
-    average = ef.prove(TWO_UNITS, construction="two-step", domain=Domain.box(1, -1, 1), timeout=60)
+    average = ef.prove(TWO_UNITS, construction="two-step", domain=Domain.box(1, -1, 1))
     assert average.theorem is not None and average.theorem.endswith("tie rule average)")
-    one_unit = ef.prove(MAX3, construction="two-step", domain=Domain.box(2, -1, 1), tie=tie, timeout=60)
+    one_unit = ef.prove(MAX3, construction="two-step", domain=Domain.box(2, -1, 1), tie=tie)
     assert one_unit.theorem is not None and one_unit.theorem.endswith("any tie rule)")
 
 
@@ -157,7 +157,7 @@ def test_every_special_head_is_needed(construction: str, block: int, head: int) 
     compiled = compile_network(TWO_LAYERS, construction=construction, domain=box)
     head %= len(compiled.transformer.blocks[block].heads or ())
     broken = mutants.drop_head(compiled.transformer, block, head)
-    assert ef.verify(TWO_LAYERS, broken, domain=box, timeout=60).verdict == "refuted"
+    assert ef.verify(TWO_LAYERS, broken, domain=box).verdict == "refuted"
 
 
 # --- the way back ---------------------------------------------------------------------------------
@@ -349,7 +349,7 @@ def test_compare_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None
 def test_arity_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chosen = [str(EXAMPLE), "--construction", "tournament", "--arity", "3"]
     assert main(["compile", *chosen, "-o", str(tmp_path / "t.json")]) == 0
-    assert main(["prove", *chosen, "--out", str(tmp_path / "proof"), "--json", "--timeout", "60"]) == 0
+    assert main(["prove", *chosen, "--out", str(tmp_path / "proof"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["verdict"] == "proved"
     assert main(["compile", str(EXAMPLE), "--arity", "1", "-o", str(tmp_path / "t.json")]) == 3
 

@@ -165,7 +165,7 @@ def test_networks_are_as_the_tool_writes_them(name: str) -> None:
 def test_the_tool_finds_the_proof(folder: str, claim: str, method: str, verdict: str) -> None:
     names = [name for name in (f"{folder}/left.json", f"{folder}/right.json") if name in FILES]
     networks = [network_json.parse(FILES[name].encode(), name) for name in names]
-    outcome = ef.verify(*networks, claim=claim, method=method, cross_check=(), timeout=60)
+    outcome = ef.verify(*networks, claim=claim, method=method, cross_check=())
     assert outcome.verdict == verdict
     assert outcome.certificate is not None
     if method == "structural":
@@ -176,7 +176,7 @@ def test_the_tool_finds_the_proof(folder: str, claim: str, method: str, verdict:
 
 def test_third_token_ties_unless_leftmost() -> None:
     left, right = (network_json.parse(FILES[f"tie/{side}.json"].encode(), side) for side in ("left", "right"))
-    assert ef.verify(left, right, tie="leftmost", timeout=60).verdict == "proved"
+    assert ef.verify(left, right, tie="leftmost").verdict == "proved"
 
 
 def root(name: str) -> Goal:

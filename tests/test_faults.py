@@ -27,7 +27,7 @@ def test_the_corpus_is_what_the_kernel_says() -> None:
     assert len({entry.name for entry in entries}) == len(entries) > 300
     assert 50 < sum(isinstance(entry.expected, dict) for entry in entries) < len(entries) / 2
     with fault_kernel.imported(fault_kernel.sources()) as finder:
-        assert fault_kernel.difference(finder, None, entries, 60) == ""
+        assert fault_kernel.difference(finder, None, entries) == ""
 
 
 def test_theorems_of_the_corpus_are_true() -> None:

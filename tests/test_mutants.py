@@ -73,7 +73,7 @@ def compiled_network(r: random.Random, construction: str, depth: int | None = No
 
 def decided(source: MaxoutNetwork | ReluNetwork, mutant: Transformer, domain: Domain, tie: Tie = "average") -> Outcome:
     """The verdict, which is not "unknown", checked against exact evaluation."""
-    outcome = verify(source, mutant, domain=domain, tie=tie, timeout=60)
+    outcome = verify(source, mutant, domain=domain, tie=tie)
     assert outcome.verdict in ("proved", "refuted"), outcome.reason
     if outcome.verdict == "refuted":
         assert outcome.witness is not None
@@ -162,7 +162,7 @@ def test_query_that_depends_on_the_input(by: Fraction, verdict: str) -> None:
     compiled = unit_network([(1, 0), (-1, 0)], -2, 2)
     kept = m.drop_eraser(compiled, 0, "hidden")  # h = x is still there when the head reads it
     ((slot, _),) = kept.embedding[0].weights.entries()
-    outcome = verify(kept, m.bump_head(kept, 1, 0, "query", (0, slot), by), timeout=60)
+    outcome = verify(kept, m.bump_head(kept, 1, 0, "query", (0, slot), by))
     assert outcome.verdict == verdict
     if outcome.witness is not None:
         assert -2 <= outcome.witness.point[0] < -1
@@ -397,7 +397,7 @@ def test_mutant_of_a_trained_network(trained: Compiled, name: str) -> None:
     verdict, mutate = TRAINED[name]
     assert trained.source.domain is not None
     source, mutant = load(ACASXU), mutate(trained)
-    outcome = verify(source, mutant, timeout=120)
+    outcome = verify(source, mutant)
     assert outcome.verdict == verdict, outcome.reason
     if outcome.witness is not None:
         point = outcome.witness.point

@@ -116,7 +116,7 @@ def test_same_tree_with_any_executor(number: int, executor: str) -> None:
 def test_jobs_use_processes_of_their_own(tmp_path: Path, method: str) -> None:
     left, right = sums(3)
     alone, together = (
-        verify(left, right, domain=Domain.box(3, -1, 1), method=method, jobs=jobs, timeout=120, cross_check=())  # type: ignore[arg-type]
+        verify(left, right, domain=Domain.box(3, -1, 1), method=method, jobs=jobs, cross_check=())  # type: ignore[arg-type]
         for jobs in (1, 2)
     )
     assert together.verdict == "proved"

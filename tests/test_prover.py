@@ -72,11 +72,11 @@ def certified(outcome: Outcome) -> Outcome:
 
 
 def verdict(left: Network, right: Network, domain: Domain | None = None, **options: Any) -> str:
-    return certified(verify(left, right, domain=domain, timeout=60, cross_check=(), **options)).verdict
+    return certified(verify(left, right, domain=domain, cross_check=(), **options)).verdict
 
 
 def witness(left: Network, right: Network, domain: Domain, **options: Any) -> Point:
-    outcome = certified(verify(left, right, domain=domain, timeout=60, cross_check=(), **options))
+    outcome = certified(verify(left, right, domain=domain, cross_check=(), **options))
     assert outcome.witness is not None
     return outcome.witness.point
 
@@ -120,7 +120,7 @@ DIFFERENT: list[tuple[Network, Network, Domain]] = [
 @pytest.mark.parametrize(("left", "right", "domain"), EQUAL)
 def test_equal_networks(left: Network, right: Network, domain: Domain, method: str) -> None:
     for one, other in ((left, right), (right, left)):
-        outcome = verify(one, other, domain=domain, method=method, timeout=60)  # type: ignore[arg-type]
+        outcome = verify(one, other, domain=domain, method=method)  # type: ignore[arg-type]
         assert outcome.verdict == "proved" or (method == "structural" and outcome.verdict == "unknown")
         assert outcome.reason is None or outcome.verdict == "unknown"
 
@@ -129,7 +129,7 @@ def test_equal_networks(left: Network, right: Network, domain: Domain, method: s
 @pytest.mark.parametrize(("left", "right", "domain"), DIFFERENT)
 def test_different_networks(left: Network, right: Network, domain: Domain, method: str) -> None:
     for one, other in ((left, right), (right, left)):
-        outcome = verify(one, other, domain=domain, method=method, timeout=60)  # type: ignore[arg-type]
+        outcome = verify(one, other, domain=domain, method=method)  # type: ignore[arg-type]
         if method != "structural" or outcome.verdict != "unknown":
             assert certified(outcome).verdict == "refuted"
 
@@ -143,7 +143,7 @@ def test_methods_agree_on_random_pairs(seed: int) -> None:
     table = mutants.GENERAL | mutants.GATED
     right = table[r.choice(sorted(table))](r, compiled) if seed % 2 else shuffled(r, left)
     found = {
-        method: verify(left, right, domain=Domain.box(2, -1, 1), method=method, timeout=60, cross_check=()).verdict
+        method: verify(left, right, domain=Domain.box(2, -1, 1), method=method, cross_check=()).verdict
         for method in METHODS
     }
     decided = set(found.values()) - {"unknown"}
@@ -169,7 +169,7 @@ def shuffled(r: random.Random, network: MaxoutNetwork) -> MaxoutNetwork:
 @pytest.mark.parametrize("method", ["auto", "structural", "lazy", "regions", "smt"])
 def test_prove(construction: str, method: str) -> None:
     network = random_maxout(random.Random(5), widths=(2, 2), outputs=2)
-    outcome = prove(network, construction=construction, domain=Domain.box(2, -1, 1), method=method, timeout=60)
+    outcome = prove(network, construction=construction, domain=Domain.box(2, -1, 1), method=method)
     assert outcome.verdict == "proved"
     assert outcome.compiled is not None and outcome.compiled.transformer is outcome.right
     assert outcome.theorem is not None
@@ -183,11 +183,11 @@ def test_proof_without_a_split_holds_under_any_tie_rule() -> None:
 
 
 def test_smt_alone_says_so() -> None:
-    outcome = verify(ABSOLUTE, ABSOLUTE_BY_RELU, method="smt", timeout=60)
+    outcome = verify(ABSOLUTE, ABSOLUTE_BY_RELU, method="smt")
     assert (outcome.verdict, outcome.certificate) == ("proved", None)
     assert outcome.theorem is not None and "on the word of z3" in outcome.theorem
     assert any("z3" in line for line in outcome.trusted)
-    refuted = certified(verify(ABSOLUTE, IDENTITY, domain=UNIT, method="smt", timeout=60))
+    refuted = certified(verify(ABSOLUTE, IDENTITY, domain=UNIT, method="smt"))
     assert (refuted.method, refuted.verdict) == ("smt", "refuted")
     assert refuted.certificate is not None and "point" in refuted.certificate
 
@@ -468,7 +468,7 @@ def test_heads_that_differ_at_a_tie_only(name: str, kink: Fraction) -> None:
     for tie, at_kink, wanted in zip(TIES, there, VARIANTS["the step"][2], strict=True):
         assert variant.evaluate([kink], tie=tie) == (at_kink,)
         for method in ("auto", "lazy"):
-            outcome = certified(verify(step, variant, domain=Domain.box(1, -2, 1), tie=tie, method=method, timeout=60))
+            outcome = certified(verify(step, variant, domain=Domain.box(1, -2, 1), tie=tie, method=method))
             if at_kink == wanted:
                 assert outcome.verdict == "proved"
             else:
@@ -710,7 +710,7 @@ def test_maximum_of_maxima() -> None:
     compiled = compile_network(ReluNetwork.of(layers, ([[1] * 8], [0]), domain=Domain.box(3, -1, 1)))
     s, _ = mutants.gate(compiled, 0, 0)
     mutant = mutants.with_gate(compiled, 0, 0, s, s)
-    outcome = certified(verify(compiled.source, mutant, method="lazy", timeout=60))
+    outcome = certified(verify(compiled.source, mutant, method="lazy"))
     assert outcome.verdict == "proved"
     assert outcome.counts["gate"] <= 1
 
@@ -760,7 +760,7 @@ def test_verdict_agrees_with_the_values(network: MaxoutNetwork, data: st.DataObj
         network, output=Affine(type(network.output.weights).sparse(rows, columns, entries), network.output.biases)
     )
     domain = Domain.box(network.inputs, -1, 1)
-    outcome = certified(verify(network, other, domain=domain, timeout=60))
+    outcome = certified(verify(network, other, domain=domain))
     if outcome.verdict == "proved":
         for _ in range(10):
             x = data.draw(st.tuples(*[st.fractions(-1, 1, max_denominator=12)] * network.inputs))
@@ -773,7 +773,7 @@ def test_verdict_agrees_with_the_values(network: MaxoutNetwork, data: st.DataObj
 def test_looking_at_a_cell_changes_nothing_that_the_kernel_sees() -> None:
     """The search once looked at cells on the goal's own table of atoms, and the kernel rejected its correct proof."""
     folder = Path(__file__).parent / "regressions" / "atoms-grow-alike"
-    outcome = verify(load(folder / "left.json"), load(folder / "right.json"), tie="leftmost", timeout=60)
+    outcome = verify(load(folder / "left.json"), load(folder / "right.json"), tie="leftmost")
     assert (outcome.verdict, outcome.method) == ("proved", "lazy")
 
 

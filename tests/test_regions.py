@@ -66,7 +66,7 @@ def _comb(n: int, k: int) -> int:
 
 def regions_proved(network: MaxoutNetwork) -> int:
     """The regions of a proof that the compiled Transformer has the network's affine map on each of them."""
-    outcome = prove(network, method="regions", cross_check=(), timeout=120)
+    outcome = prove(network, method="regions", cross_check=())
     assert outcome.verdict == "proved"
     assert len({(region.left, region.interior) for region in outcome.regions}) == outcome.counts["regions"]
     return outcome.counts["regions"]

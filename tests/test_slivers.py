@@ -22,7 +22,7 @@ VOLUME = F(1, 2**40)
 
 def refuted(left: Network, right: Network, domain: Domain, tie: Tie = "average") -> Outcome:
     """The outcome "refuted" with a witness that is one by the definitions, word for word."""
-    outcome = verify(left, right, domain=domain, tie=tie, timeout=30)
+    outcome = verify(left, right, domain=domain, tie=tie)
     assert outcome.verdict == "refuted", outcome.reason
     assert outcome.witness is not None and domain.contains(outcome.witness.point)
     values = [naive.evaluate(to_object(side), outcome.witness.point, tie) for side in (left, right)]
@@ -147,7 +147,7 @@ def test_only_at_a_vertex(n: int, tie: Tie) -> None:
         outcome = refuted(zero, net, Domain.box(n, -1, 1), tie)
         assert outcome.witness is not None and outcome.witness.point == (F(1, 3),) * n
     else:
-        assert verify(zero, net, domain=Domain.box(n, -1, 1), tie=tie, timeout=60).verdict == "proved"
+        assert verify(zero, net, domain=Domain.box(n, -1, 1), tie=tie).verdict == "proved"
 
 
 @pytest.mark.parametrize("n", [2, 3])
@@ -160,7 +160,7 @@ def test_only_on_a_facet(n: int) -> None:
     head = Head.of([[0, 1, 0]], [[1, 0, 0]], [[0, 0, 1]], [[0], [0], [1]])
     net = Transformer(embedding, (Block((head,), None),), 1, Affine.of([[0, 0, 1]], [0]), False, None, domain)
     twin = Transformer((embedding[1], embedding[0]), net.blocks, 0, net.readout, False, None, domain)
-    assert verify(net, twin, tie="average", timeout=30).verdict == "proved"
+    assert verify(net, twin, tie="average").verdict == "proved"
     for tie in ("leftmost", "rightmost"):
         outcome = refuted(net, twin, domain, tie)
         assert outcome.witness is not None and sum(outcome.witness.point[:2]) == F(2, 7)
@@ -175,7 +175,7 @@ def test_only_far_outside(exponent: int) -> None:
     size = 10**exponent
     network = MaxoutNetwork.of([([[[1, 0], [0, 1], [-1, 2]]], [[0, 1, 2]])], ([[1]], [0]))
     compiled = compile_network(network, domain=Domain.box(2, -size, size)).transformer
-    assert verify(network, compiled, domain=Domain.box(2, -size, size), timeout=30).verdict == "proved"
+    assert verify(network, compiled, domain=Domain.box(2, -size, size)).verdict == "proved"
     outcome = refuted(network, compiled, Domain.everything(2))
     assert outcome.witness is not None and max(map(abs, outcome.witness.point)) > size
 
@@ -185,6 +185,6 @@ def test_a_unit_that_wakes_far_away(exponent: int) -> None:
     """max(0, x1 - 10^e) is 0 on every box of ordinary size; its negation is found on an open domain."""
     plain = ReluNetwork.of([([[1, 1]], [0])], ([[1]], [0]))
     woken = ReluNetwork.of([([[1, 1], [1, 0]], [0, -(10**exponent)])], ([[1, 1]], [0]))
-    assert verify(plain, woken, domain=Domain.box(2, -100, 100), timeout=30).verdict == "proved"
+    assert verify(plain, woken, domain=Domain.box(2, -100, 100)).verdict == "proved"
     outcome = refuted(plain, woken, Box([None, 0], [None, 1]))
     assert outcome.witness is not None and outcome.witness.point[0] > 10**exponent

@@ -165,7 +165,7 @@ def judged(construction: str, name: str, seed: int, quick: bool) -> str:
         return f"{REQUIRED}; no such part in this construction"
     domain = mutant.domain or Domain.everything(mutant.inputs)
     tie = "average" if construction == "two-step" else TIES[seed % 3]
-    outcome = verify(compiled.source, mutant, domain=domain, tie=tie, timeout=60)
+    outcome = verify(compiled.source, mutant, domain=domain, tie=tie)
     if outcome.verdict == "unknown":
         return f"unknown: {outcome.reason}"
     if outcome.verdict == "refuted":

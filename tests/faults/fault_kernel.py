@@ -1,11 +1,13 @@
 """Faults in the kernel's own source: each is loaded as another package and put to the corpus, then to the tests.
 
-A worker process takes the mutated kernels one after the other; whoever watches it ends what hangs. Results go to a
-file of JSON lines, so that a run that was interrupted goes on where it stopped.
+A mutated kernel that does not end is noticed by its steps, not by a clock. A worker process takes the kernels one
+after the other; whoever watches it ends what hangs inside one operation, or takes all memory. Results go to a file of
+JSON lines, so that a run that was interrupted goes on where it stopped.
 """
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.abc
 import importlib.machinery
@@ -29,6 +31,7 @@ from typing import Any
 import fault_corpus
 from fault_corpus import Entry
 from fault_mutations import Mutation, mutations
+from fault_work import STEP, TooMuchWork, Work, counted
 
 import exactformer.kernel.claims
 
@@ -36,15 +39,13 @@ KERNEL = Path(exactformer.kernel.__file__).parent
 HERE = Path(__file__).parent
 EQUIVALENT = HERE / "equivalent.json"
 NAME = "mutated_kernel"
-SECONDS, PATIENCE, MEMORY = 4.0, 20.0, 3 << 30
+MORE_WORK = 5  # a mutated kernel may take so many times the steps of the kernel
+MEMORY = 3 << 30
+PATIENCE = 900.0  # seconds without a sign of life after which a process is ended: only what hangs takes so long
 TESTS = HERE.parent / "kernel"
 FIRST = {"reading": "reading", "forms": "forms", "cell": "cell", "networks": "reading", "semantics": "semantics"}
 FIRST |= {"statements": "claims", "claims": "proofs", "__main__": "boundary"}
 Sources = Mapping[str, str]
-
-
-class TooSlow(BaseException):
-    """The time for one mutated kernel is over; no handler for ordinary errors catches this."""
 
 
 def sources() -> dict[str, str]:
@@ -61,11 +62,12 @@ def all_mutations(files: Sources) -> list[Mutation]:
 
 
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Imports the package `mutated_kernel` from code objects."""
+    """Imports the package `mutated_kernel` from code objects whose steps are counted."""
 
     def __init__(self, files: Sources) -> None:
+        self.work = Work()
         self.codes: dict[str, CodeType] = {
-            NAME if name == "__init__.py" else f"{NAME}.{name[:-3]}": compile(text, name, "exec")
+            NAME if name == "__init__.py" else f"{NAME}.{name[:-3]}": counted(ast.parse(text), name)
             for name, text in files.items()
         }
         self.changed: dict[str, CodeType] = {}
@@ -79,6 +81,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return None
 
     def exec_module(self, module: ModuleType) -> None:
+        module.__dict__[STEP] = self.work
         exec(self.changed.get(module.__name__) or self.codes[module.__name__], module.__dict__)
 
     def load(self, mutation: Mutation | None) -> Any:
@@ -86,7 +89,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         self.changed = {}
         if mutation is not None:
             name = f"{NAME}.{mutation.file[:-3]}"
-            self.changed = {name: compile(mutation.tree(), mutation.file, "exec")}
+            self.changed = {name: counted(mutation.tree(), mutation.file)}
         for name in [name for name in sys.modules if name.split(".")[0] == NAME]:
             del sys.modules[name]
         importlib.import_module(f"{NAME}.claims")
@@ -104,29 +107,30 @@ def imported(files: Sources) -> Iterator[Finder]:
         sys.meta_path.remove(finder)
 
 
-def difference(finder: Finder, mutation: Mutation | None, entries: Sequence[Entry], seconds: float = SECONDS) -> str:
-    """The first entry whose verdict is not the expected one; empty if there is none."""
-
-    def over(number: int, frame: object) -> None:
-        raise TooSlow
-
-    name = "import"
-    old = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+def difference(
+    finder: Finder, mutation: Mutation | None, entries: Sequence[Entry], steps: float = float("inf")
+) -> str:
+    """The first entry whose verdict is not the expected one, or at which the steps are over; empty if there is none."""
+    name, work = "import", finder.work
+    work.steps, work.limit = 0, steps
     try:
         package = finder.load(mutation)
         for entry in entries:
             name = entry.name
             if fault_corpus.answer(package, entry) != entry.expected:
                 return name
-    except TooSlow:
+    except TooMuchWork:
         return f"{name} (no end)"
     except (Exception, SystemExit) as error:
         return f"{name} ({type(error).__name__})"
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
     return ""
+
+
+def steps_allowed(finder: Finder, entries: Sequence[Entry]) -> int:
+    """The steps that a mutated kernel may take for these entries."""
+    killer = difference(finder, None, entries)
+    assert not killer, f"the kernel differs from the corpus: {killer}"
+    return MORE_WORK * finder.work.steps
 
 
 # --- many of them ---------------------------------------------------------------------------------
@@ -162,9 +166,10 @@ def _work(todo: Sequence[Mutation], files: Sources, entries: Sequence[Entry], wr
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     with imported(files) as finder:
+        steps = steps_allowed(finder, entries)
         for mutation in todo:
             started = time.monotonic()
-            killer = difference(finder, mutation, entries)
+            killer = difference(finder, mutation, entries, steps)
             line = json.dumps([killer, time.monotonic() - started]) + "\n"
             os.write(writer, line.encode())
     os._exit(0)
@@ -211,7 +216,9 @@ def by_tests(mutation: Mutation | None, files: Sources, arguments: Sequence[str]
         paths = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
         environment = os.environ | {"PYTHONPATH": paths, "MUTATED_KERNEL": str(place)}
         try:
-            run = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=400, check=False)
+            run = subprocess.run(
+                command, capture_output=True, text=True, env=environment, timeout=4 * PATIENCE, check=False
+            )
         except subprocess.TimeoutExpired:
             return Result(mutation.key if mutation else "", "the tests do not end", "tests", time.monotonic() - started)
     failed = [line.split(" - ")[0] for line in run.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
@@ -221,8 +228,6 @@ def by_tests(mutation: Mutation | None, files: Sources, arguments: Sequence[str]
 
 def mutation_source(mutation: Mutation | None) -> str:
     """The text of the changed file."""
-    import ast
-
     assert mutation is not None
     return ast.unparse(mutation.tree())
 

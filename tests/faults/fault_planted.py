@@ -46,7 +46,7 @@ def _cases(quick: bool) -> Iterator[Case]:
 
 def found(left: Network, right: Network, domain: Domain, tie: str = "average", samples: int = 0) -> str:
     """Refuted by a real point, which as many random points miss."""
-    outcome = verify(left, right, domain=domain, tie=tie, timeout=60)
+    outcome = verify(left, right, domain=domain, tie=tie)
     if outcome.verdict != "refuted":
         return f"{outcome.verdict}: {outcome.reason}"
     if not is_witness(left, right, outcome, tie):
@@ -112,7 +112,7 @@ def facet(n: int, seed: int, samples: int) -> str:
     weights = [F(r.choice([-3, -2, -1, 1, 2, 3])) for _ in range(n)]
     net, twin = two_tokens(n, weights, F(r.randint(-5, 5), 7))
     box = Domain.box(n, -1, 1)
-    if verify(net, twin, domain=box, tie="average", timeout=60).verdict != "proved":
+    if verify(net, twin, domain=box, tie="average").verdict != "proved":
         return "not proved under the rule average"
     outcomes = [found(net, twin, box, tie, samples if tie == "leftmost" else 0) for tie in ("leftmost", "rightmost")]
     return next((outcome for outcome in outcomes if outcome != REQUIRED), REQUIRED)
@@ -123,7 +123,7 @@ def vertex(n: int, seed: int, samples: int) -> str:
     where = F(random.Random(seed).randint(-6, 6), 7) if seed else F(1, 3)
     zero, net, box = ReluNetwork.of([], ([[0] * n], [0])), at_one_point(n, where), Domain.box(n, -1, 1)
     for tie in TIES[1:]:
-        if verify(zero, net, domain=box, tie=tie, timeout=60).verdict != "proved":
+        if verify(zero, net, domain=box, tie=tie).verdict != "proved":
             return f"not proved under the rule {tie}"
     return found(zero, net, box, samples=min(samples, 1000))
 
@@ -133,7 +133,7 @@ def far_away(exponent: int) -> str:
     size = 10**exponent
     network = MaxoutNetwork.of([([[[1, 0], [0, 1], [-1, 2]]], [[0, 1, 2]])], ([[1]], [0]))
     compiled = compile_network(network, domain=Domain.box(2, -size, size)).transformer
-    if verify(network, compiled, domain=Domain.box(2, -size, size), timeout=60).verdict != "proved":
+    if verify(network, compiled, domain=Domain.box(2, -size, size)).verdict != "proved":
         return "not proved on its box"
     return found(network, compiled, Domain.everything(2))
 
@@ -142,6 +142,6 @@ def wakes(exponent: int) -> str:
     """A ReLU whose kink lies that far away."""
     plain = ReluNetwork.of([([[1, 1]], [0])], ([[1]], [0]))
     woken = ReluNetwork.of([([[1, 1], [1, 0]], [0, -(10**exponent)])], ([[1, 1]], [0]))
-    if verify(plain, woken, domain=Domain.box(2, -100, 100), timeout=60).verdict != "proved":
+    if verify(plain, woken, domain=Domain.box(2, -100, 100)).verdict != "proved":
         return "not proved where it sleeps"
     return found(plain, woken, Box([None, 0], [None, 1]))

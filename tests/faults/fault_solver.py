@@ -6,7 +6,6 @@ import os
 import random
 import select
 import signal
-import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
@@ -256,7 +255,7 @@ def in_child(judge: Callable[[], str]) -> str:
             os._exit(0)
     os.close(writer)
     try:
-        ready, _, _ = select.select([reader], [], [], 20)
+        ready, _, _ = select.select([reader], [], [], 600)
         return os.read(reader, 1000).decode() or "the process dies" if ready else "no end, in spite of the time limit"
     finally:
         os.kill(child, signal.SIGKILL)
@@ -269,10 +268,7 @@ def told(context: Lie, question: Asked, options: dict[str, Any]) -> str:
     left, right, domain, equal = question
     r = random.Random(str(options))
     with context(r):
-        started = time.monotonic()
         outcome = verify(left, right, domain=domain, timeout=3, **options)
-        if time.monotonic() - started > 15:
-            return "out of time"
     return judgement(outcome, left, right, domain, equal)
 
 

@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
         network = random_network(random.Random(seed))
         questions.append((network, compile_network(network).transformer, "equal", "regions" if seed % 2 else "lazy"))
     for number, (left, right, claim, method) in enumerate(questions):
-        outcome = verify(left, right, claim=claim, method=method, timeout=20, cross_check=())  # type: ignore[arg-type]
+        outcome = verify(left, right, claim=claim, method=method, cross_check=())  # type: ignore[arg-type]
         assert outcome.certificate is not None
         texts = ask(outcome.claim, left, right, outcome.domain, outcome.tie, Faults()).texts
         files = [texts[name].encode() for name in (LEFT, RIGHT) if name in texts]
