@@ -2,13 +2,13 @@
 
 A leaf is a closed cell: a region, or a cell shown to be empty by Farkas multipliers. Both times are of one process; the
 time to find includes the kernel's own verdict at the end.
-Usage: python benchmarks/checking.py [NETWORK ...]   (.json files; default: seeded random networks)
+Usage: python benchmarks/checking.py [NETWORK ...] [--small]   (.json files; default: seeded random networks)
 """
 
 from __future__ import annotations
 
+import argparse
 import random
-import sys
 import time
 from fractions import Fraction
 
@@ -26,6 +26,7 @@ FAMILY = (
     (5, [10], 3),
     (6, [10, 4], 2),
 )
+SMALL = ((2, [3, 3], 3), (3, [4], 2))
 
 
 def network(inputs: int, widths: list[int], rank: int) -> ef.MaxoutNetwork:
@@ -47,7 +48,12 @@ def network(inputs: int, widths: list[int], rank: int) -> ef.MaxoutNetwork:
 
 
 def main() -> None:
-    networks = [ef.load(name) for name in sys.argv[1:]] or [network(*size) for size in FAMILY]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", metavar="NETWORK")
+    parser.add_argument("--small", action="store_true", help="the smallest size, which shows only that this runs")
+    options = parser.parse_args()
+    family = SMALL if options.small else FAMILY
+    networks = [ef.load(name) for name in options.networks] or [network(*size) for size in family]
     print(
         f"{'network':<24} {'regions':>8} {'leaves':>8} {'MB':>6} {'find s':>8} {'check s':>8} {'ratio':>6} "
         f"{'leaves/s':>9}"
@@ -56,7 +62,7 @@ def main() -> None:
         started = time.perf_counter()
         outcome = ef.prove(source, method="regions", cross_check=())
         found = time.perf_counter() - started
-        assert outcome.verdict == "proved" and outcome.certificate is not None and outcome.compiled is not None
+        assert outcome.verdict == "proved" and outcome.certificate is not None and outcome.right is not None
         texts = {LEFT: network_text(source), RIGHT: network_text(outcome.right)}
         size = len(dump(outcome.certificate)) / 1e6
         started = time.perf_counter()

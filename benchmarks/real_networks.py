@@ -1,15 +1,18 @@
 """Time and peak memory of proving and checking real trained networks, both constructions, each in its own process.
 
-Usage: python benchmarks/real_networks.py NETWORK ...   (.nnet or .json files with a box)
+Usage: python benchmarks/real_networks.py NETWORK ... [--small]   (.nnet or .json files with a box)
 """
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+PROOFS = Path(__file__).parents[1] / "proofs"
 
 
 def measured(*words: str) -> tuple[float, float, str]:
@@ -26,9 +29,14 @@ def measured(*words: str) -> tuple[float, float, str]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", metavar="NETWORK")
+    parser.add_argument("--small", action="store_true", help="the smallest size, which shows only that this runs")
+    options = parser.parse_args()
+    networks = [str(PROOFS / "max-of-three" / "left.json")] if options.small else options.networks
     program = [sys.executable, "-m", "exactformer"]
     print(f"{'network':<34} {'construction':<12} {'prove s':>8} {'MB':>5} {'check s':>8} {'MB':>5}  verdict")
-    for name in sys.argv[1:]:
+    for name in networks:
         for construction in ("gated", "global"):
             with tempfile.TemporaryDirectory() as folder:
                 words = [*program, "prove", name, "--construction", construction, "--out", folder]

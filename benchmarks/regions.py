@@ -2,7 +2,7 @@
 
 Times are the best of three runs of one process, from the network to the number of regions. In `maps` is the further
 time to tell which affine maps are equal; `exact` is the number of vertices whose signs floats could not certify.
-Usage: python benchmarks/regions.py [NETWORK ...] [--growth] [--jobs N] [--depth]
+Usage: python benchmarks/regions.py [NETWORK ...] [--growth] [--jobs N] [--depth] [--small]
        (.json files; default: seeded random networks)
 """
 
@@ -12,13 +12,15 @@ import argparse
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
 import exactformer as ef
+from exactformer.compiler import compile_network
 from exactformer.subdivision import sawtooth
 from exactformer.subdivision.complex import cube
 from exactformer.subdivision.program import program_of
@@ -36,6 +38,9 @@ FAMILY = (
     ("maxout", 3, [8] * 2, 3),
     ("maxout", 4, [4] * 2, 3),
 )
+T = TypeVar("T")
+SMALL = (("relu", 2, [4] * 2, 2), ("maxout", 3, [3], 3))
+DEPTHS = ((1, 2, 6), (1, 3, 4), (2, 2, 3))  # inputs, rank, most layers
 GROWTH = ([24] * 4, [32] * 4, [48] * 4, [64] * 4, [96] * 4, [128] * 4, [64] * 8)
 
 
@@ -64,14 +69,14 @@ def network(kind: str, inputs: int, widths: list[int], rank: int) -> Any:
     return make.of(layers, output, domain=ef.Domain.box(inputs, -1, 1), name=name)
 
 
-def best(run: Callable[[], Any], times: int = 3) -> tuple[float, Any]:
+def best(run: Callable[[], T], times: int = 3) -> tuple[float, T]:
     """The shortest time of several runs, and a result."""
-    shortest, result = float("inf"), None
+    seconds, results = [], []
     for _ in range(times):
         started = time.perf_counter()
-        result = run()
-        shortest = min(shortest, time.perf_counter() - started)
-    return shortest, result
+        results.append(run())
+        seconds.append(time.perf_counter() - started)
+    return min(seconds), results[-1]
 
 
 def peer(source: Any) -> tuple[float, int] | None:
@@ -113,7 +118,7 @@ def compared(networks: list[Any]) -> None:
     """A row for each network."""
     print(f"{'network':<26} {'regions':>8} {'seconds':>8} {'maps s':>7} {'per s':>8} {'exact':>6} {'regioncam s':>12}")
     for source in networks:
-        seconds, found = best(lambda source=source: ef.regions(source, shapes=False))
+        seconds, found = best(partial(ef.regions, source, shapes=False))
         started = time.perf_counter()
         maps = found.distinct_affine_maps
         more = time.perf_counter() - started
@@ -126,25 +131,25 @@ def compared(networks: list[Any]) -> None:
         )
 
 
-def growth() -> None:
+def growth(sizes: Iterable[list[int]]) -> None:
     """Regions per second as the number grows."""
     print("\nTwo inputs, more and more regions:")
-    compared([network("relu", 2, widths, 2) for widths in GROWTH])
+    compared([network("relu", 2, widths, 2) for widths in sizes])
 
 
-def processes(jobs: int) -> None:
+def processes(jobs: int, widths: list[int]) -> None:
     """One process against several."""
-    source = network("relu", 2, [256] * 4, 2)
+    source = network("relu", 2, widths, 2)
     print(f"\n{source.name}, by processes:")
     first = None
     for count in (1, jobs):
-        seconds, found = best(lambda count=count: ef.regions(source, shapes=False, jobs=count), 2)
+        seconds, found = best(partial(ef.regions, source, shapes=False, jobs=count), 2)
         first = first or seconds
         faster = first / seconds
         print(f"  {count} of {os.cpu_count()}: {len(found)} regions in {seconds:.2f} s, {faster:.2f} times as fast")
 
 
-def depth() -> None:
+def depth(family: Iterable[tuple[int, int, int]]) -> None:
     """Transformers of fixed width: the number of their linear regions, by their own patterns, against depth."""
     print("\nSawtooth networks compiled to Transformers of fixed width:")
     print(
@@ -152,10 +157,10 @@ def depth() -> None:
             f"{name:>10}" for name in ("inputs", "rank", "depth", "tokens", "width", "non-zeros", "cells", "regions")
         )
     )
-    for inputs, rank, most in ((1, 2, 6), (1, 3, 4), (2, 2, 3)):
+    for inputs, rank, most in family:
         for layers in range(1, most + 1):
             source = sawtooth(inputs, rank=rank, depth=layers)
-            compiled = ef.compile(source)
+            compiled = compile_network(source)
             found = ef.regions(compiled.transformer, source.domain)
             assert found.linear_regions == ef.regions(source).linear_regions
             t = compiled.transformer
@@ -171,14 +176,21 @@ def main() -> None:
     parser.add_argument("networks", nargs="*", metavar="NETWORK")
     parser.add_argument("--growth", action="store_true", help="regions per second as the number grows")
     parser.add_argument("--jobs", type=int, metavar="N", help="one process against N")
+    parser.add_argument("--small", action="store_true", help="the smallest sizes, which show only that this runs")
     parser.add_argument("--depth", action="store_true", help="regions of Transformers against depth")
     options = parser.parse_args()
+    if options.small:
+        compared([network(*size) for size in SMALL])
+        growth(([4] * 2, [5] * 2))
+        processes(2, [6] * 2)
+        depth(((1, 2, 2),))
+        return
     if options.growth:
-        growth()
+        growth(GROWTH)
     if options.jobs:
-        processes(options.jobs)
+        processes(options.jobs, [256] * 4)
     if options.depth:
-        depth()
+        depth(DEPTHS)
     if options.networks or not (options.growth or options.jobs or options.depth):
         compared([ef.load(name) for name in options.networks] or [network(*size) for size in FAMILY])
 

@@ -333,12 +333,14 @@ def snapshot(name: str, found: str) -> None:
     assert found == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="argparse lays help out anew from time to time")
 def test_help(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--help"])
     assert caught.value.code == PROVED
-    snapshot("help.txt", capsys.readouterr().out)
+    out = capsys.readouterr().out
+    if sys.version_info[:2] == (3, 11):  # argparse lays help out anew from time to time
+        snapshot("help.txt", out)
+    assert {"prove", "verify", "check", "compile", "evaluate", "regions", "report"} <= set(out.split())
 
 
 @pytest.mark.parametrize("command", ["prove", "verify", "check", "compile", "evaluate", "report"])

@@ -30,7 +30,7 @@ from exactformer.networks import Affine, Head
 from exactformer.prover.question import evaluate_exactly
 from exactformer.rational import Matrix, Vector
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
+HERE = Path(__file__).parent
 ABSOLUTE: dict[str, Any] = {
     "format": FORMAT,
     "kind": "maxout",
@@ -171,7 +171,7 @@ def umask() -> int:
     return value
 
 
-@pytest.mark.parametrize("path", sorted((SHARED / "networks").glob("*_*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((HERE / "known_counts").glob("*_*.json")), ids=lambda path: path.stem)
 def test_given_networks(path: Path) -> None:
     network = load(path)
     text = dump(network)
@@ -572,10 +572,11 @@ def test_parts_of_a_small_nnet_file() -> None:
     assert parse(dump(network).encode(), "file") == network
 
 
-@pytest.mark.parametrize("path", sorted((SHARED / "acasxu").glob("*.nnet")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((HERE / "trained").glob("*.nnet")), ids=lambda path: path.stem)
 def test_trained_nnet_files(path: Path) -> None:
     network, text = load(path), path.read_text()
-    assert (network.inputs, network.widths, network.outputs) == (5, (50,) * 6, 5)
+    sizes = [int(field) for field in text.splitlines()[2].strip(",").split(",")]
+    assert [network.inputs, *network.widths, network.outputs] == sizes
     assert network.domain is not None
     ends = zip(network.domain.lower, network.domain.upper, strict=True)
     point = [(lo * 2 + hi) / 3 for lo, hi in ends if lo is not None and hi is not None]

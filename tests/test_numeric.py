@@ -29,9 +29,7 @@ from exactformer.networks.transformer import TIES, Tie
 from exactformer.numeric import Floats, Sparse, compile_numeric, evaluate_batch, preactivations
 from exactformer.rational import Matrix, Vector
 
-SHARED = Path(__file__).parents[2] / "shared" / "data"
-NETWORKS = sorted((SHARED / "networks").glob("*_*.json"))
-MNIST = SHARED / "mnist10x10.nnet"
+NETWORKS = sorted((Path(__file__).parent / "known_counts").glob("*_*.json"))
 Draw = Callable[[], Fraction]
 SHAPES = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4)), min_size=1, max_size=3)
 
@@ -478,9 +476,9 @@ def test_options_that_do_not_apply_are_refused() -> None:
 # -- size
 
 
-@pytest.mark.skipif(not MNIST.exists(), reason="the data set's network is not here")
 def test_wide_global_transformer_stays_small() -> None:
-    network = load(MNIST)
+    """The shape of networks that read pictures of 28 x 28 pixels."""
+    network = random_relu(random.Random(5), 784, [10] * 11, 10)
     transformer = compile_network(network, construction="global").transformer
     assert transformer.width == 2355
     points = np.random.default_rng(7).random((300, network.inputs))

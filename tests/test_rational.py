@@ -131,7 +131,8 @@ def test_what_is_no_number_is_refused_with_its_place(value: Any) -> None:
 
 
 def test_sympy_numbers_are_taken_when_rational_only() -> None:
-    sympy = pytest.importorskip("sympy")
+    import sympy
+
     assert rational(sympy.Rational(1, 3)) == Fraction(1, 3)
     assert rational(sympy.Integer(-7)) == -7
     for value in (sympy.pi, sympy.oo, sympy.nan, sympy.sqrt(2), sympy.Float("0.1", 30)):  # a Float would lose digits

@@ -2,7 +2,7 @@
 
 A mutant is a compiled Transformer with one thing changed. It is refuted by a point that the definitions confirm, or
 proved equal where the change does not matter; `unknown` would be a failure.
-Usage: python benchmarks/mutants.py [--networks N] [--construction NAME] [--timeout SECONDS]   (default 200, all, 60)
+Usage: python benchmarks/mutations.py [--networks N] [--construction NAME] [--small]   (default: 200, all)
 """
 
 from __future__ import annotations
@@ -52,15 +52,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", type=int, default=200)
     parser.add_argument("--construction", choices=CONSTRUCTIONS)
-    parser.add_argument("--timeout", type=float, default=60)
+    parser.add_argument("--small", action="store_true", help="the smallest size, which shows only that this runs")
     options = parser.parse_args()
+    constructions = [options.construction] if options.construction else list(CONSTRUCTIONS)
+    networks = options.networks
+    if options.small:
+        constructions, networks = constructions[:1], 1
     print(f"{'construction':<20} {'mutation':<22} {'refuted':>8} {'proved':>7} {'unknown':>8} {'slowest s':>10}")
     total: Counter[str] = Counter()
-    for construction in [options.construction] if options.construction else list(CONSTRUCTIONS):
+    for construction in constructions:
         for name, mutate, harmless in mutations(construction):
             count: Counter[str] = Counter()
             slowest = 0.0
-            for seed in range(options.networks):
+            for seed in range(networks):
                 r = random.Random(f"{construction} {name} {seed}")
                 source = compiled(r, construction)
                 try:
@@ -76,7 +80,7 @@ def main() -> None:
                 count[outcome.verdict] += 1
                 if harmless and outcome.verdict != "proved":
                     sys.exit(f"{construction}, {name}, seed {seed}: {outcome.verdict} {outcome.reason}")
-            if count["none"] < options.networks:
+            if count["none"] < networks:
                 numbers = f"{count['refuted']:>8} {count['proved']:>7} {count['unknown']:>8} {slowest:>10.2f}"
                 print(f"{construction:<20} {name:<22} {numbers}", flush=True)
             total += count

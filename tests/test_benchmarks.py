@@ -1,0 +1,35 @@
+"""Every benchmark runs at its smallest size; of its output only the form is looked at, never a time."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+ROWS = {  # patterns of what the output says, without the times
+    "checking": [r"^2-3-3 rank 3 +23 +117 ", r"^3-4 rank 2 +8 +8 "],
+    "methods": [r"^\[2, 2\] rank 2 +\S+ +4 ", r"^\[2, 2\] rank 3 +\S+ +6 "],
+    "mutations": [r"^gated +permute heads +0 +1 +0 ", r"^in all +[1-9]\d* +[1-9]\d* +0$"],
+    "real_networks": [r"^left.json +gated .* PROVED, accepted$", r"^left.json +global .* PROVED, accepted$"],
+    "regions": [
+        r"^relu 2-4-4 +\d+ ",
+        r"^maxout 3-3 rank 3 ",
+        r"^  2 of \d+: 51 regions",
+        r"^ +1 +2 +2 +2 +6 +77 +9 +9$",
+    ],
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*.py")), ids=lambda path: path.stem)
+def test_the_smallest_size(path: Path, tmp_path: Path) -> None:
+    command = [sys.executable, str(path), "--small"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    for row in ROWS[path.stem]:
+        assert re.search(row, run.stdout, re.MULTILINE), f"{row} is no line of\n{run.stdout}"
+    assert list(tmp_path.iterdir()) == []
