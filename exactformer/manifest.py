@@ -67,8 +67,13 @@ def ordinary(path: Path) -> bool:
 
 
 def digest_of(path: Path) -> str | None:
-    """The SHA-256 of an ordinary file; None for whatever else is there, or nothing."""
-    return sha256(read_bytes(path, follow=False)).hexdigest() if ordinary(path) else None
+    """The SHA-256 of an ordinary file; None for whatever else is there, or nothing, or what cannot be read."""
+    if not ordinary(path):
+        return None
+    try:
+        return sha256(read_bytes(path, follow=False)).hexdigest()
+    except InvalidInput:
+        return None
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -181,7 +186,7 @@ def states(folder: Path, checked: Mapping[str, str]) -> dict[str, State]:
             result[name] = "manifest"
         elif name not in listed:
             result[name] = "unknown"
-        elif not os.path.lexists(path):
+        elif (path.parent.is_symlink() and path.parent != folder) or not os.path.lexists(path):
             result[name] = "missing"
         else:
             result[name] = "unchanged" if digest_of(path) == listed[name] else "changed"

@@ -463,6 +463,37 @@ def test_pictures_are_drawn_over_pictures(run: Run, suffix: str) -> None:
         assert run("regions", "square.json", "--draw", f"a{suffix}")[0] == PROVED
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--draw", "a.svg", "--npz", "./a.svg"),
+        ("--certificate", "count", "--npz", "count/certificate.json"),
+        ("--certificate", "count", "--draw", "count"),
+        ("--certificate", "a.svg", "--draw", "a.svg"),
+    ],
+)
+def test_two_things_in_one_place(run: Run, words: tuple[str, ...]) -> None:
+    assert "different places" in refused(run, "regions", "square.json", *words)
+
+
+def test_a_folder_behind_a_link_belongs_to_nothing(run: Run) -> None:
+    run("prove", "abs.json", "--out", "proof", "--kernel")
+    os.rename("proof/kernel", "elsewhere")
+    os.symlink("../elsewhere", "proof/kernel")
+    files = said(run, "check", "proof")["files"]
+    assert files["kernel"] == "unknown" and files["kernel/cell.py"] == "missing"
+
+
+def test_a_file_that_cannot_be_read_is_no_reason_to_reject(run: Run) -> None:
+    run("prove", "abs.json", "--out", "proof")
+    Path("proof/report.md").unlink()
+    os.mkfifo("proof/report.md")
+    with Path("proof/report.txt").open("wb") as stream:
+        stream.truncate((1 << 28) + 1)
+    files = said(run, "check", "proof")["files"]
+    assert files["report.md"] == files["report.txt"] == "changed"
+
+
 def test_a_transformer_is_not_written_as_nnet(run: Run) -> None:
     for name in ("out.nnet", "OUT.NNET"):
         assert "expected a name that ends in .json, found" in refused(run, "compile", "abs.json", "-o", name)
@@ -482,6 +513,12 @@ def test_a_transformer_is_not_written_as_nnet(run: Run) -> None:
 )
 def test_options_between_files(run: Run, words: tuple[str, ...]) -> None:
     assert run("verify", *words, "--out", "proof")[0] == PROVED
+
+
+def test_names_that_look_like_options(run: Run) -> None:
+    shutil.copy("relu.json", "-relu.json")
+    assert run("verify", "--out", "proof", "--", "relu.json", "-relu.json")[0] == PROVED
+    assert run("evaluate", "--at", "1", "--", "-relu.json")[1] == "1\n"
 
 
 @pytest.mark.parametrize(

@@ -84,5 +84,6 @@ def _parsed(words: Sequence[str]) -> argparse.Namespace:
     for verb in VERBS:
         verb.add(commands)
     if words and words[0] in commands.choices:  # options may stand between files, which argparse does not nest
-        return commands.choices[words[0]].parse_intermixed_args(words[1:])
+        chosen = commands.choices[words[0]]
+        return (chosen.parse_args if "--" in words else chosen.parse_intermixed_args)(words[1:])
     return parser.parse_args(words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 import time
@@ -113,6 +114,7 @@ def _check_places(options: argparse.Namespace, network: Any, domain: Any) -> str
     from exactformer.subdivision.drawing import check_drawing, check_library
 
     inputs = input_files(options)
+    _check_different(options)
     if options.certificate:
         with about(options.network):
             check_question(network, domain)
@@ -130,6 +132,18 @@ def _check_places(options: argparse.Namespace, network: Any, domain: Any) -> str
                 raise
             return str(error)
     return None
+
+
+def _check_different(options: argparse.Namespace) -> None:
+    """Raises `InvalidInput` where two things would be written to one place."""
+    from exactformer.manifest import CERTIFICATE, MANIFEST
+    from exactformer.subdivision.certificate import NETWORK, README
+
+    inside = (CERTIFICATE, NETWORK, README, MANIFEST, "")
+    names = [Path(options.certificate, name) for name in inside] if options.certificate else []
+    places = [os.path.realpath(name) for name in (*names, options.draw, options.npz) if name]
+    if len(set(places)) < len(places):
+        raise InvalidInput("--certificate, --draw, --npz: expected different places, found one of them twice")
 
 
 def _of_which(options: argparse.Namespace, network: Any) -> tuple[Any, Any, tuple[str, ...]]:

@@ -102,7 +102,10 @@ def _opener(follow: bool) -> Callable[[str, int], int]:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write content to a temporary file beside `path`, then rename it. Raises `InvalidInput` when that fails."""
+    """Write content to a temporary file beside `path`, then rename it.
+
+    Raises `InvalidInput` when that fails, and where there is something that is no ordinary file (a symbolic link, too).
+    """
     temporary = None
     if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
         raise InvalidInput(f"{path}: expected a place that can be written, found something that is no ordinary file")
