@@ -613,7 +613,7 @@ def test_what_has_no_certificate(tmp_path: Path) -> None:
 
 def test_a_certificate_in_place_of_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InvalidInput, match="a place that can be written"):
+    with pytest.raises(InvalidInput, match="a folder that can be written"):
         write_certificate(regions(CROSS), tmp_path / "file")
 
 
