@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import reprlib
 from collections.abc import Iterable
 
@@ -39,13 +40,13 @@ class Faults:
         self.reasons: list[str] = []
         self.more = 0
 
-    def add(self, place: str, expected: str, found: object) -> None:
-        """Note one fault; beyond LIMIT only their number is kept."""
+    def add(self, place: str, expected: str, found: object, hint: str = "") -> None:
+        """Note one fault, with a hint at its end; beyond LIMIT only their number is kept."""
         text = printable(found[:61] if isinstance(found, str) else _SHORT.repr(found))
         text = text if len(text) <= 60 else text[:57] + "..."
         prefix = f"{self.source}: " if self.source else ""
         if len(self.reasons) < self.LIMIT:
-            self.reasons.append(f"{prefix}{place}: expected {expected}, found {text}")
+            self.reasons.append(f"{prefix}{place}: expected {expected}, found {text}{hint}")
         else:
             self.more += 1
 
@@ -63,3 +64,29 @@ def printable(text: str) -> str:
     a\\x1b[31m
     """
     return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def shown(value: object) -> str:
+    """A value of a wrong type in a few words.
+
+    >>> print(shown("a.json"), shown(3), shown(None), sep=", ")
+    the str 'a.json', the int 3, None
+    """
+    if value is None:
+        return "None"
+    text = printable(" ".join(_SHORT.repr(value).split()))
+    return f"the {type(value).__name__} {text if len(text) <= 40 else text[:37] + '...'}"
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """A hint at the known name that is nearest to a misspelt one, to be put behind a message; empty without one.
+
+    >>> did_you_mean("convx", ["concave", "convex"])
+    '; did you mean convex?'
+    """
+    if not isinstance(word, str):
+        return ""
+    names = list(known)
+    longer = [name for name in names if len(word) >= 2 and name.startswith(word)]
+    near = longer or difflib.get_close_matches(word[:100], names, n=1)
+    return f"; did you mean {near[0]}?" if near else ""

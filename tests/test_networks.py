@@ -256,7 +256,7 @@ def test_faults_of_domains_points_and_ties() -> None:
     ]
     network = MaxoutNetwork.of([LAYER], OUTPUT)
     assert reasons(network.evaluate, [1, 2]) == ["point: expected 1 coordinates, found 2"]
-    assert reasons(network.evaluate, 1) == ["point: expected 1 coordinates, found 1"]
+    assert reasons(network.evaluate, 1) == ["point: expected 1 coordinates, found the int 1"]
     assert reasons(network.evaluate, ["y"]) == [
         'point[0]: expected a number (an integer, "p/q" or decimal text), found y'
     ]

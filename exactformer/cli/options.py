@@ -11,7 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from exactformer.cli.parser import arity, integer, positive, sample, seconds
+from exactformer.cli.parser import arity, natural, positive, sample, seconds
 from exactformer.errors import Faults, InvalidInput, Unsupported
 
 CONSTRUCTION = "gated"
@@ -44,7 +44,7 @@ def proving_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="the proof folder (default: NAME-proof)")
     parser.add_argument("--timeout", type=seconds, default=300.0, metavar="SECONDS", help="default: 300")
     parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="processes for lazy and regions")
-    parser.add_argument("--seed", type=integer, default=0, metavar="N", help="of the search for counterexamples")
+    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of the search for counterexamples")
     parser.add_argument(
         "--cross-check",
         choices=CROSS_CHECKS,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NoReturn, TypeVar
+from dataclasses import replace
+from typing import Any, NoReturn
 
+from exactformer.arguments import ARITY, NATURAL, POSITIVE, SECONDS, Limit, Number
 from exactformer.errors import InvalidInput
-
-Number = TypeVar("Number", int, float)
 
 
 class Parser(argparse.ArgumentParser):
@@ -30,33 +30,21 @@ def command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], 
     return parser
 
 
-def seconds(text: str) -> float:
-    """A time limit."""
-    return _option(text, float, lambda value: 0 < value < 1e9, "a positive number of seconds")
+def number(limit: Limit[Number]) -> Callable[[str], Number]:
+    """The reader of an option that is such a number."""
+
+    def read(text: str) -> Number:
+        with suppress(ValueError):
+            if limit.valid(value := limit.read(text)):
+                return value
+        raise argparse.ArgumentTypeError(f"expected {limit.expected}, found {text.strip() or 'nothing'}")
+
+    return read
 
 
 def sample(text: str) -> int | None:
     """How many of the leaves; None for all."""
-    return None if text == "all" else _option(text, int, lambda value: value >= 1, "a positive integer or all")
+    return None if text == "all" else number(replace(POSITIVE, expected="a positive integer or all"))(text)
 
 
-def positive(text: str) -> int:
-    """A positive integer."""
-    return _option(text, int, lambda value: value >= 1, "a positive integer")
-
-
-def arity(text: str) -> int:
-    """An integer of at least two."""
-    return _option(text, int, lambda value: value >= 2, "an integer >= 2")
-
-
-def integer(text: str) -> int:
-    """Any integer."""
-    return _option(text, int, lambda value: True, "an integer")
-
-
-def _option(text: str, read: Callable[[str], Number], valid: Callable[[Number], bool], expected: str) -> Number:
-    with suppress(ValueError):
-        if valid(value := read(text)):
-            return value
-    raise argparse.ArgumentTypeError(f"expected {expected}, found {text.strip() or 'nothing'}")
+seconds, positive, arity, natural = number(SECONDS), number(POSITIVE), number(ARITY), number(NATURAL)

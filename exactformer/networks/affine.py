@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from exactformer.errors import Faults
+from exactformer.errors import Faults, InvalidInput, shown
 from exactformer.rational import Matrix, Vector, read_matrix, read_vector
 
 
@@ -16,9 +16,21 @@ class Affine:
     weights: Matrix
     biases: Vector
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.weights, Matrix) or not isinstance(self.biases, Vector):
+            wrong = shown(self.biases if isinstance(self.weights, Matrix) else self.weights)
+            raise InvalidInput(f"affine map: expected a Matrix and a Vector (Affine.of makes them), found {wrong}")
+
     @staticmethod
     def of(weights: Any, biases: Any, place: str = "affine map") -> Affine:
-        """The map with the given exact data. Raises `InvalidInput`, listing every fault."""
+        """The map with the given exact data: rows of weights, one bias a row.
+
+        Numbers are integers, fractions, "p/q" or decimal text, and floats as the binary fractions that they are; arrays
+        are taken as lists are. Raises `InvalidInput`, listing every fault.
+
+        >>> Affine.of([[1, "1/2"]], [0]).outputs
+        1
+        """
         faults = Faults()
         result = read_affine(weights, biases, (f"{place}.weights", f"{place}.biases"), (None, None), faults)
         faults.settle()
@@ -37,6 +49,9 @@ class Affine:
     def __call__(self, x: Vector) -> Vector:
         """The exact value at x."""
         return self.weights @ x + self.biases
+
+    def __repr__(self) -> str:
+        return f"<Affine: {self.inputs} inputs, {self.outputs} outputs>"
 
     @property
     def nonzeros(self) -> int:

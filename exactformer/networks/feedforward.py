@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from exactformer.arguments import POSITIVE, instance
 from exactformer.domain import Domain
-from exactformer.errors import Faults, InvalidInput
+from exactformer.errors import Faults, InvalidInput, shown
 from exactformer.networks.affine import Affine, read_affine
+from exactformer.networks.shown import Shown
 from exactformer.rational import (
     Matrix,
     Vector,
@@ -29,6 +31,15 @@ class MaxoutLayer:
     pieces: Affine
     rank: int
 
+    def __post_init__(self) -> None:
+        faults = Faults()
+        if instance(self.pieces, Affine, "an Affine map", "layer.pieces", faults):
+            POSITIVE.check(self.rank, "layer.rank", faults)
+            faults.settle()
+            if self.pieces.outputs % self.rank:
+                faults.add("layer.pieces", f"a multiple of {self.rank} rows, as the rank is", f"{self.pieces.outputs}")
+        faults.settle()
+
     @property
     def width(self) -> int:
         """The number of units."""
@@ -42,7 +53,7 @@ class MaxoutLayer:
 
 
 @dataclass(frozen=True)
-class MaxoutNetwork:
+class MaxoutNetwork(Shown):
     """Layers of maxout units and an affine output: y = C h + c, h the units of the last layer (theory D1).
 
     >>> f = MaxoutNetwork.of([([[[1], [-1]]], [[0, 0]])], ([[1]], [0]), name="|x|")
@@ -57,6 +68,9 @@ class MaxoutNetwork:
 
     kind = "maxout"
 
+    def __post_init__(self) -> None:
+        _settle(self, MaxoutLayer, "a MaxoutLayer (MaxoutNetwork.of takes plain lists)")
+
     @staticmethod
     def of(layers: Sequence[Any], output: Any, *, domain: Domain | None = None, name: str = "") -> MaxoutNetwork:
         """The network with layers (weights[unit][piece][input], biases[unit][piece]) and output (weights, biases).
@@ -65,6 +79,7 @@ class MaxoutNetwork:
         with every fault found: ragged arrays, wrong widths, entries that are no numbers.
         """
         faults = Faults()
+        check_label(domain, name, faults)
         result = read_maxout(layers, output, domain, name, faults)
         faults.settle()
         return result
@@ -83,6 +98,11 @@ class MaxoutNetwork:
     def widths(self) -> tuple[int, ...]:
         """The number of units of each layer."""
         return tuple(layer.width for layer in self.layers)
+
+    @property
+    def size(self) -> str:
+        """Inputs, widths of the layers, and outputs."""
+        return "-".join(map(str, (self.inputs, *self.widths, self.outputs)))
 
     @property
     def rank(self) -> int:
@@ -107,7 +127,7 @@ class MaxoutNetwork:
 
 
 @dataclass(frozen=True)
-class ReluNetwork:
+class ReluNetwork(Shown):
     """Layers of ReLU units, h -> max(W h + b, 0), and an affine output.
 
     >>> f = ReluNetwork.of([([[1], [-1]], [0, 0])], ([[1, 1]], [0]), name="|x|")
@@ -122,6 +142,9 @@ class ReluNetwork:
 
     kind = "relu"
 
+    def __post_init__(self) -> None:
+        _settle(self, Affine, "an Affine map (ReluNetwork.of takes plain lists)")
+
     @staticmethod
     def of(layers: Sequence[Any], output: Any, *, domain: Domain | None = None, name: str = "") -> ReluNetwork:
         """The network with layers (weights[unit][input], biases[unit]) and output (weights, biases).
@@ -129,6 +152,7 @@ class ReluNetwork:
         Raises `InvalidInput` with every fault found.
         """
         faults = Faults()
+        check_label(domain, name, faults)
         result = read_relu(layers, output, domain, name, faults)
         faults.settle()
         return result
@@ -149,6 +173,11 @@ class ReluNetwork:
         return tuple(layer.outputs for layer in self.layers)
 
     @property
+    def size(self) -> str:
+        """Inputs, widths of the layers, and outputs."""
+        return "-".join(map(str, (self.inputs, *self.widths, self.outputs)))
+
+    @property
     def parameters(self) -> int:
         """The number of weights and biases."""
         return sum(a.outputs * (a.inputs + 1) for a in (*self.layers, self.output))
@@ -166,12 +195,57 @@ class ReluNetwork:
         return states
 
 
+NOTHING = Affine(Matrix((0, 0), ()), Vector(()))  # stands for what could not be read
+
+
+def _settle(network: MaxoutNetwork | ReluNetwork, kind: type, expected: str) -> None:
+    """Makes the layers a tuple. Raises `InvalidInput` for parts of a wrong type, and for widths that do not fit."""
+    faults = Faults()
+    layers = frozen(network, "layers", kind, expected, faults)
+    instance(network.output, Affine, "an Affine map", "output", faults)
+    check_label(network.domain, network.name, faults)
+    faults.settle()
+    width = None
+    for i, part in enumerate((*layers, network.output)):
+        place, affine = f"layers[{i}]" if i < len(layers) else "output", getattr(part, "pieces", part)
+        if width is not None and affine.inputs != width:
+            faults.add(place, f"{width} inputs, as many as the layer before has units", f"{affine.inputs}")
+        if affine.outputs != len(affine.biases):
+            faults.add(place, f"{affine.outputs} biases", f"{len(affine.biases)}")
+        width = getattr(part, "width", affine.outputs)
+    _check_domain(network.domain, network.inputs, faults)
+    faults.settle()
+
+
+def frozen(owner: Any, name: str, kind: type, expected: str, faults: Faults) -> tuple[Any, ...]:
+    """A field of a frozen object as a tuple of parts of one kind, in place of any sequence; faults are noted."""
+    items = getattr(owner, name)
+    if not instance(items, (tuple, list), "a tuple", name, faults):
+        return ()
+    for i, item in enumerate(items):
+        instance(item, kind, expected, f"{name}[{i}]", faults)
+    object.__setattr__(owner, name, tuple(items))
+    return tuple(items)
+
+
+def check_domain(domain: Any, faults: Faults) -> None:
+    """Notes a fault unless the value is a domain or None; what was probably meant is suggested."""
+    hint = "; did you mean ef.Box(lower, upper)?" if listed(domain) is not None else ""
+    instance(domain, (Domain, type(None)), "a Domain or None", "domain", faults, hint)
+
+
+def check_label(domain: Any, name: Any, faults: Faults) -> None:
+    """Notes the faults of the two parts that every network may have beside its numbers."""
+    check_domain(domain, faults)
+    instance(name, str, "a text", "name", faults)
+
+
 def exact_point(point: Any, dimension: int) -> Vector:
     """The exact point with the given coordinates. Raises `InvalidInput` when its length or an entry is wrong."""
     items = listed(point)
     if items is None or len(items) != dimension:
         raise InvalidInput(
-            f"point: expected {dimension} coordinates, found {len(items) if items is not None else point!r}"
+            f"point: expected {dimension} coordinates, found {shown(point) if items is None else len(items)}"
         )
     faults = Faults()
     x = Vector.of(read_rational(v, f"point[{i}]", faults) for i, v in enumerate(items))
@@ -190,9 +264,9 @@ def read_relu(layers: Any, output: Any, domain: Domain | None, name: str, faults
             faults.add(f"{place}.weights", "at least one unit", "none")
         found.append(affine)
         width = affine.outputs or None
-    result = ReluNetwork(tuple(found), _read_pair(output, "output", width, faults), domain, name)
-    _check_domain(domain, result.inputs, faults)
-    return result
+    last = _read_pair(output, "output", width, faults)
+    _check_domain(domain, (found[0] if found else last).inputs, faults)
+    return ReluNetwork((), NOTHING) if faults.reasons else ReluNetwork(tuple(found), last, domain, name)
 
 
 def read_maxout(layers: Any, output: Any, domain: Domain | None, name: str, faults: Faults) -> MaxoutNetwork:
@@ -202,9 +276,9 @@ def read_maxout(layers: Any, output: Any, domain: Domain | None, name: str, faul
     for number, layer in enumerate(_layers(layers, faults)):
         found.append(_read_units(*_pair(layer, f"layers[{number}]", faults), f"layers[{number}]", width, faults))
         width = found[-1].width or None
-    result = MaxoutNetwork(tuple(found), _read_pair(output, "output", width, faults), domain, name)
-    _check_domain(domain, result.inputs, faults)
-    return result
+    last = _read_pair(output, "output", width, faults)
+    _check_domain(domain, (found[0].pieces if found else last).inputs, faults)
+    return MaxoutNetwork((), NOTHING) if faults.reasons else MaxoutNetwork(tuple(found), last, domain, name)
 
 
 def _read_units(weights: Any, biases: Any, place: str, inputs: int | None, faults: Faults) -> MaxoutLayer:
@@ -265,5 +339,5 @@ def _read_pair(value: Any, place: str, inputs: int | None, faults: Faults) -> Af
 
 
 def _check_domain(domain: Domain | None, inputs: int, faults: Faults) -> None:
-    if domain is not None and domain.dimension != inputs and (inputs or not faults.reasons):
+    if isinstance(domain, Domain) and domain.dimension != inputs and (inputs or not faults.reasons):
         faults.add("domain", f"{inputs} inputs", f"{domain.dimension}")

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
+from exactformer.arguments import instance, one_of
 from exactformer.domain import Domain
-from exactformer.errors import Faults, InvalidInput
+from exactformer.errors import Faults
 from exactformer.networks.affine import Affine, read_affine
-from exactformer.networks.feedforward import exact_point
+from exactformer.networks.feedforward import check_label, exact_point, frozen
+from exactformer.networks.shown import Shown
 from exactformer.rational import Matrix, Vector, read_matrix
 
 Tie = Literal["average", "leftmost", "rightmost"]
@@ -25,6 +27,12 @@ class Head:
     key: Matrix
     value: Matrix
     output: Matrix
+
+    def __post_init__(self) -> None:
+        faults = Faults()
+        for name in ("query", "key", "value", "output"):
+            instance(getattr(self, name), Matrix, "a Matrix (Head.of takes plain lists)", f"head.{name}", faults)
+        faults.settle()
 
     @staticmethod
     def of(query: Any, key: Any, value: Any, output: Any) -> Head:
@@ -47,6 +55,12 @@ class FeedForward:
     inner: Affine
     outer: Affine
 
+    def __post_init__(self) -> None:
+        faults = Faults()
+        for name in ("inner", "outer"):
+            instance(getattr(self, name), Affine, "an Affine map", f"feedforward.{name}", faults)
+        faults.settle()
+
     @property
     def hidden(self) -> int:
         """The number of hidden neurons."""
@@ -65,9 +79,16 @@ class Block:
     heads: tuple[Head, ...] | None
     feedforward: FeedForward | None
 
+    def __post_init__(self) -> None:
+        faults = Faults()
+        if self.heads is not None:
+            frozen(self, "heads", Head, "a Head", faults)
+        instance(self.feedforward, (FeedForward, type(None)), "a FeedForward or None", "feedforward", faults)
+        faults.settle()
+
 
 @dataclass(frozen=True)
-class Transformer:
+class Transformer(Shown):
     """A Transformer on a fixed number of tokens, each embedded by its own affine map of the input (theory D4).
 
     A sublayer adds its result to the state when `residual` is set, and replaces the state otherwise.
@@ -87,6 +108,11 @@ class Transformer:
 
     def __post_init__(self) -> None:
         faults = Faults()
+        frozen(self, "embedding", Affine, "an Affine map", faults)
+        frozen(self, "blocks", Block, "a Block", faults)
+        instance(self.readout, Affine, "an Affine map", "readout", faults)
+        check_label(self.domain, self.name, faults)
+        faults.settle()
         self._check(faults)
         faults.settle()
 
@@ -110,6 +136,11 @@ class Transformer:
         """The model width d: the number of coordinates of a token's state."""
         return self.embedding[0].outputs
 
+    @property
+    def size(self) -> str:
+        """Tokens, width and blocks."""
+        return f"{self.tokens} tokens, width {self.width}, {len(self.blocks)} blocks"
+
     def evaluate(self, point: Any, *, tie: Tie = "average") -> tuple[Fraction, ...]:
         """The exact value at a point, attention in the hard limit, under a tie rule.
 
@@ -120,8 +151,7 @@ class Transformer:
 
     def states(self, point: Any, *, tie: Tie = "average") -> list[list[Vector]]:
         """The exact token states: after the embedding, then after every sublayer that is present."""
-        if tie not in TIES:
-            raise InvalidInput(f"tie: expected one of {', '.join(TIES)}, found {tie!r}")
+        check_tie(tie)
         x = exact_point(point, self.inputs)
         states = [[embed(x) for embed in self.embedding]]
         for block in self.blocks:
@@ -190,6 +220,13 @@ class Transformer:
         check_options(self.residual, self.mask, self.token, self.tokens, faults)
         if self.domain is not None and self.domain.dimension != n:
             faults.add("domain", f"{n} inputs", f"{self.domain.dimension}")
+
+
+def check_tie(tie: Any) -> None:
+    """Raises `InvalidInput` for anything but a tie rule."""
+    faults = Faults()
+    one_of(tie, TIES, "tie", faults)
+    faults.settle()
 
 
 def check_options(residual: Any, mask: Any, token: Any, tokens: int, faults: Faults) -> None:

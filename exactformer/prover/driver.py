@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, partial
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from exactformer.claims import Claim
 from exactformer.compiler import Correspondence, compile_network
@@ -17,13 +17,14 @@ from exactformer.domain import Domain
 from exactformer.errors import CertificateRejected, Faults, InvalidInput, Unsupported
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.reading import NotAffine
-from exactformer.networks import Network
+from exactformer.networks import Network, check_network
 from exactformer.networks.transformer import Tie
 from exactformer.prover import smt
 from exactformer.prover.blame import blame
 from exactformer.prover.certificate import judged, proof_certificate, refutation_certificate
 from exactformer.prover.crosscheck import SAMPLE, by_evaluation, by_solver, by_volume, unasked
 from exactformer.prover.leaves import regions_of
+from exactformer.prover.options import Method, Options, Progress, check_options
 from exactformer.prover.outcome import Blame, Confirmation, Evaluation, Outcome, Point, TraceLine, Witness
 from exactformer.prover.parallel import search_in_parallel
 from exactformer.prover.question import Question, ask, inhabitant, is_equality
@@ -34,13 +35,10 @@ from exactformer.prover.witness import numeric_witness, simplified
 from exactformer.rational import exact_text
 from exactformer.work import Deadline, OutOfTime, time_limit
 
-Method = Literal["auto", "structural", "lazy", "regions", "smt"]
-METHODS: tuple[Method, ...] = ("auto", "structural", "lazy", "regions", "smt")
 GRACE = 0.5
 MIN_TRIALS, TRIAL_WEIGHT = 40, 3 * 10**7  # of making a counterexample simple: trials times characters of the networks
 BLAME_SECONDS = 5.0
 Said = TypeVar("Said")
-Progress = Callable[[int, int], None]
 Checks = tuple[Sequence[smt.Solver] | None, int | None]  # the solvers asked, and about how many leaves
 
 
@@ -50,14 +48,41 @@ def prove(
     construction: str = "gated",
     arity: int = 2,
     domain: Domain | None = None,
+    method: Method = "auto",
+    tie: Tie = "average",
     timeout: float | None = None,
-    **options: Any,
+    seed: int = 0,
+    jobs: int = 1,
+    executor: Executor | None = None,
+    cross_check: Sequence[smt.Solver] | None = None,
+    sample: int | None = SAMPLE,
+    progress: Progress | None = None,
+    certified: bool = False,
 ) -> Outcome:
     """Compile a maxout or ReLU network and prove that the Transformer equals it on the domain.
 
-    `timeout` is for both; the other options are those of `verify`. Raises `TimeoutError` when the time is out before
-    there is a Transformer, and `Unsupported` and `InvalidInput` as `compile_network` and `verify` do.
+    `construction` and `arity` are those of `compile_network`, the other options those of `verify`; `timeout` is for
+    both together. The Transformer is in the `compiled` of the outcome. Raises `TimeoutError` when the time is out
+    before there is one, and `Unsupported` and `InvalidInput` as `compile_network` and `verify` do.
+
+    >>> from exactformer import Box, ReluNetwork
+    >>> prove(ReluNetwork.of([([[1], [-1]], [0, 0])], ([[1, 1]], [0]), domain=Box([-1], [1]))).verdict
+    'proved'
     """
+    options = Options(
+        method=method,
+        tie=tie,
+        seed=seed,
+        jobs=jobs,
+        executor=executor,
+        cross_check=cross_check,
+        sample=sample,
+        certified=certified,
+    )
+    faults = Faults()
+    check_network(network, "network", faults)
+    check_options(options, timeout, progress, faults)  # before the network is compiled, which may take a while
+    faults.settle()
     started, deadline = time.monotonic(), Deadline.after(timeout)
     try:
         with time_limit(deadline.left):
@@ -65,7 +90,7 @@ def prove(
     except OutOfTime:
         raise TimeoutError(f"out of time after {timeout:g} s: the Transformer was not yet written down") from None
     left = None if timeout is None else max(0.01, deadline.left)
-    outcome = verify(network, compiled.transformer, domain=domain, timeout=left, **options)
+    outcome = verify(network, compiled.transformer, domain=domain, timeout=left, progress=progress, **options)
     return replace(outcome, compiled=compiled, seconds=time.monotonic() - started)
 
 
@@ -103,10 +128,22 @@ def verify(
     region, and for few inputs the volumes are added up. `certified` refuses a proof that rests on the word of z3 alone:
     the verdict is then "unknown".
 
-    Raises `InvalidInput` when networks, claim and domain do not fit together or the domain is empty, and
-    `Unsupported` for `regions` with another claim than `equal`.
+    Raises `InvalidInput` for arguments of a wrong type, when networks, claim and domain do not fit together, and when
+    the domain is empty; `Unsupported` for `regions` with another claim than `equal`.
     """
-    attempt = _attempt(claim, left, right, domain, method, tie, timeout, correspondence, certified)
+    options = Options(
+        method=method,
+        tie=tie,
+        seed=seed,
+        jobs=jobs,
+        executor=executor,
+        cross_check=cross_check,
+        sample=sample,
+        certified=certified,
+    )
+    faults = Faults()
+    check_options(options, timeout, progress, faults)
+    attempt = _attempt(claim, left, right, domain, method, tie, timeout, correspondence, certified, faults)
     try:
         # The alarm leaves the search, which looks at the clock itself, a moment to end with a better reason.
         with time_limit(attempt.deadline.left + GRACE):
@@ -131,7 +168,9 @@ def _decided(
         goal = attempt.question.goal()
     except NotAffine as reason:
         found = _numeric(attempt, seed)
-        return found or (_by_smt(attempt) if method == "auto" else attempt.unknown(method, str(reason)))
+        if found is not None:
+            return found
+        return _by_smt(attempt) if method == "auto" else attempt.unknown(method, str(reason))
     settled = goal.finished and not goal.obligations()
     if settled and method != "regions":
         return _checked(attempt.proved("structural", Found([["holds"]], [], {})), attempt, checks, seed)
@@ -245,12 +284,10 @@ def _attempt(
     timeout: float | None,
     correspondence: Correspondence | None,
     certified: bool,
+    faults: Faults,
 ) -> Attempt:
     started = time.monotonic()
-    faults = Faults()
     question = ask(claim, left, right, domain, tie, faults, correspondence)
-    if method not in METHODS:
-        faults.add("method", f"one of {', '.join(METHODS)}", method)
     faults.settle()
     if method == "regions" and not is_equality(question):
         raise Unsupported(f"method regions: expected the claim equal, found {question.claim.name}; lazy decides it")

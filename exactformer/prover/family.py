@@ -11,18 +11,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
+from exactformer.arguments import POSITIVE, SECONDS, as_path, function
+from exactformer.claims import Claim
 from exactformer.domain import Domain
-from exactformer.errors import Faults, InvalidInput
+from exactformer.errors import Faults, InvalidInput, shown
 from exactformer.networks import Affine, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
 from exactformer.prover.driver import verify
+from exactformer.prover.options import Options
 from exactformer.prover.outcome import Outcome
 from exactformer.rational import Matrix, Vector
 
 Pair = tuple[Network, Network | None]
 Source = MaxoutNetwork | ReluNetwork
 Rebuild = Callable[[Network], Network]
+
+
+class PairOptions(Options, total=False):
+    """What `verify` is asked of each pair."""
+
+    claim: Claim | str
 
 
 @dataclass(frozen=True)
@@ -52,16 +61,25 @@ def verify_family(
     timeout: float | None = None,
     domain: Domain | Callable[[int], Domain | None] | None = None,
     progress: Callable[[int, int], None] | None = None,
-    **options: Any,
+    **options: Unpack[PairOptions],
 ) -> FamilyResult:
     """Verify a claim for pair after pair, until one is refuted, `limit` pairs are done, or time is out.
 
     For a claim about one network the family yields networks in place of pairs. `rebuild` gives the right network for
     a left one; with it the left network of a counterexample is shrunk too: units and layers are dropped, weights set
     to zero or rounded, as long as the pair is still refuted. The point is always made simple. `timeout` is for the
-    whole family, `domain` may depend on the number of inputs, and the other options are those of `verify`, for each
-    pair. Raises `InvalidInput` when the family does not yield pairs of networks, or networks.
+    whole family, `progress` is told how many instances are proved and left open, `domain` may depend on the number of
+    inputs, and the other options are those of `verify`, for each pair. Raises `InvalidInput` when the family does not
+    yield pairs of networks, or networks, and as `verify` does.
     """
+    faults = Faults()
+    if not isinstance(pairs, Iterable) or isinstance(pairs, str):
+        faults.add("family", "networks or pairs of networks, one after another", shown(pairs))
+    SECONDS.check(timeout, "timeout", faults, optional=True)
+    POSITIVE.check(limit, "limit", faults, optional=True)
+    for value, place in ((rebuild, "rebuild"), (progress, "progress")):
+        function(value, place, faults)
+    faults.settle()
     started = time.monotonic()
     deadline = float("inf") if timeout is None else started + timeout
     proved = unknown = 0
@@ -86,12 +104,13 @@ def verify_family(
     return FamilyResult(proved, unknown, None, None, 0, time.monotonic() - started)
 
 
-def load_family(path: Path, *, seed: int = 0) -> tuple[Iterable[Pair | Network], Rebuild | None]:
+def load_family(path: str | Path, *, seed: int = 0) -> tuple[Iterable[Pair | Network], Rebuild | None]:
     """The family in a Python file: its `pairs()` yields pairs of networks; an optional `rebuild(left)` gives the right.
 
     A function `pairs(seed)` is given the seed. The file is executed: open only families you trust. Raises
     `InvalidInput` when it cannot be read, does not run or has no function `pairs`.
     """
+    path = as_path(path, "family")
     if not path.is_file():
         raise InvalidInput(f"{path}: expected a Python file, found nothing to run there")
     specification = importlib.util.spec_from_file_location("family", path)
@@ -133,7 +152,9 @@ def _running(path: Path) -> Iterator[None]:
         raise InvalidInput(f"{place}: expected a program that runs, found {type(error).__name__}: {error}") from None
 
 
-def shrunk(outcome: Outcome, rebuild: Rebuild | None, deadline: float, **options: Any) -> tuple[Outcome, int]:
+def shrunk(
+    outcome: Outcome, rebuild: Rebuild | None, deadline: float, **options: Unpack[PairOptions]
+) -> tuple[Outcome, int]:
     """A smaller counterexample of the same family, and how many steps it took: greedy, first improvement first."""
     steps = 0
     while time.monotonic() < deadline and not isinstance(outcome.left, Transformer):
@@ -151,12 +172,12 @@ def shrunk(outcome: Outcome, rebuild: Rebuild | None, deadline: float, **options
 
 
 def _still_refuted(
-    left: Source, rebuild: Rebuild | None, domain: Domain, deadline: float, options: dict[str, Any]
+    left: Source, rebuild: Rebuild | None, domain: Domain, deadline: float, options: PairOptions
 ) -> Outcome | None:
     try:
         right = None if rebuild is None else rebuild(left)
         limit = max(0.01, min(5.0, deadline - time.monotonic()))
-        outcome = verify(left, right, **{"domain": domain, **options, "timeout": limit})
+        outcome = verify(left, right, domain=domain, timeout=limit, **options)
     except Exception:  # the family's own code may not be made for the smaller network: then it is no candidate
         return None
     return outcome if outcome.verdict == "refuted" else None

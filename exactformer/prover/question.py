@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
+from exactformer.arguments import instance, one_of
 from exactformer.claims import Claim, Equal, Run, read_claim
-from exactformer.compiler.correspondence import Correspondence
+from exactformer.compiler.correspondence import Compiled, Correspondence
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput
 from exactformer.formats.network_json import dump
@@ -15,7 +16,7 @@ from exactformer.kernel.claims import Goal
 from exactformer.kernel.networks import read_network
 from exactformer.kernel.statements import read_domain, read_statement
 from exactformer.lp import Inside, inside, whole
-from exactformer.networks import Network, Transformer
+from exactformer.networks import Network, Transformer, check_domain, check_network
 from exactformer.networks.transformer import TIES, Tie
 from exactformer.prover.outcome import Point
 
@@ -84,6 +85,17 @@ def ask(
     """The question, its parts fitted to one another; what does not fit is noted among the faults."""
     if isinstance(claim, str):
         claim = read_claim(claim)
+    else:
+        instance(claim, Claim, "a claim (its text, or an object of exactformer.claims)", "claim", faults)
+    check_network(left, "left", faults)
+    if right is not None:
+        check_network(right, "right", faults)
+    check_domain(domain, faults)
+    if correspondence is not None:
+        hint = "; did you mean its attribute correspondence?" if isinstance(correspondence, Compiled) else ""
+        instance(correspondence, Correspondence, "a Correspondence or None", "correspondence", faults, hint)
+    one_of(tie, TIES, "tie", faults)
+    faults.settle()
     given = 1 if right is None else 2
     if given != claim.networks:
         faults.add(f"claim {claim.name}", f"{claim.networks} network{'s'[: claim.networks - 1]}", f"{given}")
@@ -93,8 +105,6 @@ def ask(
     domain = domain or left.domain or (right.domain if right else None) or Domain.everything(left.inputs)
     if domain.dimension != left.inputs:
         faults.add("domain", f"{left.inputs} inputs", f"{domain.dimension}")
-    if tie not in TIES:
-        faults.add("tie", f"one of {', '.join(TIES)}", tie)
     claim = claim.fitted(left, right, faults)
     if correspondence is not None:
         if isinstance(left, Transformer) or not isinstance(right, Transformer):

@@ -1,0 +1,51 @@
+"""How a claim is decided: the options that `prove`, `verify` and `verify_family` share, and what they may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Any, Literal, TypedDict
+
+from exactformer.arguments import NATURAL, POSITIVE, SECONDS, function, instance, one_of
+from exactformer.errors import Faults, shown
+from exactformer.networks.transformer import TIES, Tie
+from exactformer.prover.smt import SOLVERS, Solver
+
+Method = Literal["auto", "structural", "lazy", "regions", "smt"]
+METHODS: tuple[Method, ...] = ("auto", "structural", "lazy", "regions", "smt")
+Progress = Callable[[int, int], None]
+
+
+class Options(TypedDict, total=False):
+    """The shared options; `verify` says what each of them does."""
+
+    method: Method
+    tie: Tie
+    seed: int
+    jobs: int
+    executor: Executor | None
+    cross_check: Sequence[Solver] | None
+    sample: int | None
+    certified: bool
+
+
+def check_options(options: Options, timeout: Any, progress: Any, faults: Faults) -> None:
+    """Notes every fault of the options that are given, of the time limit, and of who is told of progress."""
+    SECONDS.check(timeout, "timeout", faults, optional=True)
+    one_of(options.get("method", "auto"), METHODS, "method", faults)
+    one_of(options.get("tie", "average"), TIES, "tie", faults)
+    NATURAL.check(options.get("seed", 0), "seed", faults)
+    POSITIVE.check(options.get("jobs", 1), "jobs", faults)
+    POSITIVE.check(options.get("sample"), "sample", faults, optional=True)
+    instance(options.get("certified", False), bool, "True or False", "certified", faults)
+    executor = options.get("executor")
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        faults.add("executor", "a concurrent.futures.Executor or None", shown(executor))
+    solvers = options.get("cross_check")
+    if solvers is not None and not isinstance(solvers, (tuple, list)):
+        hint = f'; did you mean ("{solvers}",)?' if solvers in SOLVERS else ""
+        faults.add("cross_check", f"a tuple of names out of {', '.join(SOLVERS)}, or None", shown(solvers), hint)
+    else:
+        for solver in solvers or ():
+            one_of(solver, tuple(SOLVERS), "cross_check", faults)
+    function(progress, "progress", faults)
