@@ -11,15 +11,18 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from fractions import Fraction
+from numbers import Integral
 from typing import Any, ClassVar
 
 from exactformer.domain import Domain
-from exactformer.errors import Faults, InvalidInput
+from exactformer.errors import Faults, InvalidInput, did_you_mean, shown
 from exactformer.networks import Network
 from exactformer.networks.transformer import TIES, Tie
-from exactformer.rational import Matrix, Vector, number_text, read_rational
+from exactformer.rational import Matrix, Vector, listed, number_text, read_rational
 
+Number = int | float | str | Fraction | Decimal  # what an exact number is read from
 Values = Sequence[Any]  # numbers of any kind that can be added, subtracted and divided by an integer
 
 
@@ -126,6 +129,23 @@ def _names(inputs: Sequence[int], separator: str = ", ") -> str:
     return separator.join(f"x{i + 1}" for i in inputs)
 
 
+def _frozen(claim: Claim, *names: str) -> None:
+    """Makes tuples of the parameters that are lists, ranges or arrays, with plain integers in place of NumPy's."""
+    for name in names:
+        value = getattr(claim, name)
+        items = list(value) if isinstance(value, range) else listed(value)
+        if items is not None:
+            plain = (int(x) if isinstance(x, Integral) and not isinstance(x, bool) else x for x in items)
+            object.__setattr__(claim, name, tuple(plain))
+
+
+def _named(inputs: Any) -> str:
+    """What was given in place of inputs."""
+    if not isinstance(inputs, (tuple, range)):
+        return shown(inputs)
+    return ", ".join(f"x{i + 1}" if type(i) is int else str(i) for i in inputs) or "none"
+
+
 def _minus(left: Values, right: Values) -> list[Any]:
     return [a - b for a, b in zip(left, right, strict=True)]
 
@@ -174,14 +194,26 @@ class AtMost(Equal):
         return f"{left}(x) ≤ {right}(x) for every x in {domain}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Within(Equal):
-    """|left(x) - right(x)| <= epsilon, output by output."""
+    """|left(x) - right(x)| <= epsilon, output by output; epsilon is an exact number >= 0.
+
+    >>> Within("1/100").epsilon
+    Fraction(1, 100)
+    """
 
     epsilon: Fraction
 
     name = "within"
     equations = False
+
+    def __init__(self, epsilon: Number) -> None:
+        faults = Faults()
+        exact = read_rational(epsilon, "claim within: epsilon", faults)
+        if exact < 0:
+            faults.add("claim within: epsilon", "a number >= 0", str(exact))
+        faults.settle()
+        object.__setattr__(self, "epsilon", exact)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -192,13 +224,6 @@ class Within(Equal):
     def argument(self) -> str:
         """EPSILON."""
         return str(self.epsilon)
-
-    def fitted(self, left: Network, right: Network | None, faults: Faults) -> Claim:
-        """A bound >= 0."""
-        epsilon = read_rational(self.epsilon, "claim within: epsilon", faults)
-        if epsilon < 0:
-            faults.add("claim within: epsilon", "a number >= 0", str(epsilon))
-        return replace(self, epsilon=epsilon)
 
     def conclusions(self, *outputs: Values) -> list[Any]:
         """Epsilon - (left - right) and epsilon + (left - right)."""
@@ -215,12 +240,19 @@ class Within(Equal):
 
 @dataclass(frozen=True)
 class Range(Claim):
-    """lower <= left(x) <= upper, output by output; None for no bound, a single number for all outputs."""
+    """lower <= left(x) <= upper, output by output; None for no bound, a single number for all outputs.
+
+    >>> print(Range([0, None], [1, "5/2"]))
+    0 ≤ left(x)_1 ≤ 1 and left(x)_2 ≤ 5/2 for every x in the domain
+    """
 
     lower: Any = None
     upper: Any = None
 
     name = "range"
+
+    def __post_init__(self) -> None:
+        _frozen(self, "lower", "upper")
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -239,7 +271,7 @@ class Range(Claim):
         ends = []
         for key, value in (("lower", self.lower), ("upper", self.upper)):
             place = f"claim range: {key}"
-            items = list(value) if isinstance(value, (list, tuple)) else [value] * left.outputs
+            items = list(value) if isinstance(value, tuple) else [value] * left.outputs
             if len(items) != left.outputs:
                 faults.add(place, f"{left.outputs} numbers, one an output", f"{len(items)}")
                 items = [None] * left.outputs
@@ -271,10 +303,13 @@ class Range(Claim):
 class Invariant(Claim):
     """left(Px) = left(x) for the permutation with (Px)_i = x_permutation[i]; Px need not lie in the domain."""
 
-    permutation: tuple[int, ...]
+    permutation: Sequence[int]
 
     name = "invariant"
     equations = True
+
+    def __post_init__(self) -> None:
+        _frozen(self, "permutation")
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -288,12 +323,11 @@ class Invariant(Claim):
 
     def fitted(self, left: Network, right: Network | None, faults: Faults) -> Claim:
         """A permutation of all inputs."""
-        order = tuple(self.permutation)
-        if sorted(map(repr, order)) != sorted(map(repr, range(left.inputs))):
-            shown = ", ".join(f"x{i + 1}" if isinstance(i, int) else str(i) for i in order)
-            faults.add("claim invariant", f"all of x1, ..., x{left.inputs} in another order", shown)
-            order = tuple(range(left.inputs))
-        return replace(self, permutation=order)
+        order = self.permutation
+        if not isinstance(order, tuple) or sorted(map(repr, order)) != sorted(map(repr, range(left.inputs))):
+            faults.add("claim invariant", f"all of x1, ..., x{left.inputs} in another order", _named(order))
+            return Invariant(range(left.inputs))
+        return self
 
     def _label(self) -> str:
         return "{left}(" + _names(self.permutation) + ")"
@@ -320,6 +354,9 @@ class TiesAgree(Claim):
     name = "ties-agree"
     equations = True
 
+    def __post_init__(self) -> None:
+        _frozen(self, "rules")
+
     @property
     def parameters(self) -> dict[str, Any]:
         """The two rules."""
@@ -332,8 +369,10 @@ class TiesAgree(Claim):
 
     def fitted(self, left: Network, right: Network | None, faults: Faults) -> Claim:
         """Two known rules."""
-        if len(self.rules) != 2 or not set(self.rules) <= set(TIES):
-            faults.add("claim ties-agree", f"two of {', '.join(TIES)}", ", ".join(map(str, self.rules)))
+        rules = self.rules if isinstance(self.rules, tuple) else (self.rules,)
+        if len(rules) != 2 or any(rule not in TIES for rule in rules):
+            hints = (did_you_mean(rule, TIES) for rule in rules if rule not in TIES)
+            faults.add("claim ties-agree", f"two of {', '.join(TIES)}", ", ".join(map(str, rules)), next(hints, ""))
             return TiesAgree()
         return self
 
@@ -357,11 +396,14 @@ class TiesAgree(Claim):
 class Independent(Claim):
     """left(x) = left(y) for all x, y in the domain that differ at most in the given inputs."""
 
-    inputs: tuple[int, ...] | None = None  # None: all of them
+    inputs: Sequence[int] | None = None  # None: all of them
     dimension: int | None = field(default=None, compare=False)  # of the network, once fitted
 
     name = "independent"
     equations = True
+
+    def __post_init__(self) -> None:
+        _frozen(self, "inputs")
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -375,16 +417,17 @@ class Independent(Claim):
 
     def fitted(self, left: Network, right: Network | None, faults: Faults) -> Claim:
         """Different inputs of the network, in increasing order."""
-        chosen = tuple(range(left.inputs)) if self.inputs is None else tuple(self.inputs)
-        if not chosen or len(set(chosen)) < len(chosen) or not set(chosen) <= set(range(left.inputs)):
-            shown = ", ".join(f"x{i + 1}" if isinstance(i, int) else str(i) for i in chosen)
-            faults.add(f"claim {self.name}", f"different inputs out of x1, ..., x{left.inputs}", shown or "none")
+        chosen = range(left.inputs) if self.inputs is None else self.inputs
+        known = [repr(i) for i in range(left.inputs)]
+        wrong = not isinstance(chosen, (tuple, range)) or any(repr(i) not in known for i in chosen)
+        if wrong or not chosen or len(set(chosen)) < len(chosen):
+            faults.add(f"claim {self.name}", f"different inputs out of x1, ..., x{left.inputs}", _named(chosen))
             chosen = (0,)
         return replace(self, inputs=tuple(sorted(chosen)), dimension=left.inputs)
 
     def free(self, inputs: int) -> tuple[int, ...]:
         """The given inputs."""
-        return tuple(range(inputs)) if self.inputs is None else self.inputs
+        return tuple(range(inputs)) if self.inputs is None else tuple(self.inputs)
 
     def runs(self, x: Values, y: Values) -> list[Run]:
         """The network at x and at y."""
@@ -513,7 +556,7 @@ def _rules(text: str) -> TiesAgree:
 _READERS: dict[str, tuple[str, Callable[[str], Claim], Claim | None]] = {
     "equal": ("", lambda text: Equal(), Equal()),
     "at-most": ("", lambda text: AtMost(), AtMost()),
-    "within": (":EPSILON", lambda text: Within(text), None),  # type: ignore[arg-type]
+    "within": (":EPSILON", Within, None),
     "range": (":LO,HI", _range, None),
     "invariant": (":x2,x1,...", lambda text: Invariant(_inputs(text)), None),
     "ties-agree": ("[:RULE,RULE]", _rules, TiesAgree()),
@@ -537,7 +580,8 @@ def read_claim(text: str) -> Claim:
     """
     name, colon, rest = text.strip().partition(":")
     if name not in _READERS:
-        raise InvalidInput(f"claim: expected one of {', '.join(FORMS)}, found {text!r}"[:400])
+        hint = did_you_mean(name, _READERS)
+        raise InvalidInput(f"claim: expected one of {', '.join(FORMS)}, found {text[:60]!r}{hint}")
     written, read, plain = _READERS[name]
     if (colon and not written) or (not rest.strip() and (colon or plain is None)):
         raise InvalidInput(f"claim: expected {name}{written}, found {text!r}"[:200])

@@ -9,6 +9,7 @@ Inside, an array holds its features first and the points last, so that every ope
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,8 +19,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from exactformer.errors import InvalidInput, Unsupported
-from exactformer.networks import Affine, Head, MaxoutNetwork, Network, Transformer
+from exactformer.arguments import Limit, one_of
+from exactformer.errors import Faults, InvalidInput, Unsupported
+from exactformer.networks import Affine, Head, MaxoutNetwork, Network, Transformer, check_network
 from exactformer.networks.transformer import TIES, Tie
 from exactformer.rational import Matrix, Vector
 
@@ -27,6 +29,7 @@ Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 Entries = tuple[Indices, Indices, Floats]
 
+TEMPERATURE = Limit("a finite number > 0", float, lambda x: 5e-324 <= x <= sys.float_info.max)
 # Temporaries of one chunk of points: what the caches hold. Larger chunks were slower, not faster.
 CHUNK_BYTES = 1 << 23
 # A matrix is stored densely up to SMALL entries and up to this many entries for each one that is not zero: a product
@@ -92,6 +95,9 @@ def compile_numeric(network: Network) -> NumericNetwork:
     Each weight is the exact one rounded to the nearest float64 (ties to even). Raises `InvalidInput`, with its
     place, for a weight beyond the range of float64.
     """
+    faults = Faults()
+    check_network(network, "network", faults)
+    faults.settle()
     if isinstance(network, Transformer):
         return _numeric_transformer(network)
     layers: tuple[NumericLayer, ...]
@@ -321,22 +327,16 @@ def attention_weights(scores: Floats, *, causal: bool, tie: Tie, temperature: fl
 
 
 def _prepared(network: Network | NumericNetwork) -> NumericNetwork:
-    return network if isinstance(network, NumericFeedforward | NumericTransformer) else compile_numeric(network)
+    return network if isinstance(network, NumericNetwork) else compile_numeric(network)
 
 
 def _checked_rule(tie: Tie, temperature: float | Fraction | None) -> float | None:
     """The temperature as a float."""
-    if tie not in TIES:
-        raise InvalidInput(f"tie: expected one of {', '.join(TIES)}, found {tie!r}")
-    if temperature is None:
-        return None
-    try:
-        scale = float(temperature)
-    except (OverflowError, TypeError, ValueError):
-        scale = math.nan
-    if not 0 < scale < math.inf:
-        raise InvalidInput(f"temperature: expected a finite number > 0, found {temperature!r}")
-    return scale
+    faults = Faults()
+    one_of(tie, TIES, "tie", faults)
+    TEMPERATURE.check(temperature, "temperature", faults, optional=True)
+    faults.settle()
+    return None if temperature is None else float(temperature)
 
 
 def _checked_points(points: Any, inputs: int) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from exactformer.arguments import ARITY, one_of
 from exactformer.compiler.correspondence import Compiled
 from exactformer.compiler.maxout_to_causal_transformer import maxout_to_causal_transformer
 from exactformer.compiler.maxout_to_gated_box_erasers_transformer import maxout_to_gated_box_erasers_transformer
@@ -19,8 +20,8 @@ from exactformer.compiler.maxout_to_tournament_transformer import maxout_to_tour
 from exactformer.compiler.maxout_to_two_step_transformer import maxout_to_two_step_transformer
 from exactformer.compiler.relu_to_maxout import relu_to_maxout
 from exactformer.domain import Domain
-from exactformer.errors import InvalidInput, Unsupported
-from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, Transformer
+from exactformer.errors import Faults, InvalidInput, Unsupported
+from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, Transformer, check_domain, check_network
 
 _PASSES: dict[str, Callable[[MaxoutNetwork, Domain], Compiled]] = {
     "gated": maxout_to_gated_transformer,
@@ -48,11 +49,19 @@ def compile_network(
     every tie rule, except that of `two-step`, which needs "average".
 
     Raises `Unsupported` for a network that is a Transformer already, for a domain without bounds, and for more tokens
-    than `single-head` allows; `InvalidInput` for an unknown construction, a domain of another dimension, or an arity
-    that does not fit.
+    than `single-head` allows; `InvalidInput` for arguments of a wrong type, an unknown construction, a domain of
+    another dimension, or an arity that does not fit.
+
+    >>> from exactformer import ReluNetwork
+    >>> compile_network(ReluNetwork.of([([[1]], [0])], ([[1]], [0])), construction="global").transformer.tokens
+    3
     """
-    if construction not in CONSTRUCTIONS:
-        raise InvalidInput(f"construction: expected one of {', '.join(CONSTRUCTIONS)}, found {construction!r}")
+    faults = Faults()
+    check_network(network, "network", faults)
+    check_domain(domain, faults)
+    one_of(construction, CONSTRUCTIONS, "construction", faults)
+    ARITY.check(arity, "arity", faults)
+    faults.settle()
     if arity != 2 and construction != "tournament":
         raise InvalidInput(f"arity: expected 2 for the construction {construction}, found {arity!r}")
     if isinstance(network, Transformer):

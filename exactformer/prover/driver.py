@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -131,9 +131,9 @@ def verify(
     Raises `InvalidInput` for arguments of a wrong type, when networks, claim and domain do not fit together, and when
     the domain is empty; `Unsupported` for `regions` with another claim than `equal`.
     """
+    # The question itself checks the tie rule.
     options = Options(
         method=method,
-        tie=tie,
         seed=seed,
         jobs=jobs,
         executor=executor,

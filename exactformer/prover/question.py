@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 from exactformer.arguments import instance, one_of
 from exactformer.claims import Claim, Equal, Run, read_claim
@@ -85,17 +86,8 @@ def ask(
     """The question, its parts fitted to one another; what does not fit is noted among the faults."""
     if isinstance(claim, str):
         claim = read_claim(claim)
-    else:
-        instance(claim, Claim, "a claim (its text, or an object of exactformer.claims)", "claim", faults)
-    check_network(left, "left", faults)
-    if right is not None:
-        check_network(right, "right", faults)
-    check_domain(domain, faults)
-    if correspondence is not None:
-        hint = "; did you mean its attribute correspondence?" if isinstance(correspondence, Compiled) else ""
-        instance(correspondence, Correspondence, "a Correspondence or None", "correspondence", faults, hint)
+    _check_kinds(claim, left, right, domain, correspondence)
     one_of(tie, TIES, "tie", faults)
-    faults.settle()
     given = 1 if right is None else 2
     if given != claim.networks:
         faults.add(f"claim {claim.name}", f"{claim.networks} network{'s'[: claim.networks - 1]}", f"{given}")
@@ -113,6 +105,20 @@ def ask(
         else:
             correspondence.fit(left, right, faults)
     return Question(claim, left, right, domain, tie, correspondence)  # type: ignore[arg-type]
+
+
+def _check_kinds(claim: Any, left: Any, right: Any, domain: Any, correspondence: Any) -> None:
+    """Raises `InvalidInput` for parts of a question that are no such things at all."""
+    faults = Faults()
+    instance(claim, Claim, "a claim (its text, or an object of exactformer.claims)", "claim", faults)
+    check_network(left, "left", faults)
+    if right is not None:
+        check_network(right, "right", faults)
+    check_domain(domain, faults)
+    if correspondence is not None:
+        hint = "; did you mean its attribute correspondence?" if isinstance(correspondence, Compiled) else ""
+        instance(correspondence, Correspondence, "a Correspondence or None", "correspondence", faults, hint)
+    faults.settle()
 
 
 def is_equality(question: Question) -> bool:

@@ -7,10 +7,12 @@ from concurrent.futures import Executor
 
 from threadpoolctl import threadpool_limits
 
+from exactformer.arguments import POSITIVE
 from exactformer.domain import Domain
-from exactformer.errors import InvalidInput
-from exactformer.networks import MaxoutNetwork, Network, ReluNetwork
-from exactformer.networks.transformer import TIES, Tie, Transformer
+from exactformer.errors import Faults, InvalidInput
+from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, check_domain, check_network
+from exactformer.networks.transformer import Tie, Transformer
+from exactformer.prover.options import Options, check_options
 from exactformer.subdivision.cells import ComplexCells, FoundCells
 from exactformer.subdivision.engine import Part, parts_of
 from exactformer.subdivision.exact import MOST_UNITS, NOTHING
@@ -52,16 +54,18 @@ def regions(
     >>> found.activation_regions, found.linear_regions, found.distinct_affine_maps
     (27, 27, 27)
 
-    Raises `InvalidInput` when the domain does not fit the network, and `Unsupported` for attention scores that are
-    quadratic in the input on some cell, since regions are then no polyhedra.
+    Raises `InvalidInput` for arguments of a wrong type and when the domain does not fit the network, and `Unsupported`
+    for attention scores that are quadratic in the input on some cell, since regions are then no polyhedra.
     """
+    faults = Faults()
+    check_network(network, "network", faults)
+    check_domain(domain, faults)
+    check_options(Options(tie=tie, jobs=jobs, executor=executor), timeout, progress, faults)
+    POSITIVE.check(part, "part", faults, optional=True)
+    faults.settle()
     domain = domain or network.domain or Domain.everything(network.inputs)
     if domain.dimension != network.inputs:
         raise InvalidInput(f"domain: expected {network.inputs} inputs, found {domain.dimension}")
-    if tie not in TIES:
-        raise InvalidInput(f"tie: expected one of {', '.join(TIES)}, found {tie!r}")
-    if jobs < 1 or (part is not None and part < 1):
-        raise InvalidInput(f"regions: expected at least one process and one cell a part, found {jobs} and {part}")
     deadline = Deadline.after(timeout)
     known = 0
 
