@@ -1,6 +1,18 @@
 """exactformer: Transformers that provably compute a given piecewise linear network.
 
-The names below are loaded on first use, so that importing the package costs next to nothing.
+    >>> import exactformer as ef
+    >>> network = ef.ReluNetwork.of([([[1], [-1]], [0, 0])], ([[1, 1]], [0]), domain=ef.Box([-1], [1]), name="|x|")
+    >>> outcome = ef.prove(network)  # compile it to a Transformer, and prove that both are equal on the domain
+    >>> outcome.verdict
+    'proved'
+
+Networks: `ReluNetwork.of`, `MaxoutNetwork.of`, `Transformer`, `load` and `save`; by hand: `exactformer.building`.
+Questions: `prove`, `verify` (with the claims of `exactformer.claims`), `verify_family`, `regions`, `check`.
+Answers: `Outcome`, `Regions`, `report`, `write_folder`, `draw`. Every name has its own `help`.
+
+Numbers are exact: integers, fractions, "1/3" and "0.1" as text are what they say, a float is the binary fraction that
+it is. Bad arguments raise `InvalidInput`, which lists every fault. Names are loaded on first use, so that importing the
+package costs next to nothing.
 """
 
 from __future__ import annotations
@@ -11,63 +23,102 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "Affine": "networks",
+    "Block": "networks",
     "Box": "domain",
-    "Domain": "domain",
-    "Polyhedron": "domain",
-    "InvalidInput": "errors",
-    "Unsupported": "errors",
     "CertificateRejected": "errors",
+    "Checked": "checking",
+    "Claim": "claims",
+    "Compiled": "compiler",
+    "Correspondence": "compiler",
+    "Domain": "domain",
+    "ExactformerError": "errors",
+    "FamilyResult": "prover",
+    "FeedForward": "networks",
+    "Head": "networks",
+    "InvalidInput": "errors",
+    "MaxoutLayer": "networks",
     "MaxoutNetwork": "networks",
+    "Network": "networks",
+    "Outcome": "prover",
+    "Polyhedron": "domain",
+    "Regions": "subdivision",
     "ReluNetwork": "networks",
     "Transformer": "networks",
-    "load": "formats",
-    "save": "formats",
-    "digest": "formats",
-    "compile": "compiler",
-    "prove": "prover",
-    "verify": "prover",
-    "Outcome": "prover",
+    "Unsupported": "errors",
     "check": "checking",
-    "regions": "subdivision",
-    "Regions": "subdivision",
+    "compile": "compiler",
+    "digest": "formats",
+    "draw": "subdivision",
     "evaluate_batch": "numeric",
+    "load": "formats",
+    "prove": "prover",
+    "regions": "subdivision",
     "report": "reporting.page",
+    "save": "formats",
+    "verify": "prover",
+    "verify_family": "prover",
     "write_folder": "folder",
 }
 
 _ELSEWHERE = {"compile": "compile_network"}  # public names that differ from the name in their module
+_MODULES = ("building", "claims", "errors", "subdivision")  # those that users import from
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'exactformer' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"exactformer.{_HOME[name]}"), _ELSEWHERE.get(name, name))
+    if name in _MODULES:
+        return importlib.import_module(f"exactformer.{name}")
+    if name in _HOME:
+        return getattr(importlib.import_module(f"exactformer.{_HOME[name]}"), _ELSEWHERE.get(name, name))
+    from exactformer.errors import did_you_mean
+
+    hint = "" if name.startswith("_") else did_you_mean(name, __dir__())
+    # With a name of its own and without an object: Python would else suggest the same once more.
+    raise AttributeError(f"module 'exactformer' has no attribute {name!r}{hint}", name=name, obj=None)
 
 
 def __dir__() -> list[str]:
-    return sorted([*_HOME, "__version__"])
+    return sorted([*_HOME, *_MODULES, "__version__"])
 
 
 if TYPE_CHECKING:
+    from exactformer import building as building
+    from exactformer import claims as claims
+    from exactformer import errors as errors
+    from exactformer import subdivision as subdivision
+    from exactformer.checking import Checked as Checked
     from exactformer.checking import check as check
+    from exactformer.claims import Claim as Claim
+    from exactformer.compiler import Compiled as Compiled
+    from exactformer.compiler import Correspondence as Correspondence
     from exactformer.compiler import compile_network as compile  # noqa: F401
     from exactformer.domain import Box as Box
     from exactformer.domain import Domain as Domain
     from exactformer.domain import Polyhedron as Polyhedron
     from exactformer.errors import CertificateRejected as CertificateRejected
+    from exactformer.errors import ExactformerError as ExactformerError
     from exactformer.errors import InvalidInput as InvalidInput
     from exactformer.errors import Unsupported as Unsupported
     from exactformer.folder import write_folder as write_folder
     from exactformer.formats import digest as digest
     from exactformer.formats import load as load
     from exactformer.formats import save as save
+    from exactformer.networks import Affine as Affine
+    from exactformer.networks import Block as Block
+    from exactformer.networks import FeedForward as FeedForward
+    from exactformer.networks import Head as Head
+    from exactformer.networks import MaxoutLayer as MaxoutLayer
     from exactformer.networks import MaxoutNetwork as MaxoutNetwork
+    from exactformer.networks import Network as Network
     from exactformer.networks import ReluNetwork as ReluNetwork
     from exactformer.networks import Transformer as Transformer
     from exactformer.numeric import evaluate_batch as evaluate_batch
+    from exactformer.prover import FamilyResult as FamilyResult
     from exactformer.prover import Outcome as Outcome
     from exactformer.prover import prove as prove
     from exactformer.prover import verify as verify
+    from exactformer.prover import verify_family as verify_family
     from exactformer.reporting.page import report as report
     from exactformer.subdivision import Regions as Regions
+    from exactformer.subdivision import draw as draw
     from exactformer.subdivision import regions as regions

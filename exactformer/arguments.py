@@ -66,3 +66,8 @@ def as_path(value: Any, place: str) -> Path:
     if not isinstance(text, str) or "\0" in text:
         raise InvalidInput(f"{place}: expected a path, as a str or a Path, found {shown(value)}")
     return Path(text)
+
+
+def no_truth(value: object, ask: str) -> TypeError:
+    """The error for an answer that is used as true or false, though "unknown" is neither."""
+    return TypeError(f"{type(value).__name__}: an answer is neither true nor false; ask {ask}")

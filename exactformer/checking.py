@@ -6,12 +6,13 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import exactformer.kernel
-from exactformer.errors import CertificateRejected, InvalidInput, printable
+from exactformer.arguments import SECONDS, as_path, no_truth
+from exactformer.errors import CertificateRejected, Faults, InvalidInput, printable
 from exactformer.formats.files import read_bytes
 from exactformer.manifest import CERTIFICATE, State, digest_of, ordinary, quoted, states
 
@@ -25,15 +26,18 @@ class Checked:
     """
 
     claim: str
-    parameters: dict[str, Any]
+    parameters: dict[str, Any] = field(hash=False)
     holds: bool  # False: a counterexample was confirmed
     theorem: str
     tie: str
-    domain: dict[str, Any]  # lower, upper and maybe matrix and bounds, as in the certificate
-    digests: dict[str, str]  # the SHA-256 of the file of each side
-    counts: dict[str, int]
-    files: dict[str, State]
+    domain: dict[str, Any] = field(hash=False)  # lower, upper and maybe matrix and bounds, as in the certificate
+    digests: dict[str, str] = field(hash=False)  # the SHA-256 of the file of each side
+    counts: dict[str, int] = field(hash=False)
+    files: dict[str, State] = field(hash=False)
     seconds: float
+
+    def __bool__(self) -> bool:
+        raise no_truth(self, "checked.holds, which is False where a counterexample was confirmed")
 
 
 def check(proof: str | Path, *, timeout: float | None = None) -> Checked:
@@ -45,7 +49,10 @@ def check(proof: str | Path, *, timeout: float | None = None) -> Checked:
     followed. Raises `InvalidInput` when there is no such file, `CertificateRejected` with the kernel's reason when it
     does not accept, and `TimeoutError` after `timeout` seconds.
     """
-    path = Path(proof)
+    path = as_path(proof, "proof")
+    faults = Faults()
+    SECONDS.check(timeout, "timeout", faults, optional=True)
+    faults.settle()
     folder = path if path.is_dir() else None
     if folder is not None:
         path = folder / CERTIFICATE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import reprlib
 from collections.abc import Iterable
 
@@ -84,6 +83,8 @@ def did_you_mean(word: object, known: Iterable[str]) -> str:
     >>> did_you_mean("convx", ["concave", "convex"])
     '; did you mean convex?'
     """
+    import difflib  # not needed where nothing is misspelt
+
     if not isinstance(word, str):
         return ""
     names = list(known)

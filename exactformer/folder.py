@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import exactformer.kernel
+from exactformer.arguments import as_path
 from exactformer.errors import Faults, InvalidInput, printable
 from exactformer.formats.files import read_bytes
 from exactformer.formats.network_json import dump as network_text
@@ -17,7 +18,7 @@ from exactformer.manifest import CERTIFICATE, MANIFEST, check_place, write_files
 from exactformer.networks import Network
 from exactformer.prover.certificate import dump as certificate_text
 from exactformer.prover.leaves import leaf_scripts
-from exactformer.prover.outcome import Outcome
+from exactformer.prover.outcome import Outcome, check_outcome
 from exactformer.prover.question import LEFT, RIGHT, ask
 from exactformer.prover.smtlib import claim_text
 from exactformer.rational import number_text
@@ -67,6 +68,8 @@ def write_folder(
     that exactformer did not write there as it is now, and for one of `inputs` (files that the user gave) that would
     be changed; nothing is changed then.
     """
+    folder = as_path(folder, "folder")
+    check_outcome(outcome)
     files = {"left": LEFT, "report": REPORT} | ({} if outcome.right is None else {"right": RIGHT})
     if outcome.certificate is not None:
         files["certificate"] = CERTIFICATE
@@ -145,11 +148,12 @@ def _readme(outcome: Outcome, report: Report, kernel: bool) -> str:
     return "\n".join(lines)
 
 
-def read_report(proof: Path) -> Report:
+def read_report(proof: str | Path) -> Report:
     """The report data of a proof folder (or of any file in it). Raises `InvalidInput` when there is none.
 
     These are what the file says; `exactformer.rechecked.recheck` has the kernel say whether they are true.
     """
+    proof = as_path(proof, "proof")
     if not proof.exists():
         raise InvalidInput(f"{proof}: expected a proof folder, found nothing there")
     path = (proof if proof.is_dir() else proof.parent) / REPORT

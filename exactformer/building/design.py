@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
+from exactformer.arguments import instance
 from exactformer.building.expressions import Expression, Row, Space, exact
 from exactformer.building.parts import BlockPart, HeadPart, Token, Vectorial, Write
 from exactformer.domain import Domain
-from exactformer.errors import Faults, InvalidInput
+from exactformer.errors import Faults, InvalidInput, did_you_mean
 from exactformer.networks import Affine, Block, FeedForward, Head, Transformer
+from exactformer.networks.feedforward import check_label
 from exactformer.rational import Matrix, Vector
 
 
@@ -32,6 +34,11 @@ class Design:
     residual: bool = True
     mask: Literal["causal"] | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("tokens", "blocks"):
+            if isinstance(items := getattr(self, name), list):
+                object.__setattr__(self, name, tuple(items))
+
     def build(self, *, name: str = "", domain: Domain | None = None) -> Transformer:
         """The Transformer with exactly the matrices that the design says.
 
@@ -42,6 +49,9 @@ class Design:
         for place, space in (("inputs", self.inputs), ("space", self.space)):
             if not isinstance(space, Space):
                 faults.add(place, "Space(...)", space)
+        for place, parts in (("tokens", self.tokens), ("blocks", self.blocks)):
+            instance(parts, (tuple, list), "a list", place, faults)
+        check_label(domain, name, faults)
         faults.settle()
         embedding = tuple(_token(t, self, f"tokens[{i}]", faults) for i, t in enumerate(self.tokens))
         blocks = tuple(_block(b, self.space, f"blocks[{i}]", faults) for i, b in enumerate(self.blocks))
@@ -118,7 +128,7 @@ def _token(part: Any, design: Design, place: str, faults: Faults) -> Affine:
     sizes = dict(design.space.sizes)
     for name, rows in held.items():
         if name not in sizes:
-            faults.add(place, f"the names {design.space}", name)
+            faults.add(place, f"the names {design.space}", name, did_you_mean(name, sizes))
         else:
             _sized(rows, sizes[name], f"the subspace {name}", f"{place}.{name}", faults)
     full = [row for name, size in design.space.sizes for row in held.get(name, (Row(),) * size)]

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Integral, Rational
-from typing import Any
+from typing import Any, NoReturn
 
-from exactformer.errors import Faults, InvalidInput
+from exactformer.errors import Faults, InvalidInput, did_you_mean, shown
 from exactformer.rational import rational
 
 Number = int | str | Fraction
@@ -64,7 +64,8 @@ class Space:
             if other == name:
                 return Expression(self, tuple(Row(((first + i, Fraction(1)),)) for i in range(size)))
             first += size
-        raise InvalidInput(f"space: expected one of the names {self}, found {name!r}")
+        hint = did_you_mean(name, [other for other, _ in self.sizes])
+        raise InvalidInput(f"space: expected one of the names {self}, found {name!r}{hint}")
 
     def __str__(self) -> str:
         return ", ".join(name for name, _ in self.sizes)
@@ -113,15 +114,15 @@ class Row:
 class Expression:
     """A vector of exact expressions over the coordinates of one space, one row a component.
 
-    Formed from `Space` and `relu` by +, -, and * with exact numbers: integers, fractions, "p/q" and decimal text.
+    Formed from `Space` and `relu` by +, -, and * and / with exact numbers: integers, fractions, "p/q" and decimal text.
     A number that is added counts for every component; e[i] and e[i:j] pick components.
 
     >>> x, position = Space("x", position=2).parts
     >>> print(2 * x - "1/2", position - 1, relu(x) - 3 * relu(x - 1))
     2 x - 1/2 (position[0] - 1, position[1] - 1) relu(x) - 3 relu(x - 1)
 
-    Operations raise `InvalidInput` when they cannot be formed: a product of two expressions, a float, sizes or
-    spaces that do not fit.
+    Operations raise `InvalidInput` when they cannot be formed: a product or quotient of two expressions, a comparison,
+    a float (NumPy's as well), a division by zero, sizes or spaces that do not fit.
     """
 
     space: Space
@@ -151,6 +152,20 @@ class Expression:
     __radd__ = __add__
     __rmul__ = __mul__
 
+    def __truediv__(self, divisor: Number) -> Expression:
+        if isinstance(divisor, Expression):
+            raise InvalidInput(f"quotient of {self} and {divisor}: expected an exact number to divide by, found none")
+        number = exact(divisor, f"quotient of {self} and {divisor!r}")
+        if number == 0:
+            raise InvalidInput(f"quotient of {self} and {divisor!r}: expected a number that is not zero, found 0")
+        return self * (1 / number)
+
+    def __rtruediv__(self, dividend: object) -> Expression:
+        raise InvalidInput(f"quotient of {dividend!r} and {self}: expected an exact number to divide by, found none")
+
+    def __pos__(self) -> Expression:
+        return self
+
     def __neg__(self) -> Expression:
         return self * -1
 
@@ -161,6 +176,14 @@ class Expression:
 
     def __rsub__(self, other: Number) -> Expression:
         return -self + other
+
+    def _compared(self, other: object) -> NoReturn:
+        raise InvalidInput(
+            f"comparison with {self}: expected numbers, found an expression, which has no order; "
+            "relu(x) is the larger of x and 0, max_head reads the largest of several"
+        )
+
+    __lt__ = __le__ = __gt__ = __ge__ = _compared
 
     def __getitem__(self, index: int | slice) -> Expression:
         try:
@@ -180,6 +203,9 @@ class Expression:
     def __str__(self) -> str:
         texts = [row.text(self.space.coordinates) for row in self.rows]
         return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+
+    def __repr__(self) -> str:
+        return f"<Expression: {self}>"
 
 
 def exact(value: Any, place: str) -> Fraction:
@@ -210,10 +236,15 @@ def linear(argument: Expression) -> Expression:
 def total(argument: Iterable[Expression]) -> Expression:
     """The sum of the components; of one-hot positions it is the constant 1 in every token.
 
+    Raises `InvalidInput` for anything but expressions.
+
     >>> print(total(Space(position=3)["position"]))
     position[0] + position[1] + position[2]
     """
-    first, *others = argument
+    items = list(argument) if isinstance(argument, Iterable) else []
+    if not items or not all(isinstance(item, Expression) for item in items):
+        raise InvalidInput(f"total: expected an expression, or several, found {shown(argument)}")
+    first, *others = items
     for other in others:
         first = first + other
     return first
@@ -225,6 +256,8 @@ def one_hot(index: int, size: int) -> tuple[int, ...]:
     >>> one_hot(1, 3)
     (0, 1, 0)
     """
+    if type(size) is not int or size < 1:
+        raise InvalidInput(f"one_hot: expected a size >= 1, found {shown(size)}")
     if type(index) is not int or not 0 <= index < size:
         raise InvalidInput(f"one_hot: expected an index from 0 to {size - 1}, found {index!r}")
     return tuple(int(i == index) for i in range(size))

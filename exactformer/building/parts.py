@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from exactformer.building.expressions import Expression, Number, linear, relu, total
-from exactformer.errors import InvalidInput
+from exactformer.errors import InvalidInput, shown
 
 Vectorial = Expression | Number | Sequence[Expression | Number]  # a sequence is stacked: its components follow in order
 
@@ -93,6 +93,8 @@ def token_head(index: int, *, position: Expression, value: Vectorial, to: Vector
     Under a causal mask the tokens before it see no token with a positive score, and read the mean of what they see.
     Raises `InvalidInput` when there is no such position.
     """
+    if not isinstance(position, Expression):
+        raise InvalidInput(f"token_head: expected the one-hot position, found {shown(position)}")
     if type(index) is not int or not 0 <= index < len(position):
         raise InvalidInput(f"token_head: expected a token from 0 to {len(position) - 1}, found {index!r}")
     return head(query=total(position), key=position[index], value=value, to=to)
@@ -121,6 +123,8 @@ def erase(coordinates: Expression, *, lower: Number | None = None) -> Write:
     On all of R by two hidden units a coordinate, -v = relu(-v) - relu(v). Where v >= `lower` is known, by one:
     -v = -relu(v - lower) - lower. Raises `InvalidInput` for anything else than plain coordinates.
     """
+    if not isinstance(coordinates, Expression):
+        raise InvalidInput(f"erase: expected plain coordinates, found {shown(coordinates)}")
     for row in coordinates.rows:
         if row.gates or row.constant or [c for _, c in row.linear] != [1]:
             raise InvalidInput(f"erase: expected plain coordinates, found {coordinates}")

@@ -6,7 +6,6 @@ import argparse
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,7 +13,6 @@ from typing import Any, TextIO
 from exactformer.cli.exits import EXIT
 from exactformer.cli.options import input_files
 from exactformer.errors import printable
-from exactformer.rational import exact_text
 
 
 def say(lines: Iterable[str], stream: TextIO | None = None) -> None:
@@ -44,7 +42,7 @@ def finish(options: argparse.Namespace, outcome: Any, folder: Path) -> int:
     if options.json:
         print(json.dumps(summary(outcome, folder)))
     elif not options.quiet:
-        say(answer_lines(outcome, folder))
+        say([*str(outcome).splitlines(), *written_lines(outcome, folder)])
     return EXIT[outcome.verdict]
 
 
@@ -56,70 +54,11 @@ def write(options: argparse.Namespace, outcome: Any, folder: Path) -> None:
     write_folder(outcome, folder, inputs=input_files(options), **what)
 
 
-def answer_lines(outcome: Any, folder: Path) -> Iterator[str]:
-    """The answer in a few lines; the whole of it is in the report."""
-    witness = outcome.witness
-    if witness is None:
-        yield f"{outcome.headline}  {outcome.theorem or outcome.reason}"
-    else:
-        yield f"REFUTED  it is not true that {outcome.claim}"
-        for name, point in witness.points:
-            yield f"  {name:9} {vector(point)}"
-        for e in witness.evaluations:
-            yield f"  value     {e.label.format(left='left', right='right')} = {vector(e.outputs)}"
-    yield f"  domain    {outcome.domain}"
-    yield f"  left      {described(outcome.left)}"
-    if outcome.right is not None:
-        yield f"  right     {described(outcome.right)}"
-    if outcome.compiled is not None:
-        agree = all(line.agrees for line in outcome.compiled.sizes)
-        entries = next(line for line in outcome.compiled.sizes if line.name == "non-zero entries")
-        bound = f"{entries.counted} non-zero entries, at most {float(entries.expected):.0f}"
-        yield f"  sizes     {'as' if agree else 'NOT as'} the construction's formulas say ({bound})"
-    used = ", ".join(f"{n} {name}" for name, n in outcome.counts.items() if n and name != "ties")
-    yield f"  method    {outcome.method}, {outcome.seconds:.2f} s" + (f" ({used})" if used else "")
-    for said in outcome.confirmations:
-        out_of = f"{said.tried}" if said.tried == said.total else f"{said.tried} (of {said.total})"
-        note = f"; {said.note}" if said.note else ""
-        yield f"  confirmed {said.route}: {said.confirmed} of {out_of} {said.subject}{note}"
-    for line in outcome.trusted:
-        yield f"  trusted   {line}"
-    first = next((line for line in outcome.trace if not line.agrees), None)
-    if first is not None:
-        yield f"  differs   first at {first.place}: {_short(first.found)}, wanted {_short(first.wanted)}"
-    for entry in outcome.blame[:4]:
-        mend = ": this change alone repairs it" if entry.repairs else ""
-        yield f"  blame     {entry.place} is {_short(entry.found)}, wanted {_short(entry.wanted)}{mend}"
+def written_lines(outcome: Any, folder: Path) -> Iterator[str]:
+    """Where everything was written, and how it is checked again."""
     yield f"  written   {folder}/report.html" + (f", {folder}/certificate.json" if outcome.certificate else "")
     if outcome.certificate is not None:
         yield f"  re-check  exactformer check {folder}"
-
-
-def vector(values: Sequence[Fraction]) -> str:
-    """A point in a few words."""
-    words = [_short(exact_text(x)) for x in values[:6]] + (["..."] if len(values) > 6 else [])
-    return "(" + ", ".join(words) + ")"
-
-
-def described(network: Any) -> str:
-    """The kind, name and size of a network."""
-    if network.kind == "transformer":
-        size = f"{network.tokens} tokens, width {network.width}, {len(network.blocks)} blocks"
-    else:
-        size = "-".join(map(str, (network.inputs, *network.widths, network.outputs)))
-    return f"{network.kind} {printable(network.name.strip()) or 'network'}: {size}"
-
-
-def _short(text: str) -> str:
-    """Text with its numbers as they are, or rounded where they are long; the certificate has them in full."""
-    return re.sub(r"-?\d+(?:/\d+)?", lambda match: _rounded(match[0]), text)
-
-
-def _rounded(number: str) -> str:
-    if len(number) <= 24:
-        return number
-    exact = Fraction(number)
-    return f"~{Decimal(exact.numerator) / Decimal(exact.denominator):.9g}"
 
 
 def linear(coefficients: Sequence[Fraction | int], constant: Fraction | int) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from exactformer.cli.answers import described, linear, say, vector
+from exactformer.cli.answers import linear, say
 from exactformer.cli.exits import BAD_INPUT, PROVED, UNKNOWN
 from exactformer.cli.options import (
     about,
@@ -28,6 +28,7 @@ from exactformer.cli.options import (
 from exactformer.cli.parser import command, positive, seconds
 from exactformer.cli.places import ARRAYS_MARK, PICTURE_MARK, output_file
 from exactformer.errors import InvalidInput, Unsupported
+from exactformer.prover.answer import vector
 
 TIE: Literal["average"] = "average"
 COLOUR: Literal["map"] = "map"
@@ -188,7 +189,7 @@ def _counted(found: Any, network: Any, listed: bool, seconds: float) -> Iterator
     least = "" if found.complete else "at least "
     count = found.activation_regions
     yield f"{least}{count} activation region{'s'[: count != 1]} on {found.domain}"
-    yield f"  network   {described(network)}"
+    yield f"  network   {network}"
     if found.complete:
         yield f"  linear    {found.linear_regions} linear regions, {found.distinct_affine_maps} affine maps"
     if found.faces is not None:

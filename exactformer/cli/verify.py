@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from exactformer.cli.answers import answer_lines, finish, proof_folder, say, write
+from exactformer.cli.answers import finish, proof_folder, say, write, written_lines
 from exactformer.cli.exits import EXIT
 from exactformer.cli.options import about, asked_domain, no_effect, progress_line, proving_options, search
 from exactformer.cli.parser import command, positive
@@ -96,8 +96,7 @@ def _verify_family(options: argparse.Namespace, claim: Any) -> int:
         answer = {"verdict": result.verdict, "claim": claim.name, **numbers, "seconds": round(result.seconds, 6)}
         print(json.dumps({**answer, "counterexample": None if found is None else summary(found, folder)}))
     elif not options.quiet:
-        say([f"{result.verdict.upper()}  {result.proved} instances proved, {result.unknown} left open"])
+        say(str(result).splitlines())
         if found is not None:
-            print(f"instance {result.instance} is a counterexample, after {result.shrunk} steps of making it smaller:")
-            say(answer_lines(found, folder))
+            say(written_lines(found, folder))
     return EXIT[result.verdict]

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from exactformer.errors import InvalidInput, Unsupported
+from exactformer.arguments import as_path
+from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.formats import network_json, nnet
-from exactformer.networks import Network
+from exactformer.networks import Network, check_network
 
 MAX_BYTES = 1 << 28
 
@@ -36,7 +37,7 @@ def load(path: str | os.PathLike[str]) -> Network:
     A number in a file is the decimal or the fraction that is written: `0.1` is 1/10. Raises `InvalidInput`, listing
     every fault with its place, when the file cannot be read, is malformed, or has a name of no known format.
     """
-    place = _path(path)
+    place = as_path(path, "load")
     data = read_bytes(place)
     return _format(place, FORMATS).read(data, str(place), place.stem)
 
@@ -44,9 +45,13 @@ def load(path: str | os.PathLike[str]) -> Network:
 def save(network: Network, path: str | os.PathLike[str]) -> None:
     """Write a network as JSON of the format exactformer/network-1; the file appears whole or not at all.
 
-    Raises `InvalidInput` for a name under which it could not be read again, `Unsupported` for numbers too long.
+    Raises `InvalidInput` for anything but a network, and for a name under which it could not be read again,
+    `Unsupported` for numbers too long.
     """
-    place = _path(path)
+    faults = Faults()
+    check_network(network, "save", faults)
+    faults.settle()
+    place = as_path(path, "save")
     check_name(place)
     write = FORMATS[place.suffix.lower()].write
     assert write is not None
@@ -59,7 +64,7 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
 
 def check_name(path: str | os.PathLike[str]) -> None:
     """Raise `InvalidInput` for a name that does not end as a format that is written."""
-    _format(_path(path), {end: form for end, form in FORMATS.items() if form.write is not None})
+    _format(as_path(path, "path"), {end: form for end, form in FORMATS.items() if form.write is not None})
 
 
 def _format(path: Path, formats: dict[str, Format]) -> Format:
@@ -68,12 +73,6 @@ def _format(path: Path, formats: dict[str, Format]) -> Format:
         ends = " or ".join(formats)
         raise InvalidInput(f"{path}: expected a name that ends in {ends}, found {path.suffix or 'no ending'}")
     return found
-
-
-def _path(path: str | os.PathLike[str]) -> Path:
-    if isinstance(path, (str, os.PathLike)):
-        return Path(path)
-    raise InvalidInput(f"path: expected a text or a path, found {type(path).__name__}")
 
 
 def read_bytes(path: Path, *, follow: bool = True) -> bytes:

@@ -52,7 +52,7 @@ class MaxoutLayer:
         return Vector.over([max(n[i : i + k]) for i in range(0, len(n), k)], values.denominator)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MaxoutNetwork(Shown):
     """Layers of maxout units and an affine output: y = C h + c, h the units of the last layer (theory D1).
 
@@ -126,7 +126,7 @@ class MaxoutNetwork(Shown):
         return states
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ReluNetwork(Shown):
     """Layers of ReLU units, h -> max(W h + b, 0), and an affine output.
 

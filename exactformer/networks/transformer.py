@@ -87,7 +87,7 @@ class Block:
         faults.settle()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Transformer(Shown):
     """A Transformer on a fixed number of tokens, each embedded by its own affine map of the input (theory D4).
 

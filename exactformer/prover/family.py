@@ -13,14 +13,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Unpack
 
-from exactformer.arguments import POSITIVE, SECONDS, as_path, function
+from exactformer.arguments import POSITIVE, SECONDS, as_path, function, no_truth
 from exactformer.claims import Claim
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput, shown
 from exactformer.networks import Affine, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
 from exactformer.prover.driver import verify
 from exactformer.prover.options import Options
-from exactformer.prover.outcome import Outcome
+from exactformer.prover.outcome import Outcome, Verdict
 from exactformer.rational import Matrix, Vector
 
 Pair = tuple[Network, Network | None]
@@ -46,11 +46,21 @@ class FamilyResult:
     seconds: float
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Verdict:
         """refuted, unknown or proved: of the instances that were tried."""
         if self.counterexample is not None:
             return "refuted"
         return "unknown" if self.unknown or not self.proved else "proved"
+
+    def __bool__(self) -> bool:
+        raise no_truth(self, 'result.verdict == "proved"')
+
+    def __str__(self) -> str:
+        head = f"{self.verdict.upper()}  {self.proved} instances proved, {self.unknown} left open"
+        if self.counterexample is None:
+            return head
+        found = f"instance {self.instance} is a counterexample, after {self.shrunk} steps of making it smaller:"
+        return f"{head}\n{found}\n{self.counterexample}"
 
 
 def verify_family(

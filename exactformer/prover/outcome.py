@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
+from exactformer.arguments import instance, no_truth
 from exactformer.claims import Claim
 from exactformer.compiler.correspondence import Compiled
 from exactformer.domain import Domain
+from exactformer.errors import Faults
 from exactformer.networks import Affine, Network
+from exactformer.prover.answer import answer_html, answer_text
 
 Verdict = Literal["proved", "refuted", "unknown"]
 Point = tuple[Fraction, ...]
@@ -112,7 +115,7 @@ class Outcome:
     `right` is None in a claim about one network. `certificate` is the JSON data the kernel accepted (a tree for
     proved, a point for refuted); it is None for unknown and for a proof that rests on an SMT solver alone. `counts`
     has the numbers of rules in the proof (gate, compare, holds, empty) and, for `regions`, also regions, flat and
-    pruned leaves.
+    pruned leaves. An outcome is neither true nor false, because unknown is neither: ask its `verdict`.
     """
 
     verdict: Verdict
@@ -125,12 +128,12 @@ class Outcome:
     seconds: float
     theorem: str | None = None
     reason: str | None = None
-    certificate: dict[str, Any] | None = None
+    certificate: dict[str, Any] | None = field(default=None, hash=False)
     witness: Witness | None = None
     trace: tuple[TraceLine, ...] = ()
     blame: tuple[Blame, ...] = ()
     regions: tuple[Region, ...] = ()
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict, hash=False)
     confirmations: tuple[Confirmation, ...] = ()
     compiled: Compiled | None = None
     trusted: tuple[str, ...] = ()
@@ -145,3 +148,32 @@ class Outcome:
         """The verdict in capitals, and on whose word alone it rests where there is no certificate."""
         alone = self.verdict == "proved" and not self.certified
         return self.verdict.upper() + (" by z3 alone, no certificate" if alone else "")
+
+    @property
+    def proved(self) -> bool:
+        """Whether the claim was proved. False does not mean that it is wrong: see `refuted`."""
+        return self.verdict == "proved"
+
+    @property
+    def refuted(self) -> bool:
+        """Whether a counterexample was found, and confirmed."""
+        return self.verdict == "refuted"
+
+    def __bool__(self) -> bool:
+        raise no_truth(self, 'outcome.verdict == "proved", or outcome.proved')
+
+    def __str__(self) -> str:
+        return answer_text(self)
+
+    def __repr__(self) -> str:
+        return f"<Outcome: {self.verdict}, {self.method}: {self.claim}>"
+
+    def _repr_html_(self) -> str:
+        return answer_html(self)
+
+
+def check_outcome(value: Any) -> None:
+    """Raises `InvalidInput` for anything but what `prove` and `verify` return."""
+    faults = Faults()
+    instance(value, Outcome, "what prove and verify return", "outcome", faults)
+    faults.settle()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from exactformer.prover.outcome import Outcome
+from exactformer.prover.outcome import Outcome, check_outcome
 from exactformer.reporting.build import build_report
 from exactformer.reporting.data import Report
 from exactformer.reporting.html import render_html
@@ -29,15 +29,21 @@ class Page:
         """The report as a self-contained HTML page."""
         return render_html(self.report)
 
+    def __repr__(self) -> str:
+        return f"<Page: the report of {self.report.verdict}>"
+
     _repr_html_ = html
 
 
 def report(outcome: Outcome) -> Page:
-    """The report of what `prove` or `verify` returned.
+    """The report of what `prove` or `verify` returned; `print` shows it as text, a notebook as a page.
+
+    Raises `InvalidInput` for anything else.
 
     >>> import exactformer as ef
     >>> absolute = ef.MaxoutNetwork.of([([[[1], [-1]]], [[0, 0]])], ([[1]], [0]), domain=ef.Box([-1], [1]))
     >>> "PROVED" in str(ef.report(ef.prove(absolute)))
     True
     """
+    check_outcome(outcome)
     return Page(build_report(outcome, files={}))

@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from exactformer.arguments import as_path
 from exactformer.domain import Domain
 from exactformer.errors import Unsupported
 from exactformer.formats.network_json import dump as network_text
@@ -81,7 +82,7 @@ def write_certificate(found: Regions, folder: str | Path, *, inputs: Sequence[Pa
     and `InvalidInput` when the folder cannot be written, when another file is in the way, and for one of `inputs`
     (files that the user gave) that would be changed; nothing is changed then.
     """
-    folder = Path(folder)
+    folder = as_path(folder, "folder")
     value = certificate(found)
     text = json.dumps(value, separators=(",", ":")) + "\n"
     exactly = "exactly" if "hulls" in value else "at least"

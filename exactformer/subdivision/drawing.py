@@ -14,8 +14,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from exactformer.arguments import as_path, one_of
 from exactformer.domain import Domain
-from exactformer.errors import InvalidInput, Unsupported, printable
+from exactformer.errors import Faults, InvalidInput, Unsupported, printable
 from exactformer.formats.files import write_atomically
 from exactformer.networks import Network, Transformer
 from exactformer.subdivision.points import floats
@@ -42,7 +43,7 @@ def draw(
     Transformer, and when matplotlib is missing; `InvalidInput` for another file format or a place that cannot be
     written.
     """
-    path = Path(path)
+    path = as_path(path, "draw")
     check_library()
     check_drawing(path, found.network, found.domain, colour)
     inputs = found.domain.dimension
@@ -72,11 +73,12 @@ def draw(
 
 def check_drawing(path: str | Path, network: Network, domain: Domain, colour: str) -> None:
     """Raises what `draw` would raise for this picture (but see `check_library`), before the work and not after it."""
-    path = Path(path)
+    path = as_path(path, "draw")
     if path.suffix.lower() not in FORMATS:
         raise InvalidInput(f"{path}: expected a name that ends in {', '.join(FORMATS)}, found {path.suffix!r}")
-    if colour not in ("map", "layer"):
-        raise InvalidInput(f"colour: expected map or layer, found {colour!r}")
+    faults = Faults()
+    one_of(colour, ("map", "layer"), "colour", faults)
+    faults.settle()
     if domain.dimension not in (1, 2) or not domain.is_bounded_box:
         raise Unsupported(
             f"picture: expected one or two inputs and a bounded domain, found {domain}; a slice has two inputs"

@@ -13,6 +13,7 @@ from typing import Any, Protocol, overload
 
 import numpy as np
 
+from exactformer.arguments import as_path
 from exactformer.domain import Domain
 from exactformer.errors import InvalidInput, Unsupported
 from exactformer.formats.files import write_atomically
@@ -296,6 +297,7 @@ class Regions(Sequence[Region]):
         The floats are the exact numbers rounded once. The file appears whole or not at all. Raises `Unsupported` for
         numbers that no float holds, `InvalidInput` for a place that cannot be written.
         """
+        path = as_path(path, "save_npz")
         maps = [self._cells.affine(i) for i in range(len(self))]
         n, out = self.domain.dimension, self.network.outputs
         arrays = {
@@ -309,7 +311,7 @@ class Regions(Sequence[Region]):
         }
         data = BytesIO()
         np.savez_compressed(data, **arrays)
-        write_atomically(Path(path), data.getvalue())
+        write_atomically(path, data.getvalue())
 
     def _repr_html_(self) -> str:
         least = "" if self.complete else "at least "
