@@ -91,7 +91,7 @@ if TYPE_CHECKING:
     from exactformer.claims import Claim as Claim
     from exactformer.compiler import Compiled as Compiled
     from exactformer.compiler import Correspondence as Correspondence
-    from exactformer.compiler import compile_network as compile  # noqa: F401
+    from exactformer.compiler import compile_network
     from exactformer.domain import Box as Box
     from exactformer.domain import Domain as Domain
     from exactformer.domain import Polyhedron as Polyhedron
@@ -122,3 +122,5 @@ if TYPE_CHECKING:
     from exactformer.subdivision import Regions as Regions
     from exactformer.subdivision import draw as draw
     from exactformer.subdivision import regions as regions
+
+    compile = compile_network
