@@ -218,7 +218,7 @@ def test_quiet_and_standard_streams(run: Run) -> None:
         (("--box", "-1e60", "1e-60"), {"lower": [-(10**60)], "upper": [f"1/{10**60}"]}),
         (("--domain", "domain.json"), {"lower": [-2], "upper": [3], "matrix": [[1]], "bounds": ["5/2"]}),
         (("--construction", "global", "--everywhere"), {"lower": [None], "upper": [None]}),
-        (("--seed", "-3"), {"lower": [-1], "upper": [1]}),
+        (("--seed", "3"), {"lower": [-1], "upper": [1]}),
     ],
 )
 def test_domains_and_negative_option_values(run: Run, options: tuple[str, ...], domain: Any) -> None:
@@ -647,7 +647,7 @@ def test_networks_that_do_not_fit(run: Run) -> None:
         (("--jobs", "0"), "argument --jobs: expected a positive integer, found 0"),
         (("--jobs", "-2"), "argument --jobs: expected a positive integer, found -2"),
         (("--jobs", "1.5"), "argument --jobs: expected a positive integer, found 1.5"),
-        (("--seed", "x"), "argument --seed: expected an integer, found x"),
+        (("--seed", "x"), "argument --seed: expected an integer >= 0, found x"),
         (("--out",), "argument --out: expected one argument"),
         (("extra",), "unrecognized arguments: extra"),
     ],
