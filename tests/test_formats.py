@@ -768,7 +768,7 @@ def test_what_is_saved_can_be_read_again_under_its_name(tmp_path: Path) -> None:
 def test_what_is_no_path_or_no_file(tmp_path: Path) -> None:
     for value in (5, None, b"net.json", [Path("net.json")]):
         for call in (lambda value=value: load(value), lambda value=value: save(read(RELU), value)):
-            with pytest.raises(InvalidInput, match="load: expected a path, as a str or a Path, found"):
+            with pytest.raises(InvalidInput, match="expected a path, as a str or a Path, found"):
                 call()
     for call in (lambda: load("a\0b.json"), lambda: save(read(RELU), tmp_path / "a\0b.json")):
         with pytest.raises(InvalidInput) as caught:

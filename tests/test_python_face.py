@@ -28,7 +28,7 @@ from exactformer.prover.driver import prove, verify
 from exactformer.prover.family import PairOptions
 
 ROOT = Path(__file__).parent.parent
-SCRIPT = ROOT / "tests" / "typing" / "user_script.py"
+SCRIPT = ROOT / "tests" / "typed" / "user_script.py"
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NET = ef.ReluNetwork.of([([[1], [-1]], [0, 0])], ([[1, 1]], [0]), domain=ef.Box([-1], [1]), name="<b>\x1b[31m|x|")
 BENT = ef.MaxoutNetwork.of([([[[1], [-1]]], [[0, 0]])], ([[1]], [0]), domain=ef.Box([-1], [1]))
