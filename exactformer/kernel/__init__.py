@@ -1,1 +1,4 @@
-"""The trusted part: standard library only, exact, no search. Read forms, cell, semantics, claims in this order."""
+"""The trusted part: standard library only, exact, no search.
+
+Read forms, atoms, cell, networks, semantics, statements, claims in this order; counts stands beside them.
+"""

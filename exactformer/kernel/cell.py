@@ -6,15 +6,17 @@ On it, some atoms are known to equal a form, and some forms have a known sign.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from math import gcd
 
+from .atoms import Atoms
 from .forms import (
     ONE,
-    Atoms,
     Form,
+    Normal,
     Terms,
     combine,
     constant_form,
@@ -23,6 +25,7 @@ from .forms import (
     negated,
     normal_form,
     scaled,
+    substituted,
 )
 from .reading import reject
 
@@ -45,44 +48,81 @@ class Cell:
     final: dict[int, Form] = field(default_factory=dict, compare=False)  # cache: values over the inputs alone
     memo: dict[int, Form] = field(default_factory=dict, compare=False)  # cache: other values on this very cell
 
+    def opened(self) -> Cell:
+        """The same cell for one step or evaluation: what that adds to atoms and caches, this cell does not see."""
+        return replace(self, atoms=self.atoms.below(), final=dict(self.final), memo=dict(self.memo))
+
     # --- evaluation on the cell -------------------------------------------------------------------
 
     def resolve(self, form: Form) -> Form:
         """The same function on this cell, with every atom replaced by its value here."""
-        support, touched, final = self.atoms.support, self.touched, self.final
-        changed = sorted(v for v in form.terms if support.get(v, 0) & touched)
-        values = {v: final.get(v) or self.value(v) for v in changed}
-        return self.atoms.substituted(form, values) if values else form
+        values = {v: self.value(v) for v in self._touched(form)}
+        return substituted(form, values) if values else form
 
     def value(self, atom: int) -> Form:
-        """What the atom equals on this cell: its known form, or the maximum of its candidates here."""
-        found = self.final.get(atom) or self.memo.get(atom)
-        if found is None:
-            if atom in self.known:
-                found = self.resolve(self.known[atom])
-            elif atom in self.atoms.alias:
-                found = self.resolve(self.atoms.alias[atom])
-            else:
-                found = self.maximum(self.atoms.candidates[atom])
-            cache = self.final if max(found.terms, default=ONE) <= self.atoms.inputs else self.memo
-            cache[atom] = found
+        """What the atom equals on this cell: its known form, or the maximum of its candidates here.
+
+        Values that it needs come first, by a stack of our own in place of recursion: networks may be deep.
+        """
+        stack, waiting = [atom], set()
+        while (found := self._found(atom)) is None:
+            needed = self._evaluate(stack[-1])
+            if not needed:
+                waiting.discard(stack.pop())
+                continue
+            waiting.add(stack[-1])
+            if not waiting.isdisjoint(needed):
+                reject("value", "an atom that does not depend on itself", "a circle")
+            stack += reversed(needed)
         return found
+
+    def _touched(self, form: Form) -> list[int]:
+        """The atoms of the form whose value on this cell may be another form, in increasing order."""
+        support, touched = self.atoms.support, self.touched
+        return sorted([v for v in form.terms if support.get(v, 0) & touched]) if touched else []
+
+    def _found(self, atom: int) -> Form | None:
+        return self.final.get(atom) or self.memo.get(atom)
+
+    def _needed(self, forms: Iterable[Form]) -> list[int]:
+        """The atoms of the forms whose values are to be found first."""
+        return [v for form in forms for v in self._touched(form) if self._found(v) is None]
+
+    def _evaluate(self, atom: int) -> list[int]:
+        """Enter the value of an atom; or, when it needs those of others, only tell which."""
+        if self._found(atom) is not None:
+            return []
+        atoms, known = self.atoms, self.known.get(atom) or self.atoms.alias.get(atom)
+        candidates = (known,) if known is not None else atoms.candidates[atom]
+        if needed := self._needed(candidates):
+            return needed
+        forms = [self.resolve(form) for form in candidates]
+        if known is not None:
+            found = forms[0]
+        else:
+            normal, top = self._decided(forms)
+            if top is not None and (needed := self._needed([top])):
+                return needed
+            found = self._top(normal, top) if normal is not None and top is not None else atoms.maximum(forms)
+        cache = self.final if max(found.terms, default=ONE) <= atoms.inputs else self.memo
+        cache[atom] = found
+        return []
 
     def maximum(self, forms: Iterable[Form]) -> Form:
         """The pointwise maximum of the forms, on this cell."""
         forms = [self.resolve(form) for form in forms]
-        return self.settled(forms) or self.atoms.maximum(forms)
+        normal, top = self._decided(forms)
+        return self.atoms.maximum(forms) if normal is None or top is None else self._top(normal, top)
 
-    def settled(self, forms: Iterable[Form]) -> Form | None:
-        """The maximum of resolved forms if they are all one form, or if a split decided a set of the same class."""
+    def _decided(self, forms: Sequence[Form]) -> tuple[Normal | None, Form | None]:
+        """The normal form of a set of resolved forms, and its largest part if the forms agree or a split decided it."""
         if not self.classes:
-            return None
-        forms = self.distinct(forms)
-        if len(forms) == 1:
-            return forms[0]
-        base, scale, _, shape = normal_form(forms)
-        top = self.classes.get(shape)
-        return None if top is None else combine(((1, base), (1, scaled(self.resolve(top), scale))))
+            return None, None
+        normal = normal_form(self.distinct(forms))
+        return normal, normal.parts[0] if len(normal.parts) == 1 else self.classes.get(normal.shape)
+
+    def _top(self, normal: Normal, top: Form) -> Form:
+        return combine(((1, normal.base), (1, scaled(self.resolve(top), normal.scale))))
 
     def distinct(self, forms: Iterable[Form]) -> list[Form]:
         """The forms free of aliases and without repetitions."""
@@ -104,7 +144,7 @@ class Cell:
 
     # --- rules that split -------------------------------------------------------------------------
 
-    def gate(self, place: str) -> list[Cell]:
+    def gate(self, place: str) -> list[Callable[[], Cell]]:
         """Rule *gate*: one child per distinct candidate of the atom at `place`; in child j, candidate j wins.
 
         Sound: some candidate attains the maximum, so the children cover the cell; where candidate j is
@@ -114,15 +154,14 @@ class Cell:
         atom = self.places[place]
         normal = normal_form(forms)
         touched = self.touched | 1 << atom | self.atoms.class_bit(normal.shape)
-        gaps = {(j, i): difference(forms[j], forms[i]) for j in range(len(forms)) for i in range(j)}
-        gaps |= {(i, j): negated(gap) for (j, i), gap in gaps.items()}
-        children = []
-        for j, winner in enumerate(forms):
-            rows = tuple([(gaps[j, i], False) for i in range(len(forms)) if i != j])
-            known, classes = {**self.known, atom: winner}, {**self.classes, normal.shape: normal.parts[j]}
-            final = dict(self.final)
-            children.append(Cell(self.atoms, self.rows + rows, self.places, known, self.signs, touched, classes, final))
-        return children
+
+        def child(j: int) -> Cell:
+            rows = tuple([(difference(forms[j], form), False) for i, form in enumerate(forms) if i != j])
+            known, classes = {**self.known, atom: forms[j]}, {**self.classes, normal.shape: normal.parts[j]}
+            cell = replace(self.opened(), rows=self.rows + rows, known=known, touched=touched, classes=classes)
+            return replace(cell, memo={})
+
+        return [partial(child, j) for j in range(len(forms))]
 
     def candidates(self, place: str) -> list[Form]:
         """The distinct candidates of the atom at a place, as forms here; child j of its gate is about form j."""
@@ -130,7 +169,7 @@ class Cell:
             reject("gate", "a place where this evaluation met an atom", place)
         return self.distinct(map(self.resolve, self.atoms.candidates[self.places[place]]))
 
-    def compare(self, form: Form) -> list[Cell]:
+    def compare(self, form: Form) -> list[Callable[[], Cell]]:
         """Rule *compare*: three children, on which the form is > 0, = 0 and < 0.
 
         Sound: a real number is positive, zero or negative.
@@ -145,10 +184,12 @@ class Cell:
             (0, ((form, False), (minus, False))),
             (-1, ((minus, True),)),
         )
-        return [
-            replace(self, rows=self.rows + rows, signs={**self.signs, key: flip * sign}, memo={})
-            for sign, rows in split
-        ]
+
+        def child(sign: int, rows: tuple[Row, ...]) -> Cell:
+            signs = {**self.signs, key: flip * sign}
+            return replace(self.opened(), rows=self.rows + rows, signs=signs, memo={})
+
+        return [partial(child, sign, rows) for sign, rows in split]
 
     # --- rules that close -------------------------------------------------------------------------
 
@@ -209,4 +250,4 @@ class Cell:
 def sign_key(form: Form) -> tuple[object, int]:
     """(k, s): forms that are multiples of one another share k, and s = -1 tells that the factor is negative."""
     common = leading_sign(form) * gcd(*form.terms.values())
-    return frozenset((v, c // common) for v, c in form.terms.items()), leading_sign(form)
+    return Form({v: c // common for v, c in form.terms.items()}).key(), leading_sign(form)

@@ -6,20 +6,21 @@ split makes must be closed in turn. The kernel derives all cells, rows and goals
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
+from functools import cache, partial
 
+from .atoms import Atoms
 from .cell import Cell, Multipliers
-from .forms import Atoms, Form, difference, negated
-from .networks import Network, read_network
-from .reading import MAX_BYTES, Rejected, array, hexadecimal, natural, parse_json, reject, table, vector
-from .semantics import TIES, Run, advance, evaluate, start
-from .statements import Statement, read_domain, read_statement
+from .forms import Form, difference, negated
+from .networks import read_network
+from .reading import Rejected, array, hexadecimal, named_file, natural, numbers, reject, table
+from .semantics import TIES, Run, Semantics, advance, evaluate, start
+from .statements import Domain, Statement, read_domain, read_statement
 
 FORMAT = "exactformer/certificate-1"
+HEAD = ("format", "claim", "parameters", "left", "right", "domain", "tie")  # what says the claim; the rest proves it
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,15 @@ class Goal:
     def of(statement: Statement) -> Goal:
         """The whole domain."""
         cell = Cell(Atoms(statement.lower, statement.upper), statement.rows, {})
-        runs = tuple(start(job.network, job.side, job.tie, job.inputs) for job in statement.jobs)
+        runs = tuple(start(job.network, job.side, job.semantics, job.inputs) for job in statement.jobs)
         return Goal(statement, cell, runs).evaluated()
+
+    def opened(self) -> Goal:
+        """The same goal, to take one step from or to look at: nothing that is found there changes this one.
+
+        So a child is a function of the goal and the step, whatever else was tried.
+        """
+        return replace(self, cell=self.cell.opened())
 
     def evaluated(self) -> Goal:
         """Run by run taken as far as this cell allows, up to the first that is stuck; places name the atoms met."""
@@ -75,20 +83,20 @@ class Goal:
         sides = [(form, negated(form)) if self.statement.equations else (form,) for form in resolved if form.terms]
         return [form for pair in sides for form in pair]
 
-    def gate(self, place: str) -> list[Goal]:
+    def gate(self, place: str) -> list[Child]:
         """Rule *gate* of `Cell`, on the goal."""
-        return [self._on(cell) for cell in self.cell.gate(place)]
+        return [partial(self._on, cell) for cell in self.cell.gate(place)]
 
-    def compare(self, first: int, second: int) -> list[Goal]:
+    def compare(self, first: int, second: int) -> list[Child]:
         """Rule *compare* of `Cell`, on the scores of two tokens of the stuck head."""
         scores = self.stuck or {}
         if first not in scores or second not in scores:
             reject("compare", f"two of the tokens {sorted(scores)}", (first, second))
         gap = difference(scores[first], scores[second])
-        return [self._on(cell) for cell in self.cell.compare(gap)]
+        return [partial(self._on, cell) for cell in self.cell.compare(gap)]
 
-    def _on(self, cell: Cell) -> Goal:
-        return Goal(self.statement, cell, self.runs, self.conclusions).evaluated()
+    def _on(self, cell: Callable[[], Cell]) -> Goal:
+        return Goal(self.statement, cell(), self.runs, self.conclusions).evaluated()
 
     def holds(self, proofs: Sequence[tuple[int, Multipliers]]) -> bool:
         """Rule *holds*: on this cell all runs are finished, and each obligation has its proof."""
@@ -100,6 +108,8 @@ class Goal:
         )
 
 
+Child = Callable[[], Goal]  # a child of a split, made when it is asked for
+
 _TOKEN = object()
 
 
@@ -109,98 +119,103 @@ class Theorem:
     __slots__ = ("claim", "counts", "digests", "domain", "holds", "parameters", "statement", "tie")
 
     def __init__(
-        self, token: object, value: dict[str, object], holds: bool, statement: str, counts: dict[str, int]
+        self,
+        token: object,
+        value: dict[str, object],
+        domain: Domain,
+        holds: bool,
+        statement: str,
+        counts: dict[str, int],
     ) -> None:
         if token is not _TOKEN:
             raise Rejected("a Theorem can only be made by the kernel")
         self.claim, self.parameters = value["claim"], value.get("parameters", {})
-        self.domain, self.tie = value["domain"], value["tie"]
+        self.domain, self.tie = domain.written(), value["tie"]
         self.digests = {side: value[side]["sha256"] for side in ("left", "right") if side in value}  # type: ignore[index]
         self.holds, self.statement, self.counts = holds, statement, counts
+
+    def to_json(self) -> dict[str, object]:
+        """What the kernel says of it, as JSON data."""
+        keys = ("claim", "parameters", "holds", "tie", "digests", "domain", "counts")
+        return {"theorem": self.statement} | {key: getattr(self, key) for key in keys}
 
     def __repr__(self) -> str:
         return f"Theorem({self.statement!r})"
 
 
-def check_file(path: Path) -> Theorem:
-    """The theorem that a certificate file proves; the networks it names lie in the same folder.
-
-    Raises `Rejected` when anything is missing, malformed, unknown or not proved.
-    """
-    return check(_bytes(path), lambda name: _bytes(path.parent / name), path.name)
-
-
-def check(certificate: bytes, read: Callable[[str], bytes], place: str = "certificate") -> Theorem:
+def check(value: dict[str, object], read: Callable[[str], bytes], place: str) -> Theorem:
     """The theorem that a certificate proves; `read` gives the contents of a network file by its plain name.
 
     Raises `Rejected` when anything is missing, malformed, unknown or not proved.
     """
-    try:
-        return _checked(certificate, read, place)
-    except (RecursionError, ValueError) as error:  # Python prints no integer of more than 4300 digits
-        reject(place, "networks and proofs of moderate depth and size", f"{type(error).__name__}: {error}")
+    return ask(value, read, place).judged(value)
 
 
-def _checked(certificate: bytes, read: Callable[[str], bytes], place: str) -> Theorem:
-    required = ("format", "claim", "left", "domain", "tie")
-    optional = ("parameters", "right", "tree", "inhabitant", "point", "values", "untrusted")
-    value = table(parse_json(certificate, place), place, required, optional)
+@dataclass(frozen=True)
+class Asked:
+    """The claim of a certificate, before its proof or refutation is looked at."""
+
+    head: dict[str, object]
+    statement: Statement
+    domain: Domain
+    goal: Callable[[], Goal]  # the whole domain, evaluated when it is first asked for
+    place: str
+
+    def judged(self, value: dict[str, object]) -> Theorem:
+        """The theorem that a certificate of this very claim proves."""
+        place, statement = self.place, self.statement
+        if {key: item for key, item in value.items() if key in HEAD} != self.head:
+            reject(place, "a certificate of the claim that was asked", "another one")
+        if "point" in value:
+            table(value, place, (*self.head, "point", "values"), ("untrusted",))
+            return Theorem(_TOKEN, value, self.domain, False, _refuted(statement, value, place), {})
+        table(value, place, (*self.head, "tree", "inhabitant"), ("untrusted",))
+        point = numbers(value["inhabitant"], f"{place}: inhabitant", len(self.domain.lower))
+        if not self.domain.contains(point):
+            reject(f"{place}: inhabitant", "a point of the domain", _text(point))
+        counts = check_tree(self.goal(), array(value["tree"], f"{place}: tree"), f"{place}: tree")
+        words = ", ".join(["real arithmetic", "hard attention", *_rule(statement, counts["ties"])])
+        return Theorem(_TOKEN, value, self.domain, True, f"{statement.text} ({words})", counts)
+
+
+def ask(value: dict[str, object], read: Callable[[str], bytes], place: str) -> Asked:
+    """The claim that a certificate states of the networks it names. Raises `Rejected`."""
+    head = {key: item for key, item in value.items() if key in HEAD}
+    table(head, place, ("format", "claim", "left", "domain", "tie"), ("parameters", "right"))
     if value["format"] != FORMAT:
         reject(f"{place}: format", FORMAT, value["format"])
     if value["tie"] not in TIES:
         reject(f"{place}: tie", f"one of {', '.join(TIES)}", value["tie"])
-    networks = [_network(value[side], f"{place}: {side}", read) for side in ("left", "right") if side in value]
+    files = [named_file(value[side], f"{place}: {side}", read) for side in ("left", "right") if side in value]
+    networks = [read_network(data, name) for name, _, data in files]
     left, right = networks[0], networks[-1]
     if (left.inputs, left.outputs) != (right.inputs, right.outputs):
         sizes = f"{(left.inputs, left.outputs)} and {(right.inputs, right.outputs)}"
         reject(place, "networks with equal numbers of inputs and outputs", sizes)
     domain = read_domain(value["domain"], f"{place}: domain", left.inputs)
-    tie, parameters = str(value["tie"]), value.get("parameters", {})
-    statement = read_statement(value["claim"], parameters, networks, domain, tie, place)
-    common = (*required, *(key for key in ("parameters", "right") if key in value))
-    if "point" in value:
-        table(value, place, (*common, "point", "values"), ("untrusted",))
-        return Theorem(_TOKEN, value, False, _refuted(statement, value, place), {})
-    table(value, place, (*common, "tree", "inhabitant"), ("untrusted",))
-    point = vector(value["inhabitant"], f"{place}: inhabitant", left.inputs)
-    if not domain.contains(point):
-        reject(f"{place}: inhabitant", "a point of the domain", _text(point))
-    counts = check_tree(Goal.of(statement), array(value["tree"], f"{place}: tree"), f"{place}: tree")
-    semantics = ", ".join(["real arithmetic", "hard attention", *_rule(statement, counts["ties"])])
-    return Theorem(_TOKEN, value, True, f"{statement.text} ({semantics})", counts)
-
-
-def _network(value: object, place: str, read: Callable[[str], bytes]) -> Network:
-    """The network in a file, whose bytes have the digest that the certificate states."""
-    item = table(value, place, ("file", "sha256"))
-    name = item["file"]
-    if not isinstance(name, str) or Path(name).name != name or name in (".", ".."):
-        reject(f"{place}.file", "the name of a file in the same folder", name)
-    data = read(name)
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != item["sha256"]:
-        reject(f"{place}.sha256", f"{digest}, the digest of {name}", item["sha256"])
-    return read_network(data, name)
+    semantics, parameters = Semantics(str(value["tie"])), value.get("parameters", {})
+    statement = read_statement(value["claim"], parameters, networks, domain, semantics, place)
+    return Asked(head, statement, domain, cache(partial(Goal.of, statement)), place)
 
 
 def _refuted(statement: Statement, value: dict[str, object], place: str) -> str:
     """What a counterexample shows: the values of all jobs where the variables have the values in `point`."""
-    variables = vector(value["point"], f"{place}: point", len(statement.lower))
+    variables = numbers(value["point"], f"{place}: point", len(statement.lower))
     if not statement.contains(variables):
         reject(f"{place}: point", "a point of the domain", _text(variables))
     claimed = array(value["values"], f"{place}: values", len(statement.jobs))
     found = []
     for number, job in enumerate(statement.jobs):
-        exact = evaluate(job.network, _at(job.inputs, variables), job.tie)
-        if exact != vector(claimed[number], f"{place}: values[{number}]"):
+        exact = evaluate(job.network, _at(job.inputs, variables), job.semantics)
+        if exact != numbers(claimed[number], f"{place}: values[{number}]"):
             reject(f"{place}: values[{number}]", _text(exact), str(claimed[number]))
         found.append(exact)
     values = [f"{job.label} = {_text(exact)}" for job, exact in zip(statement.jobs, found, strict=True)]
     if not statement.violated(found):
         reject(f"{place}: values", f"values that contradict the claim {statement.text}", ", ".join(values))
     where = [f"{name} = {_text(_at(point, variables))}" for name, point in statement.points]
-    semantics = "".join(f" ({rule})" for rule in _rule(statement, 1))
-    return f"at {', '.join([*where, *values])}{semantics}; this refutes: {statement.text}"
+    rule = "".join(f" ({words})" for words in _rule(statement, 1))
+    return f"at {', '.join([*where, *values])}{rule}; this refutes: {statement.text}"
 
 
 def _at(forms: Sequence[Form], variables: Sequence[Fraction]) -> list[Fraction]:
@@ -209,19 +224,19 @@ def _at(forms: Sequence[Form], variables: Sequence[Fraction]) -> list[Fraction]:
 
 def _rule(statement: Statement, ties: int) -> list[str]:
     """The tie rule a theorem is about: any, if none was used; not said where the claim itself names the rules."""
-    rules = {job.tie for job in statement.jobs}
+    rules = {job.semantics.tie for job in statement.jobs}
     return [] if len(rules) > 1 else ["any tie rule"] if ties == 0 else [f"tie rule {rule}" for rule in rules]
 
 
 def check_tree(goal: Goal, steps: Sequence[object], place: str) -> dict[str, int]:
     """Walk the steps from the goal; returns how often each rule was used, raises `Rejected` at the first fault."""
     counts = {"gate": 0, "compare": 0, "holds": 0, "empty": 0, "ties": 0}
-    open_goals = [goal]
+    open_goals: list[Child] = [lambda: goal]
     for number, step in enumerate(steps):
         where = f"{place}[{number}]"
         if not open_goals:
             reject(where, "no further step", step)
-        goal = open_goals.pop()
+        goal = open_goals.pop()()
         open_goals += reversed(follow(goal, step, where))
         name = str(array(step, where)[0])
         counts[name] += 1
@@ -232,8 +247,9 @@ def check_tree(goal: Goal, steps: Sequence[object], place: str) -> dict[str, int
     return counts
 
 
-def follow(goal: Goal, step: object, where: str) -> list[Goal]:
+def follow(goal: Goal, step: object, where: str) -> list[Child]:
     """What a step leaves to be closed in place of the goal: its children, or nothing. Raises `Rejected`."""
+    goal = goal.opened()
     name, *arguments = array(step, where) or [None]
     if name == "gate":
         (gate,) = array(arguments, where, 1)
@@ -272,17 +288,6 @@ def _multipliers(value: object, place: str, goal: Goal) -> Multipliers:
                 reject(place, "a row number, or a place and a fact", item)
             result.append(((where, which), hexadecimal(multiplier, place)))  # type: ignore[arg-type]
     return result
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        moderate = path.stat().st_size <= MAX_BYTES and path.is_file()  # a device or a pipe might never end
-        data = path.read_bytes() if moderate else None
-    except OSError as error:
-        reject(str(path), "a file that can be read", error.strerror or str(error))
-    if data is None:
-        reject(str(path), f"a file that can be read, of at most {MAX_BYTES} bytes", "a larger one, or no ordinary file")
-    return data
 
 
 def _text(values: Sequence[Fraction]) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
 from dataclasses import dataclass
-from fractions import Fraction
 
-from .forms import UNIT, ZERO, Form, combine
-from .reading import array, common_denominator, entries, natural, parse_json, reject, table, vector
+from .forms import UNIT, Vector, combine
+from .reading import array, common_denominator, entries, natural, numbers, parse_json, reject, table
 
 UNBIASED = object()  # in place of the biases of a map that has none
 
@@ -21,14 +20,16 @@ class Affine:
     rows: list[tuple[int, list[tuple[int, int]], int]]
     den: int
 
-    def __call__(self, state: Sequence[Form]) -> list[Form]:
+    def __call__(self, state: Vector) -> Vector:
         """The map applied to a vector of forms."""
-        result = [ZERO] * self.height
+        result: Vector = {}
         for index, weights, bias in self.rows:
-            parts = [(w, state[c]) for c, w in weights if state[c].terms]
+            parts = [(w, state[c]) for c, w in weights if c in state]
             if bias:
                 parts.append((bias, UNIT))
-            result[index] = combine(parts, self.den)
+            form = combine(parts, self.den)
+            if form.terms:
+                result[index] = form
         return result
 
 
@@ -90,13 +91,13 @@ def read_network(data: bytes, place: str) -> Network:
 def _affine(matrix: object, biases: object, place: str, width: int | None, height: int | None = None) -> Affine:
     """An affine map from its matrix and its biases (`UNBIASED`: all zero)."""
     rows, columns, found = entries(matrix, f"{place}.weights", height, width)
-    offsets = [Fraction(0)] * rows if biases is UNBIASED else vector(biases, f"{place}.biases", rows)
-    den = common_denominator([*found.values(), *offsets])
-    weights: list[list[tuple[int, int]]] = [[] for _ in range(rows)]
+    offsets = {} if biases is UNBIASED else dict(enumerate(numbers(biases, f"{place}.biases", rows)))
+    den = common_denominator([*found.values(), *offsets.values()])
+    weights: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for (i, j), x in found.items():
         weights[i].append((j, x.numerator * (den // x.denominator)))
-    whole = [b.numerator * (den // b.denominator) for b in offsets]
-    kept = [(i, weights[i], whole[i]) for i in range(rows) if weights[i] or whole[i]]
+    whole = {i: b.numerator * (den // b.denominator) for i, b in offsets.items() if b}
+    kept = [(i, weights.get(i, []), whole.get(i, 0)) for i in sorted(weights.keys() | whole.keys())]
     return Affine(rows, columns, kept, den)
 
 

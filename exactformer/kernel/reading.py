@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
+import stat
+from collections.abc import Callable
 from fractions import Fraction
 from math import lcm
+from pathlib import Path
 from typing import NoReturn
 
 MAX_BYTES = 1 << 28
@@ -16,6 +21,7 @@ MAX_SIDE = 1 << 20
 
 _NUMBER = re.compile(r"([+-]?[0-9]+)(?:/([0-9]+)|(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?)?")
 _HEX = re.compile(r"-?[0-9a-f]+")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")  # such a file name can be shown as it is
 
 
 class Rejected(Exception):
@@ -28,8 +34,36 @@ class NotAffine(Rejected):
 
 def reject(place: str, expected: str, found: object) -> NoReturn:
     """Raise `Rejected` with a message of the standard form; long findings are cut."""
-    text = found if isinstance(found, str) else repr(found)
+    text = found if isinstance(found, str) and found.isascii() and found.isprintable() else ascii(found)
     raise Rejected(f"{place}: expected {expected}, found {text if len(text) < 80 else text[:77] + '...'}")
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of an ordinary file. A device or a pipe might never end, a link leads out of the folder: rejected."""
+    data = None
+    try:
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        with open(file, "rb") as stream:
+            if stat.S_ISREG(os.fstat(file).st_mode):
+                data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        reject(path.name, "a file that can be read", error.strerror or str(error))
+    if data is None or len(data) > MAX_BYTES:
+        reject(path.name, f"an ordinary file of at most {MAX_BYTES} bytes", "a larger one, or no ordinary file")
+    return data
+
+
+def named_file(value: object, place: str, read: Callable[[str], bytes]) -> tuple[str, str, bytes]:
+    """The name, the SHA-256 and the bytes of a file written as an object with file and sha256, once they agree."""
+    item = table(value, place, ("file", "sha256"))
+    name = item["file"]
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        reject(f"{place}.file", "the plain name of a file in the same folder", name)
+    data = read(name)
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != item["sha256"]:
+        reject(f"{place}.sha256", f"{digest}, the digest of {name}", item["sha256"])
+    return name, digest, data
 
 
 def parse_json(data: bytes, place: str) -> object:
@@ -38,10 +72,11 @@ def parse_json(data: bytes, place: str) -> object:
         reject(place, f"at most {MAX_BYTES} bytes", f"{len(data)} bytes")
 
     def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-        table = dict(pairs)
-        if len(table) < len(pairs):
-            keys = [key for key, _ in pairs]
-            reject(place, "every key once", f"key {next(k for k in keys if keys.count(k) > 1)!r} twice")
+        table: dict[str, object] = {}
+        for key, value in pairs:
+            if key in table:
+                reject(place, "every key once", f"key {key!r} twice")
+            table[key] = value
         return table
 
     def constant(text: str) -> NoReturn:
@@ -109,7 +144,7 @@ def hexadecimal(value: object, place: str) -> int:
     reject(place, "a positive integer in hexadecimal", value)
 
 
-def vector(value: object, place: str, length: int | None = None) -> list[Fraction]:
+def numbers(value: object, place: str, length: int | None = None) -> list[Fraction]:
     """`value` as a list of numbers."""
     return [rational(x, f"{place}[{i}]") for i, x in enumerate(array(value, place, length))]
 

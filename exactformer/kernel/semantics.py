@@ -10,12 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from .atoms import Atoms
 from .cell import Cell
-from .forms import ZERO, Atoms, Form, combine, constant_form, difference, ratio, scaled
+from .forms import ZERO, Form, Vector, combine, constant_form, difference, ratio, scaled, vector
 from .networks import Head, Maxout, Network, Transformer
 from .reading import NotAffine
 
 TIES = ("average", "leftmost", "rightmost")
+
+
+@dataclass(frozen=True)
+class Semantics:
+    """How attention is read: hard, with a rule for tied tokens, one of `TIES`."""
+
+    tie: str
 
 
 @dataclass(frozen=True)
@@ -24,11 +32,11 @@ class Run:
 
     network: Network
     side: str  # the first letter of the names of its places
-    tie: str
+    semantics: Semantics
     sublayer: int
-    states: list[list[Form]]  # one vector of forms per token
+    states: list[Vector]  # one a token
     places: dict[str, int]
-    outputs: list[Form] | None = None
+    outputs: Vector | None = None
     stuck: Stuck | None = None
     ties: int = 0  # how often the tie rule decided
 
@@ -41,10 +49,11 @@ class Stuck:
     scores: dict[int, Form]
 
 
-def start(network: Network, side: str, tie: str, inputs: list[Form]) -> Run:
+def start(network: Network, side: str, semantics: Semantics, inputs: Sequence[Form]) -> Run:
     """The evaluation before the first layer, on the given input forms."""
-    states = [emb(inputs) for emb in network.embedding] if isinstance(network, Transformer) else [inputs]
-    return Run(network, side, tie, 0, states, {})
+    x = vector(inputs)
+    states = [embed(x) for embed in network.embedding] if isinstance(network, Transformer) else [x]
+    return Run(network, side, semantics, 0, states, {})
 
 
 def advance(run: Run, cell: Cell) -> Run:
@@ -61,24 +70,28 @@ def advance(run: Run, cell: Cell) -> Run:
         block, part = net.sublayers[index]
         where = f"{run.side}{block}"
         if isinstance(part, tuple):
-            updates: dict[int, list[Form]] = {}
+            updates: dict[int, Vector] = {}
             for t in live:
                 inner = part[0](states[t])
-                hidden = [_maximum(cell, places, f"{where}.f{i}.t{t}", (u, ZERO)) for i, u in enumerate(inner)]
-                updates[t] = part[1](hidden)
+                hidden = {i: _maximum(cell, places, f"{where}.f{i}.t{t}", (u, ZERO)) for i, u in inner.items()}
+                updates[t] = part[1](_nonzero(hidden))
         else:
             try:
-                updates, used = _attention(net, part, run.tie, where, states, live, cell, places)
+                updates, used = _attention(net, part, run.semantics, where, states, live, cell, places)
             except _Undecided as undecided:
                 stuck = replace(run, sublayer=index, states=states, places=places, ties=ties)
                 return replace(stuck, stuck=undecided.stuck)
             ties += used
-        if net.residual:
-            for t, update in updates.items():
-                updates[t] = [combine(((1, x), (1, u))) for x, u in zip(states[t], update, strict=True)]
-        tidied = {t: [cell.atoms.tidy(x) for x in update] for t, update in updates.items()}
-        states = [tidied.get(t, state) for t, state in enumerate(states)]
+        states = list(states)
+        for t, update in updates.items():
+            states[t] = _updated(states[t] if net.residual else {}, update, cell)
     return replace(run, outputs=net.readout(states[net.token]), places=places, stuck=None, ties=ties)
+
+
+def _updated(state: Vector, update: Vector, cell: Cell) -> Vector:
+    """The sum of the two; what changed is tidied."""
+    changed = {i: cell.atoms.tidy(combine(((1, state[i]), (1, u))) if i in state else u) for i, u in update.items()}
+    return _nonzero(state | changed)
 
 
 def _live(net: Transformer) -> list[range]:
@@ -92,11 +105,11 @@ def _live(net: Transformer) -> list[range]:
     return result[::-1]
 
 
-def evaluate(network: Network, point: Sequence[Fraction], tie: str) -> list[Fraction]:
+def evaluate(network: Network, point: Sequence[Fraction], semantics: Semantics) -> list[Fraction]:
     """The exact value of the network at a point: the same evaluator on constant forms, which decide everything."""
     cell = Cell(Atoms((), ()), (), {})
-    run = advance(start(network, "L", tie, [constant_form(x) for x in point]), cell)
-    return [y.at([1]) for y in run.outputs or ()]
+    outputs = advance(start(network, "L", semantics, [constant_form(x) for x in point]), cell).outputs or {}
+    return [outputs.get(k, ZERO).at([1]) for k in range(network.outputs)]
 
 
 class _Undecided(Exception):
@@ -115,53 +128,53 @@ def _maximum(cell: Cell, places: dict[str, int], place: str, forms: Sequence[For
     return value
 
 
-def _maxout(net: Maxout, side: str, state: list[Form], cell: Cell, places: dict[str, int]) -> list[Form]:
+def _maxout(net: Maxout, side: str, state: Vector, cell: Cell, places: dict[str, int]) -> Vector:
     for number, (rank, pieces) in enumerate(net.layers):
         values = pieces(state)
         if rank == 0:
-            groups = [(u, ZERO) for u in values]
+            units = {i: [u, ZERO] for i, u in values.items()}
         else:
-            groups = [tuple(values[i : i + rank]) for i in range(0, len(values), rank)]  # type: ignore[misc]
-        state = [_maximum(cell, places, f"{side}{number}.u{i}", group) for i, group in enumerate(groups)]
+            numbers = sorted({i // rank for i in values})
+            units = {i: [values.get(j, ZERO) for j in range(i * rank, (i + 1) * rank)] for i in numbers}
+        tops = {i: _maximum(cell, places, f"{side}{number}.u{i}", forms) for i, forms in units.items()}
+        state = _nonzero(tops)
     return net.output(state)
 
 
 def _attention(
     net: Transformer,
     heads: list[Head],
-    tie: str,
+    semantics: Semantics,
     where: str,
-    states: list[list[Form]],
+    states: list[Vector],
     live: range,
     cell: Cell,
     places: dict[str, int],
-) -> tuple[dict[int, list[Form]], int]:
+) -> tuple[dict[int, Vector], int]:
     """The updates of the live tokens by one attention sublayer, and how often the tie rule decided."""
-    updates: dict[int, list[list[tuple[int, Form]]]] = {q: [[] for _ in states[0]] for q in live}
+    updates: dict[int, dict[int, list[tuple[int, Form]]]] = {q: {} for q in live}
     ties = 0
     for h, head in enumerate(heads):
         keys = [head.key(state) for state in (states[: live.stop] if net.causal else states)]
         for q in live:
             query = head.query(states[q])
             visible = range(q + 1 if net.causal else len(states))
-            scores = {t: _score(keys[t], query, f"{where}.h{h}.q{q}") for t in visible}
-            result, used = _head(head, scores, tie, f"{where}.h{h}.q{q}", states, cell, places)
+            place = f"{where}.h{h}.q{q}"
+            scores = {t: _score(keys[t], query, place) for t in visible}
+            result, used = _head(head, scores, semantics, place, states, cell, places)
             ties += used
-            for index, form in enumerate(head.output(result)):
-                if form.terms:
-                    updates[q][index].append((1, form))
-    return {q: list(map(combine, token)) for q, token in updates.items()}, ties
+            for index, form in head.output(result).items():
+                updates[q].setdefault(index, []).append((1, form))
+    return {q: {i: combine(parts) for i, parts in update.items()} for q, update in updates.items()}, ties
 
 
-def _score(key: list[Form], query: list[Form], place: str) -> Form:
+def _score(key: Vector, query: Vector, place: str) -> Form:
     """Rule *score*: key times query, affine when one factor of every product is constant."""
     parts = []
-    for k, q in zip(key, query, strict=True):
-        if not k.terms or not q.terms:
-            continue
-        factor, form = q.constant(), k
+    for i in key.keys() & query.keys():
+        factor, form = query[i].constant(), key[i]
         if factor is None:
-            factor, form = k.constant(), q
+            factor, form = key[i].constant(), query[i]
         if factor is None:
             raise NotAffine(
                 f"{place}: expected an affine score, found a product of two values that depend on the input"
@@ -173,39 +186,42 @@ def _score(key: list[Form], query: list[Form], place: str) -> Form:
 def _head(
     head: Head,
     scores: dict[int, Form],
-    tie: str,
+    semantics: Semantics,
     place: str,
-    states: list[list[Form]],
+    states: list[Vector],
     cell: Cell,
     places: dict[str, int],
-) -> tuple[list[Form], bool]:
+) -> tuple[Vector, bool]:
     """The value one head hands to one query token, and whether the tie rule was needed."""
     scores = {t: cell.resolve(form) for t, form in scores.items()}
     # Rule *dominated*: a token with a score strictly below another's carries no weight.
-    alive = [t for t in scores if not any(r != t and cell.sign(difference(scores[r], scores[t])) == 1 for r in scores)]
+    rivals = list(scores) if cell.signs else cell.atoms.leaders(scores)
+    alive = [t for t in scores if not any(r != t and cell.sign(difference(scores[r], scores[t])) == 1 for r in rivals)]
     alive = alive or [0]  # all are dominated only where splits on the path contradict one another: no point is left
-    values = {t: [cell.resolve(form) for form in head.value(states[t])] for t in alive}
+    values = {t: {j: cell.resolve(form) for j, form in head.value(states[t]).items()} for t in alive}
     if len(alive) == 1:
         return values[alive[0]], False
     # Rule *tie-proof*: values that are one affine function of the score, v = v_r + c (s - s_r), make the head
     # v_r + c (max s - s_r) under every tie rule: tied tokens then carry the same value.
-    plain = {t: cell.atoms.expanded(scores[t]) for t in alive}
-    slopes = [
-        _slope([cell.atoms.expanded(values[t][j]) for t in alive], [plain[t] for t in alive])
-        for j in range(head.value.height)
-    ]
-    if None not in slopes:
-        r = alive[0]
-        if any(slopes):
+    r, coordinates = alive[0], sorted(set().union(*values.values()))
+    columns = {j: [values[t].get(j, ZERO) for t in alive] for j in coordinates}
+    plain = [cell.atoms.expanded(scores[t]) for t in alive]
+    slopes = {j: _slope(list(map(cell.atoms.expanded, column)), plain) for j, column in columns.items()}
+    if None not in slopes.values():
+        if any(slopes.values()):
             top = difference(_maximum(cell, places, place, [scores[t] for t in alive]), scores[r])
-        return [
-            combine(((1, v), (1, scaled(top, c)))) if c else v for v, c in zip(values[r], slopes, strict=True)
-        ], False
+        steep = {j: combine(((1, columns[j][0]), (1, scaled(top, c)))) for j, c in slopes.items() if c}
+        return _nonzero({j: column[0] for j, column in columns.items()} | steep), False
     # Rule *tie*: all remaining scores are equal on the cell, and the tie rule picks.
-    if all(cell.sign(difference(scores[t], scores[alive[0]])) == 0 for t in alive):
-        chosen = {"average": alive, "leftmost": alive[:1], "rightmost": alive[-1:]}[tie]
-        return [combine([(1, values[t][j]) for t in chosen], len(chosen)) for j in range(head.value.height)], True
+    if all(cell.sign(difference(scores[t], scores[r])) == 0 for t in alive):
+        chosen = {"average": slice(None), "leftmost": slice(1), "rightmost": slice(-1, None)}[semantics.tie]
+        means = {j: column[chosen] for j, column in columns.items()}
+        return _nonzero({j: combine([(1, v) for v in column], len(column)) for j, column in means.items()}), True
     raise _Undecided(Stuck(place, {t: scores[t] for t in alive}))
+
+
+def _nonzero(forms: dict[int, Form]) -> Vector:
+    return {i: form for i, form in forms.items() if form.terms}
 
 
 def _slope(values: list[Form], scores: list[Form]) -> Fraction | None:
@@ -215,6 +231,6 @@ def _slope(values: list[Form], scores: list[Form]) -> Fraction | None:
     if not any(rise.terms for rise in rises):
         return Fraction(0)
     slope = next((ratio(rise, run) for rise, run in zip(rises, runs, strict=True) if run.terms), None)
-    if slope is None or any(scaled(run, slope).key() != rise.key() for rise, run in zip(rises, runs, strict=True)):
+    if slope is None or any(not scaled(run, slope).equals(rise) for rise, run in zip(rises, runs, strict=True)):
         return None
     return slope

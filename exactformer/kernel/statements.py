@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from .cell import Row
-from .forms import Form, combine, constant_form, difference, scaled
+from .forms import ZERO, Form, Vector, combine, constant_form, difference, scaled, vector
 from .networks import Network
-from .reading import array, natural, rational, reject, table, vector
-from .semantics import TIES
+from .reading import array, natural, numbers, rational, reject, table
+from .semantics import TIES, Semantics
 
-Vector = list[Form]
+Point = list[Form]  # all coordinates, those that are zero, too
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Domain:
     matrix: list[list[Fraction]]
     bounds: list[Fraction]
 
-    def rows(self, x: Vector) -> tuple[Row, ...]:
+    def rows(self, x: Point) -> tuple[Row, ...]:
         """That x lies in it: for each input its lower, then its upper bound if finite; then the rows of the matrix."""
         forms = []
         for xi, low, high in zip(x, self.lower, self.upper, strict=True):
@@ -41,6 +41,12 @@ class Domain:
             forms.append(combine([(1, constant_form(bound)), *parts]))
         return tuple((form, False) for form in forms)
 
+    def written(self) -> dict[str, object]:
+        """The domain as a certificate states it, with every number as an integer or a fraction in lowest terms."""
+        ends = [[None if x is None else str(x) for x in side] for side in (self.lower, self.upper)]
+        rows = {"matrix": [list(map(str, row)) for row in self.matrix], "bounds": list(map(str, self.bounds))}
+        return {"lower": ends[0], "upper": ends[1]} | (rows if self.bounds else {})
+
     def contains(self, point: Sequence[Fraction]) -> bool:
         """Whether the point lies in the domain."""
         x = [Form({i: 1}) for i in range(1, len(point) + 1)]
@@ -52,23 +58,23 @@ def read_domain(value: object, place: str, dimension: int) -> Domain:
     item = table(value, place, ("lower", "upper"), ("matrix", "bounds"))
     ends = []
     for key in ("lower", "upper"):
-        numbers = enumerate(array(item[key], f"{place}.{key}", dimension))
-        ends.append([None if x is None else rational(x, f"{place}.{key}[{i}]") for i, x in numbers])
-    bounds = vector(item.get("bounds", []), f"{place}.bounds")
+        side = enumerate(array(item[key], f"{place}.{key}", dimension))
+        ends.append([None if x is None else rational(x, f"{place}.{key}[{i}]") for i, x in side])
+    bounds = numbers(item.get("bounds", []), f"{place}.bounds")
     rows = array(item.get("matrix", []), f"{place}.matrix", len(bounds))
-    matrix = [vector(row, f"{place}.matrix[{i}]", dimension) for i, row in enumerate(rows)]
+    matrix = [numbers(row, f"{place}.matrix[{i}]", dimension) for i, row in enumerate(rows)]
     return Domain(ends[0], ends[1], matrix, bounds)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One evaluation a claim asks for: a network at a point, under a tie rule."""
+    """One evaluation a claim asks for: a network at a point."""
 
     side: str  # the first letter of the names of its places
     label: str
     network: Network
-    tie: str
-    inputs: Vector
+    semantics: Semantics
+    inputs: Point
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class Statement:
     lower: list[Fraction | None]
     upper: list[Fraction | None]
     rows: tuple[Row, ...]
-    points: list[tuple[str, Vector]]  # the points of the domain that it speaks of
+    points: list[tuple[str, Point]]  # the points of the domain that it speaks of
     jobs: list[Job]
     equations: bool
     conclusions: Callable[[list[Vector]], list[Form]]
@@ -93,7 +99,7 @@ class Statement:
 
     def violated(self, outputs: Sequence[Sequence[Fraction]]) -> bool:
         """Whether these outputs of the jobs contradict a conclusion."""
-        found = [form.at([1]) for form in self.conclusions([list(map(constant_form, y)) for y in outputs])]
+        found = [form.at([1]) for form in self.conclusions([vector(map(constant_form, y)) for y in outputs])]
         return any(found) if self.equations else any(y < 0 for y in found)
 
 
@@ -104,16 +110,16 @@ class Setting:
     left: Network
     right: Network
     domain: Domain
-    tie: str
+    semantics: Semantics
     parameters: dict[str, object]
     place: str
 
     @property
-    def x(self) -> Vector:
+    def x(self) -> Point:
         """The inputs as variables 1, ..., n."""
         return [Form({i: 1}) for i in range(1, self.left.inputs + 1)]
 
-    def second(self, free: Sequence[int]) -> Vector:
+    def second(self, free: Sequence[int]) -> Point:
         """A second point y: variables n + 1, n + 2, ... at the free inputs, and elsewhere equal to x."""
         fresh = {i: Form({self.left.inputs + k: 1}) for k, i in enumerate(free, start=1)}
         return [fresh.get(i, xi) for i, xi in enumerate(self.x)]
@@ -139,15 +145,15 @@ class Setting:
         rows = domain.rows(x) + domain.rows(y) + tuple((form, False) for form in more)
         return Statement(text, lower, upper, rows, [("x", x), ("y", y)], jobs, equations, _on(conclusions))
 
-    def job(self, side: str, label: str, inputs: Vector, tie: str | None = None) -> Job:
+    def job(self, side: str, label: str, inputs: Point, semantics: Semantics | None = None) -> Job:
         """The left network at a point."""
-        return Job(side, label, self.left, tie or self.tie, inputs)
+        return Job(side, label, self.left, semantics or self.semantics, inputs)
 
     def both(self) -> list[Job]:
         """Both networks at x."""
         return [
-            Job("L", "left(x)", self.left, self.tie, self.x),
-            Job("R", "right(x)", self.right, self.tie, self.x),
+            Job("L", "left(x)", self.left, self.semantics, self.x),
+            Job("R", "right(x)", self.right, self.semantics, self.x),
         ]
 
     def free(self) -> list[int]:
@@ -168,7 +174,7 @@ def _on(conclusions: Callable[..., list[Form]]) -> Callable[[list[Vector]], list
 
 
 def _minus(y: Vector, z: Vector) -> list[Form]:
-    return [difference(a, b) for a, b in zip(y, z, strict=True)]
+    return [difference(y.get(k, ZERO), z.get(k, ZERO)) for k in sorted(y.keys() | z.keys())]
 
 
 def _names(inputs: Sequence[int]) -> str:
@@ -196,7 +202,8 @@ def within(s: Setting) -> Statement:
     e = constant_form(epsilon)
 
     def conclusions(y: Vector, z: Vector) -> list[Form]:
-        return [difference(e, gap) for gap in (*_minus(y, z), *_minus(z, y))]
+        sides = [(u.get(k, ZERO), v.get(k, ZERO)) for u, v in ((y, z), (z, y)) for k in range(s.left.outputs)]
+        return [difference(e, difference(u, v)) for u, v in sides]
 
     return s.at_x(f"|left(x) - right(x)| <= {epsilon}", s.both(), False, conclusions)
 
@@ -205,8 +212,8 @@ def output_range(s: Setting) -> Statement:
     """Lower <= left(x) <= upper, output by output, null for no bound."""
     ends: list[list[Fraction | None]] = []
     for key in ("lower", "upper"):
-        numbers = array(s.parameters[key], f"{s.place}.{key}", s.left.outputs)
-        ends.append([None if y is None else rational(y, f"{s.place}.{key}") for y in numbers])
+        side = array(s.parameters[key], f"{s.place}.{key}", s.left.outputs)
+        ends.append([None if y is None else rational(y, f"{s.place}.{key}") for y in side])
     parts = []
     for k, (low, high) in enumerate(zip(*ends, strict=True), start=1):
         name = "left(x)" if s.left.outputs == 1 else f"left(x)_{k}"
@@ -216,8 +223,9 @@ def output_range(s: Setting) -> Statement:
         reject(s.place, "at least one bound", "none")
 
     def conclusions(y: Vector) -> list[Form]:
-        low = [difference(value, constant_form(end)) for value, end in zip(y, ends[0], strict=True) if end is not None]
-        return low + [difference(constant_form(end), v) for v, end in zip(y, ends[1], strict=True) if end is not None]
+        low, high = ([(y.get(k, ZERO), end) for k, end in enumerate(side) if end is not None] for side in ends)
+        above = [difference(value, constant_form(end)) for value, end in low]
+        return above + [difference(constant_form(end), value) for value, end in high]
 
     return s.at_x(" and ".join(parts), [s.job("L", "left(x)", s.x)], False, conclusions)
 
@@ -238,7 +246,7 @@ def ties_agree(s: Setting) -> Statement:
     rules = [str(rule) for rule in array(s.parameters["rules"], f"{s.place}.rules", 2)]
     if not set(rules) <= set(TIES):
         reject(f"{s.place}.rules", f"two of {', '.join(TIES)}", rules)
-    jobs = [s.job(side, f"left(x) {rule}", s.x, rule) for side, rule in zip("LR", rules, strict=True)]
+    jobs = [s.job(side, f"left(x) {rule}", s.x, Semantics(rule)) for side, rule in zip("LR", rules, strict=True)]
     return s.at_x(f"left(x) is the same under the tie rules {rules[0]} and {rules[1]}", jobs, True, _minus)
 
 
@@ -284,7 +292,9 @@ def _midpoint(s: Setting, relation: str, sign: int) -> Statement:
     jobs = [s.job("M", "left((x + y)/2)", middle), s.job("L", "left(x)", x), s.job("R", "left(y)", y)]
 
     def conclusions(m: Vector, u: Vector, v: Vector) -> list[Form]:
-        return [combine([(sign, b), (sign, c), (-2 * sign, a)]) for a, b, c in zip(m, u, v, strict=True)]
+        outputs = sorted(m.keys() | u.keys() | v.keys())
+        triples = [(m.get(k, ZERO), u.get(k, ZERO), v.get(k, ZERO)) for k in outputs]
+        return [combine([(sign, b), (sign, c), (-2 * sign, a)]) for a, b, c in triples]
 
     text = f"for all x, y in the domain, left((x + y)/2) {relation} (left(x) + left(y))/2"
     return s.at_x_y(text, free, [], jobs, False, conclusions)
@@ -306,7 +316,7 @@ CLAIMS: dict[str, tuple[int, tuple[str, ...], Callable[[Setting], Statement]]] =
 
 
 def read_statement(
-    name: object, parameters: object, networks: Sequence[Network], domain: Domain, tie: str, place: str
+    name: object, parameters: object, networks: Sequence[Network], domain: Domain, semantics: Semantics, place: str
 ) -> Statement:
     """The claim of that name about the networks on the domain."""
     if not isinstance(name, str) or name not in CLAIMS:
@@ -315,4 +325,4 @@ def read_statement(
     if len(networks) != number:
         reject(place, f"{number} network{'s'[: number - 1]} for the claim {name}", len(networks))
     values = table(parameters, f"{place}: parameters", keys)
-    return build(Setting(networks[0], networks[-1], domain, tie, values, f"{place}: parameters"))
+    return build(Setting(networks[0], networks[-1], domain, semantics, values, f"{place}: parameters"))

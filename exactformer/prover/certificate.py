@@ -9,7 +9,8 @@ from fractions import Fraction
 from typing import Any
 
 from exactformer.errors import CertificateRejected
-from exactformer.kernel.claims import FORMAT, Theorem, check
+from exactformer.kernel.certificates import check
+from exactformer.kernel.claims import FORMAT, Theorem
 from exactformer.kernel.reading import Rejected
 from exactformer.prover.outcome import Point
 from exactformer.prover.question import Question
@@ -29,9 +30,11 @@ def refutation_certificate(question: Question, point: Point, values: Sequence[Po
 def judged(certificate: Mapping[str, Any], texts: Mapping[str, str]) -> Theorem:
     """What the kernel makes of a certificate. Raises `CertificateRejected` with the kernel's words."""
     try:
-        return check(dump(certificate).encode(), lambda name: texts[name].encode())
+        theorem = check(dump(certificate).encode(), lambda name: texts[name].encode())
     except Rejected as rejection:
         raise CertificateRejected(str(rejection)) from None
+    assert isinstance(theorem, Theorem)
+    return theorem
 
 
 def dump(certificate: Mapping[str, Any]) -> str:

@@ -8,12 +8,12 @@ from math import gcd
 from typing import Any
 
 from exactformer.kernel.cell import Cell
-from exactformer.kernel.claims import Goal
+from exactformer.kernel.claims import Child, Goal, follow
 from exactformer.kernel.forms import Form
 from exactformer.lp import Row
 from exactformer.networks import Affine
 from exactformer.prover.outcome import Inequality, Region
-from exactformer.prover.search import Leaf, owners_of
+from exactformer.prover.search import Leaf, outputs_of, owners_of
 from exactformer.prover.smtlib import ONE, leaf_text
 from exactformer.prover.smtlib import Form as Term
 from exactformer.rational import Matrix, Vector
@@ -40,15 +40,13 @@ def leaf_scripts(goal: Goal, steps: Sequence[Any]) -> Iterator[tuple[str, str]]:
     maximum is at least its candidates and within its bounds, and the claim fails. The steps are those of a proof that
     the kernel accepts.
     """
-    cells = [goal]
+    cells: list[Child] = [lambda: goal]
     for step in steps:
-        current = cells.pop()
-        if step[0] == "gate":
-            cells += reversed(current.gate(step[1]))
-        elif step[0] == "compare":
-            cells += reversed(current.compare(step[1], step[2]))
+        current = cells.pop()()
+        if step[0] in ("gate", "compare"):
+            cells += reversed(follow(current, step, "leaves"))
         else:
-            yield step[0], _script(current, step[0])
+            yield step[0], _script(current.opened(), step[0])
 
 
 def _script(goal: Goal, rule: str) -> str:
@@ -57,7 +55,7 @@ def _script(goal: Goal, rule: str) -> str:
     fails: list[Form] = []
     pairs: list[tuple[Term, Term]] = []
     if rule == "holds" and goal.statement.equations:
-        sides = [[_plain(cell, y) for y in run.outputs or ()] for run in goal.runs]
+        sides = [[_plain(cell, y) for y in outputs_of(run)] for run in goal.runs]
         fails = [form for side in sides for form in side]
         pairs = [(_term(a, cell), _term(b, cell)) for a, b in zip(sides[0], sides[-1], strict=True)]
     elif rule == "holds":

@@ -15,6 +15,7 @@ from exactformer.errors import Faults, InvalidInput
 from exactformer.formats.network_json import dump
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.networks import read_network
+from exactformer.kernel.semantics import Semantics
 from exactformer.kernel.statements import read_domain, read_statement
 from exactformer.lp import Inside, inside, whole
 from exactformer.networks import Network, Transformer, check_domain, check_network
@@ -71,7 +72,8 @@ class Question:
         """The kernel's view of the question. Raises `NotAffine` for scores that are not affine."""
         networks = [read_network(text.encode(), name) for name, text in sorted(self.texts.items())]
         domain = read_domain(self.domain.to_json(), "domain", self.left.inputs)
-        return Goal.of(read_statement(self.claim.name, self.claim.parameters, networks, domain, self.tie, "claim"))
+        parameters, semantics = self.claim.parameters, Semantics(self.tie)
+        return Goal.of(read_statement(self.claim.name, parameters, networks, domain, semantics, "claim"))
 
 
 def ask(

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from copy import copy
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import lcm
 from typing import Any
 
 from exactformer.kernel.cell import Cell, Reference
-from exactformer.kernel.claims import Goal, follow
-from exactformer.kernel.forms import ONE, Form, Terms, difference, negated, normal_form
+from exactformer.kernel.claims import Child, Goal, follow
+from exactformer.kernel.forms import ONE, ZERO, Form, Terms, difference, negated, normal_form
 from exactformer.kernel.reading import Rejected
+from exactformer.kernel.semantics import Run
 from exactformer.lp import (
     Inside,
     Minimum,
@@ -124,9 +124,8 @@ class Gate:
 class Node:
     """A cell still to be closed, with what the search knows about it."""
 
-    goal: Goal
+    goal: Goal | None  # None on a cell that is certainly empty
     refutation: list[list[Any]] | None = None  # multipliers that prove the cell empty
-    certain: bool = False  # whether they concern the inputs alone, so that no evaluation of atoms matters to them
     polytope: Polytope | None = None  # for the method `regions`, while every gate so far is decided on the cell
     level: int = 0  # regions: the gates of all lower levels are decided
     pending: tuple[Gate, ...] | None = None  # regions: the gates of this level not decided yet
@@ -162,9 +161,8 @@ class Search:
 
     def run(self, goal: Goal, path: Path = ()) -> Found:
         """Close the goal that the path leads to from `goal`, and everything below it; `goal` itself stays as it is."""
-        goal = _glanced(goal)
         for step, child in path:
-            goal = (goal.gate(step[1]) if step[0] == "gate" else goal.compare(step[1], step[2]))[child]
+            goal = follow(goal, step, "path")[child]()
         pattern = tuple((step[1], child) for step, child in path if step[0] == "gate")
         stack = [replace(self._root(goal), pattern=pattern)]
         while stack:
@@ -172,8 +170,8 @@ class Search:
                 return self._found(reason=f"out of time after {len(self.steps)} steps, with {len(stack)} cells open")
             try:
                 result = self._expand(stack.pop())
-            except Disagreement:
-                return self._found(reason="the search and the kernel evaluate a cell differently; please report it")
+            except Unsettled:
+                return self._found(reason="no gate is left to split where the claim is not settled; please report it")
             if isinstance(result, list):
                 stack += reversed(result)
             else:
@@ -203,35 +201,31 @@ class Search:
         goal = node.goal
         if node.refutation is not None:
             step = ["empty", node.refutation]
-            if node.certain or self._accepted(goal, step):
+            if goal is None or self._accepted(goal, step):
                 return self._close(step, "pruned")
             node = replace(node, refutation=None)
+        assert goal is not None
         if self.defer_at is not None and node.splits >= self.defer_at and not node.flat:
             self.deferred.append(node.path)
             return self._close(["deferred"], None)
         if goal.stuck is not None:
-            return self._compare(node)
+            return self._compare(node, goal)
         if node.polytope is not None and node.level < len(self.levels):
-            return self._split_region(node, node.polytope)
-        seen = _glanced(goal)
+            return self._split_region(node, goal, node.polytope)
+        seen = goal.opened()
         if seen.obligations():
             self.countable &= node.flat  # what is open on the right side may cut this region further
-            return self._different(node, seen)
+            return self._different(node, goal, seen)
         if node.polytope is not None:
-            sides = [_affine(seen.cell, run.outputs or []) for run in goal.runs]
+            sides = [_affine(seen.cell, run) for run in goal.runs]
             self.leaves.append(
                 Leaf(tuple(node.polytope.program.rows), node.polytope.points[0], node.pattern, sides[0], sides[-1])
             )
-        if not self._accepted(goal, ["holds"]):
-            raise Disagreement
         return self._close(["holds"], "regions" if node.polytope else "flat" if node.flat else None)
 
     @staticmethod
     def _accepted(goal: Goal, step: Step) -> bool:
-        """Whether the kernel accepts a closing step here, as it will when it checks the proof.
-
-        Like the kernel, the search takes every step on the goal itself, so that the atoms of both grow alike.
-        """
+        """Whether the kernel accepts a closing step here, as it will when it checks the proof."""
         try:
             follow(goal, step, "search")
         except Rejected:
@@ -246,11 +240,11 @@ class Search:
 
     # --- regions ----------------------------------------------------------------------------------
 
-    def _split_region(self, node: Node, polytope: Polytope) -> list[Node]:
+    def _split_region(self, node: Node, goal: Goal, polytope: Polytope) -> list[Node]:
         """Settle the next gate of the cell's level: one that is decided on the whole cell if any is, else split one."""
-        goal = node.goal
         if node.pending is None:
-            node = replace(node, pending=tuple(Gate.on(goal.cell, place) for place in self.levels[node.level]))
+            cell = goal.opened().cell
+            node = replace(node, pending=tuple(Gate.on(cell, place) for place in self.levels[node.level]))
         undecided: list[Gate] = []
         for number, gate in enumerate(node.pending or (), start=1):
             if gate.decided(goal.cell):
@@ -258,31 +252,36 @@ class Search:
             if not gate.contested(polytope.points):
                 probe = self._probe(goal.cell, polytope, gate)
                 if len(probe.points) == 1:
-                    return self._children(node, polytope, gate, probe, (*undecided, *(node.pending or ())[number:]))
+                    return self._children(
+                        node, goal, polytope, gate, probe, (*undecided, *(node.pending or ())[number:])
+                    )
                 polytope = polytope.with_points(probe.points.values())
             undecided.append(gate)
         if undecided:
             probe = self._probe(goal.cell, polytope, undecided[0])
             polytope = polytope.with_points(probe.points.values())
-            return self._children(node, polytope, undecided[0], probe, tuple(undecided[1:]))
+            return self._children(node, goal, polytope, undecided[0], probe, tuple(undecided[1:]))
         return [replace(node, level=node.level + 1, pending=None)]
 
-    def _children(self, node: Node, polytope: Polytope, gate: Gate, probe: Probe, rest: tuple[Gate, ...]) -> list[Node]:
-        self.steps.append(["gate", gate.place])
-        first, alone = len(node.goal.cell.rows), len(probe.points) == 1
+    def _children(
+        self, node: Node, goal: Goal, polytope: Polytope, gate: Gate, probe: Probe, rest: tuple[Gate, ...]
+    ) -> list[Node]:
+        step = ["gate", gate.place]
+        self.steps.append(step)
+        first, alone = len(goal.cell.rows), len(probe.points) == 1
         result = []
-        for j, child in enumerate(node.goal.gate(gate.place)):
+        for j, child in enumerate(follow(goal, step, "search")):
             if j in probe.refuted:
-                result.append(Node(child, refutation=probe.refuted[j], certain=True))
+                result.append(Node(None, refutation=probe.refuted[j]))
             elif j not in probe.points:
-                result.append(Node(child, flat=True))
+                result.append(Node(child(), flat=True))
             else:
                 own = polytope if alone else polytope.cut(gate.wins[j], first, probe.points[j])
                 pattern = (*node.pattern, (gate.place, j))
-                path = (*node.path, (["gate", gate.place], j))
+                path = (*node.path, (step, j))
                 splits = node.splits + (not alone)
                 result.append(
-                    replace(node, goal=child, polytope=own, pending=rest, pattern=pattern, path=path, splits=splits)
+                    replace(node, goal=child(), polytope=own, pending=rest, pattern=pattern, path=path, splits=splits)
                 )
         return result
 
@@ -332,20 +331,20 @@ class Search:
 
     # --- where the sides differ -------------------------------------------------------------------
 
-    def _different(self, node: Node, goal: Goal) -> list[Node] | Point:
+    def _different(self, node: Node, goal: Goal, seen: Goal) -> list[Node] | Point:
         """Close a cell on which some gap is not the zero form, or split it, or return a witness."""
-        relaxation = Relaxation.of(goal)
+        relaxation = Relaxation.of(seen)
         feasible = relaxation.inside()
         if isinstance(feasible, Outside):
             step = ["empty", relaxation.combination(feasible.multipliers)[1]]
-            if self._accepted(node.goal, step):
+            if self._accepted(goal, step):
                 return self._close(step, "pruned")
-            return self._split_somewhere(node, goal, Form({}))
+            return self._split_somewhere(node, goal, seen, ZERO)
         point = relaxation.inputs(feasible.point)
         if self.violated(point):
             return point
         proofs: list[list[Any]] = []
-        for goal_form in goal.obligations():
+        for goal_form in seen.obligations():
             answer = relaxation.minimise(goal_form)
             if isinstance(answer, Minimum) and answer.value >= 0:
                 weight, references = relaxation.combination(answer.multipliers)
@@ -354,36 +353,38 @@ class Search:
             witness = relaxation.witness(goal_form, answer, feasible.point, self.violated)
             if witness is not None:
                 return witness
-            return self._split_somewhere(node, goal, goal_form)
+            return self._split_somewhere(node, goal, seen, goal_form)
         step = ["holds", *proofs]
-        if self._accepted(node.goal, step):
+        if self._accepted(goal, step):
             return self._close(step, "flat" if node.flat else None)
-        return self._split_somewhere(node, goal, Form({}))
+        return self._split_somewhere(node, goal, seen, ZERO)
 
-    def _split_somewhere(self, node: Node, goal: Goal, unproved: Form) -> list[Node]:
+    def _split_somewhere(self, node: Node, goal: Goal, seen: Goal, unproved: Form) -> list[Node]:
         """Split the gate that helps most with a form; a cell without atoms is settled, so there is one."""
-        place = _differing_gate(goal, unproved)
+        place = _differing_gate(seen, unproved)
         if place is None:
-            raise Disagreement
-        return self._split(node, ["gate", place], node.goal.gate(place))
+            raise Unsettled
+        step = ["gate", place]
+        return [child for child, _ in self._split(node, step, follow(goal, step, "search"))]
 
-    def _split(self, node: Node, step: Step, children: Sequence[Goal]) -> list[Node]:
+    def _split(self, node: Node, step: Step, children: Sequence[Child]) -> list[tuple[Node, Goal]]:
         self.steps.append(step)
+        goals = [child() for child in children]
         return [
-            Node(child, flat=node.flat, path=(*node.path, (step, j)), splits=node.splits + 1)
-            for j, child in enumerate(children)
+            (Node(goal, flat=node.flat, path=(*node.path, (step, j)), splits=node.splits + 1), goal)
+            for j, goal in enumerate(goals)
         ]
 
-    def _compare(self, node: Node) -> list[Node] | Point:
+    def _compare(self, node: Node, goal: Goal) -> list[Node] | Point:
         """Split on which of two tokens of the stuck head has the larger score."""
-        goal = node.goal
-        scores, sign = goal.stuck or {}, _glanced(goal).cell.sign
+        scores, sign = goal.stuck or {}, goal.opened().cell.sign
         first, second = next(
             (a, b) for a in scores for b in scores if a < b and sign(difference(scores[a], scores[b])) is None
         )
+        step = ["compare", first, second]
         result = []
-        for child in self._split(node, ["compare", first, second], goal.compare(first, second)):
-            relaxation = Relaxation.of(_glanced(child.goal))
+        for child, below in self._split(node, step, follow(goal, step, "search")):
+            relaxation = Relaxation.of(below.opened())
             feasible = relaxation.inside()
             if isinstance(feasible, Outside):
                 child = replace(child, refutation=relaxation.combination(feasible.multipliers)[1])
@@ -393,22 +394,8 @@ class Search:
         return result
 
 
-class Disagreement(Exception):
-    """A closing step that should be right is not accepted by the kernel: a defect, of one or the other."""
-
-
-def _glanced(goal: Goal) -> Goal:
-    """The goal with atoms and caches of its own, to look at more of it than the kernel does when it checks a step.
-
-    What a cell has evaluated, its children take over, and an atom that was met early may become the alias of later
-    ones: looking must not change what the kernel will see.
-    """
-    atoms = copy(goal.cell.atoms)
-    for name, value in vars(atoms).items():
-        if isinstance(value, (dict, list)):
-            setattr(atoms, name, value.copy())
-    cell = replace(goal.cell, atoms=atoms, final=dict(goal.cell.final), memo=dict(goal.cell.memo))
-    return replace(goal, cell=cell)
+class Unsettled(Exception):
+    """A cell without an open gate on which no closing step is accepted: a defect."""
 
 
 # --- linear programs over a cell ------------------------------------------------------------------
@@ -508,14 +495,19 @@ def _input_row(form: Form, n: int) -> Row:
     return tuple([form.terms.get(v, 0) for v in range(1, n + 1)]), form.terms.get(ONE, 0)
 
 
-def _affine(cell: Cell, outputs: Sequence[Form]) -> tuple[tuple[Fraction, ...], ...]:
+def _affine(cell: Cell, run: Run) -> tuple[tuple[Fraction, ...], ...]:
     """The outputs over the inputs of a cell that decides every atom: coefficients, then the constant."""
     result = []
-    for output in outputs:
+    for output in outputs_of(run):
         form = cell.atoms.expanded(cell.resolve(cell.atoms.expanded(output)))
         variables = (*range(1, cell.atoms.inputs + 1), ONE)
         result.append(tuple(Fraction(form.terms.get(v, 0), form.den) for v in variables))
     return tuple(result)
+
+
+def outputs_of(run: Run) -> list[Form]:
+    """All outputs of a finished run, in order."""
+    return [(run.outputs or {}).get(k, ZERO) for k in range(run.network.outputs)]
 
 
 def _references(multipliers: dict[int, Fraction], references: Sequence[Reference]) -> list[list[Any]]:
@@ -572,7 +564,7 @@ def _differing_gate(goal: Goal, unproved: Form) -> str | None:
     Lowest is what depends on the fewest atoms; but of a maximum of maxima an inner one comes first.
     """
     cell = goal.cell
-    first, last = (_reached(cell, run.outputs or []) for run in (goal.runs[0], goal.runs[-1]))
+    first, last = (_reached(cell, outputs_of(run)) for run in (goal.runs[0], goal.runs[-1]))
     above = [Form({v: 1}) for v, c in unproved.terms.items() if c < 0]
     owners = owners_of(cell)
     wishes = [first ^ last, first | last] if goal.statement.equations else [_reached(cell, above)]

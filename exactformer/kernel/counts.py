@@ -1,4 +1,4 @@
-"""`python -I -S recount.py CERTIFICATE`: check a count of the activation regions of a ReLU or maxout network.
+"""How many activation regions a ReLU or maxout network has: what a certificate of the format `FORMAT` shows.
 
 A unit is the maximum of its pieces (ReLU: of piece 0, the constant zero, and piece 1). Near almost every point x of a
 domain all pieces of the whole network are affine functions of the input, and each unit has a smallest-numbered piece
@@ -24,26 +24,16 @@ domain: the sum of their volumes is its volume. Another region would be open and
 
 from __future__ import annotations
 
-import hashlib
-import json
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from math import factorial, gcd, lcm, prod
 from operator import and_, mul, or_
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING or __package__:
-    from .kernel import networks
-    from .kernel.reading import MAX_BYTES, Rejected, array, natural, parse_json, reject, table, vector
-else:  # as a program: the kernel is beside this file, and nothing beside this file passes for a standard module
-    FOLDER = str(Path(__file__).resolve().parent)
-    sys.path[:] = [*(entry for entry in sys.path if entry != FOLDER), FOLDER]
-    from kernel import networks
-    from kernel.reading import MAX_BYTES, Rejected, array, natural, parse_json, reject, table, vector
+from . import networks
+from .reading import MAX_BYTES, array, named_file, natural, numbers, reject, table
+from .statements import Domain, read_domain
 
 FORMAT = "exactformer/regions-1"
 MAX_INPUTS = 1000
@@ -60,12 +50,18 @@ class Counted:
 
     regions: int
     exact: bool
-    theorem: str
+    statement: str
     digest: str
+    domain: dict[str, object]
+
+    def to_json(self) -> dict[str, object]:
+        """What the checker says of it, as JSON data."""
+        keys = ("regions", "exact", "digest", "domain")
+        return {"theorem": self.statement} | {key: getattr(self, key) for key in keys}
 
 
 @dataclass(frozen=True)
-class Domain:
+class Bounded:
     """The set of x with lower <= x <= upper and matrix x <= bounds."""
 
     lower: list[Fraction]
@@ -100,27 +96,19 @@ class Domain:
         return f"{{x in {box} : {further}}}" if further else box
 
 
-def check(certificate: bytes, read: Callable[[str], bytes], place: str = "certificate") -> Counted:
+def check(value: dict[str, object], read: Callable[[str], bytes], place: str) -> Counted:
     """What a certificate shows; `read` gives the contents of the network file by its plain name.
 
     Raises `Rejected` when anything is missing, malformed, unknown or not shown.
     """
-    try:
-        return _checked(certificate, read, place)
-    except (RecursionError, ValueError) as error:  # Python prints no integer of more than 4300 digits
-        reject(place, "networks and numbers of moderate depth and size", f"{type(error).__name__}: {error}")
-
-
-def _checked(certificate: bytes, read: Callable[[str], bytes], place: str) -> Counted:
-    required = ("format", "network", "domain", "regions", "points")
-    value = table(parse_json(certificate, place), place, required, ("vertices", "hulls"))
-    if value["format"] != FORMAT:
-        reject(f"{place}: format", FORMAT, value["format"])
+    value = table(value, place, ("format", "network", "domain", "regions", "points"), ("vertices", "hulls"))
     if ("vertices" in value) != ("hulls" in value):
         reject(place, "vertices together with hulls", "one without the other")
-    name, digest, network = _network(value["network"], f"{place}: network", read)
+    name, digest, data = named_file(value["network"], f"{place}: network", read)
+    network = _network(data, name)
     n, layers = network.inputs, _layers(network)
-    domain = _domain(value["domain"], f"{place}: domain", n)
+    written = read_domain(value["domain"], f"{place}: domain", n)
+    domain = _bounded(written, f"{place}: domain")
     count = natural(value["regions"], f"{place}: regions", MAX_BYTES)
     patterns = _patterns(layers, domain, array(value["points"], f"{place}: points", count), f"{place}: points")
     exact = "hulls" in value
@@ -134,26 +122,17 @@ def _checked(certificate: bytes, read: Callable[[str], bytes], place: str) -> Co
     number = f"{'exactly' if exact else 'at least'} {count} activation region{'s'[: count != 1]}"
     source = "R" if n == 1 else f"R^{n}"
     theorem = f"A: {source} -> {target} ({name}, sha256 {digest}) has {number} on {domain}"
-    return Counted(count, exact, theorem, digest)
+    return Counted(count, exact, theorem, digest, written.written())
 
 
 # --- reading --------------------------------------------------------------------------------------
 
 
-def _network(value: object, place: str, read: Callable[[str], bytes]) -> tuple[str, str, networks.Maxout]:
-    """The name, the digest and the network of a file, whose bytes have the digest that the certificate states."""
-    item = table(value, place, ("file", "sha256"))
-    name = item["file"]
-    if not isinstance(name, str) or Path(name).name != name or name in (".", ".."):
-        reject(f"{place}.file", "the name of a file in the same folder", name)
-    data = read(name)
-    digest = hashlib.sha256(data).hexdigest()
-    if digest != item["sha256"]:
-        reject(f"{place}.sha256", f"{digest}, the digest of {name}", item["sha256"])
+def _network(data: bytes, name: str) -> networks.Maxout:
     network = networks.read_network(data, name)
     if not isinstance(network, networks.Maxout) or not 1 <= network.inputs <= MAX_INPUTS:
         reject(name, f"a maxout or relu network with 1 to {MAX_INPUTS} inputs", "another one")
-    return name, digest, network
+    return network
 
 
 def _layers(network: networks.Maxout) -> list[Layer]:
@@ -170,12 +149,12 @@ def _layers(network: networks.Maxout) -> list[Layer]:
     return layers
 
 
-def _domain(value: object, place: str, n: int) -> Domain:
-    item = table(value, place, ("lower", "upper"), ("matrix", "bounds"))
-    lower, upper = (vector(item[key], f"{place}.{key}", n) for key in ("lower", "upper"))
-    bounds = vector(item.get("bounds", []), f"{place}.bounds")
-    rows = array(item.get("matrix", []), f"{place}.matrix", len(bounds))
-    return Domain(lower, upper, [vector(row, f"{place}.matrix[{i}]", n) for i, row in enumerate(rows)], bounds)
+def _bounded(domain: Domain, place: str) -> Bounded:
+    lower = [x for x in domain.lower if x is not None]
+    upper = [x for x in domain.upper if x is not None]
+    if len(lower) + len(upper) < 2 * len(domain.lower):
+        reject(place, "a lower and an upper bound for every input", "null")
+    return Bounded(lower, upper, domain.matrix, domain.bounds)
 
 
 def _scaled(numbers: list[Fraction]) -> list[int]:
@@ -186,7 +165,7 @@ def _scaled(numbers: list[Fraction]) -> list[int]:
 
 def _point(value: object, place: str, n: int) -> list[int]:
     """A point x as the integers (h x, h), h > 0."""
-    return _scaled([*vector(value, place, n), Fraction(1)])
+    return _scaled([*numbers(value, place, n), Fraction(1)])
 
 
 # --- patterns -------------------------------------------------------------------------------------
@@ -221,7 +200,7 @@ def _run(layers: list[Layer], columns: list[list[int]], place: str) -> tuple[int
     return first, first | maximal
 
 
-def _patterns(layers: list[Layer], domain: Domain, points: list[object], place: str) -> list[int]:
+def _patterns(layers: list[Layer], domain: Bounded, points: list[object], place: str) -> list[int]:
     """The patterns of points strictly inside the domain and inside regions; all are different."""
     rows, n = domain.rows(), len(domain.lower)
     directions = [[int(i == j) for j in range(n)] + [0] for i in range(n)]
@@ -241,7 +220,7 @@ def _patterns(layers: list[Layer], domain: Domain, points: list[object], place: 
 
 
 def _vertices(
-    layers: list[Layer], domain: Domain, vertices: list[object], place: str
+    layers: list[Layer], domain: Bounded, vertices: list[object], place: str
 ) -> tuple[list[list[int]], list[int]]:
     """Homogeneous points of the domain, and for each the pieces that reach the maxima and the tight inequalities."""
     rows, n, pieces = domain.rows(), len(domain.lower), sum(len(rows) for _, rows, _ in layers)
@@ -362,38 +341,3 @@ def _volume(halfspaces: Iterable[tuple[tuple[int, ...], Fraction]], n: int) -> F
             facet.append((tuple(rest[:j] + rest[j + 1 :]), size * d - sign * c[j] * b))
         total += b / size * _volume(facet, n - 1)
     return total / n
-
-
-# --- as a program ---------------------------------------------------------------------------------
-
-
-def check_file(path: Path) -> Counted:
-    """What a certificate file shows; the network it names lies in the same folder. Raises `Rejected`."""
-    return check(_bytes(path), lambda name: _bytes(path.parent / name), path.name)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        moderate = path.stat().st_size <= MAX_BYTES and path.is_file()  # a device or a pipe might never end
-        data = path.read_bytes() if moderate else None
-    except OSError as error:
-        reject(str(path), "a file that can be read", error.strerror or str(error))
-    if data is None:
-        reject(str(path), f"a file that can be read, of at most {MAX_BYTES} bytes", "a larger one, or no ordinary file")
-    return data
-
-
-def main(arguments: list[str]) -> int:
-    """Print the theorem, or the reason for the rejection, as one JSON object; exit code 0 or 4."""
-    try:
-        found = check_file(Path(arguments[0]))
-    except Rejected as rejection:
-        print(json.dumps({"accepted": False, "reason": str(rejection)}))
-        return 4
-    answer = {"accepted": True, "theorem": found.theorem, "regions": found.regions, "exact": found.exact}
-    print(json.dumps(answer | {"digest": found.digest}))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,36 @@
+"""The door of the kernel: a certificate file is read once and handed to the checker of its format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from . import claims, counts
+from .reading import parse_json, read_bytes, reject
+
+CHECKERS: dict[str, Callable[[dict[str, object], Callable[[str], bytes], str], claims.Theorem | counts.Counted]] = {
+    claims.FORMAT: claims.check,
+    counts.FORMAT: counts.check,
+}
+
+
+def check_file(path: Path) -> claims.Theorem | counts.Counted:
+    """What a certificate file shows; the networks it names lie in the same folder.
+
+    Raises `Rejected` when anything is missing, malformed, unknown or not shown.
+    """
+    return check(read_bytes(path), lambda name: read_bytes(path.parent / name), path.name)
+
+
+def check(
+    certificate: bytes, read: Callable[[str], bytes], place: str = "certificate"
+) -> claims.Theorem | counts.Counted:
+    """What a certificate shows; `read` gives the contents of a network file by its plain name. Raises `Rejected`."""
+    try:
+        value = parse_json(certificate, place)
+        form = value.get("format") if isinstance(value, dict) else None
+        if not isinstance(value, dict) or not isinstance(form, str) or form not in CHECKERS:
+            reject(f"{place}: format", f"one of {', '.join(CHECKERS)}", form)
+        return CHECKERS[form](value, read, place)
+    except (RecursionError, ValueError) as error:  # Python prints no integer of more than 4300 digits
+        reject(place, "networks and proofs of moderate depth and size", f"{type(error).__name__}: {error}")
