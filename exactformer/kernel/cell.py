@@ -191,6 +191,23 @@ class Cell:
 
         return [partial(child, sign, rows) for sign, rows in split]
 
+    # --- a rule that adds a row -------------------------------------------------------------------
+
+    def bound(self, place: str, form: Form, proofs: Sequence[tuple[int, Multipliers]]) -> Cell | None:
+        """Rule *bound*: the atom at `place` is at most `form`, as each candidate is; None when a proof fails.
+
+        Sound: a maximum is at most whatever is at least each of its members.
+        """
+        if place not in self.places:
+            reject("bound", "a place where this evaluation met an atom", place)
+        atom = self.places[place]
+        gaps = [difference(form, candidate) for candidate in self.atoms.candidates[atom]]
+        if len(gaps) != len(proofs):
+            reject("bound", f"{len(gaps)} proofs, one a candidate", len(proofs))
+        if not all(self.implied(gap, *proof) for gap, proof in zip(gaps, proofs, strict=True)):
+            return None
+        return replace(self, rows=(*self.rows, (difference(form, Form({atom: 1})), False)))
+
     # --- rules that close -------------------------------------------------------------------------
 
     def empty(self, multipliers: Multipliers) -> bool:

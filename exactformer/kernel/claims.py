@@ -13,9 +13,9 @@ from functools import cache, partial
 
 from .atoms import Atoms
 from .cell import Cell, Multipliers
-from .forms import Form, difference, negated
+from .forms import Form, combine, difference, negated, scaled
 from .networks import read_network
-from .reading import Rejected, array, hexadecimal, named_file, natural, numbers, reject, table
+from .reading import Rejected, array, hexadecimal, named_file, natural, numbers, rational, reject, table
 from .semantics import TIES, Run, Semantics, advance, evaluate, start
 from .statements import Domain, Statement, read_domain, read_statement
 
@@ -94,6 +94,11 @@ class Goal:
             reject("compare", f"two of the tokens {sorted(scores)}", (first, second))
         gap = difference(scores[first], scores[second])
         return [partial(self._on, cell) for cell in self.cell.compare(gap)]
+
+    def bound(self, place: str, form: Form, proofs: Sequence[tuple[int, Multipliers]]) -> Child | None:
+        """Rule *bound* of `Cell`, on the goal: its only child has one row more."""
+        cell = self.cell.bound(place, form, proofs)
+        return None if cell is None else partial(self._on, cell.opened)
 
     def _on(self, cell: Callable[[], Cell]) -> Goal:
         return Goal(self.statement, cell(), self.runs, self.conclusions).evaluated()
@@ -230,7 +235,7 @@ def _rule(statement: Statement, ties: int) -> list[str]:
 
 def check_tree(goal: Goal, steps: Sequence[object], place: str) -> dict[str, int]:
     """Walk the steps from the goal; returns how often each rule was used, raises `Rejected` at the first fault."""
-    counts = {"gate": 0, "compare": 0, "holds": 0, "empty": 0, "ties": 0}
+    counts = {"gate": 0, "compare": 0, "bound": 0, "holds": 0, "empty": 0, "ties": 0}
     open_goals: list[Child] = [lambda: goal]
     for number, step in enumerate(steps):
         where = f"{place}[{number}]"
@@ -259,20 +264,45 @@ def follow(goal: Goal, step: object, where: str) -> list[Child]:
     if name == "compare":
         first, second = (natural(t, where) for t in array(arguments, where, 2))
         return goal.compare(first, second)
+    if name == "bound":
+        gate, terms, *rest = arguments if len(arguments) > 1 else (None, [])
+        if not isinstance(gate, str):
+            reject(where, "the name of a place and a form", step)
+        child = goal.bound(gate, _form(terms, where, goal.cell), _proofs(rest, where, goal))
+        if child is None:
+            reject(where, "proofs that the form is at least each candidate", "something else")
+        return [child]
     if name == "empty":
         (rows,) = array(arguments, where, 1)
         if not goal.cell.empty(_multipliers(rows, where, goal)):
             reject(where, "multipliers that refute the cell", "a combination that does not")
         return []
     if name != "holds":
-        reject(where, "gate, compare, empty or holds", name)
-    proofs = []
-    for proof in arguments:
-        weight, rows = array(proof, where, 2)
-        proofs.append((hexadecimal(weight, where), _multipliers(rows, where, goal)))
-    if not goal.holds(proofs):
+        reject(where, "gate, compare, bound, empty or holds", name)
+    if not goal.holds(_proofs(arguments, where, goal)):
         reject(where, "proofs of all obligations of the cell", "something else")
     return []
+
+
+def _form(value: object, place: str, cell: Cell) -> Form:
+    """A form written as a list of [variable, number]: 0 is the constant, 1, 2, ... the inputs, an atom its place."""
+    parts = []
+    for item in array(value, place):
+        variable, number = array(item, place, 2)
+        if isinstance(variable, str):
+            if variable not in cell.places:
+                reject(place, "a place where this evaluation met an atom", variable)
+            variable = cell.places[variable]
+        else:
+            variable = natural(variable, place, cell.atoms.inputs + 1)
+        parts.append((1, scaled(Form({variable: 1}), rational(number, place))))
+    return combine(parts)
+
+
+def _proofs(value: Sequence[object], place: str, goal: Goal) -> list[tuple[int, Multipliers]]:
+    """A list of [weight, rows]."""
+    pairs = [array(proof, place, 2) for proof in value]
+    return [(hexadecimal(weight, place), _multipliers(rows, place, goal)) for weight, rows in pairs]
 
 
 def _multipliers(value: object, place: str, goal: Goal) -> Multipliers:
