@@ -12,8 +12,9 @@ from exactformer.kernel.claims import Child, Goal, follow
 from exactformer.kernel.forms import Form
 from exactformer.lp import Row
 from exactformer.networks import Affine
+from exactformer.prover.choice import outputs_of, owners_of
 from exactformer.prover.outcome import Inequality, Region
-from exactformer.prover.search import Leaf, outputs_of, owners_of
+from exactformer.prover.search import Leaf
 from exactformer.prover.smtlib import ONE, leaf_text
 from exactformer.prover.smtlib import Form as Term
 from exactformer.rational import Matrix, Vector
@@ -43,7 +44,7 @@ def leaf_scripts(goal: Goal, steps: Sequence[Any]) -> Iterator[tuple[str, str]]:
     cells: list[Child] = [lambda: goal]
     for step in steps:
         current = cells.pop()()
-        if step[0] in ("gate", "compare"):
+        if step[0] in ("gate", "compare", "bound"):
             cells += reversed(follow(current, step, "leaves"))
         else:
             yield step[0], _script(current.opened(), step[0])

@@ -13,24 +13,15 @@ from fractions import Fraction
 from math import lcm
 from typing import Any
 
-from exactformer.kernel.cell import Cell, Reference
+from exactformer.kernel.cell import Cell
 from exactformer.kernel.claims import Child, Goal, follow
-from exactformer.kernel.forms import ONE, ZERO, Form, Terms, difference, negated, normal_form
+from exactformer.kernel.forms import ONE, ZERO, Form, difference, normal_form
 from exactformer.kernel.reading import Rejected
 from exactformer.kernel.semantics import Run
-from exactformer.lp import (
-    Inside,
-    Minimum,
-    Outside,
-    Point,
-    Program,
-    Row,
-    Unbounded,
-    inside,
-    integer_multipliers,
-    interior,
-    whole,
-)
+from exactformer.lp import Inside, Minimum, Outside, Point, Program, Row, interior, whole
+from exactformer.prover.choice import differing_gate, levels, outputs_of
+from exactformer.prover.pairing import paired
+from exactformer.prover.relaxation import Relaxation, references
 
 Step = list[Any]
 Path = tuple[tuple[Step, int], ...]  # from the root: a splitting step and the number of the child, and so on
@@ -164,7 +155,10 @@ class Search:
         for step, child in path:
             goal = follow(goal, step, "path")[child]()
         pattern = tuple((step[1], child) for step, child in path if step[0] == "gate")
-        stack = [replace(self._root(goal), pattern=pattern)]
+        if not path:
+            goal, self.steps = paired(goal, lambda: time.monotonic() > self.deadline)
+            path = tuple((step, 0) for step in self.steps)
+        stack = [replace(self._root(goal), pattern=pattern, path=path)]
         while stack:
             if time.monotonic() > self.deadline:
                 return self._found(reason=f"out of time after {len(self.steps)} steps, with {len(stack)} cells open")
@@ -184,7 +178,7 @@ class Search:
         if not self.every_gate or goal.stuck is not None:
             self.countable = False
             return Node(goal)
-        self.levels = _levels(goal)
+        self.levels = levels(goal)
         rows = _input_rows(goal.cell.rows, n)
         answer = interior(rows, n)
         if isinstance(answer, Outside):
@@ -305,7 +299,7 @@ class Search:
                 probe.points[j] = answer.point
             elif sum(v * both[i][1] for i, v in answer.multipliers.items()) < 0:
                 numbers = (*polytope.numbers, *range(first, first + len(rows)))
-                probe.refuted[j] = _references(answer.multipliers, numbers)
+                probe.refuted[j] = references(answer.multipliers, numbers)
         return probe
 
     @staticmethod
@@ -320,7 +314,7 @@ class Search:
         if answer.value > 0:  # gap = value + sum l row, and the rival's cell has the row -gap >= 0
             own = len(polytope.numbers)
             numbers = (*polytope.numbers, first + winner - (winner > rival))
-            probe.refuted[rival] = _references({**answer.multipliers, own: Fraction(1)}, numbers)
+            probe.refuted[rival] = references({**answer.multipliers, own: Fraction(1)}, numbers)
         elif answer.value == 0:
             flat.add(rival)
         elif _at(gap, answer.point) < 0:
@@ -333,7 +327,7 @@ class Search:
 
     def _different(self, node: Node, goal: Goal, seen: Goal) -> list[Node] | Point:
         """Close a cell on which some gap is not the zero form, or split it, or return a witness."""
-        relaxation = Relaxation.of(seen)
+        relaxation = Relaxation.of(seen, seen.obligations())
         feasible = relaxation.inside()
         if isinstance(feasible, Outside):
             step = ["empty", relaxation.combination(feasible.multipliers)[1]]
@@ -361,7 +355,7 @@ class Search:
 
     def _split_somewhere(self, node: Node, goal: Goal, seen: Goal, unproved: Form) -> list[Node]:
         """Split the gate that helps most with a form; a cell without atoms is settled, so there is one."""
-        place = _differing_gate(seen, unproved)
+        place = differing_gate(seen, unproved)
         if place is None:
             raise Unsettled
         step = ["gate", place]
@@ -384,7 +378,7 @@ class Search:
         step = ["compare", first, second]
         result = []
         for child, below in self._split(node, step, follow(goal, step, "search")):
-            relaxation = Relaxation.of(below.opened())
+            relaxation = Relaxation.of(below.opened(), ())
             feasible = relaxation.inside()
             if isinstance(feasible, Outside):
                 child = replace(child, refutation=relaxation.combination(feasible.multipliers)[1])
@@ -396,94 +390,6 @@ class Search:
 
 class Unsettled(Exception):
     """A cell without an open gate on which no closing step is accepted: a defect."""
-
-
-# --- linear programs over a cell ------------------------------------------------------------------
-
-
-@dataclass
-class Relaxation:
-    """The rows of a cell over its inputs and open atoms, with the facts about these atoms; one column a variable.
-
-    `rows[i]` is the row or fact `references[i]` of the cell with its atoms replaced, times `scales[i]` to be whole.
-    """
-
-    goal: Goal
-    columns: dict[int, int]
-    references: list[Reference]
-    scales: list[int]
-    rows: list[Row]
-    strict: list[bool]
-    program: Program | None = None
-
-    @staticmethod
-    def of(goal: Goal) -> Relaxation:
-        """The linear relaxation of the cell: exact when no atom is open on it."""
-        cell = goal.cell
-        forms = [(cell.atoms.expanded(cell.resolve(Form(form.terms))), strict) for form, strict in cell.rows]
-        references: list[Reference] = list(range(len(forms)))
-        gaps = () if goal.stuck is not None else goal.obligations()
-        used = {v for form, _ in forms for v in form.terms} | {v for gap in gaps for v in gap.terms}
-        owners = owners_of(cell)
-        for place in dict.fromkeys(owners[v] for v in sorted(used) if v in owners):
-            for which in cell.facts(place):
-                fact = cell.atoms.expanded(cell.resolve(Form(cell.fact(place, which).terms)))
-                if used.issuperset(fact.terms.keys() - {ONE}):  # others are about atoms that nothing else mentions
-                    forms.append((fact, False))
-                    references.append((place, which))
-        variables = [*range(1, cell.atoms.inputs + 1), *sorted(v for v in used if v > cell.atoms.inputs)]
-        columns = {v: i for i, v in enumerate(variables)}
-        rows = [_row(form.terms, columns) for form, _ in forms]
-        scales = [form.den for form, _ in forms]
-        return Relaxation(goal, columns, references, scales, rows, [strict for _, strict in forms])
-
-    def inside(self) -> Inside | Outside:
-        """A point of the relaxation, or multipliers that exclude one."""
-        return inside(self.rows, self.strict, len(self.columns))
-
-    def minimise(self, form: Form) -> Any:
-        """The minimum of a form over the closed relaxation, for rows that are known to have a common point."""
-        if self.program is None:
-            self.program = Program(self.rows, len(self.columns))
-        row = _row(form.terms, self.columns)
-        if any(c and not any(a[j] for a, _ in self.rows) for j, c in enumerate(row[0])):
-            return Unbounded()
-        return self.program.minimise(row)
-
-    def inputs(self, point: Point) -> Point:
-        """The input coordinates of a point."""
-        return point[: self.goal.cell.atoms.inputs]
-
-    def combination(self, multipliers: dict[int, Fraction]) -> tuple[int, list[list[Any]]]:
-        """A combination as the certificate stores it: a common weight, and multipliers of the cell's own rows."""
-        own = {i: v * self.scales[i] for i, v in multipliers.items()}
-        return integer_multipliers(own)[0], _references(own, self.references)
-
-    def witness(self, gap: Form, answer: Any, centre: Point, violated: Callable[[Point], bool]) -> Point | None:
-        """A point where the two sides differ: where the gap is most negative, or on the way there."""
-        if not isinstance(answer, Minimum):
-            return self._far(gap, centre, violated)
-        for share in (Fraction(1), Fraction(1, 2), Fraction(1023, 1024)):
-            mixed = tuple(c + share * (v - c) for v, c in zip(answer.point, centre, strict=True))
-            if violated(self.inputs(mixed)):
-                return self.inputs(mixed)
-        return None
-
-    def _far(self, gap: Form, centre: Point, violated: Callable[[Point], bool]) -> Point | None:
-        """The gap has no lower bound: cut the cell by the row gap <= -1, for as large a bound as is feasible."""
-        row = _row(negated(gap).terms, self.columns)
-        answer = inside([*self.rows, (row[0], row[1] - 1)], [*self.strict, False], len(self.columns))
-        if isinstance(answer, Inside) and violated(self.inputs(answer.point)):
-            return self.inputs(answer.point)
-        return None
-
-
-def _row(terms: Terms, columns: dict[int, int]) -> Row:
-    coefficients = [0] * len(columns)
-    for v, c in terms.items():
-        if v != ONE:
-            coefficients[columns[v]] = c
-    return tuple(coefficients), terms.get(ONE, 0)
 
 
 def _input_rows(rows: Iterable[tuple[Form, bool]], n: int) -> list[Row]:
@@ -505,21 +411,6 @@ def _affine(cell: Cell, run: Run) -> tuple[tuple[Fraction, ...], ...]:
     return tuple(result)
 
 
-def outputs_of(run: Run) -> list[Form]:
-    """All outputs of a finished run, in order."""
-    return [(run.outputs or {}).get(k, ZERO) for k in range(run.network.outputs)]
-
-
-def _references(multipliers: dict[int, Fraction], references: Sequence[Reference]) -> list[list[Any]]:
-    _, whole_numbers = integer_multipliers(multipliers)
-    result: list[list[Any]] = []
-    for i, value in sorted(whole_numbers.items()):
-        reference = references[i]
-        if value:
-            result.append([*(reference if isinstance(reference, tuple) else (reference,)), format(value, "x")])
-    return result
-
-
 def _winner(rows: Sequence[Sequence[Row]], point: Point) -> int | None:
     """The child whose rows are all positive at the point."""
     numerators, den = whole(point)
@@ -539,61 +430,3 @@ def _towards(vertex: Point, centre: Point, gap: Row) -> Point:
 
 def _at(row: Row, point: Point) -> Fraction:
     return sum((a * x for a, x in zip(row[0], point, strict=True)), Fraction(row[1]))
-
-
-# --- which gate to split --------------------------------------------------------------------------
-
-
-def _levels(goal: Goal) -> list[tuple[str, ...]]:
-    """The gates of the first evaluation, one place an atom, grouped so that each depends on lower groups only."""
-    level: dict[int, int] = {}
-    groups: dict[int, list[str]] = {}
-    for place, atom in sorted(goal.runs[0].places.items(), key=lambda item: item[1]):
-        if atom not in level:
-            below = {v for form in goal.cell.atoms.candidates[atom] for v in form.terms}
-            level[atom] = 1 + max((level.get(v, 0) for v in below), default=0)
-            groups.setdefault(level[atom], []).append(place)
-    return [tuple(groups[number]) for number in sorted(groups)]
-
-
-def _differing_gate(goal: Goal, unproved: Form) -> str | None:
-    """The place of the gate to split for a form that could not be shown to be >= 0; None if no atom is open.
-
-    For an equation the lowest atom that only one side depends on; if there is none, that both do. For an inequality
-    the lowest of those whose value has to be bounded from above. If there is none, the lowest that a row mentions.
-    Lowest is what depends on the fewest atoms; but of a maximum of maxima an inner one comes first.
-    """
-    cell = goal.cell
-    first, last = (_reached(cell, outputs_of(run)) for run in (goal.runs[0], goal.runs[-1]))
-    above = [Form({v: 1}) for v, c in unproved.terms.items() if c < 0]
-    owners = owners_of(cell)
-    wishes = [first ^ last, first | last] if goal.statement.equations else [_reached(cell, above)]
-    for wanted in (*wishes, _reached(cell, [unproved]), _reached(cell, [form for form, _ in cell.rows])):
-        if placed := wanted & owners.keys():
-            atom = min(placed, key=lambda v: (cell.atoms.support[v].bit_count(), v))
-            parts = [cell.resolve(form).terms for form in cell.atoms.candidates[atom]]
-            return owners[next((v for terms in parts if len(terms) == 1 for v in terms if v in owners), atom)]
-    return None
-
-
-def owners_of(cell: Cell) -> dict[int, str]:
-    """For each open atom of the cell the first place whose value it is, up to an affine map."""
-    owners: dict[int, str] = {}
-    for place, own in sorted(cell.places.items(), key=lambda item: item[1]):
-        value = cell.atoms.expanded(cell.resolve(cell.atoms.expanded(Form({own: 1}))))
-        for v in value.terms:
-            if v in cell.atoms.candidates:
-                owners.setdefault(v, place)
-    return owners
-
-
-def _reached(cell: Cell, forms: Sequence[Form]) -> set[int]:
-    """The open atoms, one of each class, that the forms depend on over this cell."""
-    found: set[int] = set()
-    todo = [cell.atoms.expanded(cell.resolve(cell.atoms.expanded(form))) for form in forms]
-    while todo:
-        for v in todo.pop().terms:
-            if v in cell.atoms.candidates and v not in found:
-                found.add(v)
-                todo += [cell.atoms.expanded(cell.resolve(form)) for form in cell.atoms.candidates[v]]
-    return found
