@@ -7,7 +7,7 @@ takes the place of exponentially many cells. Pairs that are not true, or not sho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from exactformer.kernel.claims import Goal, follow
@@ -16,12 +16,13 @@ from exactformer.kernel.reading import Rejected
 from exactformer.lp import Minimum, Outside
 from exactformer.prover.relaxation import Relaxation
 
+Step = list[Any]
 PARTNERS = {"MLR": {"M": "LR"}, "LR": {"L": "R", "R": "L"}}  # the evaluations -> whose mean may bound whom
 
 
-def paired(goal: Goal, expired: Callable[[], bool]) -> tuple[Goal, list[list[Any]]]:
+def paired(goal: Goal, expired: Callable[[], bool]) -> tuple[Goal, list[Step]]:
     """The goal after as many `bound` steps as pairs were found, and these steps."""
-    steps = []
+    steps: list[Step] = []
     bounded: set[int] = set()
     for place, partners in _pairs(goal):
         atom = goal.cell.places[place]
@@ -62,14 +63,28 @@ def _promising(goal: Goal, atom: int, bounded: set[int], side: str) -> bool:
     return all(v in bounded and c > 0 for v, c in terms)
 
 
-def _bound(goal: Goal, place: str, partners: list[str]) -> list[Any] | None:
+def _bound(goal: Goal, place: str, partners: list[str]) -> Step | None:
     """The step that bounds the atom at a place by the mean of the atoms at others; None where it is not shown."""
     cell = goal.cell
     mean = combine([(1, Form({cell.places[partner]: 1})) for partner in partners], len(partners))
+    proofs = _shown(goal, [difference(mean, form) for form in cell.atoms.candidates[cell.places[place]]])
+    share = "1" if len(partners) == 1 else f"1/{len(partners)}"
+    return None if proofs is None else ["bound", place, [[partner, share] for partner in partners], *proofs]
+
+
+def closing(goal: Goal) -> Step | None:
+    """The step that closes the goal by what is near its conclusions; None where that is not enough."""
+    goal = goal.opened()
+    proofs = _shown(goal, goal.obligations())
+    return None if proofs is None else ["holds", *proofs]
+
+
+def _shown(goal: Goal, forms: Sequence[Form]) -> list[list[Any]] | None:
+    """A pair of weight and rows for each form, which shows that it is >= 0 on the cell; None if one is not shown."""
     proofs = []
-    for candidate in cell.atoms.candidates[cell.places[place]]:
-        gap = cell.atoms.expanded(cell.resolve(difference(mean, candidate)))
-        relaxation = Relaxation.of(goal, [gap])
+    for form in forms:
+        gap = goal.cell.atoms.expanded(goal.cell.resolve(form))
+        relaxation = Relaxation.of(goal, [gap], near=True)
         if isinstance(relaxation.inside(), Outside):
             return None
         answer = relaxation.minimise(gap)
@@ -77,5 +92,4 @@ def _bound(goal: Goal, place: str, partners: list[str]) -> list[Any] | None:
             return None
         weight, rows = relaxation.combination(answer.multipliers)
         proofs.append([format(weight, "x"), rows])
-    share = "1" if len(partners) == 1 else f"1/{len(partners)}"
-    return ["bound", place, [[partner, share] for partner in partners], *proofs]
+    return proofs

@@ -30,12 +30,22 @@ class Relaxation:
     program: Program | None = None
 
     @staticmethod
-    def of(goal: Goal, wanted: Sequence[Form]) -> Relaxation:
-        """The linear relaxation of the cell for some forms of it: exact when no atom is open on it."""
+    def of(goal: Goal, wanted: Sequence[Form], *, near: bool = False) -> Relaxation:
+        """The linear relaxation of the cell for some forms of it: exact when no atom is open on it.
+
+        With `near`, of the rows about atoms only those are taken that mention an atom of these forms.
+        """
         cell = goal.cell
-        forms = [(cell.atoms.expanded(cell.resolve(Form(form.terms))), strict) for form, strict in cell.rows]
-        references: list[Reference] = list(range(len(forms)))
-        used = {v for form, _ in forms for v in form.terms} | {v for form in wanted for v in form.terms}
+        rows = [cell.atoms.expanded(cell.resolve(Form(form.terms))) for form, _ in cell.rows]
+        used = {v for form in wanted for v in form.terms}
+        kept = [
+            i
+            for i, row in enumerate(rows)
+            if not near or max(row.terms, default=ONE) <= cell.atoms.inputs or used & (row.terms.keys() - {ONE})
+        ]
+        references: list[Reference] = list(kept)
+        forms = [(rows[i], cell.rows[i][1]) for i in kept]
+        used |= {v for form, _ in forms for v in form.terms}
         owners = owners_of(cell)
         for place in dict.fromkeys(owners[v] for v in sorted(used) if v in owners):
             for which in cell.facts(place):
@@ -45,9 +55,9 @@ class Relaxation:
                     references.append((place, which))
         variables = [*range(1, cell.atoms.inputs + 1), *sorted(v for v in used if v > cell.atoms.inputs)]
         columns = {v: i for i, v in enumerate(variables)}
-        rows = [_row(form.terms, columns) for form, _ in forms]
+        over = [_row(form.terms, columns) for form, _ in forms]
         scales = [form.den for form, _ in forms]
-        return Relaxation(goal, columns, references, scales, rows, [strict for _, strict in forms])
+        return Relaxation(goal, columns, references, scales, over, [strict for _, strict in forms])
 
     def inside(self) -> Inside | Outside:
         """A point of the relaxation, or multipliers that exclude one."""

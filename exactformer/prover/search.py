@@ -20,7 +20,7 @@ from exactformer.kernel.reading import Rejected
 from exactformer.kernel.semantics import Run
 from exactformer.lp import Inside, Minimum, Outside, Point, Program, Row, interior, whole
 from exactformer.prover.choice import differing_gate, levels, outputs_of
-from exactformer.prover.pairing import paired
+from exactformer.prover.pairing import closing, paired
 from exactformer.prover.relaxation import Relaxation, references
 
 Step = list[Any]
@@ -158,6 +158,10 @@ class Search:
         if not path:
             goal, self.steps = paired(goal, lambda: time.monotonic() > self.deadline)
             path = tuple((step, 0) for step in self.steps)
+            last = closing(goal) if path else None
+            if last is not None and self._accepted(goal, last):
+                self._close(last, None)
+                return self._found()
         stack = [replace(self._root(goal), pattern=pattern, path=path)]
         while stack:
             if time.monotonic() > self.deadline:
