@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from exactformer.errors import CertificateRejected
-from exactformer.kernel.certificates import check
-from exactformer.kernel.claims import FORMAT, Theorem
-from exactformer.kernel.reading import Rejected
+from exactformer.kernel.claims import Asked, Theorem
+from exactformer.kernel.reading import Rejected, parse_json
 from exactformer.prover.outcome import Point
 from exactformer.prover.question import Question
 from exactformer.rational import number_text
@@ -19,22 +17,27 @@ from exactformer.rational import number_text
 
 def proof_certificate(question: Question, inhabitant: Point, steps: Sequence[Any]) -> dict[str, Any]:
     """The certificate that a claim holds, with the given proof tree and a point of the domain."""
-    return _head(question) | {"inhabitant": _numbers(inhabitant), "tree": list(steps)}
+    return question.head | {"inhabitant": _numbers(inhabitant), "tree": list(steps)}
 
 
 def refutation_certificate(question: Question, point: Point, values: Sequence[Point]) -> dict[str, Any]:
     """The certificate that a claim fails at a point, where the evaluations have the given values."""
-    return _head(question) | {"point": _numbers(point), "values": list(map(_numbers, values))}
+    return question.head | {"point": _numbers(point), "values": list(map(_numbers, values))}
 
 
-def judged(certificate: Mapping[str, Any], texts: Mapping[str, str]) -> Theorem:
-    """What the kernel makes of a certificate. Raises `CertificateRejected` with the kernel's words."""
+def judged(certificate: Mapping[str, Any], asked: Asked) -> Theorem:
+    """What the kernel makes of a certificate of the question. Raises `CertificateRejected` with the kernel's words.
+
+    It reads the text that is written into the file; what it evaluated on the whole domain, the search has used, too.
+    """
     try:
-        theorem = check(dump(certificate).encode(), lambda name: texts[name].encode())
+        value = parse_json(dump(certificate).encode(), asked.place)
+        assert isinstance(value, dict)
+        return asked.judged(value)
     except Rejected as rejection:
         raise CertificateRejected(str(rejection)) from None
-    assert isinstance(theorem, Theorem)
-    return theorem
+    except (RecursionError, ValueError) as error:  # Python prints no integer of more than 4300 digits
+        raise CertificateRejected(f"{type(error).__name__}: {error}") from None
 
 
 def dump(certificate: Mapping[str, Any]) -> str:
@@ -45,17 +48,6 @@ def dump(certificate: Mapping[str, Any]) -> str:
         steps = ",\n".join(json.dumps(step, separators=(",", ":")) for step in certificate["tree"])
         lines.append(f'"tree": [\n{steps}]')
     return "{" + ",\n".join(lines) + "}\n"
-
-
-def _head(question: Question) -> dict[str, Any]:
-    claim = question.claim
-    value: dict[str, Any] = {"format": FORMAT, "claim": claim.name, "tie": question.tie}
-    value["domain"] = question.domain.to_json()
-    if claim.parameters:
-        value["parameters"] = claim.parameters
-    for name, text in question.texts.items():
-        value[name.removesuffix(".json")] = {"file": name, "sha256": hashlib.sha256(text.encode()).hexdigest()}
-    return value
 
 
 def _numbers(values: Sequence[Fraction]) -> list[int | str]:

@@ -15,7 +15,7 @@ from exactformer.claims import Claim
 from exactformer.compiler import Correspondence, compile_network
 from exactformer.domain import Domain
 from exactformer.errors import CertificateRejected, Faults, InvalidInput, Unsupported
-from exactformer.kernel.claims import Goal
+from exactformer.kernel.claims import Asked, Goal
 from exactformer.kernel.reading import NotAffine
 from exactformer.networks import Network, check_network
 from exactformer.networks.transformer import Tie
@@ -165,7 +165,7 @@ def _decided(
     if method == "smt":
         return _by_smt(attempt)
     try:
-        goal = attempt.question.goal()
+        goal = attempt.asked.goal()
     except NotAffine as reason:
         found = _numeric(attempt, seed)
         if found is not None:
@@ -193,6 +193,11 @@ class Attempt:
     certified: bool = False
 
     @cached_property
+    def asked(self) -> Asked:
+        """The question as the kernel reads it; it is evaluated once, for the search and for the kernel's own check."""
+        return self.question.asked()
+
+    @cached_property
     def inhabitant(self) -> Point:
         """A point of the domain. Raises `InvalidInput` when there is none."""
         return inhabitant(self.question.domain)
@@ -201,7 +206,7 @@ class Attempt:
         """The outcome of a search that closed every cell, once the kernel has accepted its certificate."""
         try:
             certificate = proof_certificate(self.question, self.inhabitant, found.steps)
-            theorem = judged(certificate, self.question.texts)
+            theorem = judged(certificate, self.asked)
         except Unsupported as length:
             return self.unknown(method, f"a proof was found, but no certificate can hold it: {length}")
         except CertificateRejected as rejection:  # a defect of the search; never reported as a proof
@@ -220,7 +225,7 @@ class Attempt:
         values = question.values(point)
         try:
             certificate = refutation_certificate(question, point, values)
-            theorem = judged(certificate, question.texts)
+            theorem = judged(certificate, self.asked)
         except Unsupported as length:
             return self.unknown(method, f"a counterexample was found, but no certificate can hold it: {length}")
         except CertificateRejected as rejection:  # the two evaluators disagree: a defect, never a verdict
@@ -335,9 +340,6 @@ def _by_splitting(
             return attempt.refuted(name, found.witness)
         if found.reason is None:
             outcome = attempt.proved(name, found)
-            if outcome.verdict == "unknown" and (jobs > 1 or executor is not None):
-                # Subtrees that were found apart need not fit together, as each grows atoms of its own: search in order.
-                return _by_splitting(attempt, goal, name, 1, None, checks, seed, progress)
             regions = regions_of(found.leaves) if every_gate else ()
             return _checked(replace(outcome, regions=regions), attempt, checks, seed)
         reason = found.reason

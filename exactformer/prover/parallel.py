@@ -71,7 +71,7 @@ def _joined(top: Found, parts: Iterator[Found]) -> Found:
 
 
 class _Last(threading.local):
-    """The goal that this thread built last; of its own, because a goal grows while it is searched."""
+    """The goal that this thread built last: all subtrees of a question hang below it."""
 
     question: Question | None = None
     goal: Goal

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -13,10 +15,8 @@ from exactformer.compiler.correspondence import Compiled, Correspondence
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput
 from exactformer.formats.network_json import dump
-from exactformer.kernel.claims import Goal
-from exactformer.kernel.networks import read_network
-from exactformer.kernel.semantics import Semantics
-from exactformer.kernel.statements import read_domain, read_statement
+from exactformer.kernel import claims as kernel
+from exactformer.kernel.claims import FORMAT, Asked, Goal
 from exactformer.lp import Inside, inside, whole
 from exactformer.networks import Network, Transformer, check_domain, check_network
 from exactformer.networks.transformer import TIES, Tie
@@ -68,12 +68,25 @@ class Question:
         """Whether the point lies in the space and the exact values there contradict the claim."""
         return self.space.contains(point) and self.claim.violated(self.values(point))
 
+    @property
+    def head(self) -> dict[str, Any]:
+        """What a certificate says of the question, as JSON data."""
+        value: dict[str, Any] = {"format": FORMAT, "claim": self.claim.name, "tie": self.tie}
+        value["domain"] = self.domain.to_json()
+        if self.claim.parameters:
+            value["parameters"] = self.claim.parameters
+        for name, text in self.texts.items():
+            value[name.removesuffix(".json")] = {"file": name, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        return value
+
+    def asked(self) -> Asked:
+        """The question as the kernel reads it from its files."""
+        head = json.loads(json.dumps(self.head))
+        return kernel.ask(head, lambda name: self.texts[name].encode(), "certificate")
+
     def goal(self) -> Goal:
         """The kernel's view of the question. Raises `NotAffine` for scores that are not affine."""
-        networks = [read_network(text.encode(), name) for name, text in sorted(self.texts.items())]
-        domain = read_domain(self.domain.to_json(), "domain", self.left.inputs)
-        parameters, semantics = self.claim.parameters, Semantics(self.tie)
-        return Goal.of(read_statement(self.claim.name, parameters, networks, domain, semantics, "claim"))
+        return self.asked().goal()
 
 
 def ask(
