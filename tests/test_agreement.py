@@ -22,7 +22,7 @@ from target import NAMES, SEPARATOR, with_digests  # noqa: E402
 
 PROOFS = sorted(agreement.PROOFS.glob("*/certificate.json"))
 CORPUS = sorted((HERE.parent / "fuzz" / "corpus").iterdir())
-GOOD = {"random trees": 100, "needless splits": 50, "prover": 60}
+GOOD = {"random trees": 100, "needless splits": 50, "long lists": 12, "prover": 60}
 
 
 def judged(case: Case) -> str | None:
@@ -155,9 +155,35 @@ def kinked() -> dict[str, Any]:
     return JUMP | {"blocks": blocks, "readout": {"token": 0, "weights": [[0, 0, 0]], "biases": [0]}}
 
 
+def cancelling(second: int) -> dict[str, Any]:
+    """A Transformer: relu(-x) as relu(f - x + 1), where f = relu(-x) + relu(x - 1) - relu(1 - x) = relu(-x) + x - 1.
+
+    The state is (x, 1, f, 0); between f and the last neuron two heads add 1 and `second` to f.
+    """
+    first = {"w1": [[1, 0, 0, 0], [-1, 0, 0, 0], [-1, 1, 0, 0], [1, -1, 0, 0]], "b1": [0] * 4}
+    first |= {"w2": [[0] * 4, [0] * 4, [0, 1, -1, 1], [0] * 4], "b2": [0] * 4}
+    last = {"w1": [[-1, -second, 1, 0]], "b1": [0], "w2": [[0], [0], [0], [1]], "b2": [0] * 4}
+    head = {"query": [[0, 1, 0, 0]], "key": [[0, 1, 0, 0]], "value": [[0, 1, 0, 0]]}
+    heads = [head | {"output": [[0], [0], [c], [0]]} for c in (1, second)]
+    return {
+        "format": "exactformer/network-1",
+        "kind": "transformer",
+        "embedding": {"weights": [[[1], [0], [0], [0]]], "offsets": [[0, 1, 0, 0]]},
+        "blocks": [{"heads": None, "feedforward": first}, {"heads": heads, "feedforward": last}],
+        "residual": True,
+        "readout": {"token": 0, "weights": [[0, 0, 0, 1]], "biases": [0]},
+    }
+
+
 def empty(height: int, width: int) -> dict[str, Any]:
     """A sparse matrix without entries."""
     return {"shape": [height, width], "entries": []}
+
+
+def without_scores(matrix: Any) -> dict[str, Any]:
+    """The Transformer PLAIN with d_k = 0."""
+    head = PLAIN["blocks"][0]["heads"][0] | {"query": matrix, "key": matrix}
+    return PLAIN | {"blocks": [{"heads": [head], "feedforward": None}]}
 
 
 def splitting(networks: list[Any], *steps: list[Any]) -> Case:
@@ -168,6 +194,18 @@ def splitting(networks: list[Any], *steps: list[Any]) -> Case:
 def on(matrix: Any, bounds: list[int]) -> Case:
     """A certificate about a domain with further rows."""
     return case_of([LINE], domain={"lower": [0], "upper": [1], "matrix": matrix, "bounds": bounds})
+
+
+def named(name: str) -> Case:
+    """A certificate whose network has a name of its own; a file of that name is there."""
+    data = text_of(LINE)
+    return Case(case_of([LINE], left={"file": name, "sha256": digest(data)}).certificate, {name: data})
+
+
+def chord(form: list[Any], *pairs: list[Any], rest: Any = (["holds", ["1", [[2, "1"]]]],)) -> Case:
+    """A certificate that relu(x) <= (x + 1)/2 on [-1, 1], by a bound with this form and these pairs."""
+    right = layered("relu", weights=[["1/2"]], biases=["1/2"])
+    return case_of([POSITIVE, right], claim="at-most", tree=[["bound", "L0.u0", form, *pairs], *rest])
 
 
 def within(epsilon: str) -> Case:
@@ -184,6 +222,11 @@ MIRROR_FIRST = layered("maxout", FOLD, ([[[0, 1, 0], [1, 0, -1]]], [[0, 0]]))  #
 MIRROR_LAST = layered("maxout", FOLD, ([[[1, 0, -1], [0, 1, 0]]], [[0, 0]]))
 TWICE = layered("maxout", FOLD, ([[[0, 1, 0]] * 2], [[0, 0]]), weights=[[0]])  # relu(-x), and relu(-x)
 KINKED = kinked()
+NEGATIVE = layered("relu", ([[-1]], [0]))
+WIDE = {"domain": {"lower": [-2], "upper": [2]}}
+DEEP = layered("maxout", *[([[[2], [-2]]], [[-1, -1]])] * 300)
+POSITIVE = layered("relu", ([[1]], [0]))
+CHORD = [["1", [[1, "1"]]], ["1", [[0, "1"]]]]  # that (x + 1)/2 is at least x and 0
 SIGNS = ["compare", 0, 1]
 HOLDS = ["holds"]
 
@@ -191,14 +234,51 @@ ACCEPTED = {
     "no inputs": case_of([layered("relu", weights=[[]])] * 2, domain={"lower": [], "upper": []}, inhabitant=[]),
     "no outputs": case_of([layered("relu", weights=empty(0, 1), biases=[])]),
     "a name that is no text": case_of([LINE | {"name": 1}]),
+    "a sparse matrix without rows": case_of([without_scores(empty(0, 3))]),
     "an empty matrix in the domain": on([], []),
     "a theorem with 4300 digits": within("9" * 3000 + "e1300"),
+    "a domain with 4300 digits": case_of([LINE], domain={"lower": [-1], "upper": ["9" * 3000 + "e1300"]}),
     "equal values": splitting([PLAIN, PLAIN], HOLDS),
     "the first of two equal forms is an atom": splitting([MIRROR_FIRST] * 2, ["gate", "L1.u0"], HOLDS, HOLDS),
     "an atom on both sides": splitting([KINKED, TWICE], SIGNS, ["gate", "R1.u0"], *[HOLDS] * 4),
+    "an update that cancels out is none": case_of([cancelling(-1), NEGATIVE], **WIDE),
+    "a chord": chord([[0, "1/2"], [1, "1/2"]], *CHORD),
+    "a chord in many terms": chord([[1, 1], ["L0.u0", 0], [0, "0.5"], [1, "-1/2"]], *CHORD),
+    "an atom bounds itself, then 1 bounds it, then it is split": chord(
+        [["L0.u0", 1]],
+        *(["1", [["L0.u0", i, "1"]]] for i in (0, 1)),
+        rest=[
+            ["bound", "L0.u0", [[0, 1]], CHORD[0], ["1", []]],
+            ["gate", "L0.u0"],
+            ["holds", CHORD[0]],
+            ["holds", CHORD[1]],
+        ],
+    ),
+    "many layers": splitting([DEEP, DEEP], ["gate", "L0.u0"], *[["gate", "L299.u0"], HOLDS, HOLDS] * 2),
+    "the longest name": named("n" * 95 + ".json"),
     "three signs in two cells": splitting([KINKED, TWICE], ["gate", "L0.f0.t0"], *[SIGNS, HOLDS, HOLDS, HOLDS] * 2),
 }
 REJECTED = {
+    "an update before a neuron": case_of([cancelling(1), NEGATIVE], **WIDE),
+    "a chord that is too low": chord([[0, "1/2"], [1, "1/3"]], *CHORD),
+    "a chord with the proofs exchanged": chord([[0, "1/2"], [1, "1/2"]], *CHORD[::-1]),
+    "a chord with a proof too few": chord([[0, "1/2"], [1, "1/2"]], CHORD[0]),
+    "a chord with a proof too many": chord([[0, "1/2"], [1, "1/2"]], *CHORD, ["1", []]),
+    "a chord in a variable that is none": chord([[0, "1/2"], [1, "1/2"], [2, 0]], *CHORD),
+    "a chord in a place that is none": chord([[0, "1/2"], [1, "1/2"], ["R0.u0", 0]], *CHORD),
+    "a chord in a variable that is true": chord([[0, "1/2"], [True, "1/2"]], *CHORD),
+    "a chord as an object": chord({"0": "1/2", "1": "1/2"}, *CHORD),
+    "a bound of nothing": chord([], rest=[HOLDS]),
+    "a bound that splits": chord([[0, "1/2"], [1, "1/2"]], *CHORD, rest=[["holds", ["1", [[2, "1"]]]]] * 2),
+    "a dense matrix without rows": case_of([without_scores([])]),
+    "a domain with 4301 digits": case_of([LINE], domain={"lower": [-1], "upper": ["9" * 3000 + "e1301"]}),
+    "a name too long": named("n" * 96 + ".json"),
+    "a name with a blank": named("left .json"),
+    "a name with a line feed": named("left.json\n"),
+    "a hidden name": named(".left.json"),
+    "a name like an option": named("-left.json"),
+    "a name outside": named("../left.json"),
+    "a name in another script": named("\u043beft.json"),
     "a layer without units": case_of([layered("relu", (empty(0, 1), []), weights=[[]])]),
     "a unit without pieces": case_of([layered("maxout", ([[]], [[]]))]),
     "sparse pieces": case_of([layered("maxout", ([empty(1, 1)], [[0]]))]),

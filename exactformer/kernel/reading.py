@@ -167,8 +167,9 @@ def entries(
             found[at] = rational(number, where)
     else:
         dense = [array(row, f"{place}[{i}]") for i, row in enumerate(array(value, place))]
-        rows = len(dense)
-        columns = len(dense[0]) if dense else (width or 0)
+        if not dense:
+            reject(place, "at least one row, or a sparse matrix", "none")
+        rows, columns = len(dense), len(dense[0])
         for i, row in enumerate(dense):
             array(row, f"{place}[{i}]", columns)
             for j, number in enumerate(row):

@@ -165,7 +165,7 @@ def _attention(
             ties += used
             for index, form in head.output(result).items():
                 updates[q].setdefault(index, []).append((1, form))
-    return {q: {i: combine(parts) for i, parts in update.items()} for q, update in updates.items()}, ties
+    return {q: _nonzero({i: combine(parts) for i, parts in update.items()}) for q, update in updates.items()}, ties
 
 
 def _score(key: Vector, query: Vector, place: str) -> Form:

@@ -16,12 +16,18 @@ import damage
 import generate
 from generate import Case
 
-from exactformer.kernel.claims import check as kernel_check
+from exactformer.kernel.certificates import check as kernel_check
 from exactformer.kernel.reading import Rejected as KernelRejected
 
 PROOFS = Path(__file__).parents[2] / "proofs"
 POOL = 20  # every case without damage is damaged in as many ways
-KINDS = ["random trees", "needless splits", "prover", *(f"damaged: {name}" for name in damage.DAMAGES)]
+MAKERS = {
+    "random trees": generate.played,
+    "needless splits": generate.deep,
+    "long lists": generate.long,
+    "prover": generate.found_by_prover,
+}
+KINDS = [*MAKERS, *(f"damaged: {name}" for name in damage.DAMAGES)]
 
 
 def reader(case: Case) -> Callable[[str], bytes]:
@@ -67,9 +73,7 @@ def small_proofs() -> list[Case]:
 
 def good(kind: str, seed: str) -> Case | None:
     """A case without damage."""
-    r = random.Random(seed)
-    makers = {"random trees": generate.played, "needless splits": generate.deep, "prover": generate.found_by_prover}
-    return makers[kind](r)
+    return MAKERS[kind](random.Random(seed))
 
 
 def cases(count: int, seed: int = 0) -> Iterator[tuple[str, str, Case]]:
@@ -91,8 +95,9 @@ def cases(count: int, seed: int = 0) -> Iterator[tuple[str, str, Case]]:
             pool.append(case)
         for k in range(min(POOL, count - produced)):
             r = random.Random(f"{name}/{k}")
-            source = r.choice(pool[-3:] if r.random() < 0.8 else pool)
             way = ways[k % len(ways)]
+            fitting = [case for case in pool if way != "bounds" or b'"bound"' in case.certificate] or pool
+            source = r.choice(fitting[-3:] if r.random() < 0.8 else fitting)
             damaged = damage.DAMAGES[way](r, source)
             if r.random() < 0.1:
                 damaged = damage.DAMAGES[r.choice(ways)](r, damaged)
@@ -103,7 +108,7 @@ def cases(count: int, seed: int = 0) -> Iterator[tuple[str, str, Case]]:
 
 def r_kind(number: int) -> str:
     """The kind of good case that comes next."""
-    return ["random trees", "needless splits", "random trees", "prover"][number % 4]
+    return ["random trees", "needless splits", "random trees", "prover", "long lists"][number % 5]
 
 
 Table = Counter[tuple[str, str]]

@@ -7,12 +7,15 @@ those of docs/certificate-1.md. As a program it takes the paths of certificates,
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import math
 import re
+import stat
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -29,6 +32,7 @@ MAX_EXPONENT = 4000
 MAX_DIGITS = 4300
 MAX_HEX = 1 << 16
 MAX_SIDE = 1 << 20
+LEADERS = 32
 RULES = ("average", "leftmost", "rightmost")
 
 
@@ -507,6 +511,13 @@ class Atoms:
         self.by_set: dict[Key, int] = {}
         self.by_class: dict[Key, tuple[int, Class]] = {}
 
+    def copy(self) -> Atoms:
+        """The table for a path that goes on from here."""
+        result = copy.copy(self)
+        for name, part in vars(self).items():
+            setattr(result, name, copy.copy(part))
+        return result
+
     def expand(self, f: Form) -> Form:
         """E(f)."""
         for v in [v for v in f if v in self.alias]:
@@ -538,17 +549,27 @@ class Atoms:
 
     def undominated(self, forms: list[Form]) -> list[Form]:
         """U(F)."""
-        kept: list[Form] = []
-        expanded: list[Form] = []
+        seen: set[Key] = set()
+        kept = []
         for f in forms:
-            if self.expand(f) not in expanded:
-                expanded.append(self.expand(f))
-                kept.append(f)
-        for f in list(kept):
-            others = [g for g in kept if g is not f]
+            key = key_of(self.expand(f))
+            kept += [] if key in seen else [f]
+            seen.add(key)
+        alive = dict(enumerate(kept))
+        leaders = self.leaders(kept)
+        for i, f in enumerate(kept):
+            others = [alive[j] for j in leaders if j != i and j in alive]
             if any(at_least(self.lo(add(g, f, -1)), 0) for g in others):
-                kept = others
-        return kept
+                del alive[i]
+        return list(alive.values())
+
+    def leaders(self, forms: list[Form]) -> list[int]:
+        """The positions of the leaders of a list of forms, those that may dominate others."""
+        places = range(len(forms))
+        if len(forms) <= LEADERS:
+            return list(places)
+        lows = [self.lo(f) for f in forms]
+        return sorted(places, key=lambda i: (lows[i] is None, -(lows[i] or 0), i))[:LEADERS]
 
     def atom(self, forms: list[Form]) -> int:
         """The atom of a list of undominated forms."""
@@ -583,7 +604,8 @@ class Atoms:
         for a in self.mentioned(f):
             if a in self.alias:
                 replaced = self.unalias(f, a)
-                f = f if self.first[a] in replaced else replaced
+                if self.first[a] not in replaced or len(replaced) < len(f):
+                    f = replaced
         return f
 
 
@@ -806,6 +828,12 @@ def show(value: Fraction) -> str:
     return str(value)
 
 
+def written(values: Iterable[Fraction]) -> None:
+    """Demand that numbers can be written."""
+    for value in values:
+        show(value)
+
+
 def show_vector(values: Iterable[Fraction]) -> str:
     """A vector as text."""
     return f"({', '.join(show(value) for value in values)})"
@@ -839,10 +867,12 @@ def read_domain(value: Any, inputs: int) -> Domain:
     require(len(pair) != 1, "matrix and bounds stand together")
     fields(value, {"lower", "upper"} | pair)
     lower, upper = (bounds_of_range(value[key], inputs) for key in ("lower", "upper"))
+    written(end for end in lower + upper if end is not None)
     if not pair:
         return Domain(lower, upper, [], [])
     bounds = numbers(value["bounds"])
     rows = [numbers(row, inputs) for row in items(value["matrix"], len(bounds))]
+    written(bounds + [c for row in rows for c in row])
     return Domain(lower, upper, [{j: c for j, c in enumerate(row) if c} for row in rows], bounds)
 
 
@@ -893,11 +923,13 @@ class Cell:
     touched: frozenset[int] = frozenset()
     handed_on: dict[int, Form] = field(default_factory=dict)
     values: dict[int, Form] = field(default_factory=dict)
+    begun: set[int] = field(default_factory=set)
     conclusions: list[Form] | None = None
 
     def child(self, rows: list[Row], **changes: Any) -> Cell:
         """A cell with more rows, and with what is given changed; what it finds does not come back here."""
-        common = {"rows": self.rows + rows, "runs": list(self.runs), "places": dict(self.places), "values": {}}
+        common = {"rows": self.rows + rows, "runs": list(self.runs), "places": dict(self.places)}
+        common |= {"atoms": self.atoms.copy(), "handed_on": dict(self.handed_on), "values": {}, "begun": set()}
         return replace(self, **(common | changes))
 
     def resolve(self, f: Form) -> Form:
@@ -913,14 +945,17 @@ class Cell:
         if a in self.handed_on:
             return self.handed_on[a]
         if a not in self.values:
+            require(a not in self.begun, "a value that depends on itself")
+            self.begun.add(a)
             if a in self.known:
-                self.values[a] = self.resolve(self.known[a])
+                found = self.resolve(self.known[a])
             elif a in self.atoms.alias:
-                self.values[a] = self.resolve(self.atoms.alias[a])
+                found = self.resolve(self.atoms.alias[a])
             else:
-                self.values[a] = self.maximum(self.atoms.candidates[a])
-            if not self.atoms.mentioned(self.values[a]):
-                self.handed_on[a] = self.values[a]
+                found = self.maximum(self.atoms.candidates[a])
+            self.values[a] = found
+            if not self.atoms.mentioned(found):
+                self.handed_on[a] = found
         return self.values[a]
 
     def normal(self, f: Form) -> Form:
@@ -1029,10 +1064,16 @@ def run_transformer(cell: Cell, letter: str, net: Transformer, inputs: list[Form
             if isinstance(found, Stuck):
                 return Run(done, states, tied, found)
             updates, tied = found, tied or attention.tied
-        if net.residual:
-            updates = {t: [add(f, g) for f, g in zip(states[t], updates[t], strict=True)] for t in after}
-        states = {t: [cell.atoms.tidy(f) for f in updates[t]] for t in after}
+        states = {t: updated(cell, net.residual, states[t], updates[t]) for t in after}
     return Run(len(net.sublayers), states, tied, None, affine_on_forms(net.readout, states[net.token]))
+
+
+def updated(cell: Cell, residual: bool, state: list[Form], update: list[Form]) -> list[Form]:
+    """The state of a token after a sublayer: coordinates that the update changes are tidied."""
+    tidy = cell.atoms.tidy
+    if not residual:
+        return [tidy(g) for g in update]
+    return [tidy(add(f, g)) if g else f for f, g in zip(state, update, strict=True)]
 
 
 def feed_forms(cell: Cell, prefix: str, part: Feedforward, t: int, state: list[Form]) -> list[Form]:
@@ -1096,7 +1137,10 @@ class Attention:
     def remaining(self, scores: dict[int, Form]) -> dict[int, Form]:
         """The scores of the tokens that are not dominated."""
         sign = self.cell.sign
-        kept = {t: s for t, s in scores.items() if not any(sign(add(g, s, -1)) == 1 for g in scores.values())}
+        rivals = list(scores.values())
+        if not self.cell.signs:
+            rivals = [rivals[i] for i in self.cell.atoms.leaders(rivals)]
+        kept = {t: s for t, s in scores.items() if not any(sign(add(g, s, -1)) == 1 for g in rivals)}
         return kept or {0: scores[0]}
 
 
@@ -1139,10 +1183,15 @@ def average(forms: Sequence[Form]) -> Form:
 # --- Section 8: steps -----------------------------------------------------------------------------
 
 
+def atom_at(cell: Cell, place: Any) -> int:
+    """The atom at a place that exists on the cell."""
+    require(isinstance(place, str) and place in cell.places, "an unknown place")
+    return cell.places[place]
+
+
 def gate(cell: Cell, place: Any) -> list[Cell]:
     """The children of a gate."""
-    require(isinstance(place, str) and place in cell.places, "an unknown place")
-    a = cell.places[place]
+    a = atom_at(cell, place)
     forms = distinct(cell.normal(f) for f in cell.atoms.candidates[a])
     own = Class.of(forms)
     first = cell.atoms.by_class.get(own.key)
@@ -1152,8 +1201,7 @@ def gate(cell: Cell, place: Any) -> list[Cell]:
         rows = [(add(winner, f, -1), False) for i, f in enumerate(forms) if i != j]
         known = cell.known | {a: winner}
         decided = cell.decided | {own.key: (own, winner)}
-        handed_on = dict(cell.handed_on)
-        children.append(cell.child(rows, known=known, decided=decided, touched=touched, handed_on=handed_on))
+        children.append(cell.child(rows, known=known, decided=decided, touched=touched))
     return children
 
 
@@ -1172,6 +1220,21 @@ def compare(cell: Cell, t: Any, r: Any) -> list[Cell]:
     return [cell.child(rows, signs=cell.signs | {key: sign * factor}) for sign, rows in cases]
 
 
+def bound(cell: Cell, place: Any, terms: Any, pairs: list[Any]) -> list[Cell]:
+    """The only child of a bound."""
+    a = atom_at(cell, place)
+    f: Form = {}
+    for term in items(terms):
+        variable, c = items(term, 2)
+        v = atom_at(cell, variable) if isinstance(variable, str) else index(variable, cell.atoms.last_variable + 1)
+        f = add(f, {v: Fraction(1)}, number(c))
+    candidates = cell.atoms.candidates[a]
+    require(len(pairs) == len(candidates), "the number of pairs is not that of the candidates")
+    for candidate, pair in zip(candidates, pairs, strict=True):
+        prove(cell, add(f, candidate, -1), pair)
+    return [cell.child([(add(f, {a: Fraction(1)}, -1), False)])]
+
+
 def row(cell: Cell, value: Any) -> tuple[int, Form, bool]:
     """A row in a closing step: its multiplier, its form, and whether it is strict."""
     entry = items(value)
@@ -1180,8 +1243,7 @@ def row(cell: Cell, value: Any) -> tuple[int, Form, bool]:
         f, strict = cell.rows[index(entry[0], len(cell.rows))]
         return multiplier(entry[1]), f, strict
     place, name, factor = entry
-    require(isinstance(place, str) and place in cell.places, "an unknown place")
-    return multiplier(factor), fact(cell.atoms, cell.places[place], name), False
+    return multiplier(factor), fact(cell.atoms, atom_at(cell, place), name), False
 
 
 def fact(atoms: Atoms, a: int, name: Any) -> Form:
@@ -1211,6 +1273,13 @@ def combination(cell: Cell, value: Any, start: Form) -> tuple[Form, bool]:
     return (cell.normal(total) if cell.atoms.mentioned(total) else total), any_strict
 
 
+def prove(cell: Cell, f: Form, pair: Any) -> None:
+    """Check that a pair proves f >= 0."""
+    weight, rows = items(pair, 2)
+    total, _ = combination(cell, rows, times(multiplier(weight), cleared(f)))
+    require(is_constant(total) and total.get(0, Fraction(0)) >= 0, "a form is not proved to be >= 0")
+
+
 def close_empty(cell: Cell, rows: Any) -> None:
     """Check that rows contradict one another."""
     total, strict = combination(cell, rows, {})
@@ -1230,9 +1299,7 @@ def close_holds(cell: Cell, claim: Claim, pairs: list[Any]) -> bool:
             obligations += [g, times(-1, g)] if conclusion.equation else [g]
     require(len(pairs) == len(obligations), "the number of pairs is not that of the obligations")
     for f, pair in zip(obligations, pairs, strict=True):
-        weight, rows = items(pair, 2)
-        total, _ = combination(cell, rows, times(multiplier(weight), cleared(f)))
-        require(is_constant(total) and total.get(0, Fraction(0)) >= 0, "a conclusion is not proved")
+        prove(cell, f, pair)
     return any(run.tied for run in cell.runs)
 
 
@@ -1246,29 +1313,39 @@ def root_cell(claim: Claim, domain: Domain) -> Cell:
 
 def walk(claim: Claim, domain: Domain, tree: Any) -> bool:
     """Check the tree of a proof, and say whether a tie rule was used."""
-    root = root_cell(claim, domain)
-    root.advance(claim)
-    stack, tied = [root], False
+    stack, tied = [root_cell(claim, domain)], False
     for step in items(tree):
         require(len(stack) > 0, "a step too many")
         name, *arguments = items(step) or [None]
         children: list[Cell] = []
         cell = stack.pop()
+        cell.advance(claim)
         if name == "gate" and len(arguments) == 1:
             children = gate(cell, *arguments)
         elif name == "compare" and len(arguments) == 2:
             children = compare(cell, *arguments)
+        elif name == "bound" and len(arguments) >= 2:
+            children = bound(cell, arguments[0], arguments[1], arguments[2:])
         elif name == "empty" and len(arguments) == 1:
             close_empty(cell, *arguments)
         elif name == "holds":
             tied = close_holds(cell, claim, arguments) or tied
         else:
             reject("an unknown step")
-        for child in children:
-            child.advance(claim)
         stack += reversed(children)
     require(not stack, "a cell is left open")
     return tied
+
+
+@contextmanager
+def deep() -> Iterator[None]:
+    """Let functions call one another as deeply as networks have layers, and many times that."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 # --- Sections 2 and 4.2: certificates and theorems ------------------------------------------------
@@ -1284,10 +1361,10 @@ def load(reference: Any, read: Read) -> Network:
     fields(reference, ["file", "sha256"])
     name, digest = reference["file"], reference["sha256"]
     require(isinstance(name, str) and isinstance(digest, str), "a file name and a digest are texts")
-    require(name not in (".", "..") and "/" not in name, "no plain file name")
+    require(re.fullmatch("[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}", name) is not None, "no plain file name")
     try:
         data = read(name)
-    except (OSError, ValueError) as error:  # no such file, or no name that the system allows
+    except OSError as error:
         raise Rejected(f"file not found: {error}") from None
     require(hashlib.sha256(data).hexdigest() == digest, "the digest does not match")
     return network(data)
@@ -1307,7 +1384,8 @@ def check_proof(value: dict[str, Any], claim: Claim, domain: Domain) -> str:
     """The theorem of a proof."""
     inhabitant = numbers(value["inhabitant"], claim.inputs)
     require(satisfies(domain.rows(coordinates(claim.inputs)), inhabitant), "the inhabitant is outside the domain")
-    tied = walk(claim, domain, value["tree"])
+    with deep():
+        tied = walk(claim, domain, value["tree"])
     if claim.rule is None:
         return f"{claim.text} (real arithmetic, hard attention)"
     rule = f"tie rule {claim.rule}" if tied else "any tie rule"
@@ -1357,12 +1435,18 @@ def check(certificate: bytes, read: Read) -> str:
         raise Rejected("nested too deeply") from None
 
 
+def ordinary(path: Path) -> bytes:
+    """The bytes of a file that is no link, folder, pipe or device."""
+    require(stat.S_ISREG(path.lstat().st_mode), "no ordinary file")
+    return path.read_bytes()
+
+
 def main(paths: Sequence[str]) -> int:
     """Check certificates and print what they prove."""
     failed = 0
     for path in map(Path, paths):
         try:
-            print(check(path.read_bytes(), lambda name, folder=path.parent: (folder / name).read_bytes()))
+            print(check(ordinary(path), lambda name, folder=path.parent: ordinary(folder / name)))
         except (Rejected, OSError) as error:
             print(f"REJECTED {path}: {error}")
             failed = 1

@@ -91,7 +91,7 @@ SPELLINGS = [
     "nan",
     "{0}/{0}",
 ]
-NAMES = ["gate", "compare", "empty", "holds", "hold", "Gate", "", "split"]
+NAMES = ["gate", "compare", "bound", "empty", "holds", "hold", "Gate", "", "split"]
 
 
 # --- paths in JSON data ---------------------------------------------------------------------------
@@ -233,7 +233,11 @@ def damage_steps(r: random.Random, value: Any) -> None:
 def new_step(r: random.Random, tree: list[Any]) -> list[Any]:
     """A step that might stand there."""
     rows = [[r.randrange(4), "1"] for _ in range(r.randrange(3))]
-    steps = [["holds"], ["empty", rows], ["gate", place(r, tree)], ["compare", r.randrange(3), r.randrange(3)]]
+    where = place(r, tree)
+    facts = [["1", [[where, i, "1"]]] for i in range(2)]
+    steps = [["holds"], ["empty", rows], ["gate", where], ["compare", r.randrange(3), r.randrange(3)]]
+    steps += [["bound", where, r.choice([[[0, 9]], [[where, 1]], []]), *facts]]
+    steps += [["bound", where, [[0, 9]], ["1", rows], ["1", rows]]]
     return r.choice([*steps, ["holds", ["1", []]], ["holds", ["1", rows]]])
 
 
@@ -256,11 +260,18 @@ def change_gate(r: random.Random, value: Any) -> None:
         set_at(tree, path, new)
 
 
+def pairs_of(value: Any) -> list[list[Any]]:
+    """The pairs of a weight and rows in steps."""
+    steps = [step for step in value.get("tree") or [] if step and isinstance(step, list)]
+    found = [pair for step in steps if step[0] == "holds" for pair in step[1:]]
+    return found + [pair for step in steps if step[0] == "bound" for pair in step[3:]]
+
+
 def rows_of(value: Any) -> list[list[Any]]:
-    """The lists of rows in closing steps."""
+    """The lists of rows in steps."""
     steps = [step for step in value.get("tree") or [] if step and isinstance(step, list)]
     found = [step[1] for step in steps if step[0] == "empty" and len(step) == 2]
-    found += [pair[1] for step in steps if step[0] == "holds" for pair in step[1:] if len(pair) == 2]
+    found += [pair[1] for pair in pairs_of(value) if len(pair) == 2]
     return [rows for rows in found if isinstance(rows, list) and rows]
 
 
@@ -291,8 +302,7 @@ def change_rows(r: random.Random, value: Any) -> None:
 
 def change_weight(r: random.Random, value: Any) -> None:
     """Change a weight or multiplier, or multiply a whole pair."""
-    pairs = [pair for step in value.get("tree") or [] if step and step[0] == "holds" for pair in step[1:]]
-    found = [pair for pair in pairs if len(pair) == 2]
+    found = [pair for pair in pairs_of(value) if len(pair) == 2]
     if not found:
         return
     pair = r.choice(found)
@@ -302,6 +312,30 @@ def change_weight(r: random.Random, value: Any) -> None:
             entry[k] = f"{3 * int(entry[k], 16):x}" if re.fullmatch("[0-9a-f]+", str(entry[k])) else entry[k]
     else:
         pair[0] = other_multiplier(r, pair[0])
+
+
+def change_bound(r: random.Random, value: Any) -> None:
+    """Change the form of a bound, the order or number of its proofs, or leave it out."""
+    tree = value["tree"]
+    i = r.choice([i for i, step in enumerate(tree) if step[0] == "bound"])
+    step = tree[i]
+    way = r.randrange(7)
+    if way == 0 and step[2]:
+        term = r.choice(step[2])
+        term[0] = r.choice([0, 1, 2, 3, 4, 9, -1, True, "0", 1.0, None, place(r, tree)])
+    elif way == 1 and step[2]:
+        term = r.choice(step[2])
+        term[1] = r.choice([0, 1, -1, "1/2", "1e1", 0.5, "x", None, "1/0", term[1]])
+    elif way == 2:
+        step[2].append([r.choice([0, 1, 2, place(r, tree)]), r.choice([0, 0, 1, -1, "1/3"])])
+    elif way == 3 and len(step) > 4:
+        step[3], step[4] = step[4], step[3]
+    elif way == 4:
+        del step[r.randrange(len(step))]
+    elif way == 5:
+        step.append(r.choice([step[-1], ["1", []], [], 0]))
+    else:
+        del tree[i]
 
 
 def other_multiplier(r: random.Random, text: Any) -> Any:
@@ -315,6 +349,7 @@ def other_multiplier(r: random.Random, text: Any) -> Any:
 
 STEPS = [damage_steps, change_gate]
 ROWS = [change_rows, change_rows, change_weight]
+BOUNDS = [change_bound]
 
 
 # --- damage to the head of a certificate ----------------------------------------------------------
@@ -334,6 +369,7 @@ def change_head(r: random.Random, value: Any) -> None:
     elif way == 4:
         key = r.choice(["file", "sha256"])
         names = ["../left.json", "/left.json", ".", "..", "", "no.json", "left.json\0", "a\\left.json", "right.json"]
+        names += ["left.json\n", "left json", "l\u00e9ft.json", "-left.json", "left.json" + "n" * 91, "l" + "n" * 99]
         value[r.choice([k for k in ("left", "right") if k in value])][key] = r.choice([*names, "0" * 64, "A" * 64])
     elif way == 5:
         for key in ("inhabitant", "point", "values", "tree"):
@@ -571,6 +607,7 @@ def careless(damage: Callable[..., Case], *given: Any) -> Damage:
 DAMAGES: dict[str, Damage] = {
     "steps": careless(in_certificate, STEPS),
     "rows": careless(in_certificate, ROWS),
+    "bounds": careless(in_certificate, BOUNDS),
     "head": careless(in_certificate, [change_head]),
     "certificate data": careless(in_certificate, ANYWHERE),
     "network data": careless(in_network),

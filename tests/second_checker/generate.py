@@ -342,6 +342,49 @@ def mirrored_transformer(r: random.Random, inputs: int, outputs: int) -> Data:
     }
 
 
+def long_rows(r: random.Random, width: int) -> list[list[Fraction]]:
+    """More rows of weights and a bias than there are leaders, tangents to a bowl; some are a little below another one.
+
+    Of these, the ones below a leader are dominated, the others are not found to be.
+    """
+    rows = []
+    for slope in range(checker.LEADERS - r.choice([0, 1, 2, 8, 24])):
+        row = [Fraction(slope, 32) - Fraction(1, 2), *(Fraction(r.randint(-2, 2), 8) for _ in range(width - 1))]
+        rows.append([*row, -sum((x * x for x in row), Fraction(0)) / 2])
+    for _ in range(r.choice([1, 2, 8])):
+        rows.append([*(other := r.choice(rows))[:-1], other[-1] - r.choice([0, 1, Fraction(1, 64)])])
+    while len(rows) <= checker.LEADERS - r.choice([0, 0, 0, 1]):
+        rows.append([*[Fraction(0)] * width, Fraction(r.randint(-9, 0))])
+    r.shuffle(rows)
+    return rows
+
+
+def long_layers(r: random.Random, inputs: int, outputs: int) -> Layers:
+    """A maxout network with u, relu(u) and relu(-u), or with the inputs, below a unit of many pieces."""
+    layers = mirrored_layers(r, inputs, outputs).layers[: r.choice([0, 1])]
+    layers.append([long_rows(r, len(layers[0]) if layers else inputs)])
+    return Layers(inputs, layers, [[Fraction(1), value_of(r)] for _ in range(outputs)], False)
+
+
+def long_transformer(r: random.Random, inputs: int, outputs: int) -> Data:
+    """A Transformer of many tokens that hold 1, a score and a value, with one head."""
+    rows = long_rows(r, inputs)
+    values = rows if r.random() < 0.6 else [[*sparse_row(r, inputs), value_of(r)] for _ in rows]
+    zero = [Fraction(0)] * inputs
+    embedding = [[zero, row[:-1], value[:-1], zero] for row, value in zip(rows, values, strict=True)]
+    offsets = [[1, spelt(r, row[-1]), spelt(r, value[-1]), 0] for row, value in zip(rows, values, strict=True)]
+    head = {"query": [[1, 0, 0, 0]], "key": [[0, 1, 0, 0]], "value": [[0, 0, 1, 0]], "output": [[0], [0], [0], [1]]}
+    return {
+        "format": FORMAT,
+        "kind": "transformer",
+        "embedding": {"weights": [written_matrix(r, rows, inputs) for rows in embedding], "offsets": offsets},
+        "blocks": [{"heads": [head], "feedforward": None}],
+        "residual": True,
+        "mask": r.choice([None, "causal"]),
+        "readout": {"token": len(rows) - 1, "weights": [[0, 0, 0, 1]] * outputs, "biases": [0] * outputs},
+    }
+
+
 def compiled(r: random.Random, source: Data, domain: Data) -> Data | None:
     """A maxout or ReLU network compiled to a Transformer, if the construction allows it."""
     network = network_json.parse(text_of(source), "left.json")
@@ -553,6 +596,18 @@ def deep(r: random.Random) -> Case:
     head: Data = {"format": "exactformer/certificate-1", "claim": claim, "tie": r.choice(checker.RULES)}
     head |= {"domain": random_domain(r, inputs), "parameters": given}
     return answered_by_tree(r, Question(head, networks), r.choice([3, 10, 20]))
+
+
+def long(r: random.Random) -> Case:
+    """A claim that is true for a plain reason about networks with long lists, which are split."""
+    inputs = r.choice([1, 2])
+    claim = r.choice(["equal", "ties-agree"])
+    net = long_transformer(r, inputs, 1) if r.random() < 0.5 else long_layers(r, inputs, 1).data(r)
+    head: Data = {"format": "exactformer/certificate-1", "claim": claim, "tie": r.choice(checker.RULES)}
+    head |= {"domain": random_domain(r, inputs), "parameters": {"rules": [head["tie"]] * 2} if claim != "equal" else {}}
+    question = Question(head, [net, net] if claim == "equal" else [net])
+    tree = player.plain_tree(r, *understood(question), r.choice([0, 1, 2, 4]))
+    return question.case({"inhabitant": [0] * inputs, "tree": tree})
 
 
 def found_by_prover(r: random.Random, seconds: float = 5.0) -> Case | None:
