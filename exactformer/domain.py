@@ -46,7 +46,7 @@ class Domain:
     @staticmethod
     def everything(dimension: int) -> Domain:
         """All of R^dimension."""
-        return Domain((None,) * dimension, (None,) * dimension, Matrix((0, dimension), ()), Vector(()))
+        return Domain((None,) * dimension, (None,) * dimension, Matrix((0, dimension)), Vector(()))
 
     @property
     def dimension(self) -> int:

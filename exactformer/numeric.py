@@ -416,15 +416,15 @@ def _stacked(matrices: Sequence[Matrix], shape: tuple[int, int], step: tuple[int
     """The matrix of the given shape with matrix number i of `matrices` at the position i * step, zeros elsewhere."""
     rows, columns, values = [], [], []
     for number, matrix in enumerate(matrices):
-        counts = [len(row) for row in matrix.rows]
-        rows.append(np.repeat(np.arange(matrix.shape[0]), counts) + number * step[0])
-        columns.append(np.array([j for row in matrix.rows for j, _ in row], dtype=np.intp) + number * step[1])
-        values.append(_rounded([n for row in matrix.rows for _, n in row], matrix.denominator, place))
-    at, entries = (np.concatenate(rows), np.concatenate(columns)), np.concatenate(values)
-    if shape[0] * shape[1] > max(SMALL, DENSE_RATIO * len(entries)):
-        return Sparse.of(shape, (*at, entries))
+        entries = [(i, j, n) for i, row in matrix.filled for j, n in row]
+        rows.append(np.array([i for i, _, _ in entries], dtype=np.intp) + number * step[0])
+        columns.append(np.array([j for _, j, _ in entries], dtype=np.intp) + number * step[1])
+        values.append(_rounded([n for _, _, n in entries], matrix.denominator, place))
+    at, weights = (np.concatenate(rows), np.concatenate(columns)), np.concatenate(values)
+    if shape[0] * shape[1] > max(SMALL, DENSE_RATIO * len(weights)):
+        return Sparse.of(shape, (*at, weights))
     dense = np.zeros(shape)
-    dense[at] = entries
+    dense[at] = weights
     return dense
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Context, Decimal
@@ -155,16 +156,34 @@ class Vector:
         return Vector.over([a * x + b * y for x, y in zip(self.numerators, other.numerators, strict=True)], common)
 
 
+Entries = tuple[tuple[int, int], ...]  # of a row: its columns with their numerators
+
+
 @dataclass(frozen=True)
 class Matrix:
-    """An exact sparse matrix: entry (i, j) is n / denominator for each (j, n) in rows[i], all other entries are 0.
+    """An exact sparse matrix: entry (i, j) is n / denominator for each (j, n) in a row (i, row), all others are 0.
 
-    Columns ascend within a row and no stored numerator is zero, so equal matrices are equal objects.
+    Only rows that are not empty are stored, by ascending number; columns ascend within a row, and no stored numerator
+    is zero. So equal matrices are equal objects, and a tall matrix with few entries is small.
     """
 
     shape: tuple[int, int]
-    rows: tuple[tuple[tuple[int, int], ...], ...]
+    filled: tuple[tuple[int, Entries], ...] = ()
     denominator: int = 1
+
+    @staticmethod
+    def of_rows(rows: Sequence[Entries], width: int, denominator: int = 1) -> Matrix:
+        """The matrix with all its rows given, empty ones too, each as its (column, numerator)."""
+        filled = tuple([(i, tuple(row)) for i, row in enumerate(rows) if row])
+        return Matrix((len(rows), width), filled, denominator)
+
+    @property
+    def rows(self) -> tuple[Entries, ...]:
+        """All rows, empty ones too, each as its (column, numerator)."""
+        full: list[Entries] = [()] * self.shape[0]
+        for i, row in self.filled:
+            full[i] = row
+        return tuple(full)
 
     @staticmethod
     def of(data: Any, place: str = "matrix", shape: tuple[int | None, int | None] = (None, None)) -> Matrix:
@@ -181,47 +200,53 @@ class Matrix:
     def sparse(height: int, width: int, entries: Mapping[tuple[int, int], Fraction | int]) -> Matrix:
         """The height x width matrix with the given entries and zeros elsewhere."""
         common = math.lcm(*(x.denominator for x in entries.values()))
-        rows: list[list[tuple[int, int]]] = [[] for _ in range(height)]
+        rows: dict[int, list[tuple[int, int]]] = {}
         for (i, j), x in sorted(entries.items()):
             if x:
-                rows[i].append((j, x.numerator * (common // x.denominator)))
-        return Matrix((height, width), tuple(map(tuple, rows)), common).reduced()
+                rows.setdefault(i, []).append((j, x.numerator * (common // x.denominator)))
+        return Matrix((height, width), tuple([(i, tuple(row)) for i, row in rows.items()]), common).reduced()
 
     @staticmethod
     def stacked(parts: Sequence[Matrix], width: int) -> Matrix:
         """The rows of all parts, each `width` wide, one part below the other."""
         common = math.lcm(*(part.denominator for part in parts))
-        rows = tuple(
-            tuple((j, n * (common // part.denominator)) for j, n in row) for part in parts for row in part.rows
-        )
-        return Matrix((len(rows), width), rows, common)
+        rows, height = [], 0
+        for part in parts:
+            scale = common // part.denominator
+            rows += [(height + i, tuple([(j, n * scale) for j, n in row])) for i, row in part.filled]
+            height += part.shape[0]
+        return Matrix((height, width), tuple(rows), common)
 
     def reduced(self) -> Matrix:
         """The same matrix with the smallest denominator."""
-        common = math.gcd(self.denominator, *(n for row in self.rows for _, n in row))
+        common = math.gcd(self.denominator, *(n for _, row in self.filled for _, n in row))
         if common == 1:
             return self
-        rows = tuple(tuple((j, n // common) for j, n in row) for row in self.rows)
+        rows = tuple((i, tuple((j, n // common) for j, n in row)) for i, row in self.filled)
         return Matrix(self.shape, rows, self.denominator // common)
 
     def __matmul__(self, vector: Vector) -> Vector:
         """Matrix times vector, exactly."""
         x = vector.numerators
-        products = [sum(n * x[j] for j, n in row) for row in self.rows]
+        products = [0] * self.shape[0]
+        for i, row in self.filled:
+            products[i] = sum([n * x[j] for j, n in row])
         return Vector.over(products, self.denominator * vector.denominator)
 
     def entries(self) -> dict[tuple[int, int], Fraction]:
         """The non-zero entries."""
-        return {(i, j): Fraction(n, self.denominator) for i, row in enumerate(self.rows) for j, n in row}
+        return {(i, j): Fraction(n, self.denominator) for i, row in self.filled for j, n in row}
 
     def row(self, index: int) -> dict[int, Fraction]:
         """The non-zero entries of one row, by column."""
-        return {j: Fraction(n, self.denominator) for j, n in self.rows[index]}
+        at = bisect_left(self.filled, (index,))
+        found = self.filled[at : at + 1]
+        return {j: Fraction(n, self.denominator) for i, row in found if i == index for j, n in row}
 
     @property
     def nonzeros(self) -> int:
         """The number of non-zero entries."""
-        return sum(map(len, self.rows))
+        return sum([len(row) for _, row in self.filled])
 
     def dense(self) -> list[list[Fraction]]:
         """All entries, row by row; for small matrices."""
@@ -266,7 +291,7 @@ def _read_dense(data: Any, place: str, shape: tuple[int | None, int | None], fau
     size = array_shape(rows)
     if rows is None or (size is not None and len(size) != 2 and size != (0,)):
         faults.add(place, "a matrix (a list of rows, or shape and entries)", shape_text(data))
-        return Matrix((shape[0] or 0, shape[1] or 0), ((),) * (shape[0] or 0))
+        return Matrix((shape[0] or 0, shape[1] or 0))
     width = size[1] if size is not None and len(size) == 2 else shape[1]
     pairs = []
     for i, row in enumerate(rows):
@@ -296,7 +321,7 @@ def _read_sparse(data: dict[Any, Any], place: str, shape: tuple[int | None, int 
     size = listed(data.get("shape")) or []
     if len(size) != 2 or not all(type(n) is int and 0 <= n <= MAX_SIDE for n in size):
         faults.add(f"{place}.shape", f"two integers from 0 to {MAX_SIDE}", data.get("shape"))
-        return Matrix((shape[0] or 0, shape[1] or 0), ((),) * (shape[0] or 0))
+        return Matrix((shape[0] or 0, shape[1] or 0))
     items = listed(data.get("entries"))
     if items is None:
         faults.add(f"{place}.entries", "a list of [row, column, number]", data.get("entries"))
@@ -311,11 +336,12 @@ def _read_sparse(data: dict[Any, Any], place: str, shape: tuple[int | None, int 
         else:
             found[entry[0], entry[1]] = _common_pair(entry[2]) or _pair(entry[2], where, faults)
     (numerators,), common = _over_one_denominator([list(found.values())], place, faults)
-    rows: list[list[tuple[int, int]]] = [[] for _ in range(size[0])]
+    rows: dict[int, list[tuple[int, int]]] = {}
     for (i, j), n in zip(found, numerators, strict=True):
         if n:
-            rows[i].append((j, n))
-    return Matrix((size[0], size[1]), tuple(tuple(sorted(row)) for row in rows), common).reduced()
+            rows.setdefault(i, []).append((j, n))
+    filled = tuple([(i, tuple(sorted(rows[i]))) for i in sorted(rows)])
+    return Matrix((size[0], size[1]), filled, common).reduced()
 
 
 def read_pairs(items: Iterable[Any], place: Callable[[int], str], faults: Faults, *, first: int = 0) -> list[Pair]:
@@ -357,7 +383,7 @@ def matrix_of(rows: Sequence[Sequence[Pair]], width: int, place: str, faults: Fa
     """The matrix of the given rows; numbers that would need too much space are a fault."""
     numerators, common = _over_one_denominator(rows, place, faults)
     entries = tuple(tuple((j, n) for j, n in enumerate(row) if n) for row in numerators)
-    return Matrix((len(rows), width), entries, common).reduced()
+    return Matrix.of_rows(entries, width, common).reduced()
 
 
 def _over_one_denominator(rows: Sequence[Sequence[Pair]], place: str, faults: Faults) -> tuple[list[list[int]], int]:

@@ -134,17 +134,17 @@ def test_json_floats_count_as_their_decimal_text() -> None:
 
 
 def test_matrices_without_rows_or_columns_keep_their_shape() -> None:
-    none = Affine(Matrix((0, 3), ()), Vector(()))
+    none = Affine(Matrix((0, 3)), Vector(()))
     for network in (
         ReluNetwork((), none),
         MaxoutNetwork((), none),
-        ReluNetwork((), Affine(Matrix((2, 0), ((), ())), Vector((0, 1)))),
-        Transformer((none, none), (), 1, Affine(Matrix((1, 0), ((),)), Vector((5,)))),
+        ReluNetwork((), Affine(Matrix((2, 0)), Vector((0, 1)))),
+        Transformer((none, none), (), 1, Affine(Matrix((1, 0)), Vector((5,)))),
     ):
         again = parse(dump(network).encode(), "file")
         assert again == network
         assert read_network(dump(network).encode(), "file").inputs == network.inputs
-    empty = Head(Matrix((0, 1), ()), Matrix((0, 1), ()), Matrix((0, 1), ()), Matrix((1, 0), ((),)))
+    empty = Head(Matrix((0, 1)), Matrix((0, 1)), Matrix((0, 1)), Matrix((1, 0)))
     base = read(TRANSFORMER)
     state = Affine.of([[1]], [0])
     block = type(base.blocks[0])((empty,), None)

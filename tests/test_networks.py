@@ -267,7 +267,7 @@ def test_faults_of_domains_points_and_ties() -> None:
 
 def test_every_fault_of_a_transformer_is_listed() -> None:
     good = attention(0)
-    wrong = Head(*(Matrix((2, 3), ((), ())),) * 4)
+    wrong = Head(*(Matrix((2, 3)),) * 4)
     feedforward = FeedForward(Affine.of([[1]], [0]), Affine.of([[1]], [0]))
     assert reasons(
         Transformer,

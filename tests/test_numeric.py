@@ -95,7 +95,7 @@ def random_transformer(
 
 def selector(scores: Sequence[int], values: Sequence[int], **options: Any) -> Transformer:
     """No input; token t has the given score and value, and the output is the head's value at the last token."""
-    states = [Affine(Matrix((3, 0), ((),) * 3), Vector((1, s, v))) for s, v in zip(scores, values, strict=True)]
+    states = [Affine(Matrix((3, 0)), Vector((1, s, v))) for s, v in zip(scores, values, strict=True)]
     head = Head.of([[1, 0, 0]], [[0, 1, 0]], [[0, 0, 1]], [[0], [0], [1]])
     readout = Affine.of([[0, 0, 1]], [0])
     blocks = (Block((head,), None),)

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from exactformer.recount import Counted, check, check_file, determinant, main, simplices
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exactformer import lp, recount
 from exactformer.kernel.reading import Rejected
 from exactformer.prover.volume import volume
-from exactformer.recount import Counted, check, check_file, determinant, main, simplices
 
 SOURCE = Path(recount.__file__)
 Network = dict[str, Any]

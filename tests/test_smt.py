@@ -88,7 +88,7 @@ def tie_head(values=(1, 0), keys=(1, -1), **changes):
 
 
 def constant(values, inputs=1):
-    return ReluNetwork.of([], (Matrix((len(values), inputs), ((),) * len(values)), values))
+    return ReluNetwork.of([], (Matrix((len(values), inputs)), values))
 
 
 def text_of(left, right, domain, tie):

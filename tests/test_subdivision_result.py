@@ -298,7 +298,7 @@ def test_points_without_shapes_where_two_pieces_are_one_function() -> None:
 
 def test_a_network_without_outputs() -> None:
     network = ReluNetwork((Affine(Matrix.sparse(2, 1, {(0, 0): F(1)}), vector([0, 1])),), Affine.__new__(Affine))
-    network = ReluNetwork(network.layers, Affine(Matrix((0, 2), ()), Vector(())))
+    network = ReluNetwork(network.layers, Affine(Matrix((0, 2)), Vector(())))
     assert regions(network).distinct_affine_maps == 1  # by linear programs
     found = regions(network, Box([-1], [1]))
     assert (found.activation_regions, found.linear_regions, found.distinct_affine_maps) == (2, 1, 1)
@@ -708,7 +708,7 @@ def test_many_inputs() -> None:
 
 
 def test_a_network_without_inputs() -> None:
-    network = ReluNetwork((), Affine(Matrix((1, 0), ((),)), vector([3])))
+    network = ReluNetwork((), Affine(Matrix((1, 0)), vector([3])))
     found = regions(network)
     assert counts(found) == (1, 1, 1) and found[0].affine(Vector(())).fractions()[0] == 3
 

@@ -81,7 +81,7 @@ class Assembly:
         n, out = self.network.inputs, self.network.output
         shared = Matrix.sparse(self.width, n, {(self.hidden + i, i): 1 for i in range(n)})
         codes = (Vector(tuple(int(c in code) for c in range(self.width))) for code in self.codes)
-        rows = tuple(tuple((hidden + j, w) for j, w in row) for row in out.weights.rows)
+        rows = tuple((i, tuple((hidden + j, w) for j, w in row)) for i, row in out.weights.filled)
         return Transformer(
             tuple(Affine(shared, code) for code in codes),
             tuple(self._blocks),

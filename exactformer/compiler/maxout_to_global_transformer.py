@@ -46,7 +46,7 @@ def maxout_to_global_transformer(network: MaxoutNetwork) -> Compiled:
             own = tuple(range(i * (k + 1), (i + 1) * (k + 1)))
             units.append(UnitPlace(number, i, number, own, tuple(p * size + 1 + i for p in range(k + 1))))
     out = network.output
-    moved = tuple(tuple((size + 1 + j, w) for j, w in row) for row in out.weights.rows)
+    moved = tuple((i, tuple((size + 1 + j, w) for j, w in row)) for i, row in out.weights.filled)
     readout = Affine(Matrix((out.outputs, d), moved, out.weights.denominator), out.biases)
     transformer = Transformer(
         embedding,

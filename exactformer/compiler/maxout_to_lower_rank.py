@@ -44,9 +44,8 @@ def _levels(layer: MaxoutLayer, arity: int) -> list[MaxoutLayer]:
     first, *later = levels(layer.rank, arity)
     pieces = layer.pieces
     chosen = _groups(layer.width, layer.rank, arity)
-    weights = Matrix(
-        (len(chosen), pieces.inputs), tuple(pieces.weights.rows[r] for r in chosen), pieces.weights.denominator
-    )
+    rows = pieces.weights.rows
+    weights = Matrix.of_rows([rows[r] for r in chosen], pieces.inputs, pieces.weights.denominator)
     biases = Vector(tuple(pieces.biases.numerators[r] for r in chosen), pieces.biases.denominator)
     result = [MaxoutLayer(Affine(weights, biases), arity)]
     members = first

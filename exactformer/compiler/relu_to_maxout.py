@@ -17,5 +17,5 @@ def relu_to_maxout(network: ReluNetwork) -> MaxoutNetwork:
 def _layer(layer: Affine) -> MaxoutLayer:
     rows = tuple(part for row in layer.weights.rows for part in (row, ()))
     numerators = tuple(part for b in layer.biases.numerators for part in (b, 0))
-    weights = Matrix((2 * layer.outputs, layer.inputs), rows, layer.weights.denominator)
+    weights = Matrix.of_rows(rows, layer.inputs, layer.weights.denominator)
     return MaxoutLayer(Affine(weights, Vector(numerators, layer.biases.denominator)), 2)

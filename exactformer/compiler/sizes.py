@@ -112,7 +112,7 @@ def _entries(t: Transformer) -> Iterator[Fraction]:
 
 
 def _distinct(matrix: Matrix) -> Iterator[Fraction]:
-    return (Fraction(n, matrix.denominator) for n in {n for row in matrix.rows for _, n in row})
+    return (Fraction(n, matrix.denominator) for n in {n for _, row in matrix.filled for _, n in row})
 
 
 def size_lines(t: Transformer, **formulas: Formula) -> tuple[SizeLine, ...]:

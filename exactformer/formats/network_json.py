@@ -300,7 +300,7 @@ def _feedforward_object(part: FeedForward) -> dict[str, Any]:
 
 def _dense(matrix: Matrix) -> list[list[int | str]]:
     rows: list[list[int | str]] = [[0] * matrix.shape[1] for _ in range(matrix.shape[0])]
-    for i, row in enumerate(matrix.rows):
+    for i, row in matrix.filled:
         for j, n in row:
             rows[i][j] = ratio_text(n, matrix.denominator)
     return rows
@@ -314,7 +314,7 @@ def _matrix(matrix: Matrix) -> Any:
     size = matrix.shape[0] * matrix.shape[1]
     if matrix.shape[0] and (size <= 9 or 3 * matrix.nonzeros >= size):
         return _dense(matrix)
-    entries = [[i, j, ratio_text(n, matrix.denominator)] for i, row in enumerate(matrix.rows) for j, n in row]
+    entries = [[i, j, ratio_text(n, matrix.denominator)] for i, row in matrix.filled for j, n in row]
     return {"shape": list(matrix.shape), "entries": entries}
 
 

@@ -105,19 +105,19 @@ class _Reader:
         self.faults.settle()
         maps[0] = _normalised_inputs(maps[0], means.fractions()[:-1], ranges.fractions()[:-1])
         maps[-1] = _scaled_outputs(maps[-1], means[inputs], ranges[inputs])
-        return ReluNetwork(tuple(maps[:-1]), maps[-1], Domain(lower, upper, Matrix((0, inputs), ()), Vector(())), name)
+        return ReluNetwork(tuple(maps[:-1]), maps[-1], Domain(lower, upper, Matrix((0, inputs)), Vector(())), name)
 
 
 def _normalised_inputs(layer: Affine, means: tuple[Fraction, ...], ranges: tuple[Fraction, ...]) -> Affine:
     """W ((x - mean) / range) + b as an affine map of x."""
     factors = Vector.of(1 / r for r in ranges)
-    rows = tuple(tuple((j, n * factors.numerators[j]) for j, n in row) for row in layer.weights.rows)
+    rows = tuple((i, tuple((j, n * factors.numerators[j]) for j, n in row)) for i, row in layer.weights.filled)
     weights = Matrix(layer.weights.shape, rows, layer.weights.denominator * factors.denominator).reduced()
     return Affine(weights, weights @ Vector.of(-m for m in means) + layer.biases)
 
 
 def _scaled_outputs(layer: Affine, mean: Fraction, scale: Fraction) -> Affine:
     """(W h + b) * range + mean as an affine map of h."""
-    rows = tuple(tuple((j, n * scale.numerator) for j, n in row) for row in layer.weights.rows)
+    rows = tuple((i, tuple((j, n * scale.numerator) for j, n in row)) for i, row in layer.weights.filled)
     weights = Matrix(layer.weights.shape, rows, layer.weights.denominator * scale.denominator).reduced()
     return Affine(weights, Vector.of(b * scale + mean for b in layer.biases.fractions()))

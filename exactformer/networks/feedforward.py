@@ -288,7 +288,7 @@ def _read_units(weights: Any, biases: Any, place: str, inputs: int | None, fault
     if not units or (size is not None and (len(size) != 3 or size[1] == 0)):
         wanted = "weights[unit][piece][input], at least one unit and one piece"
         faults.add(f"{place}.weights", wanted, shape_text(weights))
-        return MaxoutLayer(Affine(Matrix((0, inputs or 0), ()), Vector(())), 1)
+        return MaxoutLayer(Affine(Matrix((0, inputs or 0)), Vector(())), 1)
     if size is not None and inputs is not None and size[2] != inputs:  # one fault for all units
         faults.add(f"{place}.weights", f"{inputs} numbers a piece", f"{size[2]}")
         inputs = size[2]
@@ -300,7 +300,7 @@ def _read_units(weights: Any, biases: Any, place: str, inputs: int | None, fault
         if rank is None or matrix.shape[0] != rank:
             pieces = "at least one piece" if rank is None else f"{rank} pieces, as in the units before"
             faults.add(f"{place}.weights[{i}]", pieces, f"{matrix.shape[0]}")
-            matrix = Matrix((rank or 1, matrix.shape[1]), ((),) * (rank or 1))
+            matrix = Matrix((rank or 1, matrix.shape[1]))
         matrices.append(matrix)
     numbers = _read_offsets(biases, f"{place}.biases", (len(units), rank or 1), faults)
     return MaxoutLayer(Affine(Matrix.stacked(matrices, inputs or 0), numbers), rank or 1)

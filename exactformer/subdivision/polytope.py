@@ -30,7 +30,7 @@ def vertices(rows: Sequence[Row], domain: Domain) -> tuple[Point, ...]:
     n = domain.dimension
     matrix = Matrix.sparse(len(rows), n, {(i, j): -c for i, (a, _) in enumerate(rows) for j, c in enumerate(a) if c})
     whole = Domain(domain.lower, domain.upper, matrix, Vector(tuple(b for _, b in rows)))
-    nothing = MaxoutNetwork((), Affine(Matrix((0, n), ()), Vector(())))
+    nothing = MaxoutNetwork((), Affine(Matrix((0, n)), Vector(())))
     body = cube(program_of(nothing, whole))
     body.constrain(lambda: None)
     frame = Frame.of(domain)
