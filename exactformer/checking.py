@@ -43,8 +43,6 @@ class Checked:
 def check(proof: str | Path, *, timeout: float | None = None) -> Checked:
     """Have the kernel re-check a certificate file, or the `certificate.json` of a proof folder.
 
-    The certificate of a count of regions is checked by `exactformer.recount` in the same way.
-
     The kernel runs as `python -I -S`: isolated, without site packages, standard library only. Symbolic links are not
     followed. Raises `InvalidInput` when there is no such file, `CertificateRejected` with the kernel's reason when it
     does not accept, and `TimeoutError` after `timeout` seconds.
@@ -59,8 +57,6 @@ def check(proof: str | Path, *, timeout: float | None = None) -> Checked:
     if not ordinary(path):
         raise InvalidInput(f"{path}: expected a certificate file or a proof folder, found {_what(path)}")
     program = Path(exactformer.kernel.__file__).parent
-    if _is_count(path):
-        program = program.with_name("recount.py")
     started = time.monotonic()
     answer = _answer(program, path, timeout)
     seconds = time.monotonic() - started
@@ -78,7 +74,6 @@ def check(proof: str | Path, *, timeout: float | None = None) -> Checked:
             )
         checked[name] = digest
     files: dict[str, State] = states(folder, checked) if folder else dict.fromkeys(sorted(checked), "checked")
-    answer.setdefault("domain", certificate["domain"])
     keys = ("claim", "parameters", "holds", "theorem", "tie", "domain", "digests", "counts")
     return Checked(**{key: answer[key] for key in keys}, files=files, seconds=seconds)
 
@@ -110,9 +105,3 @@ def _answer(program: Path, path: Path, timeout: float | None) -> dict[str, Any]:
     if run.returncode != 0 or not answer["accepted"]:
         raise CertificateRejected(printable(str(answer.get("reason", "no reason given"))))
     return answer
-
-
-def _is_count(path: Path) -> bool:
-    """Whether a file says that it is a certificate of a count; what it really is, its checker decides."""
-    with path.open("rb") as stream:
-        return b'"exactformer/regions-1"' in stream.read(200)

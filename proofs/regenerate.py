@@ -29,7 +29,7 @@ CLAIMS = {  # about left.json alone
 COUNTS = {name: f"counts/{name}" for name in ("maxout-rank-3", "degenerate", "sawtooth")}  # of regions: network.json
 
 
-def recount(name: str) -> None:
+def count(name: str) -> None:
     """One folder of counts."""
     folder = str(HERE / COUNTS[name])
     print(COUNTS[name])
@@ -58,4 +58,4 @@ if __name__ == "__main__":
     for chosen in sys.argv[1:] or [*COMPILED, *BY_HAND, *CLAIMS]:
         regenerate(chosen)
     for chosen in () if sys.argv[1:] else COUNTS:
-        recount(chosen)
+        count(chosen)

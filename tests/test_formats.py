@@ -450,9 +450,10 @@ def test_damaged_data_is_refused_or_means_the_same_to_the_kernel(base: Any, data
         return
     point = tuple(Fraction(k - 2, 3) for k in range(network.inputs))
     found = list(evaluate_exactly(network, point, "average"))
-    assert found == semantics.evaluate(read_network(dump(network).encode(), "file"), list(point), "average")
+    average = semantics.Semantics("average")
+    assert found == semantics.evaluate(read_network(dump(network).encode(), "file"), list(point), average)
     with suppress(Rejected):  # the kernel may be stricter
-        assert found == semantics.evaluate(read_network(text, "file"), list(point), "average")
+        assert found == semantics.evaluate(read_network(text, "file"), list(point), average)
 
 
 @given(st.sampled_from(ALL), st.integers(0, 10**6), st.binary(max_size=3))

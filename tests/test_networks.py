@@ -37,7 +37,7 @@ def test_evaluation_is_the_definition_and_what_the_kernel_computes(pair: Any, ti
     text = dump(network)
     found = evaluate_exactly(network, point, tie)
     assert list(found) == naive.evaluate(json.loads(text), point, tie)
-    assert list(found) == semantics.evaluate(read_network(text.encode(), "file"), list(point), tie)
+    assert list(found) == semantics.evaluate(read_network(text.encode(), "file"), list(point), semantics.Semantics(tie))
 
 
 @given(at_a_point(transformers(SMALL)), st.sampled_from(TIES))

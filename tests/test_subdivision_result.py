@@ -49,11 +49,12 @@ from exactformer import (
     Transformer,
     Unsupported,
     check,
-    recount,
     regions,
 )
 from exactformer.compiler import CONSTRUCTIONS, compile_network
 from exactformer.formats.network_json import dump
+from exactformer.kernel import certificates
+from exactformer.kernel.counts import Counted
 from exactformer.networks import Affine, Block, Head
 from exactformer.networks.transformer import TIES
 from exactformer.prover.volume import volume
@@ -578,25 +579,25 @@ def test_a_folder_with_a_certificate(tmp_path: Path) -> None:
         found = regions(network, **options)  # type: ignore[arg-type]
         path = write_certificate(found, folder)
         assert path == folder / "certificate.json"
-        counted = recount.check_file(path)
+        counted = certificates.check_file(path)
         assert (counted.regions, counted.exact) == (len(found), True)
         checked = check(folder)
         assert checked.claim == "regions" and checked.holds and checked.counts == {"regions": len(found)}
         assert f"exactly {len(found)} activation regions on [-1, 1]^2" in checked.theorem
     smaller = regions(BENDS, Box([0, 0], [1, 1]))
     write_certificate(smaller, tmp_path / "0")  # over the old one
-    assert recount.check_file(tmp_path / "0" / "certificate.json").regions == len(smaller)
+    assert certificates.check_file(tmp_path / "0" / "certificate.json").regions == len(smaller)
 
 
 def test_certificates_of_lower_bounds(tmp_path: Path) -> None:
     found = interrupted(sawtooth(depth=4), after=20, part=6)
     assert not found.complete and 0 < len(found) < 81
-    counted = recount.check_file(write_certificate(found, tmp_path / "some"))
+    counted = certificates.check_file(write_certificate(found, tmp_path / "some"))
     assert (counted.regions, counted.exact) == (len(found), False)
     none = regions(sawtooth(depth=4), timeout=0.0)
-    assert recount.check_file(write_certificate(none, tmp_path / "none")).regions == 0
+    assert certificates.check_file(write_certificate(none, tmp_path / "none")).regions == 0
     seven = ReluNetwork.of([([[1] * 7, [1, -1] * 3 + [2]], [0, -1])], ([[1, 1]], [0]))
-    counted = recount.check_file(write_certificate(regions(seven, Box([-1] * 7, [1] * 7)), tmp_path / "seven"))
+    counted = certificates.check_file(write_certificate(regions(seven, Box([-1] * 7, [1] * 7)), tmp_path / "seven"))
     assert (counted.regions, counted.exact) == (4, False)
 
 
@@ -867,8 +868,8 @@ def test_larger_networks_are_counted_as_the_checker_counts(seed: int) -> None:
     assert (counted.regions, counted.exact) == (len(found), True)
 
 
-def accepted(found: Regions) -> recount.Counted:
-    return recount.check(json.dumps(certificate(found)).encode(), lambda name: dump(found.network).encode())
+def accepted(found: Regions) -> Counted:
+    return certificates.check(json.dumps(certificate(found)).encode(), lambda name: dump(found.network).encode())
 
 
 def test_volumes_of_boxes() -> None:

@@ -42,15 +42,18 @@ def read_bytes(path: Path) -> bytes:
     """The bytes of an ordinary file. A device or a pipe might never end, a link leads out of the folder: rejected."""
     data = None
     try:
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-        with open(file, "rb") as stream:
-            if stat.S_ISREG(os.fstat(file).st_mode):
+        with open(path, "rb", opener=_opened) as stream:
+            if stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         reject(path.name, "a file that can be read", error.strerror or str(error))
     if data is None or len(data) > MAX_BYTES:
         reject(path.name, f"an ordinary file of at most {MAX_BYTES} bytes", "a larger one, or no ordinary file")
     return data
+
+
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
 def named_file(value: object, place: str, read: Callable[[str], bytes]) -> tuple[str, str, bytes]:

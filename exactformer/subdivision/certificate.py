@@ -1,4 +1,4 @@
-"""A count that can be checked: the certificate `exactformer/regions-1`, for `exactformer.recount`.
+"""A count that can be checked: the certificate `exactformer/regions-1`, for the kernel.
 
 It has a point inside each region; if the count is complete and the domain bounded, also the vertices of each, whose
 convex hulls fill the domain.
@@ -32,7 +32,7 @@ manifest.json     the digests of all files: which are as they were written
 
 To check it again, with exactformer installed:  exactformer check .
 or with nothing but Python 3.11 and the source of exactformer:
-  python -I -S exactformer/recount.py certificate.json
+  python -I -S exactformer/kernel certificate.json
 Both say what has been shown. The format, and why it shows it: docs/regions.md.
 """
 

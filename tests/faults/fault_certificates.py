@@ -13,11 +13,11 @@ from typing import Any
 
 from fault_rows import EQUIVALENT, REQUIRED, Case
 from kernel_claims import PROVED, REFUTED
-from kernel_material import CLAIMS, TIES, Asked, certificate, damaged, encoded, judged
+from kernel_material import CLAIMS, TIES, Asked, certificate, damaged, encoded, judged, made
 from test_kernel_fuzz import question_of, random_question, rules_of, stop_after_100_steps
 from test_kernel_proofs import GOOD, mutants_of, neighbours, put, sides
 
-from exactformer.kernel.claims import Theorem
+from exactformer.kernel.claims import Theorem, follow
 from exactformer.kernel.reading import NotAffine, Rejected
 from exactformer.prover.certificate import proof_certificate
 from exactformer.prover.question import inhabitant
@@ -131,9 +131,9 @@ def nested(tree: list[Any], children: Callable[[int], int]) -> list[tuple[int, i
 def arities(value: dict[str, Any], left: Any, right: Any) -> list[int]:
     """How many children each step of a good tree has."""
     goals, found = [Asked.of(value, left, right if "right" in value else None).goal()], []
-    for name, *arguments in value["tree"]:
+    for step in value["tree"]:
         goal = goals.pop()
-        children = goal.gate(*arguments) if name == "gate" else goal.compare(*arguments) if name == "compare" else []
+        children = made(follow(goal, step, "tree"))
         found.append(len(children))
         goals += reversed(children)
     return found

@@ -57,7 +57,7 @@ def answer(package: Any, entry: Entry) -> Any:
         if kind == "value":
             return _shown(package, eval(entry.certificate.decode(), _names(package)))
         theorem = (
-            _on_disk(package, entry) if kind == "file" else package.claims.check(entry.certificate, _reader(entry))
+            _on_disk(package, entry) if kind == "file" else package.certificates.check(entry.certificate, _reader(entry))
         )
     except rejected as rejection:
         return f"{type(rejection).__name__}: {rejection}".replace(str(HERE), "HERE")
@@ -80,10 +80,6 @@ def _reader(entry: Entry) -> Callable[[str], bytes]:
     return read
 
 
-def _in_memory(package: Any, entry: Entry) -> Any:
-    return package.claims.check(entry.certificate, _reader(entry))
-
-
 def _on_disk(package: Any, entry: Entry) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         for name, data in entry.files.items():
@@ -91,7 +87,7 @@ def _on_disk(package: Any, entry: Entry) -> Any:
         path = Path(folder) / "certificate.json"
         path.write_bytes(entry.certificate)
         try:
-            return package.claims.check_file(path)
+            return package.certificates.check_file(path)
         except package.reading.Rejected as rejection:
             raise package.reading.Rejected(str(rejection).replace(folder, "FOLDER")) from None
 
@@ -102,8 +98,9 @@ def _goal(package: Any, entry: Entry) -> Any:
     networks = [package.networks.read_network(data, name) for name, data in sorted(entry.files.items())]
     domain = package.statements.read_domain(value["domain"], "domain", networks[0].inputs)
     parameters = value.get("parameters", {})
+    tie = package.semantics.Semantics(value["tie"])
     return package.claims.Goal.of(
-        package.statements.read_statement(value["claim"], parameters, networks, domain, value["tie"], "claim")
+        package.statements.read_statement(value["claim"], parameters, networks, domain, tie, "claim")
     )
 
 
@@ -118,7 +115,7 @@ def _walk(package: Any, entry: Entry, r: Random) -> str:
             break
         step = r.choice(steps)
         try:
-            children = package.claims.follow(goal, step, "walk")
+            children = [child() for child in package.claims.follow(goal, step, "walk")]
         except package.reading.Rejected as rejection:
             seen.append(str(rejection))
             continue
@@ -132,13 +129,14 @@ def _path(package: Any, entry: Entry, steps: list[Any]) -> str:
     goal = _goal(package, entry)
     seen = [_known(package, goal)]
     for step, child in steps:
-        goal = package.claims.follow(goal, step, "path")[child]
+        goal = package.claims.follow(goal, step, "path")[child]()
         seen.append(_known(package, goal))
     return hashlib.sha256(json.dumps(seen).encode()).hexdigest()[:16]
 
 
 def _known(package: Any, goal: Any) -> Any:
     """Rows, places, facts, candidates, values, outputs, the stuck head, conclusions and obligations of a cell."""
+    goal = goal.opened()
     cell = goal.cell
 
     def shown(form: Any) -> Any:
@@ -151,15 +149,19 @@ def _known(package: Any, goal: Any) -> Any:
         [[[str(which), shown(form)] for which, form in cell.facts(place).items()] for place, _ in places],
         [[shown(form) for form in cell.candidates(place)] for place, _ in places],
         [[t, shown(form)] for t, form in sorted((goal.stuck or {}).items())],
-        [[[shown(form) for form in run.outputs or ()], run.outputs is None, run.ties] for run in goal.runs],
+        [[_outputs(run, shown), run.outputs is None, run.ties] for run in goal.runs],
         [shown(cell.value(atom)) for _, atom in places],
         [shown(form) for form in goal.conclusions],
         [shown(form) for form in goal.obligations()] if goal.finished else [],
     ]
 
 
+def _outputs(run: Any, shown: Callable[[Any], Any]) -> Any:
+    return [[k, shown(form)] for k, form in sorted((run.outputs or {}).items())]
+
+
 def _names(package: Any) -> dict[str, Any]:
-    modules = ("forms", "cell", "networks", "reading", "semantics", "statements", "claims")
+    modules = ("forms", "atoms", "cell", "networks", "reading", "semantics", "statements", "claims", "counts")
     more = {"F": Fraction, "Path": Path, "SMALL": HERE / "fault_plugin.py", "limited": _limited}
     return {**{name: getattr(package, name) for name in modules}, **more}
 

@@ -44,7 +44,8 @@ MEMORY = 3 << 30
 PATIENCE = 900.0  # seconds without a sign of life after which a process is ended: only what hangs takes so long
 TESTS = HERE.parent / "kernel"
 FIRST = {"reading": "reading", "forms": "forms", "cell": "cell", "networks": "reading", "semantics": "semantics"}
-FIRST |= {"statements": "claims", "claims": "proofs", "__main__": "boundary"}
+FIRST |= {"statements": "claims", "claims": "proofs", "__main__": "boundary", "atoms": "forms", "counts": "counts"}
+FIRST |= {"certificates": "boundary"}
 Sources = Mapping[str, str]
 
 
@@ -92,7 +93,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             self.changed = {name: counted(mutation.tree(), mutation.file)}
         for name in [name for name in sys.modules if name.split(".")[0] == NAME]:
             del sys.modules[name]
-        importlib.import_module(f"{NAME}.claims")
+        importlib.import_module(f"{NAME}.certificates")
         return sys.modules[NAME]
 
 
@@ -202,7 +203,7 @@ def _watched(todo: Sequence[Mutation], reader: int, worker: int) -> Iterator[Res
 def by_tests(mutation: Mutation | None, files: Sources, arguments: Sequence[str] = ()) -> Result:
     """Run the kernel's tests on a mutated kernel in a process of their own: the first test that fails."""
     started = time.monotonic()
-    names = ("pinned", "boundary", "reading", "cell", "semantics", "claims", "forms", "proofs", "fuzz")
+    names = ("pinned", "paths", "boundary", "reading", "cell", "semantics", "claims", "forms", "counts", "proofs", "fuzz")
     first = FIRST.get(mutation.file[:-3], "") if mutation else ""
     order = sorted(names, key=lambda name: name not in (first, "pinned"))
     with tempfile.TemporaryDirectory() as folder:

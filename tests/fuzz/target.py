@@ -29,7 +29,7 @@ from exactformer.claims import (
 from exactformer.domain import read_domain
 from exactformer.errors import ExactformerError, Faults
 from exactformer.formats.network_json import parse
-from exactformer.kernel.claims import check
+from exactformer.kernel.certificates import check
 from exactformer.kernel.reading import Rejected
 from exactformer.prover.question import Question, ask
 

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import product
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
-from exactformer.kernel.claims import FORMAT, Goal, Theorem, check
-from exactformer.kernel.forms import ONE, Atoms, Form
+from exactformer.kernel.atoms import Atoms
+from exactformer.kernel.certificates import check
+from exactformer.kernel.claims import FORMAT, Goal, Theorem
+from exactformer.kernel.forms import ONE, ZERO, Form
 from exactformer.kernel.networks import read_network
 from exactformer.kernel.reading import Rejected
+from exactformer.kernel.semantics import Run, Semantics
 from exactformer.kernel.statements import Statement, read_domain, read_statement
 
 Network = dict[str, Any]
 Point = tuple[Fraction, ...]
+Made = TypeVar("Made")
 TIES = ("average", "leftmost", "rightmost")
 
 
@@ -33,6 +37,15 @@ def encoded(value: object) -> bytes:
 
 def box(dimension: int, lower: Any = -1, upper: Any = 1) -> dict[str, Any]:
     return {"lower": [lower] * dimension, "upper": [upper] * dimension}
+
+
+def written(domain: Any) -> dict[str, Any]:
+    """The domain as a theorem states it: numbers in lowest terms, as text."""
+    ends = {key: [None if x is None else str(Fraction(x)) for x in domain[key]] for key in ("lower", "upper")}
+    if not domain.get("bounds"):
+        return ends
+    matrix = [[str(Fraction(x)) for x in row] for row in domain["matrix"]]
+    return {**ends, "matrix": matrix, "bounds": [str(Fraction(x)) for x in domain["bounds"]]}
 
 
 def certificate(left: object, right: object, domain: object, tie: str = "average", **rest: Any) -> dict[str, Any]:
@@ -75,7 +88,7 @@ def statement_of(
     sides = [(network, name) for network, name in ((left, "left"), (right, "right")) if network is not None]
     networks = [read_network(encoded(network), name) for network, name in sides]
     found = read_domain(domain, "domain", networks[0].inputs)
-    return read_statement(claim, rest, networks, found, tie, "claim")
+    return read_statement(claim, rest, networks, found, Semantics(tie), "claim")
 
 
 def goal_of(
@@ -83,6 +96,23 @@ def goal_of(
 ) -> Goal:
     """The kernel's view of a claim on the whole domain."""
     return Goal.of(statement_of(left, right, domain, tie, claim, **rest))
+
+
+def made(children: Iterable[Callable[[], Made]]) -> list[Made]:
+    """The children of a step, which the kernel makes when they are asked for."""
+    return [child() for child in children]
+
+
+def unkeyed(key: Any) -> Form:
+    """The form with this key."""
+    den, variables, coefficients = key
+    return Form(dict(zip(variables, coefficients, strict=True)), den)
+
+
+def outputs_of(run: Run) -> list[Form]:
+    """All outputs of a finished run, in order, those that are zero, too."""
+    assert run.outputs is not None
+    return [run.outputs.get(k, ZERO) for k in range(run.network.outputs)]
 
 
 # --- networks by hand -----------------------------------------------------------------------------
@@ -670,15 +700,16 @@ class Truth:
         return Fraction(sum(c * self.values[v] for v, c in form.terms.items()), form.den)
 
 
-def in_cell(goal: Goal, truth: Truth) -> bool:
+def in_cell(goal: Goal, point: Point) -> bool:
     """Whether the point satisfies the rows of the goal's cell."""
+    truth = Truth(goal.cell.atoms, point)
     return all(truth.of(form) > 0 or (not strict and truth.of(form) == 0) for form, strict in goal.cell.rows)
 
 
-def faults_of(goal: Goal, truth: Truth, asked: Asked) -> list[str]:
+def faults_of(goal: Goal, point: Point, asked: Asked) -> list[str]:
     """Everything that a goal claims about one point of its cell and that is not so."""
-    cell, atoms, of = goal.cell, goal.cell.atoms, truth.of
-    point = truth.point
+    goal = goal.opened()
+    cell, atoms, of = goal.cell, goal.cell.atoms, Truth(goal.cell.atoms, point).of
     faults = []
 
     def expect(name: str, condition: bool) -> None:
@@ -697,23 +728,24 @@ def faults_of(goal: Goal, truth: Truth, asked: Asked) -> list[str]:
         for v, form in list(table.items()):
             expect(f"{name} {v}", of(form) == atom(v))
     for key, sign in cell.signs.items():
-        value = of(Form(dict(key)))  # type: ignore[call-overload]
+        value = of(unkeyed(key))
         expect("sign", (value > 0) - (value < 0) == sign)
     for shape, top in cell.classes.items():
-        best = max(of(Form(dict(terms))) for terms in shape)  # type: ignore[attr-defined]
+        best = max(of(unkeyed(part)) for part in shape)  # type: ignore[attr-defined]
         expect("class", of(top) == best)
     for place in cell.places:
         expect("facts", all(of(form) >= 0 for form in cell.facts(place).values()))
         expect("candidates", max(map(of, cell.candidates(place))) == atom(cell.places[place]))
     wanted = asked.evaluations(point)
-    expect("runs", [(run.side, run.tie) for run in goal.runs] == [(job[0], job[3]) for job in wanted])
+    expect("runs", [(run.side, run.semantics.tie) for run in goal.runs] == [(job[0], job[3]) for job in wanted])
     for run, (_, side, x, rule) in zip(goal.runs, wanted, strict=True):
         if run.outputs is not None:
             rules = (rule,) if run.ties else TIES
-            exact = [of(form) for form in run.outputs]
+            exact = [of(form) for form in outputs_of(run)]
             expect("outputs", all(asked.value(side, x, any_rule) == exact for any_rule in rules))
     if goal.finished:
-        expect("conclusions", [of(form) for form in goal.conclusions] == asked.conclusions(point))
+        found, exact = [of(form) for form in goal.conclusions], asked.conclusions(point)
+        expect("conclusions", list(filter(None, found)) == list(filter(None, exact)))  # zero forms may be left out
         expect("obligations", all(of(form) >= 0 for form in goal.obligations()) == asked.true_at(point))
         expect("holds", not goal.holds([]) or asked.true_at(point))
     return faults
@@ -723,12 +755,11 @@ def random_walk(r: Random, asked: Asked, points: Sequence[Point], steps: int) ->
     """Split at random, in any order, and list every false claim that a cell on the way makes about the points."""
     try:
         goal = asked.goal()
-        if not all(in_cell(goal, Truth(goal.cell.atoms, point)) for point in points):
+        if not all(in_cell(goal, point) for point in points):
             return ["the root loses a point"]
         for _ in range(steps + 1):
-            truths = [truth for truth in (Truth(goal.cell.atoms, point) for point in points) if in_cell(goal, truth)]
-            points = [truth.point for truth in truths]
-            faults = [fault for truth in truths for fault in faults_of(goal, truth, asked)]
+            points = [point for point in points if in_cell(goal, point)]
+            faults = [fault for point in points for fault in faults_of(goal, point, asked)]
             if faults:
                 return faults
             choices: list[tuple[str, Any]] = [("gate", place) for place in goal.cell.places]
@@ -737,16 +768,17 @@ def random_walk(r: Random, asked: Asked, points: Sequence[Point], steps: int) ->
             if not choices:
                 return []
             name, what = r.choice(choices)
-            children = goal.gate(what) if name == "gate" else goal.compare(*what)
-            for truth in truths:
-                if not any(in_cell(child, truth) for child in children):
+            goal = goal.opened()
+            children = made(goal.gate(what) if name == "gate" else goal.compare(*what))
+            for point in points:
+                if not any(in_cell(child, point) for child in children):
                     return [f"{name} {what} loses a point"]
                 faults += [
-                    fault for child in children if in_cell(child, truth) for fault in faults_of(child, truth, asked)
+                    fault for child in children if in_cell(child, point) for fault in faults_of(child, point, asked)
                 ]
             if faults:
                 return faults
-            alive = [child for child in children if any(in_cell(child, truth) for truth in truths)]
+            alive = [child for child in children if any(in_cell(child, point) for point in points)]
             goal = r.choice(alive or children) if r.random() < 0.9 else r.choice(children)
     except Rejected:
         pass

@@ -35,14 +35,16 @@ from kernel_material import (
     certificate,
     goal_of,
     judged,
+    made,
     maxout,
     random_claim,
     statement_of,
     step_head,
+    written,
 )
 
 from exactformer.kernel import statements
-from exactformer.kernel.forms import Form
+from exactformer.kernel.forms import Form, vector
 from exactformer.kernel.reading import Rejected
 from exactformer.kernel.semantics import TIES as KERNEL_TIES
 
@@ -81,12 +83,12 @@ def test_proved(name: str) -> None:
     theorem = judged(value, left, right)
     assert theorem.statement == SAYS[name]
     assert (theorem.claim, theorem.holds, theorem.tie) == (name, True, value["tie"])
-    assert (theorem.parameters, theorem.domain) == (value.get("parameters", {}), value["domain"])
+    assert (theorem.parameters, theorem.domain) == (value.get("parameters", {}), written(value["domain"]))
     assert theorem.digests == {side: value[side]["sha256"] for side in ("left", "right") if side in value}
     assert len(theorem.digests) == CLAIMS[name]
     steps = [step[0] for step in value["tree"]]
     assert theorem.counts == {
-        **{rule: steps.count(rule) for rule in ("gate", "compare", "holds", "empty")},
+        **{rule: steps.count(rule) for rule in ("gate", "compare", "bound", "holds", "empty")},
         "ties": {"ties-agree": 2, "decreasing": 2}.get(name, 0),
     }
     assert all(map(Asked.of(value, left, right).true_at, Asked.of(value, left, right).points(Random(0), 100)))
@@ -98,7 +100,7 @@ def test_refuted(name: str) -> None:
     theorem = judged(value, left, right)
     assert theorem.statement == DENIES[name]
     assert (theorem.claim, theorem.holds, theorem.tie, theorem.counts) == (name, False, value["tie"], {})
-    assert theorem.domain == value["domain"]
+    assert theorem.domain == written(value["domain"])
     assert theorem.digests == {side: value[side]["sha256"] for side in ("left", "right") if side in value}
     asked, point = Asked.of(value, left, right), [Fraction(x) for x in value["point"]]
     assert asked.contains(point) and not asked.true_at(point)
@@ -200,7 +202,7 @@ def test_statements_about_one_network(name: str, tie: str) -> None:
         middle = [({1: 1, 3: 1}, 2), ({2: 1, next(iter(y[1].terms)): 1}, 2)]
         for bent in ("convex", "concave"):
             wanted[bent] = [("M", "left((x + y)/2)", tie, middle), *wanted["increasing"]]
-    assert [(job.side, job.label, job.tie, plain(job.inputs)) for job in found.jobs] == wanted[name]
+    assert [(job.side, job.label, job.semantics.tie, plain(job.inputs)) for job in found.jobs] == wanted[name]
     assert len({id(job.network) for job in found.jobs}) == 1
 
 
@@ -209,7 +211,7 @@ def test_statements_about_two_networks(name: str) -> None:
     found = statement_of(GAP, MAXIMUM, CORNER, "rightmost", name, **SHAPE[name])
     assert (found.lower, found.upper) == ([None, Fraction(-1, 2)], [1, None])
     assert plain(form for form, _ in found.rows) == rows(1, 2)
-    assert [(job.side, job.label, job.tie, plain(job.inputs)) for job in found.jobs] == [
+    assert [(job.side, job.label, job.semantics.tie, plain(job.inputs)) for job in found.jobs] == [
         ("L", "left(x)", "rightmost", plain([X, Y])),
         ("R", "right(x)", "rightmost", plain([X, Y])),
     ]
@@ -248,7 +250,7 @@ def test_statements_about_two_networks(name: str) -> None:
 def test_conclusions_in_order(name: str, parameters: Any, expected: Any) -> None:
     """For outputs 1, 2, 3 of the first evaluation, 4, 5, 6 of the second, 7, 8, 9 of the third."""
     found = statement_of(PARTS, PARTS if CLAIMS[name] == 2 else None, box(1), claim=name, **parameters)
-    outputs = [[Form({3 * job + k: 1}) for k in (1, 2, 3)] for job in range(len(found.jobs))]
+    outputs = [vector(Form({3 * job + k: 1}) for k in (1, 2, 3)) for job in range(len(found.jobs))]
     assert plain(found.conclusions(outputs)) == [(dict(sorted(terms.items())), 1) for terms in expected]
 
 
@@ -265,10 +267,10 @@ def test_evaluations_are_in_the_order_of_the_jobs() -> None:
     waiting = goal_of(STEP, None, box(1), claim="convex")
     assert [run.stuck is not None for run in waiting.runs] == [True, False, False]
     assert waiting.runs[0].stuck is not None and waiting.runs[0].stuck.place == "M0.h0.q0"
-    above = waiting.compare(0, 1)[0]
+    above = made(waiting.compare(0, 1))[0]
     assert [run.outputs is not None for run in above.runs] == [True, False, False]
     assert above.runs[1].stuck is not None and above.runs[1].stuck.place == "L0.h0.q0"
-    assert above.compare(0, 1)[2].runs[2].stuck is not None and not above.finished
+    assert made(above.compare(0, 1))[2].runs[2].stuck is not None and not above.finished
 
 
 def test_bounds_of_y() -> None:
@@ -722,7 +724,7 @@ def test_obligations_are_the_conclusions_that_are_not_zero(name: str) -> None:
     if goal.finished:
         assert plain(goal.obligations()) == plain(goal.conclusions)
         assert len(goal.obligations()) == {"within": 2, "range": 4}.get(name, 1)
-    leaf = goal.gate("L0.u0")[1] if name == "range" else goal
+    leaf = made(goal.gate("L0.u0"))[1] if name == "range" else goal
     assert len(leaf.obligations()) == 3 if name == "range" else leaf is goal
 
 
@@ -730,7 +732,7 @@ def test_obligations_of_an_equation_come_in_pairs() -> None:
     goal = goal_of(RELU, LINE, box(1))
     assert plain(goal.conclusions) == [({1: -1, 2: 1}, 1)]
     assert plain(goal.obligations()) == [({1: -1, 2: 1}, 1), ({1: 1, 2: -1}, 1)]
-    first, second = goal.gate("L0.u0")
+    first, second = made(goal.gate("L0.u0"))
     assert plain(first.obligations()) == [] and plain(second.obligations()) == [({1: -1}, 1), ({1: 1}, 1)]
 
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from copy import deepcopy
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -21,6 +19,7 @@ from kernel_material import (
     encoded,
     grid,
     judged,
+    made,
     perturbed,
     random_claim,
     random_domain,
@@ -38,9 +37,10 @@ from exactformer.errors import Faults
 from exactformer.formats.network_json import parse
 from exactformer.kernel import statements
 from exactformer.kernel.cell import Cell
-from exactformer.kernel.claims import Goal
+from exactformer.kernel.claims import Goal, follow
 from exactformer.kernel.forms import Form, negated
 from exactformer.kernel.reading import NotAffine, Rejected
+from exactformer.kernel.semantics import Semantics
 from exactformer.kernel.statements import Job
 from exactformer.prover.certificate import proof_certificate, refutation_certificate
 from exactformer.prover.question import Question, ask, inhabitant
@@ -245,8 +245,8 @@ def random_tree(r: Random, goal: Goal, limit: int = 60) -> tuple[list[Any], int]
 
 def any_step(r: Random, goal: Goal) -> tuple[Any, list[Goal]]:
     """A closing step if one is found among short combinations, else a random split."""
-    cell = goal.cell  # what is looked at here and not by the kernel leaves no trace
-    cell = replace(cell, atoms=deepcopy(cell.atoms), final=dict(cell.final), memo=dict(cell.memo))
+    seen = goal.opened()
+    cell = seen.cell
     references: list[Any] = [[i] for i in range(len(cell.rows))]
     references += [[place, which] for place in cell.places for which in cell.facts(place)]
     for _ in range(30 if references else 0):
@@ -254,7 +254,7 @@ def any_step(r: Random, goal: Goal) -> tuple[Any, list[Goal]]:
         if cell.empty([as_reference(item) for item in chosen]):
             return ["empty", chosen], []
     if goal.finished:
-        proofs = short_proofs(cell, replace(goal, cell=cell).obligations(), references)
+        proofs = short_proofs(cell, seen.obligations(), references)
         if None not in proofs:
             return ["holds", *proofs], []
     choices: list[Any] = [["gate", place] for place, atom in cell.places.items() if atom not in cell.known]
@@ -262,15 +262,11 @@ def any_step(r: Random, goal: Goal) -> tuple[Any, list[Goal]]:
     choices += [["compare", a, b] for a in goal.stuck or () for b in goal.stuck or ()]
     step = r.choice(choices) if choices else ["give up"]
     try:
-        if step[0] == "gate":
-            return step, goal.gate(step[1])
-        if step[0] == "compare":
-            return step, goal.compare(step[1], step[2])
+        return step, made(follow(goal, step, "tree"))
     except NotAffine:
         raise
     except Rejected:
-        pass
-    return ["give up"], []
+        return ["give up"], []
 
 
 def short_proofs(cell: Cell, forms: list[Form], references: list[Any]) -> list[Any]:
@@ -328,7 +324,7 @@ def test_the_walk_would_see_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, fault in (
         ("sign", lambda self, form: 0 if sign(self, form) is None else sign(self, form)),
         ("gate", lambda self, place: gate(self, place)[1:]),
-        ("gate", lambda self, place: [mistaken(child) for child in gate(self, place)]),
+        ("gate", lambda self, place: [lambda child=child: mistaken(child()) for child in gate(self, place)]),
         ("distinct", lambda self, forms: distinct(self, forms)[:1]),
     ):
         with monkeypatch.context() as patch:
@@ -363,8 +359,8 @@ def test_the_walk_would_see_a_wrong_claim(monkeypatch: pytest.MonkeyPatch) -> No
             assert any(walks(claim))
     for name, fault in (
         ("second", lambda self, free: self.x[::-1]),
-        ("job", lambda self, side, label, inputs, tie=None: Job(side, label, self.left, "average", inputs)),
-        ("job", lambda self, side, label, inputs, tie=None: Job(side, label, self.left, tie or self.tie, self.x)),
+        ("job", lambda self, side, label, x, rule=None: Job(side, label, self.left, Semantics("average"), x)),
+        ("job", lambda self, side, label, x, rule=None: Job(side, label, self.left, rule or self.semantics, self.x)),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(statements.Setting, name, fault)

@@ -23,8 +23,10 @@ from kernel_material import (
     encoded,
     goal_of,
     judged,
+    made,
     maxout,
     step_head,
+    written,
 )
 
 from exactformer.kernel.cell import Cell
@@ -131,10 +133,10 @@ def with_tree(name: str, tree: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "counts"),
     [
-        ("regions", {"gate": 7, "compare": 0, "holds": 12, "empty": 0, "ties": 0}),
-        ("compare", {"gate": 0, "compare": 3, "holds": 3, "empty": 4, "ties": 2}),
-        ("facts", {"gate": 0, "compare": 0, "holds": 1, "empty": 0, "ties": 0}),
-        ("split", {"gate": 1, "compare": 0, "holds": 1, "empty": 1, "ties": 0}),
+        ("regions", {"gate": 7, "compare": 0, "bound": 0, "holds": 12, "empty": 0, "ties": 0}),
+        ("compare", {"gate": 0, "compare": 3, "bound": 0, "holds": 3, "empty": 4, "ties": 2}),
+        ("facts", {"gate": 0, "compare": 0, "bound": 0, "holds": 1, "empty": 0, "ties": 0}),
+        ("split", {"gate": 1, "compare": 0, "bound": 0, "holds": 1, "empty": 1, "ties": 0}),
     ],
 )
 def test_good_proofs(name: str, counts: dict[str, int]) -> None:
@@ -189,15 +191,15 @@ def test_keys_that_are_not_read_and_the_order_of_the_others() -> None:
 def test_a_smaller_domain() -> None:
     """The proof of a claim proves the claim on every smaller domain; the theorem says which one it is."""
     smaller = {"lower": ["-1/2", -1], "upper": ["0.75", "1/3"]}
-    assert judged({**REGIONS, "domain": smaller, "inhabitant": [0, 0]}, NESTED, FLAT).domain == smaller
+    assert judged({**REGIONS, "domain": smaller, "inhabitant": [0, 0]}, NESTED, FLAT).domain == written(smaller)
 
 
 def test_a_larger_domain_on_which_the_same_steps_are_a_proof() -> None:
     wider = {"lower": [-1, -1], "upper": [2, 1]}  # 1 - y >= 0 still shows that x + y - 1 never wins
-    assert judged({**REGIONS, "domain": wider}, NESTED, FLAT).domain == wider
+    assert judged({**REGIONS, "domain": wider}, NESTED, FLAT).domain == written(wider)
     assert is_true({**REGIONS, "domain": wider}, NESTED, FLAT)
     wider = box(1, -5, "7/2")  # beyond 1 the third token wins, with the same value
-    assert judged({**COMPARE, "domain": wider}, STEP, OTHER_STEP).domain == wider
+    assert judged({**COMPARE, "domain": wider}, STEP, OTHER_STEP).domain == written(wider)
     assert is_true({**COMPARE, "domain": wider}, STEP, OTHER_STEP)
 
 
@@ -215,6 +217,7 @@ def test_other_proofs_of_the_same_claim() -> None:
     assert judged(with_tree("split", again), RELU, LINE).counts == {
         "gate": 3,
         "compare": 0,
+        "bound": 0,
         "holds": 1,
         "empty": 3,
         "ties": 0,
@@ -468,7 +471,7 @@ def cell_at(goal: Goal, tree: list[Any], step: int) -> Cell:
     open_goals = [goal]
     for name, *arguments in tree[:step]:
         goal = open_goals.pop()
-        open_goals += reversed(goal.gate(*arguments) if name == "gate" else [])
+        open_goals += reversed(made(goal.opened().gate(*arguments)) if name == "gate" else [])
     return open_goals.pop().cell
 
 
@@ -796,7 +799,7 @@ def test_random_damage(name: str) -> None:
 
 def test_check_tree_stops_at_the_first_fault() -> None:
     goal = goal_of(RELU, LINE, BEYOND_ONE)
-    with pytest.raises(Rejected, match=r"^t\[1\]: expected gate, compare, empty or holds, found hold$"):
+    with pytest.raises(Rejected, match=r"^t\[1\]: expected gate, compare, bound, empty or holds, found hold$"):
         check_tree(goal, [["gate", "L0.u0"], ["hold"], ["nonsense"]], "t")
     with pytest.raises(Rejected, match=r"^t: expected a step for every cell, found 2 cells left open$"):
         check_tree(goal, [["gate", "L0.u0"]], "t")

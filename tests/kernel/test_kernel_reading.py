@@ -19,13 +19,15 @@ from exactformer.kernel.reading import (
     entries,
     hexadecimal,
     natural,
+    numbers,
     parse_json,
     rational,
     table,
-    vector,
 )
-from exactformer.kernel.semantics import evaluate
+from exactformer.kernel.semantics import Semantics, evaluate
 from exactformer.kernel.statements import read_domain
+
+AVERAGE = Semantics("average")
 
 # --- JSON -----------------------------------------------------------------------------------------
 
@@ -182,12 +184,12 @@ def test_hexadecimal() -> None:
             hexadecimal(item, "h")
 
 
-def test_vectors() -> None:
-    assert vector([1, "1/2"], "v") == vector([1, "0.5"], "v", 2) == [1, Fraction(1, 2)]
+def test_lists_of_numbers() -> None:
+    assert numbers([1, "1/2"], "v") == numbers([1, "0.5"], "v", 2) == [1, Fraction(1, 2)]
     with pytest.raises(Rejected, match=r"^v\[1\]: "):
-        vector([1, True], "v")
+        numbers([1, True], "v")
     with pytest.raises(Rejected):
-        vector([1], "v", 2)
+        numbers([1], "v", 2)
 
 
 # --- matrices -------------------------------------------------------------------------------------
@@ -292,18 +294,18 @@ def test_networks() -> None:
 
 def test_networks_of_size_zero() -> None:
     constant = read_network(encoded(maxout([], ([[]], [5]))), "n")
-    assert (constant.inputs, constant.outputs) == (0, 1) and evaluate(constant, [], "average") == [5]
+    assert (constant.inputs, constant.outputs) == (0, 1) and evaluate(constant, [], AVERAGE) == [5]
     nothing = read_network(encoded(maxout([], ([], []))), "n")
-    assert (nothing.inputs, nothing.outputs) == (0, 0) and evaluate(nothing, [], "average") == []
+    assert (nothing.inputs, nothing.outputs) == (0, 0) and evaluate(nothing, [], AVERAGE) == []
     blind = transformer([([], [])], [([([], [], [], [])], ([], [], [], []))], (0, [[]], [2]))
-    assert evaluate(read_network(encoded(blind), "n"), [], "average") == [2]
+    assert evaluate(read_network(encoded(blind), "n"), [], AVERAGE) == [2]
     keyless = deepcopy(HEAD)
     keyless["blocks"][0]["heads"][0] |= {"query": [], "key": []}  # no score: every token ties with every other
     for tie, value in (("average", HALF), ("leftmost", 1), ("rightmost", 0)):
-        assert evaluate(read_network(encoded(keyless), "n"), [Fraction(3)], tie) == [value]
+        assert evaluate(read_network(encoded(keyless), "n"), [Fraction(3)], Semantics(tie)) == [value]
     valueless = deepcopy(HEAD)
     valueless["blocks"][0]["heads"][0] |= {"value": [], "output": [[], [], [], []]}
-    assert evaluate(read_network(encoded(valueless), "n"), [Fraction(3)], "average") == [0]
+    assert evaluate(read_network(encoded(valueless), "n"), [Fraction(3)], AVERAGE) == [0]
 
 
 def test_sparse_and_dense_are_one_network() -> None:

@@ -16,8 +16,10 @@ from kernel_material import (
     goal_of,
     grid,
     judged,
+    made,
     maxout,
     naive_value,
+    outputs_of,
     random_network,
     step_head,
     transformer,
@@ -28,7 +30,7 @@ from exactformer.kernel.claims import Goal
 from exactformer.kernel.forms import Form, combine
 from exactformer.kernel.networks import read_network
 from exactformer.kernel.reading import NotAffine, Rejected
-from exactformer.kernel.semantics import evaluate
+from exactformer.kernel.semantics import Semantics, evaluate
 
 HALF = Fraction(1, 2)
 ZERO_1 = maxout([], ([[0]], [0]))
@@ -39,12 +41,11 @@ def goal(network: Any, domain: Any = None, tie: str = "average", right: Any = No
 
 
 def outputs(found: Goal) -> list[Any]:
-    assert found.runs[0].outputs is not None
-    return [(dict(form.terms), form.den) for form in found.runs[0].outputs]
+    return [(dict(form.terms), form.den) for form in outputs_of(found.runs[0])]
 
 
 def value(network: Any, x: Any, tie: str = "average") -> Any:
-    (result,) = evaluate(read_network(encoded(network), "n"), [Fraction(x)], tie)
+    (result,) = evaluate(read_network(encoded(network), "n"), [Fraction(x)], Semantics(tie))
     return result
 
 
@@ -79,7 +80,7 @@ def test_values_that_follow_the_scores(slope: Any) -> None:
         *(Form({1: k}).key() for k in (1, -1)),
         Form({0: 1}, 2).key(),
     ]
-    (form,) = found.runs[0].outputs or ()
+    (form,) = outputs_of(found.runs[0])
     expected = combine(((c.numerator, Form({atom: 1})), (c.denominator, Form({1: 1, 0: -4}))), c.denominator)
     assert form.key() == expected.key() and found.runs[0].ties == 0
     for tie in TIES:
@@ -117,11 +118,11 @@ def test_a_tie_on_the_whole_cell() -> None:
 
 def test_compare_decides() -> None:
     found = goal(step_head())
-    above, level, below = found.compare(0, 1)
+    above, level, below = made(found.compare(0, 1))
     assert [outputs(child) for child in (above, level, below)] == [[({0: 1}, 1)], [({0: 1}, 2)], [({}, 1)]]
     assert [child.runs[0].ties for child in (above, level, below)] == [0, 1, 0]
     assert [child.stuck for child in (above, level, below)] == [None] * 3
-    below, level, above = found.compare(1, 0)
+    below, level, above = made(found.compare(1, 0))
     assert [outputs(child) for child in (above, level, below)] == [[({0: 1}, 1)], [({0: 1}, 2)], [({}, 1)]]
 
 
@@ -129,11 +130,11 @@ def test_compare_needs_two_tokens_in_question() -> None:
     found = goal(attention([[[1, 0], [0, 5]], [[0, -9], [0, 3]], [[-1, 0], [0, 7]]]))
     for pair in ((0, 1), (1, 2), (0, 3), (3, 0), (9, 9)):
         with pytest.raises(Rejected, match=r"two of the tokens \[0, 2\]"):
-            found.compare(*pair)
+            made(found.compare(*pair))
     with pytest.raises(Rejected, match="not constant on the cell"):
-        found.compare(0, 0)
+        made(found.compare(0, 0))
     with pytest.raises(Rejected, match=r"two of the tokens \[\]"):
-        found.compare(0, 2)[0].compare(0, 2)
+        made(made(found.compare(0, 2))[0].compare(0, 2))
 
 
 def test_a_causal_mask_hides_later_tokens() -> None:
@@ -213,7 +214,7 @@ def test_a_dead_token_whose_winner_is_not_known() -> None:
     assert outputs(found) == [({0: 1}, 2)] and found.runs[0].ties == 1 and found.stuck is None
     found = goal(two_queries([0, 1], token=1))
     assert found.runs[0].stuck is not None and found.runs[0].stuck.place == "L0.h0.q1"
-    level = found.compare(0, 1)[1]
+    level = made(found.compare(0, 1))[1]
     assert outputs(level) == [({0: 1}, 2)] and level.runs[0].ties == 1  # of its own query only
 
 
@@ -318,10 +319,10 @@ def test_an_unseen_token_changes_nothing() -> None:
 def test_the_right_side_waits_for_the_left_one() -> None:
     found = goal(step_head(), right=step_head((2, -1)))
     assert found.runs[0].stuck is not None and found.runs[1].stuck is None and found.runs[1].outputs is None
-    above, level, below = found.compare(0, 1)  # the sign of 2x decides that of 3x as well
+    above, level, below = made(found.compare(0, 1))  # the sign of 2x decides that of 3x as well
     assert all(child.finished for child in (above, level, below))
     other = goal(step_head(), right=step_head((2, -1), shifts=(0, 1)))
-    child = other.compare(0, 1)[0]
+    child = made(other.compare(0, 1))[0]
     assert child.runs[0].stuck is None and child.runs[1].stuck is not None and child.stuck == child.runs[1].stuck.scores
     assert not child.holds([]) and not child.finished and child.conclusions == ()
 
@@ -335,7 +336,7 @@ def test_a_stuck_evaluation_goes_on_where_it_stopped() -> None:
     network = transformer(embedding, [([first], None), ([second], None)], (0, [[0, 0, 1]], [0]))
     found = goal(network)
     assert found.runs[0].sublayer == 1 and found.stuck is not None
-    children = found.compare(0, 1)
+    children = made(found.compare(0, 1))
     atom = children[0].cell.places["L0.h0.q0"]
     assert [outputs(child) for child in children] == [
         [({atom: 1, 0: 2}, 1)],
@@ -354,7 +355,7 @@ def test_ties_before_a_stuck_head_count_after_it() -> None:
     network = transformer(embedding, [([level], None), ([step], None)], (0, [[0, 0, 0, 1]], [0]))
     found = goal(network)
     assert found.runs[0].sublayer == 1 and found.runs[0].stuck is not None and found.runs[0].ties == 2
-    children = found.compare(0, 1)
+    children = made(found.compare(0, 1))
     assert [outputs(child) for child in children] == [[({0: 3}, 2)], [({0: 1}, 1)], [({0: 1}, 2)]]
     assert [child.runs[0].ties for child in children] == [2, 3, 2]
     tree = [["compare", 0, 1], *[["holds", ["1", []]]] * 3]
@@ -385,7 +386,7 @@ def test_splits_that_contradict_one_another() -> None:
         return transformer(embedding, [(heads, None)], (0, unit(6), [0]))
 
     found = goal_of(network((0, 1, 2, 3)), network((3, 2, 1, 0)), box(2), "average")
-    cycle = found.compare(0, 1)[0].compare(1, 2)[0].compare(0, 2)[2]
+    cycle = made(made(made(found.compare(0, 1))[0].compare(1, 2))[0].compare(0, 2))[2]
     assert cycle.finished and cycle.cell.empty([(4, 1), (5, 1), (6, 1)])
 
 
@@ -425,6 +426,6 @@ def test_three_evaluators_agree(seed: int) -> None:
     for point in points:
         for tie in TIES if network["kind"] == "transformer" else TIES[:1]:
             exact = naive_value(network, point, tie)
-            assert evaluate(kernel, point, tie) == exact
+            assert evaluate(kernel, point, Semantics(tie)) == exact
             options = {"tie": tie} if network["kind"] == "transformer" else {}
             assert list(other.evaluate(point, **options)) == exact  # type: ignore[arg-type]
