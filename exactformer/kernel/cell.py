@@ -165,9 +165,7 @@ class Cell:
 
     def candidates(self, place: str) -> list[Form]:
         """The distinct candidates of the atom at a place, as forms here; child j of its gate is about form j."""
-        if place not in self.places:
-            reject("gate", "a place where this evaluation met an atom", place)
-        return self.distinct(map(self.resolve, self.atoms.candidates[self.places[place]]))
+        return self.distinct(map(self.resolve, self.atoms.candidates[self._atom_at("gate", place)]))
 
     def compare(self, form: Form) -> list[Callable[[], Cell]]:
         """Rule *compare*: three children, on which the form is > 0, = 0 and < 0.
@@ -198,9 +196,7 @@ class Cell:
 
         Sound: a maximum is at most whatever is at least each of its members.
         """
-        if place not in self.places:
-            reject("bound", "a place where this evaluation met an atom", place)
-        atom = self.places[place]
+        atom = self._atom_at("bound", place)
         gaps = [difference(form, candidate) for candidate in self.atoms.candidates[atom]]
         if len(gaps) != len(proofs):
             reject("bound", f"{len(gaps)} proofs, one a candidate", len(proofs))
@@ -245,23 +241,28 @@ class Cell:
 
     def fact(self, place: str, which: int | str) -> Form:
         """Rule *fact*: an atom is at least each candidate, and lies within its bounds; as a form that is >= 0."""
-        facts = self.facts(place)
-        if type(which) not in (int, str) or which not in facts:
-            reject("fact", f"one of {list(facts)}", which)
-        return facts[which]
+        atom = self._atom_at("fact", place)
+        own, candidates = Form({atom: 1}), self.atoms.candidates[atom]
+        low, high = self.atoms.low[atom], self.atoms.high[atom]
+        if type(which) is int and 0 <= which < len(candidates):
+            return difference(own, candidates[which])
+        if which == "low" and low is not None:
+            return difference(own, constant_form(low))
+        if which != "high" or high is None:
+            reject("fact", f"a number below {len(candidates)}, or a finite bound: low or high", which)
+        return difference(constant_form(high), own)
 
     def facts(self, place: str) -> dict[int | str, Form]:
         """The facts about the atom at a place: one a candidate by its number, and "low" and "high" where finite."""
+        atom = self._atom_at("fact", place)
+        ends = {"low": self.atoms.low[atom], "high": self.atoms.high[atom]}
+        names = [*range(len(self.atoms.candidates[atom])), *(name for name, end in ends.items() if end is not None)]
+        return {which: self.fact(place, which) for which in names}
+
+    def _atom_at(self, rule: str, place: str) -> int:
         if place not in self.places:
-            reject("fact", "a place where this evaluation met an atom", place)
-        atom = self.places[place]
-        own, low, high = Form({atom: 1}), self.atoms.low[atom], self.atoms.high[atom]
-        facts: dict[int | str, Form] = {i: difference(own, f) for i, f in enumerate(self.atoms.candidates[atom])}
-        if low is not None:
-            facts["low"] = difference(own, constant_form(low))
-        if high is not None:
-            facts["high"] = difference(constant_form(high), own)
-        return facts
+            reject(rule, "a place where this evaluation met an atom", place)
+        return self.places[place]
 
 
 def sign_key(form: Form) -> tuple[object, int]:

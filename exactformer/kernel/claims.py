@@ -7,6 +7,7 @@ split makes must be closed in turn. The kernel derives all cells, rows and goals
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, partial
@@ -126,7 +127,7 @@ class Theorem:
     def __init__(
         self,
         token: object,
-        value: dict[str, object],
+        head: dict[str, object],
         domain: Domain,
         holds: bool,
         statement: str,
@@ -134,9 +135,9 @@ class Theorem:
     ) -> None:
         if token is not _TOKEN:
             raise Rejected("a Theorem can only be made by the kernel")
-        self.claim, self.parameters = value["claim"], value.get("parameters", {})
-        self.domain, self.tie = domain.written(), value["tie"]
-        self.digests = {side: value[side]["sha256"] for side in ("left", "right") if side in value}  # type: ignore[index]
+        self.claim, self.parameters = head["claim"], head.get("parameters", {})
+        self.domain, self.tie = domain.written(), head["tie"]
+        self.digests = {side: head[side]["sha256"] for side in ("left", "right") if side in head}  # type: ignore[index]
         self.holds, self.statement, self.counts = holds, statement, counts
 
     def to_json(self) -> dict[str, object]:
@@ -173,33 +174,33 @@ class Asked:
             reject(place, "a certificate of the claim that was asked", "another one")
         if "point" in value:
             table(value, place, (*self.head, "point", "values"), ("untrusted",))
-            return Theorem(_TOKEN, value, self.domain, False, _refuted(statement, value, place), {})
+            return Theorem(_TOKEN, self.head, self.domain, False, _refuted(statement, value, place), {})
         table(value, place, (*self.head, "tree", "inhabitant"), ("untrusted",))
         point = numbers(value["inhabitant"], f"{place}: inhabitant", len(self.domain.lower))
         if not self.domain.contains(point):
             reject(f"{place}: inhabitant", "a point of the domain", _text(point))
         counts = check_tree(self.goal(), array(value["tree"], f"{place}: tree"), f"{place}: tree")
         words = ", ".join(["real arithmetic", "hard attention", *_rule(statement, counts["ties"])])
-        return Theorem(_TOKEN, value, self.domain, True, f"{statement.text} ({words})", counts)
+        return Theorem(_TOKEN, self.head, self.domain, True, f"{statement.text} ({words})", counts)
 
 
 def ask(value: dict[str, object], read: Callable[[str], bytes], place: str) -> Asked:
     """The claim that a certificate states of the networks it names. Raises `Rejected`."""
-    head = {key: item for key, item in value.items() if key in HEAD}
+    head = deepcopy({key: item for key, item in value.items() if key in HEAD})  # whatever becomes of the value later
     table(head, place, ("format", "claim", "left", "domain", "tie"), ("parameters", "right"))
-    if value["format"] != FORMAT:
-        reject(f"{place}: format", FORMAT, value["format"])
-    if value["tie"] not in TIES:
-        reject(f"{place}: tie", f"one of {', '.join(TIES)}", value["tie"])
-    files = [named_file(value[side], f"{place}: {side}", read) for side in ("left", "right") if side in value]
+    if head["format"] != FORMAT:
+        reject(f"{place}: format", FORMAT, head["format"])
+    if head["tie"] not in TIES:
+        reject(f"{place}: tie", f"one of {', '.join(TIES)}", head["tie"])
+    files = [named_file(head[side], f"{place}: {side}", read) for side in ("left", "right") if side in head]
     networks = [read_network(data, name) for name, _, data in files]
     left, right = networks[0], networks[-1]
     if (left.inputs, left.outputs) != (right.inputs, right.outputs):
         sizes = f"{(left.inputs, left.outputs)} and {(right.inputs, right.outputs)}"
         reject(place, "networks with equal numbers of inputs and outputs", sizes)
-    domain = read_domain(value["domain"], f"{place}: domain", left.inputs)
-    semantics, parameters = Semantics(str(value["tie"])), value.get("parameters", {})
-    statement = read_statement(value["claim"], parameters, networks, domain, semantics, place)
+    domain = read_domain(head["domain"], f"{place}: domain", left.inputs)
+    semantics, parameters = Semantics(str(head["tie"])), head.get("parameters", {})
+    statement = read_statement(head["claim"], parameters, networks, domain, semantics, place)
     return Asked(head, statement, domain, cache(partial(Goal.of, statement)), place)
 
 

@@ -46,6 +46,7 @@ TESTS = HERE.parent / "kernel"
 FIRST = {"reading": "reading", "forms": "forms", "cell": "cell", "networks": "reading", "semantics": "semantics"}
 FIRST |= {"statements": "claims", "claims": "proofs", "__main__": "boundary", "atoms": "forms", "counts": "counts"}
 FIRST |= {"certificates": "boundary"}
+ORDER = ("pinned", "paths", "boundary", "reading", "cell", "semantics", "claims", "forms", "counts", "proofs", "fuzz")
 Sources = Mapping[str, str]
 
 
@@ -203,9 +204,8 @@ def _watched(todo: Sequence[Mutation], reader: int, worker: int) -> Iterator[Res
 def by_tests(mutation: Mutation | None, files: Sources, arguments: Sequence[str] = ()) -> Result:
     """Run the kernel's tests on a mutated kernel in a process of their own: the first test that fails."""
     started = time.monotonic()
-    names = ("pinned", "paths", "boundary", "reading", "cell", "semantics", "claims", "forms", "counts", "proofs", "fuzz")
     first = FIRST.get(mutation.file[:-3], "") if mutation else ""
-    order = sorted(names, key=lambda name: name not in (first, "pinned"))
+    order = sorted(ORDER, key=lambda name: name not in (first, "pinned"))
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "kernel"
         place.mkdir()
