@@ -399,6 +399,11 @@ def random_matrix(r: Random, height: int, width: int) -> list[list[int]]:
     return [[r.choice(WEIGHTS) for _ in range(width)] for _ in range(height)]
 
 
+def no_rows(width: int) -> dict[str, Any]:
+    """A matrix without rows, which only a sparse one can be."""
+    return {"shape": [0, width], "entries": []}
+
+
 def random_feedforward(r: Random, n: int, outputs: int, depth: int = 2) -> Network:
     """A maxout or ReLU network with small integer weights."""
     kind = r.choice(("maxout", "relu"))
@@ -434,12 +439,14 @@ def random_transformer(r: Random, n: int, outputs: int, depth: int = 2, tame: fl
         query = random_matrix(r, len(key), d)
         if r.random() < tame:
             query = [[0] * (d - 1) + [r.choice((1, 1, 2, -1))] for _ in key]
-        return query, key, value, last_is(random_matrix(r, d, d_v), [0] * d_v)
+        output = last_is(random_matrix(r, d, d_v), [0] * d_v)
+        return query or no_rows(d), key or no_rows(d), value or no_rows(d), output
 
     def feedforward() -> tuple[Any, ...]:
         f = r.randint(0, 3)
         b2 = [*random_matrix(r, 1, d)[0][:-1], 0 if residual else 1]
-        return random_matrix(r, f, d), random_matrix(r, 1, f)[0], last_is(random_matrix(r, d, f), [0] * f), b2
+        w1, b1 = random_matrix(r, f, d), random_matrix(r, 1, f)[0]
+        return w1 or no_rows(d), b1, last_is(random_matrix(r, d, f), [0] * f), b2
 
     embedding = [
         (last_is(random_matrix(r, d, n), [0] * n), [*random_matrix(r, 1, d)[0][:-1], 1]) for _ in range(tokens)
@@ -518,7 +525,7 @@ def _rewrite_transformer(r: Random, new: Network, tie: str) -> None:
     elif what == "heads" and heads:
         r.shuffle(r.choice(heads))
     elif what == "query" and heads:
-        head = r.choice(r.choice(heads))
+        head = r.choice([head for head in r.choice(heads) if isinstance(head["query"], list)] or [{"query": []}])
         head["query"] = [[3 * Fraction(w) for w in row] for row in head["query"]]
         head["query"] = [[f"{w}" for w in row] for row in head["query"]]
     elif what == "halves" and heads:
@@ -532,6 +539,8 @@ def _rewrite_transformer(r: Random, new: Network, tie: str) -> None:
         )
     elif what == "neurons":
         for f in (block["feedforward"] for block in new["blocks"] if block["feedforward"]):
+            if not isinstance(f["w1"], list):
+                continue
             order = r.sample(range(len(f["w1"])), len(f["w1"]))
             f["w1"], f["b1"] = [f["w1"][i] for i in order], [f["b1"][i] for i in order]
             f["w2"] = [[row[i] for i in order] for row in f["w2"]]
@@ -545,7 +554,8 @@ def perturbed(r: Random, network: Network) -> Network:
     def collect(value: Any) -> None:
         for key, item in enumerate(value) if isinstance(value, list) else value.items():
             if isinstance(item, (list, dict)):
-                collect(item)
+                if key != "shape":
+                    collect(item)
             elif isinstance(value, list) and not isinstance(item, bool):
                 numbers.append((value, key))
 

@@ -69,7 +69,7 @@ IMPORTS = {
         *(".cell", ".forms", ".networks", ".reading", ".semantics"),
     },
     "claims": {
-        *("__future__", "collections.abc", "dataclasses", "fractions", "functools"),
+        *("__future__", "collections.abc", "copy", "dataclasses", "fractions", "functools"),
         *(".atoms", ".cell", ".forms", ".networks", ".reading", ".semantics", ".statements"),
     },
     "counts": {

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from kernel_material import box, encoded, maxout, step_head, transformer
+from kernel_material import box, encoded, maxout, no_rows, step_head, transformer
 
 from exactformer.kernel import reading
 from exactformer.kernel.forms import Form
@@ -202,7 +202,6 @@ HALF = Fraction(1, 2)
     [
         ([[1, "1/2"], [0, 0]], (2, 2, {(0, 0): 1, (0, 1): HALF})),
         ([["0", "0.0"]], (1, 2, {})),
-        ([], (0, 0, {})),
         ([[], []], (2, 0, {})),
         ({"shape": [2, 3], "entries": []}, (2, 3, {})),
         ({"shape": [0, 3], "entries": []}, (0, 3, {})),
@@ -214,13 +213,16 @@ def test_matrices(value: object, expected: object) -> None:
     height, width, found = entries(value, "m", None, None)
     assert entries(value, "m", height, width) == (height, width, found)
     for wrong in ((height + 1, width), (height, width + 1)):
-        if not (value == [] and wrong[0] == 0):  # no rows: any number of columns
-            with pytest.raises(Rejected, match=r"rows|columns"):
-                entries(value, "m", *wrong)
+        with pytest.raises(Rejected, match=r"rows|columns"):
+            entries(value, "m", *wrong)
 
 
-def test_a_matrix_without_rows_takes_the_width_that_is_asked_for() -> None:
-    assert entries([], "m", 0, 7) == (0, 7, {})
+def test_a_matrix_without_rows_is_sparse() -> None:
+    """A list of no rows does not say how many columns it has."""
+    assert entries({"shape": [0, 7], "entries": []}, "m", 0, 7) == (0, 7, {})
+    for height, width in ((None, None), (0, 0), (0, 7), (0, None)):
+        with pytest.raises(Rejected, match=r"^m: expected at least one row, or a sparse matrix, found none$"):
+            entries([], "m", height, width)
 
 
 def sparse(*items: object, shape: object = (2, 2)) -> dict[str, object]:
@@ -295,16 +297,17 @@ def test_networks() -> None:
 def test_networks_of_size_zero() -> None:
     constant = read_network(encoded(maxout([], ([[]], [5]))), "n")
     assert (constant.inputs, constant.outputs) == (0, 1) and evaluate(constant, [], AVERAGE) == [5]
-    nothing = read_network(encoded(maxout([], ([], []))), "n")
+    nothing = read_network(encoded(maxout([], (no_rows(0), []))), "n")
     assert (nothing.inputs, nothing.outputs) == (0, 0) and evaluate(nothing, [], AVERAGE) == []
-    blind = transformer([([], [])], [([([], [], [], [])], ([], [], [], []))], (0, [[]], [2]))
+    none = no_rows(0)
+    blind = transformer([(none, [])], [([(none, none, none, none)], (none, [], none, []))], (0, [[]], [2]))
     assert evaluate(read_network(encoded(blind), "n"), [], AVERAGE) == [2]
     keyless = deepcopy(HEAD)
-    keyless["blocks"][0]["heads"][0] |= {"query": [], "key": []}  # no score: every token ties with every other
+    keyless["blocks"][0]["heads"][0] |= {"query": no_rows(4), "key": no_rows(4)}  # no score: all tokens tie
     for tie, value in (("average", HALF), ("leftmost", 1), ("rightmost", 0)):
         assert evaluate(read_network(encoded(keyless), "n"), [Fraction(3)], Semantics(tie)) == [value]
     valueless = deepcopy(HEAD)
-    valueless["blocks"][0]["heads"][0] |= {"value": [], "output": [[], [], [], []]}
+    valueless["blocks"][0]["heads"][0] |= {"value": no_rows(4), "output": [[], [], [], []]}
     assert evaluate(read_network(encoded(valueless), "n"), [Fraction(3)], AVERAGE) == [0]
 
 
