@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from exactformer.recount import Counted, check, check_file, determinant, main, simplices
 from hypothesis import given
 from hypothesis import strategies as st
 from kernel_material import box, encoded, written
