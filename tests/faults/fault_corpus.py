@@ -1,7 +1,7 @@
 """The corpus: certificates, good and damaged, with what the kernel says of each, word for word.
 
 `corpus.json` holds it. `python tests/faults/fault_corpus.py` makes it again from the present kernel, after naive
-evaluation has confirmed every theorem among its entries.
+evaluation has confirmed every theorem among its entries; with `--renew` it asks the stored entries again.
 """
 
 from __future__ import annotations
@@ -182,6 +182,8 @@ def _shown(package: Any, value: Any) -> str:
         return f"{sorted(value.terms.items())}/{value.den}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_shown(package, item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {_shown(package, item)}" for key, item in value.items()) + "}"
     return repr(value)
 
 
@@ -478,10 +480,30 @@ def _by_hand() -> Iterator[Entry]:
             yield _entry("sizes", whole, a, b)
     for name, case in pinned().items():
         yield _entry(name, *case)
-    for name, counted, network in _counts():
+    r = Random("by hand")
+    bounds, counts = list(_bounds()), list(_counts())
+    for name, bounded, network, other in [*bounds[:1], *r.sample(bounds[1:], 140)]:
+        yield _entry(name, bounded, network, other)
+    for name, counted, network in r.sample(counts, 220):
         yield replace(_entry(name, counted, network), files={"network.json": encoded(network)})
     for point in ([-2], [2], [-1], [1]):
         yield _entry(f"inhabitant {point}", {**value, "inhabitant": point}, left, right)
+
+
+def _bounds() -> Iterator[tuple[str, Any, Any, Any]]:
+    """Proofs by the rule bound: the good one, and with each part of its step changed or left out."""
+    import test_kernel_paths as t
+
+    yield "bound", t.BOUNDED, t.RELU, t.LINE
+    for path in _paths(t.BOUNDED["tree"]):
+        for junk in (..., 0, 1, "1", "2", [], "L0.u0", [[1, "1/2"]], ["1", [[2, "1"]]]):
+            tree = _changed(t.BOUNDED["tree"], path, junk)
+            at = "/".join(map(str, path))
+            yield f"bound {at} {junk!r:.9}", {**t.BOUNDED, "tree": tree}, t.RELU, t.LINE
+    for test in (t.test_one_form_in_many_words, t.test_forms_that_are_none_or_too_small):
+        for number, form in enumerate(test.pytestmark[0].args[1]):
+            step = [*t.BY_X[:2], form, *t.BY_X[3:]]
+            yield f"bound by form {number}", t.with_tree(step, t.LEVEL), t.RELU, t.LINE
 
 
 def _counts() -> Iterator[tuple[str, Any, Any]]:
@@ -564,14 +586,7 @@ def chosen() -> Iterator[Entry]:
                 walks.append(replace(entry, name=f"{entry.name}, {length} steps", kind=f"path {json.dumps(steps)}"))
     files = [replace(e, name=f"{e.name} on disk", kind="file") for e in good[:4]]
     files.append(replace(good[0], name="missing network", kind="file", files={}))
-    seen: set[object] = set()
-    names: Counter[str] = Counter()
-    for entry in judged([*found, *plain, *walks, *files]):
-        content = (entry.kind, entry.certificate, *sorted(entry.files.items()))
-        if content not in seen:
-            seen.add(content)
-            names[entry.name] += 1
-            yield replace(entry, name=entry.name if names[entry.name] == 1 else f"{entry.name} #{names[entry.name]}")
+    yield from _named(judged([*found, *plain, *walks, *files]))
 
 
 def _skeleton(message: str) -> str:
@@ -634,9 +649,29 @@ def _recounted(entry: Entry, value: Any) -> bool:
     return found == value["regions"] if entry.expected["exact"] else found >= value["regions"]
 
 
+def renewed() -> Iterator[Entry]:
+    """The stored corpus with the answers of the present kernel, and what is written by hand as it is now."""
+    by_hand = [*values(), *(replace(entry, name=f"by hand, {entry.name}") for entry in _by_hand())]
+    stored = [entry for entry in load() if entry.kind != "value" and not entry.name.startswith("by hand")]
+    yield from _named(judged([*by_hand, *stored]))
+
+
+def _named(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Every content once, every name once."""
+    seen: set[object] = set()
+    names: Counter[str] = Counter()
+    for entry in entries:
+        content = (entry.kind, entry.certificate, *sorted(entry.files.items()))
+        if content not in seen:
+            seen.add(content)
+            name = entry.name.partition(" #")[0]
+            names[name] += 1
+            yield replace(entry, name=name if names[name] == 1 else f"{name} #{names[name]}")
+
+
 def main() -> None:
-    """Make the corpus again, if every theorem in it is true."""
-    entries = list(chosen())
+    """Make the corpus again, from the stored one if `--renew` is given, if every theorem in it is true."""
+    entries = list(renewed() if "--renew" in sys.argv else chosen())
     wrong = [entry.name for entry in entries if isinstance(entry.expected, dict) and not confirmed(entry)]
     if wrong:
         sys.exit(f"not confirmed: {wrong}")

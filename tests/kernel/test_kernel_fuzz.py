@@ -38,7 +38,7 @@ from exactformer.formats.network_json import parse
 from exactformer.kernel import statements
 from exactformer.kernel.cell import Cell
 from exactformer.kernel.claims import Goal, follow
-from exactformer.kernel.forms import Form, negated
+from exactformer.kernel.forms import Form, combine, constant_form, difference, negated
 from exactformer.kernel.reading import NotAffine, Rejected
 from exactformer.kernel.semantics import Semantics
 from exactformer.kernel.statements import Job
@@ -257,6 +257,8 @@ def any_step(r: Random, goal: Goal) -> tuple[Any, list[Goal]]:
         proofs = short_proofs(cell, seen.obligations(), references)
         if None not in proofs:
             return ["holds", *proofs], []
+    if cell.places and r.random() < 0.3 and (step := some_bound(r, cell, references)):
+        return step, made(follow(goal, step, "tree"))
     choices: list[Any] = [["gate", place] for place, atom in cell.places.items() if atom not in cell.known]
     choices += [["gate", place] for place in cell.places if r.random() < 0.1]
     choices += [["compare", a, b] for a in goal.stuck or () for b in goal.stuck or ()]
@@ -267,6 +269,22 @@ def any_step(r: Random, goal: Goal) -> tuple[Any, list[Goal]]:
         raise
     except Rejected:
         return ["give up"], []
+
+
+def some_bound(r: Random, cell: Cell, references: list[Any]) -> Any:
+    """A bound of a random atom by one of its candidates, its upper bound or something near, if it has short proofs."""
+    place = r.choice(list(cell.places))
+    atom = cell.places[place]
+    candidates, high = cell.atoms.candidates[atom], cell.atoms.high[atom]
+    form = combine(((1, r.choice(candidates)), (1, constant_form(r.choice((0, 0, 1, 2))))))
+    if high is not None and r.random() < 0.3:
+        form = constant_form(high)
+    names = {v: name for name, v in cell.places.items()}
+    if any(v > cell.atoms.inputs and v not in names for v in form.terms):
+        return None
+    proofs = short_proofs(cell, [difference(form, candidate) for candidate in candidates], references)
+    written = [[names.get(v, v), f"{c}/{form.den}"] for v, c in form.terms.items()]
+    return None if None in proofs else ["bound", place, written, *proofs]
 
 
 def short_proofs(cell: Cell, forms: list[Form], references: list[Any]) -> list[Any]:
