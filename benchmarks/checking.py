@@ -14,7 +14,9 @@ from fractions import Fraction
 
 import exactformer as ef
 from exactformer.formats.network_json import dump as network_text
-from exactformer.prover.certificate import dump, judged
+from exactformer.kernel.certificates import check
+from exactformer.kernel.claims import Theorem
+from exactformer.prover.certificate import dump
 from exactformer.prover.question import LEFT, RIGHT
 
 FAMILY = (
@@ -63,11 +65,13 @@ def main() -> None:
         outcome = ef.prove(source, method="regions", cross_check=())
         found = time.perf_counter() - started
         assert outcome.verdict == "proved" and outcome.certificate is not None and outcome.right is not None
-        texts = {LEFT: network_text(source), RIGHT: network_text(outcome.right)}
-        size = len(dump(outcome.certificate)) / 1e6
+        files = {LEFT: network_text(source).encode(), RIGHT: network_text(outcome.right).encode()}
+        text = dump(outcome.certificate).encode()
+        size = len(text) / 1e6
         started = time.perf_counter()
-        theorem = judged(outcome.certificate, texts)
+        theorem = check(text, files.__getitem__)
         checked = time.perf_counter() - started
+        assert isinstance(theorem, Theorem)
         leaves = theorem.counts["holds"] + theorem.counts["empty"]
         print(
             f"{source.name:<24} {outcome.counts['regions']:>8} {leaves:>8} {size:>6.2f} {found:>8.2f} {checked:>8.2f}"

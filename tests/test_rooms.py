@@ -81,5 +81,5 @@ def test_a_module_imports_only_from_rooms_above_its_own() -> None:
 
 
 def test_no_modules_import_one_another_in_a_circle() -> None:
-    own = {name: {other for other in imports(path) if other != name} for name, path in FILES.items()}
-    TopologicalSorter({name: {o for o in others if FILES.get(o, Path()).name != "__init__.py"} for name, others in own.items()}).prepare()
+    packages = {name for name, path in FILES.items() if path.name == "__init__.py"}
+    TopologicalSorter({name: imports(path) - {name} - packages for name, path in FILES.items()}).prepare()
