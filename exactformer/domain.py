@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from exactformer.errors import Faults, InvalidInput
+from exactformer.arguments import NATURAL
+from exactformer.errors import Faults, InvalidInput, shown
 from exactformer.rational import (
     Matrix,
     Vector,
@@ -23,6 +24,8 @@ from exactformer.rational import (
 )
 
 _INFINITE = re.compile(r"([+-]?)inf(?:inity)?")
+
+LONG = 80  # characters of a domain in its `repr`
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,14 @@ class Domain:
 
     @staticmethod
     def box(dimension: int, lower: Any, upper: Any) -> Domain:
-        """The cube [lower, upper]^dimension. Raises `InvalidInput` when it is empty or a bound is no number."""
+        """The cube [lower, upper]^dimension. Raises `InvalidInput` when it is empty or a number is none."""
+        _check_dimension(dimension)
         return Box([lower] * dimension, [upper] * dimension)
 
     @staticmethod
     def everything(dimension: int) -> Domain:
-        """All of R^dimension."""
+        """All of R^dimension. Raises `InvalidInput` for a dimension that is no integer >= 0."""
+        _check_dimension(dimension)
         return Domain((None,) * dimension, (None,) * dimension, Matrix((0, dimension)), Vector(()))
 
     @property
@@ -58,9 +63,9 @@ class Domain:
         """Whether every input has a finite lower and upper bound."""
         return None not in self.lower and None not in self.upper
 
-    def contains(self, point: Sequence[Fraction]) -> bool:
-        """Whether the point lies in the domain, decided exactly."""
-        x = Vector.of(point)
+    def contains(self, point: Any) -> bool:
+        """Whether the point lies in the domain, decided exactly. Raises `InvalidInput` when the point does not fit."""
+        x = exact_point(point, self.dimension)
         ends = zip(self.lower, x.fractions(), self.upper, strict=True)
         return all((lo is None or lo <= v) and (hi is None or v <= hi) for lo, v, hi in ends) and all(
             y <= b for y, b in zip((self.matrix @ x).fractions(), self.bounds.fractions(), strict=True)
@@ -86,6 +91,10 @@ class Domain:
         faults.settle()
         return result
 
+    def __repr__(self) -> str:
+        text = str(self)
+        return f"<Domain: {text if len(text) <= LONG else text[:LONG] + '...'}>"
+
     def __str__(self) -> str:
         if all(x is None for x in self.lower + self.upper) and not len(self.bounds):
             return f"R^{self.dimension}"
@@ -102,6 +111,25 @@ class Domain:
         if len(self.bounds):
             text += f" with {len(self.bounds)} further inequalities"
         return text
+
+
+def _check_dimension(dimension: Any) -> None:
+    faults = Faults()
+    NATURAL.check(dimension, "dimension", faults)
+    faults.settle()
+
+
+def exact_point(point: Any, dimension: int) -> Vector:
+    """The exact point with the given coordinates. Raises `InvalidInput` when its length or an entry is wrong."""
+    items = listed(point)
+    if items is None or len(items) != dimension:
+        raise InvalidInput(
+            f"point: expected {dimension} coordinates, found {shown(point) if items is None else len(items)}"
+        )
+    faults = Faults()
+    x = Vector.of(read_rational(v, f"point[{i}]", faults) for i, v in enumerate(items))
+    faults.settle()
+    return x
 
 
 def Box(lower: Any, upper: Any) -> Domain:

@@ -23,7 +23,7 @@ from exactformer.arguments import Limit, one_of
 from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.networks import Affine, Head, MaxoutNetwork, Network, Transformer, check_network
 from exactformer.networks.transformer import TIES, Tie
-from exactformer.rational import Matrix, Vector
+from exactformer.rational import Matrix, Vector, plain
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
@@ -342,7 +342,7 @@ def _checked_rule(tie: Tie, temperature: float | Fraction | None) -> float | Non
 def _checked_points(points: Any, inputs: int) -> Floats:
     expected = f"points: expected an array (batch, {inputs}) of finite numbers"
     try:
-        array = np.asarray(points)
+        array = points if isinstance(points, np.ndarray) else np.asarray(plain(points))
         if array.dtype.kind not in "iufO":
             raise InvalidInput(f"{expected}, found entries of the type {array.dtype}")
         with np.errstate(over="ignore"):

@@ -290,6 +290,17 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
         lambda: Design(inputs=x.space, space=x.space, tokens=None, blocks=[], readout=x).build(),
     ),  # type: ignore[arg-type]
 ]
+WRONG += [
+    ("dimension: expected an integer >= 0, found the int -1", lambda: ef.Domain.everything(-1)),
+    ("dimension: expected an integer >= 0, found the str '2'", lambda: ANY.Domain.box("2", 0, 1)),
+    ("point: expected 1 coordinates, found 2", lambda: ef.Box([0], [1]).contains([1, 2])),
+    ("point: expected 1 coordinates, found the int 3", lambda: ef.Box([0], [1]).contains(3)),
+    ("digest: expected a network", lambda: ANY.digest(3)),
+    ("network: expected a network", lambda: ANY.subdivision.sliced("a.json", [0], [[1]])),
+    ("regions: expected what regions returns, found the ReluNetwork", lambda: ANY.draw(NET, "a.svg")),
+    ("regions: expected what regions returns, found the int 3", lambda: ANY.subdivision.write_certificate(3, "a")),
+    ("depth: expected an integer, found the str '3'", lambda: ANY.subdivision.sawtooth(depth="3")),
+]
 OUTCOME = ef.prove(NET)
 
 
@@ -355,7 +366,7 @@ def test_answers_print_in_a_few_lines(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_nothing_that_is_shown_is_long_or_dangerous() -> None:
     page = ef.report(OUTCOME)
-    for shown in (NET, BENT, COMPILED.transformer, OUTCOME, page, ef.regions(NET), NET.output, x):
+    for shown in (NET, BENT, COMPILED.transformer, OUTCOME, NET.domain, page, ef.regions(NET), NET.output, x):
         assert len(repr(shown)) < 120 and repr(shown).isprintable() and repr(shown).startswith("<")
     assert repr(BENT) == "<MaxoutNetwork network: 1-1-1>" and str(BENT) == "maxout network: 1-1-1"
     for html in (NET._repr_html_(), COMPILED.transformer._repr_html_(), OUTCOME._repr_html_()):
@@ -412,6 +423,27 @@ def test_operators_of_expressions() -> None:
 
 
 # --- arrays -------------------------------------------------------------------------------------------
+
+
+class Tensor:
+    """Like a tensor that keeps gradients: its numbers come out by `tolist` alone."""
+
+    def __init__(self, data: Any) -> None:
+        self.data = np.array(data, np.float32)
+
+    def __array__(self, *arguments: Any, **options: Any) -> Any:
+        raise RuntimeError("a tensor that requires grad; use tensor.detach()")
+
+    def tolist(self) -> Any:
+        return self.data.tolist()
+
+
+def test_tensors_are_points_and_weights() -> None:
+    made = ef.ReluNetwork.of([(Tensor([[1], [-1]]), Tensor([0, 0]))], (Tensor([[1, 1]]), Tensor([0])))
+    assert made.layers == NET.layers and made.evaluate(Tensor([0.5])) == (Fraction(1, 2),)
+    for points in (Tensor([[0.5], [-2]]), [Tensor([0.5]), Tensor([-2])], np.array([[0.5], [-2]])):
+        assert ef.evaluate_batch(made, points).tolist() == [[0.5], [2.0]]
+    assert ef.Box(Tensor([-1]), Tensor([1])) == NET.domain and ef.Box([-1], [1]).contains(Tensor([0.5]))
 
 
 def test_arrays_are_points_and_weights() -> None:

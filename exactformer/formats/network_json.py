@@ -11,7 +11,7 @@ from typing import Any
 from exactformer.domain import Domain, read_domain
 from exactformer.errors import Faults, InvalidInput, printable
 from exactformer.formats.encoding import check_encoding
-from exactformer.networks import Affine, Block, MaxoutNetwork, Network, ReluNetwork, Transformer
+from exactformer.networks import Affine, Block, MaxoutNetwork, Network, ReluNetwork, Transformer, check_network
 from exactformer.networks.affine import read_affine
 from exactformer.networks.feedforward import read_maxout, read_relu
 from exactformer.networks.transformer import FeedForward, check_options, read_feedforward, read_head
@@ -228,8 +228,12 @@ def dump(network: Network) -> str:
 def digest(network: Network) -> str:
     """The SHA-256 of the canonical text: what certificates are bound to, in hexadecimal.
 
-    Equal networks (name and domain included) have equal digests, however their files were written.
+    Equal networks (name and domain included) have equal digests, however their files were written. Raises
+    `InvalidInput` for anything but a network.
     """
+    faults = Faults()
+    check_network(network, "digest", faults)
+    faults.settle()
     return hashlib.sha256(dump(network).encode()).hexdigest()
 
 

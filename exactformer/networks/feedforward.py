@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from exactformer.arguments import POSITIVE, instance
-from exactformer.domain import Domain
-from exactformer.errors import Faults, InvalidInput, shown
+from exactformer.domain import Domain, exact_point
+from exactformer.errors import Faults
 from exactformer.networks.affine import Affine, read_affine
 from exactformer.networks.shown import Shown
 from exactformer.rational import (
@@ -18,7 +18,6 @@ from exactformer.rational import (
     array_shape,
     listed,
     read_matrix,
-    read_rational,
     read_vector,
     shape_text,
 )
@@ -238,19 +237,6 @@ def check_label(domain: Any, name: Any, faults: Faults) -> None:
     """Notes the faults of the two parts that every network may have beside its numbers."""
     check_domain(domain, faults)
     instance(name, str, "a text", "name", faults)
-
-
-def exact_point(point: Any, dimension: int) -> Vector:
-    """The exact point with the given coordinates. Raises `InvalidInput` when its length or an entry is wrong."""
-    items = listed(point)
-    if items is None or len(items) != dimension:
-        raise InvalidInput(
-            f"point: expected {dimension} coordinates, found {shown(point) if items is None else len(items)}"
-        )
-    faults = Faults()
-    x = Vector.of(read_rational(v, f"point[{i}]", faults) for i, v in enumerate(items))
-    faults.settle()
-    return x
 
 
 def read_relu(layers: Any, output: Any, domain: Domain | None, name: str, faults: Faults) -> ReluNetwork:

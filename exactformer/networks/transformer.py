@@ -8,10 +8,10 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from exactformer.arguments import instance, one_of
-from exactformer.domain import Domain
+from exactformer.domain import Domain, exact_point
 from exactformer.errors import Faults
 from exactformer.networks.affine import Affine, read_affine
-from exactformer.networks.feedforward import check_label, exact_point, frozen
+from exactformer.networks.feedforward import check_label, frozen
 from exactformer.networks.shown import Shown
 from exactformer.rational import Matrix, Vector, read_matrix
 

@@ -21,7 +21,7 @@ from exactformer.manifest import CERTIFICATE, check_place, write_files
 from exactformer.networks import Network, Transformer
 from exactformer.rational import number_text
 from exactformer.subdivision.polytope import MOST_INPUTS
-from exactformer.subdivision.result import Regions
+from exactformer.subdivision.result import Regions, check_regions
 
 NETWORK, README = "network.json", "README.txt"
 EXPLANATION = """{theorem}
@@ -82,6 +82,7 @@ def write_certificate(found: Regions, folder: str | Path, *, inputs: Sequence[Pa
     and `InvalidInput` when the folder cannot be written, when another file is in the way, and for one of `inputs`
     (files that the user gave) that would be changed; nothing is changed then.
     """
+    check_regions(found)
     folder = as_path(folder, "folder")
     value = certificate(found)
     text = json.dumps(value, separators=(",", ":")) + "\n"

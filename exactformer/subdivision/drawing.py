@@ -20,7 +20,7 @@ from exactformer.errors import Faults, InvalidInput, Unsupported, printable
 from exactformer.formats.files import write_atomically
 from exactformer.networks import Network, Transformer
 from exactformer.subdivision.points import floats
-from exactformer.subdivision.result import Regions
+from exactformer.subdivision.result import Regions, check_regions
 
 Colour = Literal["map", "layer"]
 FORMATS = (".svg", ".png", ".pdf")
@@ -43,6 +43,7 @@ def draw(
     Transformer, and when matplotlib is missing; `InvalidInput` for another file format or a place that cannot be
     written.
     """
+    check_regions(found)
     path = as_path(path, "draw")
     check_library()
     check_drawing(path, found.network, found.domain, colour)

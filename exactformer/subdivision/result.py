@@ -13,13 +13,12 @@ from typing import Any, Protocol, overload
 
 import numpy as np
 
-from exactformer.arguments import as_path
-from exactformer.domain import Domain
-from exactformer.errors import InvalidInput, Unsupported
+from exactformer.arguments import as_path, instance
+from exactformer.domain import Domain, exact_point
+from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.formats.files import write_atomically
 from exactformer.lp import Row
 from exactformer.networks import Affine, Network
-from exactformer.networks.feedforward import exact_point
 from exactformer.networks.transformer import Tie, Transformer
 from exactformer.rational import number_text
 from exactformer.subdivision.points import floats
@@ -324,6 +323,13 @@ class Regions(Sequence[Region]):
     def __repr__(self) -> str:
         least = "" if self.complete else "at least "
         return f"<Regions: {least}{self.activation_regions} activation regions on {self.domain}>"
+
+
+def check_regions(value: Any) -> None:
+    """Raises `InvalidInput` for anything but what `regions` returns."""
+    faults = Faults()
+    instance(value, Regions, "what regions returns", "regions", faults)
+    faults.settle()
 
 
 def _components(pairs: Any, classes: Any) -> Any:

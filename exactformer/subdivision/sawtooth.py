@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from exactformer.arguments import instance
 from exactformer.domain import Domain
-from exactformer.errors import InvalidInput
+from exactformer.errors import Faults, InvalidInput
 from exactformer.networks import MaxoutNetwork
 
 
@@ -23,6 +24,10 @@ def sawtooth(inputs: int = 1, *, width: int = 2, rank: int = 2, depth: int = 1) 
 
     Raises `InvalidInput` for an odd or non-positive width, a rank below 2, or no inputs.
     """
+    faults = Faults()
+    for place, value in (("inputs", inputs), ("width", width), ("rank", rank), ("depth", depth)):
+        instance(value, int, "an integer", place, faults)
+    faults.settle()
     if inputs < 1 or width < 2 or width % 2 or rank < 2 or depth < 0:
         found = f"{inputs} inputs, width {width}, rank {rank}, depth {depth}"
         raise InvalidInput(

@@ -7,10 +7,10 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from exactformer.domain import Domain
+from exactformer.domain import Domain, exact_point
 from exactformer.errors import Faults, InvalidInput
-from exactformer.networks import Affine, Network, ReluNetwork
-from exactformer.networks.feedforward import MaxoutLayer, exact_point
+from exactformer.networks import Affine, Network, ReluNetwork, check_domain, check_network
+from exactformer.networks.feedforward import MaxoutLayer
 from exactformer.networks.transformer import Transformer
 from exactformer.rational import Matrix, Vector, read_matrix
 
@@ -25,10 +25,13 @@ def sliced(network: Network, origin: Any, directions: Any, domain: Domain | None
     >>> sliced(f, [0, 1], [[1, 0]], Box([-2], [2])).evaluate([3])
     (Fraction(6, 1),)
 
-    Raises `InvalidInput` when the shapes do not fit.
+    Raises `InvalidInput` for arguments of a wrong type and when the shapes do not fit.
     """
-    start = exact_point(origin, network.inputs)
     faults = Faults()
+    check_network(network, "network", faults)
+    check_domain(domain, faults)
+    faults.settle()
+    start = exact_point(origin, network.inputs)
     matrix = read_matrix(directions, "directions", (None, network.inputs), faults)
     faults.settle()
     count = matrix.shape[0]
