@@ -60,6 +60,12 @@ def function(value: Any, place: str, faults: Faults) -> None:
         faults.add(place, "a function or None", shown(value))
 
 
+def pool(value: Any, place: str, faults: Faults) -> None:
+    """Note a fault unless work can be submitted to the value, or it is None."""
+    if value is not None and not callable(getattr(value, "submit", None)):
+        faults.add(place, "a concurrent.futures.Executor or None", shown(value))
+
+
 def as_path(value: Any, place: str) -> Path:
     """The path that the value names. Raises `InvalidInput` for anything but a `str` or an `os.PathLike` of text."""
     text = value if isinstance(value, str) else os.fspath(value) if isinstance(value, os.PathLike) else None

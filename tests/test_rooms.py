@@ -10,6 +10,7 @@ ROOT = Path(exactformer.__file__).parent
 # From top to bottom; what stands in one line may not import from one another.
 ROOMS = (
     ("errors", "kernel"),
+    ("arguments",),
     ("rational", "work"),
     ("polyhedra", "domain"),
     ("networks",),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any, Literal, TypedDict
 
-from exactformer.arguments import NATURAL, POSITIVE, SECONDS, function, instance, one_of
+from exactformer.arguments import NATURAL, POSITIVE, SECONDS, function, instance, one_of, pool
 from exactformer.errors import Faults, shown
 from exactformer.networks.transformer import TIES, Tie
 from exactformer.prover.smt import SOLVERS, Solver
@@ -38,9 +38,7 @@ def check_options(options: Options, timeout: Any, progress: Any, faults: Faults)
     POSITIVE.check(options.get("jobs", 1), "jobs", faults)
     POSITIVE.check(options.get("sample"), "sample", faults, optional=True)
     instance(options.get("certified", False), bool, "True or False", "certified", faults)
-    executor = options.get("executor")
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        faults.add("executor", "a concurrent.futures.Executor or None", shown(executor))
+    pool(options.get("executor"), "executor", faults)
     solvers = options.get("cross_check")
     if solvers is not None and not isinstance(solvers, (tuple, list)):
         hint = f'; did you mean ("{solvers}",)?' if solvers in SOLVERS else ""

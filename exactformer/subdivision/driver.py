@@ -7,12 +7,11 @@ from concurrent.futures import Executor
 
 from threadpoolctl import threadpool_limits
 
-from exactformer.arguments import POSITIVE
+from exactformer.arguments import POSITIVE, SECONDS, function, one_of, pool
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, check_domain, check_network
-from exactformer.networks.transformer import Tie, Transformer
-from exactformer.prover.options import Options, check_options
+from exactformer.networks.transformer import TIES, Tie, Transformer
 from exactformer.subdivision.cells import ComplexCells, FoundCells
 from exactformer.subdivision.engine import Part, parts_of
 from exactformer.subdivision.exact import MOST_UNITS, NOTHING
@@ -60,7 +59,11 @@ def regions(
     faults = Faults()
     check_network(network, "network", faults)
     check_domain(domain, faults)
-    check_options(Options(tie=tie, jobs=jobs, executor=executor), timeout, progress, faults)
+    one_of(tie, TIES, "tie", faults)
+    SECONDS.check(timeout, "timeout", faults, optional=True)
+    POSITIVE.check(jobs, "jobs", faults)
+    pool(executor, "executor", faults)
+    function(progress, "progress", faults)
     POSITIVE.check(part, "part", faults, optional=True)
     faults.settle()
     domain = domain or network.domain or Domain.everything(network.inputs)
