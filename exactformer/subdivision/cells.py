@@ -149,7 +149,7 @@ class ComplexCells:
         states = network.states(x.fractions())
         sources: Sequence[MaxoutLayer | Affine] = network.layers
         for state, source, layer, start in zip(states, sources, self.program.layers, self.program.starts, strict=False):
-            values = pieces_of(source).pieces(state).numerators
+            values = pieces_of(source)[0](state).numerators
             for u in range(layer.width):
                 own = (0, values[u]) if layer.relu else values[u * layer.rank : (u + 1) * layer.rank]
                 best = [p for p, y in enumerate(own) if y == max(own)]

@@ -106,6 +106,6 @@ def regions(
 
 def _low(network: MaxoutNetwork | ReluNetwork, domain: Domain) -> bool:
     """Whether vertices are few enough, and the network fits the codes of its walls."""
-    ranks = [pieces_of(layer).rank for layer in network.layers]
+    ranks = [pieces_of(layer)[1] for layer in network.layers]
     small = max(ranks, default=1) < NOTHING and sum(network.widths) < MOST_UNITS
     return small and 1 <= domain.dimension <= MOST_INPUTS and domain.is_bounded_box

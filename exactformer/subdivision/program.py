@@ -166,9 +166,9 @@ def program_of(network: MaxoutNetwork | ReluNetwork, domain: Domain) -> Program:
     scales: tuple[int, ...] = (0,) * network.inputs
     chain: tuple[MaxoutLayer | Affine, ...] = network.layers
     for number, layer in enumerate(chain):
-        stored = pieces_of(layer)
-        rows = _rows(stored.pieces, frame if number == 0 else None)
-        layers.append(_layer(rows, stored.rank, isinstance(layer, Affine), scales))
+        pieces, rank = pieces_of(layer)
+        rows = _rows(pieces, frame if number == 0 else None)
+        layers.append(_layer(rows, rank, isinstance(layer, Affine), scales))
         scales = layers[-1].scales
     output = _exact(_rows(network.output, None if network.layers else frame), network.output.inputs + 1)
     constraints = frame.pulled_back(domain.matrix, [-b for b in domain.bounds.fractions()])
@@ -177,9 +177,9 @@ def program_of(network: MaxoutNetwork | ReluNetwork, domain: Domain) -> Program:
     return Program((network, domain), frame, inequalities, tuple(layers), output)
 
 
-def pieces_of(layer: MaxoutLayer | Affine) -> MaxoutLayer:
+def pieces_of(layer: MaxoutLayer | Affine) -> tuple[Affine, int]:
     """The stored pieces of a layer and its rank: of a ReLU layer, rank 2, the pieces that are not 0."""
-    return MaxoutLayer(layer, 2) if isinstance(layer, Affine) else layer
+    return (layer, 2) if isinstance(layer, Affine) else (layer.pieces, layer.rank)
 
 
 @lru_cache(maxsize=2)
