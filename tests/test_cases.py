@@ -79,6 +79,14 @@ def certificate(n: int, **parts: Any) -> dict[str, Any]:
 # --- text in files that nobody wrote in good faith ------------------------------------------------
 
 
+def test_a_name_that_says_a_theorem(place: Path) -> None:
+    folder = place / "name-with-theorem"
+    name = json.loads((folder / "certificate.json").read_text())["network"]["file"]
+    (folder / "net.json").rename(folder / name)
+    found = run(place, "check", folder.name)
+    assert found.code == REJECTED and "expected the plain name of a file" in found.err
+
+
 def test_escapes_in_a_value(place: Path) -> None:
     assert run(place, "check", "escape-in-value").code == REJECTED
 
@@ -87,7 +95,7 @@ def test_the_domain_is_said(place: Path) -> None:
     found = run(place, "check", "domain-not-said")
     assert found.code == PROVED and "\n  domain  (-oo, 0]\n" in found.out
     found = run(place, "check", "domain-not-said", "--json")
-    assert (found.code, found.answer["domain"]) == (PROVED, {"lower": [None], "upper": [0]})
+    assert (found.code, found.answer["domain"]) == (PROVED, {"lower": [None], "upper": ["0"]})
 
 
 # --- little text, much work -----------------------------------------------------------------------
@@ -103,8 +111,22 @@ def test_a_key_twice_among_many(place: Path) -> None:
     assert len(found.err) < 1000
 
 
+def test_a_unit_of_many_pieces(place: Path) -> None:
+    pieces = [[number, number * number % 97] for number in range(2000)]
+    layer = {"weights": [pieces], "biases": [[0] * len(pieces)]}
+    network = {**RELU, "kind": "maxout", "layers": [layer], "output": {"weights": [[1]], "biases": [0]}}
+    assert run(place, "check", written(place, certificate(2), network, network).name).code == PROVED
+
+
 def test_a_huge_empty_side_of_a_sparse_matrix(place: Path) -> None:
     assert run(place, "check", "empty-side").code in (PROVED, REJECTED)
+
+
+@pytest.mark.slow
+def test_many_layers(place: Path) -> None:
+    found = run(place, "verify", "deep250.json", "--claim", "convex", "--out", "p", "--timeout", "100", "--json")
+    assert (found.code, found.answer["verdict"]) in ((PROVED, "proved"), (UNKNOWN, "unknown"))
+    assert found.code == PROVED or found.answer["reason"]
 
 
 @pytest.mark.slow
@@ -124,6 +146,14 @@ def test_rules_that_differ_at_an_irrational_point_only(place: Path) -> None:
     found = run(place, "verify", *words)
     assert found.code in (REFUTED, UNKNOWN)
     assert found.code == REFUTED or "a root of x^2 - 2" in found.answer["reason"]
+
+
+@pytest.mark.slow
+def test_a_convex_network_on_the_whole_space(place: Path) -> None:
+    words = ("verify", "convex8.json", "--claim", "convex", "--everywhere", "--out", "p", "--timeout", "1000")
+    found = run(place, *words, "--json")
+    assert (found.code, found.answer["verdict"]) == (PROVED, "proved")
+    assert run(place, "check", "p").code == PROVED
 
 
 @pytest.mark.parametrize("claim", ["range:,1e600", "increasing"])
