@@ -20,6 +20,9 @@ import generate  # noqa: E402
 from generate import Case, digest, text_of  # noqa: E402
 from target import NAMES, SEPARATOR, with_digests  # noqa: E402
 
+from exactformer.kernel.certificates import check_file  # noqa: E402
+from exactformer.kernel.reading import Rejected as KernelRejected  # noqa: E402
+
 PROOFS = sorted(agreement.PROOFS.glob("*/certificate.json"))
 CORPUS = sorted((HERE.parent / "fuzz" / "corpus").iterdir())
 GOOD = {"random trees": 100, "needless splits": 50, "long lists": 12, "prover": 60}
@@ -53,6 +56,23 @@ def test_program_says_which_certificate_is_rejected(tmp_path: Path, capsys: pyte
     path.write_text("{}")
     assert checker.main([str(PROOFS[0]), str(path)]) == 1
     assert capsys.readouterr().out.splitlines()[1].startswith(f"REJECTED {path}: ")
+
+
+@pytest.mark.parametrize("linked", ["certificate.json", "left.json"])
+def test_programs_follow_no_link(linked: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in PROOFS[0].parent.glob("*.json"):
+        target = tmp_path / "elsewhere" if path.name == linked else tmp_path / path.name
+        target.write_bytes(path.read_bytes())
+    certificate = tmp_path / "certificate.json"
+    (tmp_path / linked).symlink_to(tmp_path / "elsewhere")
+    assert checker.main([str(certificate)]) == 1
+    assert capsys.readouterr().out.startswith(f"REJECTED {certificate}: ")
+    with pytest.raises(KernelRejected):
+        check_file(certificate)
+    (tmp_path / linked).unlink()
+    (tmp_path / "elsewhere").rename(tmp_path / linked)
+    assert checker.main([str(certificate)]) == 0
+    assert capsys.readouterr().out == f"{check_file(certificate).statement}\n"
 
 
 @pytest.mark.parametrize("kind", GOOD)
