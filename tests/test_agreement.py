@@ -6,6 +6,7 @@ import ast
 import random
 import sys
 from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +196,58 @@ def cancelling(second: int) -> dict[str, Any]:
     }
 
 
+def beside(*last: list[Any]) -> Case:
+    """B >= 0 and D - C - x2 >= 0, where A = relu(x1), B = relu(A - x1 + x2), C = relu(A - x2), D = relu(C + x2).
+
+    Where A = x1, B is relu(x2), where A = 0, C is relu(-x2). If the cell where A = 0 knew the atoms of the other one,
+    C + x2 would be relu(x2) there, so >= 0 and equal to D; nothing would be left to prove of the second conclusion.
+    """
+    first = ([[[1, 0], [0, 0]], [[1, 0]] * 2, [[0, 1]] * 2], [[0, 0]] * 3)
+    second = ([[[1, -1, 1], [0, 0, 0]], [[1, 0, -1], [0, 0, 0]], [[0, 0, 1]] * 2], [[0, 0]] * 3)
+    third = ([[[0, 1, 1], [0, 0, 0]], [[1, 0, 0]] * 2, [[0, 1, 0]] * 2, [[0, 0, 1]] * 2], [[0, 0]] * 4)
+    network = layered("maxout", first, second, third, weights=[[0, 1, 0, 0], [1, 0, -1, -1]], biases=[0, 0])
+    parameters = {"lower": [0, 0], "upper": [None, None]}
+    tree = [["gate", "L0.u0"], ["holds", *LOWER], ["holds", *last]]
+    return case_of([network], claim="range", parameters=parameters, tree=tree, inhabitant=[0, 0], **square())
+
+
+def square(**more: Any) -> dict[str, Any]:
+    """The square [-1, 1]^2 as a domain, with further keys of it."""
+    return {"domain": {"lower": [-1, -1], "upper": [1, 1], **more}}
+
+
+def bowl(tangents: int, children: int) -> Case:
+    """The maximum of tangents to a bowl over x1, of 9 x2 and of 9 x2 - 1, and a gate with so many children."""
+    slopes = [Fraction(k, 32) - Fraction(1, 2) for k in range(tangents)]
+    pieces = [[str(a), 0] for a in slopes] + [[0, 9], [0, 9]]
+    network = layered("maxout", ([pieces], [[*(str(-a * a / 2) for a in slopes), 0, -1]]))
+    return case_of([network, network], tree=[["gate", "L0.u0"], *[HOLDS] * children], inhabitant=[0, 0], **square())
+
+
+def crowd(*steps: list[Any]) -> Case:
+    """A head with the score x1 for 32 tokens, which are the leaders, then 3 x2 and 4 x2; the values are 1, then 2 and 5.
+
+    The domain has x2 <= -1/2, and the first comparison shows that 3 x2 > 4 x2; only a rival that is no leader shows it.
+    """
+    tokens = [[1, 0]] * 32 + [[0, 3], [0, 4]]
+    head = {"query": [[1, 0, 0]], "key": [[0, 1, 0]], "value": [[0, 0, 1]], "output": [[0], [0], [1]]}
+    network = {
+        "format": "exactformer/network-1",
+        "kind": "transformer",
+        "embedding": {
+            "weights": [[[0, 0], token, [0, 0]] for token in tokens],
+            "offsets": [[1, 0, 1]] * 32 + [[1, 0, 2], [1, 0, 5]],
+        },
+        "blocks": [{"heads": [head], "feedforward": None}],
+        "residual": False,
+        "readout": {"token": 0, "weights": [[0, 0, 1]], "biases": [0]},
+    }
+    domain = square(matrix=[[0, 1]], bounds=["-1/2"])
+    empty_steps = [["empty", [[4, "1"], [6, "2"]]], ["empty", [[4, "1"], [5, "2"]]]]
+    tree = [["compare", 32, 33], *steps, *empty_steps]
+    return case_of([network, network], tree=tree, inhabitant=[0, -1], **domain)
+
+
 def empty(height: int, width: int) -> dict[str, Any]:
     """A sparse matrix without entries."""
     return {"shape": [height, width], "entries": []}
@@ -242,6 +295,7 @@ MIRROR_FIRST = layered("maxout", FOLD, ([[[0, 1, 0], [1, 0, -1]]], [[0, 0]]))  #
 MIRROR_LAST = layered("maxout", FOLD, ([[[1, 0, -1], [0, 1, 0]]], [[0, 0]]))
 TWICE = layered("maxout", FOLD, ([[[0, 1, 0]] * 2], [[0, 0]]), weights=[[0]])  # relu(-x), and relu(-x)
 KINKED = kinked()
+LOWER = [["1", [["L1.u0", 1, "1"]]], ["1", [["L2.u0", 0, "1"]]]]  # B >= 0, D >= C + x2
 NEGATIVE = layered("relu", ([[-1]], [0]))
 WIDE = {"domain": {"lower": [-2], "upper": [2]}}
 DEEP = layered("maxout", *[([[[2], [-2]]], [[-1, -1]])] * 300)
@@ -262,6 +316,10 @@ ACCEPTED = {
     "the first of two equal forms is an atom": splitting([MIRROR_FIRST] * 2, ["gate", "L1.u0"], HOLDS, HOLDS),
     "an atom on both sides": splitting([KINKED, TWICE], SIGNS, ["gate", "R1.u0"], *[HOLDS] * 4),
     "an update that cancels out is none": case_of([cancelling(-1), NEGATIVE], **WIDE),
+    "the last leader dominates another form": bowl(31, 32),
+    "a form that is no leader dominates none": bowl(32, 34),
+    "atoms of a cell beside it are unknown": beside(*LOWER),
+    "rivals that are no leaders where signs are known": crowd(["compare", 0, 32], *[["holds"]] * 3),
     "a chord": chord([[0, "1/2"], [1, "1/2"]], *CHORD),
     "a chord in many terms": chord([[1, 1], ["L0.u0", 0], [0, "0.5"], [1, "-1/2"]], *CHORD),
     "an atom bounds itself, then 1 bounds it, then it is split": chord(
@@ -280,6 +338,10 @@ ACCEPTED = {
 }
 REJECTED = {
     "an update before a neuron": case_of([cancelling(1), NEGATIVE], **WIDE),
+    "a form that the last leader dominates": bowl(31, 33),
+    "a form that is dominated by no leader": bowl(32, 33),
+    "atoms of a cell beside it as if known": beside(LOWER[0]),
+    "a token that is dominated where signs are known": crowd(["compare", 0, 33], *[["holds"]] * 3),
     "a chord that is too low": chord([[0, "1/2"], [1, "1/3"]], *CHORD),
     "a chord with the proofs exchanged": chord([[0, "1/2"], [1, "1/2"]], *CHORD[::-1]),
     "a chord with a proof too few": chord([[0, "1/2"], [1, "1/2"]], CHORD[0]),
