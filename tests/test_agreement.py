@@ -225,7 +225,7 @@ def bowl(tangents: int, children: int) -> Case:
 
 
 def crowd(*steps: list[Any]) -> Case:
-    """A head with the score x1 for 32 tokens, which are the leaders, then 3 x2 and 4 x2; the values are 1, then 2 and 5.
+    """A head with the score x1 for 32 tokens, which are the leaders, then 3 x2 and 4 x2; values 1, then 2 and 5.
 
     The domain has x2 <= -1/2, and the first comparison shows that 3 x2 > 4 x2; only a rival that is no leader shows it.
     """
