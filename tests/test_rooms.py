@@ -9,16 +9,15 @@ import exactformer
 ROOT = Path(exactformer.__file__).parent
 # From top to bottom; what stands in one line may not import from one another.
 ROOMS = (
-    ("errors", "kernel"),
+    ("version", "errors", "kernel"),
     ("arguments",),
     ("rational", "work"),
     ("polyhedra", "domain"),
     ("networks",),
     ("formats", "numeric", "claims"),
-    ("building", "compiler"),
+    ("manifest", "building", "compiler"),
     ("prover", "subdivision"),
     ("reporting",),
-    ("manifest",),
     ("checking", "folder"),
     ("rechecked",),
     ("cli",),

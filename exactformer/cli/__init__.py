@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
-from exactformer import __version__
 from exactformer.cli import check, compile, evaluate, prove, regions, report, verify
 from exactformer.cli.exits import BAD_INPUT, REJECTED, UNKNOWN
 from exactformer.cli.parser import Parser
 from exactformer.errors import CertificateRejected, InvalidInput, Unsupported, printable
+from exactformer.version import __version__
 
 VERBS = (prove, verify, check, compile, evaluate, regions, report)
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-import exactformer
 from exactformer import kernel
+from exactformer.version import __version__
 
 PACKAGES = ("numpy", "sympy", "z3-solver", "python-flint", "highspy")
 _SILENT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
@@ -62,7 +62,7 @@ def code_lines(source: str) -> int:
 
 def installed_versions() -> dict[str, str]:
     """The versions of Python, of this package and of the packages that it may call, as far as installed."""
-    versions = {"Python": platform.python_version(), "exactformer": exactformer.__version__}
+    versions = {"Python": platform.python_version(), "exactformer": __version__}
     for name in PACKAGES:
         try:
             versions[name] = metadata.version(name)
