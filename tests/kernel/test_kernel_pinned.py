@@ -467,6 +467,31 @@ def test_a_tree_without_a_tie() -> None:
     assert counts == {"gate": 0, "compare": 0, "bound": 0, "holds": 0, "empty": 1, "ties": 0}
 
 
+def test_a_value_that_needs_itself_is_refused() -> None:
+    """No certificate is known to lead there; a kernel that met it would go round for ever."""
+    atoms = Atoms([Fraction(-1)], [Fraction(1)])
+    (atom,) = atoms.maximum([X, ZERO]).terms
+    (other,) = atoms.maximum([Form({atom: 1}), combine(((1, X), (1, ONE)), 3)]).terms
+    for known in ({atom: Form({atom: 2})}, {atom: Form({other: 1})}):
+        with pytest.raises(Rejected, match=r"^value: expected an atom that does not depend on itself, found a circle$"):
+            Cell(atoms, (), {}, known, touched=1 << atom).value(atom)
+
+
+def test_a_value_that_is_needed_twice_is_found_once() -> None:
+    """max(b, c) needs b and c, and b needs c, too."""
+    atoms = Atoms([Fraction(-1)] * 2, [Fraction(1)] * 2)
+    c = atoms.maximum([X, ZERO])
+    b = atoms.maximum([c, Y])
+    (a,) = atoms.maximum([b, combine(((2, c), (-1, ONE)))]).terms
+    cell = Cell(atoms, (), {"c": 3})
+    positive, negative = made(cell.gate("c"))
+    found = positive.value(a)
+    (fresh,) = found.terms
+    assert [shown(form) for form in positive.atoms.candidates[fresh]] == [({fresh - 1: 1}, 1), ({0: -1, 1: 2}, 1)]
+    assert shown(positive.value(4)) == ({fresh - 1: 1}, 1) and fresh == 7
+    assert shown(negative.value(a)) == shown(negative.value(4))  # max(max(0, y), -1)
+
+
 # --- forms ----------------------------------------------------------------------------------------
 
 

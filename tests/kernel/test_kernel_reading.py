@@ -311,6 +311,12 @@ def test_networks_of_size_zero() -> None:
     assert evaluate(read_network(encoded(valueless), "n"), [Fraction(3)], AVERAGE) == [0]
 
 
+def test_a_layer_without_units() -> None:
+    for network in (maxout([(no_rows(2), [])], ([[]], [0]), "relu"), maxout([([], [])], ([[]], [0]))):
+        with pytest.raises(Rejected, match=r"^n: layers\[0\](\.weights)*: expected at least one (unit|row)"):
+            read_network(encoded(network), "n")
+
+
 def test_sparse_and_dense_are_one_network() -> None:
     other = deepcopy(FULL)
     other["embedding"]["weights"][0] = sparse([0, 0, 1], shape=(2, 1))
