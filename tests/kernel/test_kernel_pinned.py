@@ -477,6 +477,25 @@ def test_a_value_that_needs_itself_is_refused() -> None:
             Cell(atoms, (), {}, known, touched=1 << atom).value(atom)
 
 
+def test_only_values_over_the_inputs_go_on_to_children() -> None:
+    """What still has an atom in it is found anew below: -max(-y, -c) is known there, b - y - x was not yet."""
+    atoms = Atoms([Fraction(-1)] * 2, [Fraction(1)] * 2)
+    c = atoms.maximum([X, ZERO])
+    atoms.maximum([Y, c])
+    (mirrored,) = atoms.maximum([negated(Y), negated(c)]).terms
+    assert mirrored in atoms.alias
+    positive = made(Cell(atoms, (), {"c": 3, "b": 4}).gate("c"))[0]
+    assert min(positive.value(mirrored).terms) == 1 and len(positive.value(mirrored).terms) == 3
+    found = [shown(child.value(mirrored)) for child in made(positive.gate("b"))]
+    assert found == [({1: -1}, 1), ({2: -1}, 1)]
+
+
+def test_a_claim_of_another_format_is_not_asked() -> None:
+    value, _, _ = ACCEPTED["slopes"]
+    with pytest.raises(Rejected, match=r"^c: format: expected exactformer/certificate-1, found x$"):
+        claims.ask({**value, "format": "x"}, lambda name: encoded(SLOPES), "c")
+
+
 def test_a_value_that_is_needed_twice_is_found_once() -> None:
     """max(b, c) needs b and c, and b needs c, too."""
     atoms = Atoms([Fraction(-1)] * 2, [Fraction(1)] * 2)
