@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,19 +16,23 @@ import pytest
 
 from exactformer import Domain, MaxoutNetwork, ReluNetwork, Transformer, load, regions, save
 from exactformer.cli import main
+from exactformer.cli import regions as cli_regions
 from exactformer.compiler import compile_network
 from exactformer.domain import Box
 from exactformer.kernel.certificates import check_file
 from exactformer.networks import Affine, Block, Head
 from exactformer.rational import Matrix, Vector
 from exactformer.subdivision import sawtooth
+from exactformer.subdivision.cells import ComplexCells, FoundCells
 from exactformer.subdivision.slices import coordinate_plane
+from exactformer.subdivision.unbounded import UnboundedCells
+from exactformer.work import OutOfTime
 
 F = Fraction
 COUNTED, UNKNOWN, BAD_INPUT = 0, 2, 3
 KEYS = {
     *("verdict", "reason", "certificate", "activation_regions", "linear_regions", "distinct_affine_maps", "faces"),
-    *("complete", "domain", "seconds"),
+    *("at_least", "complete", "domain", "seconds"),
 }
 
 Run = Callable[..., tuple[int, str, str]]
@@ -37,6 +42,9 @@ SOLID = ReluNetwork.of(
     [([[1, 1, 1], [1, -1, 0]], [0, 0])], ([[1, 1]], [F(-1, 3)]), domain=Domain.box(3, -1, 1), name="solid"
 )
 FREE = MaxoutNetwork.of([([[[1], [-1]]], [[0, 0]])], ([[1]], [0]), name="free")
+TWICE = ReluNetwork.of(
+    [([[1], [1], [1]], [F(1, 2), 0, -F(1, 2)])], ([[1, -2, 1]], [0]), domain=Domain.box(1, -1, 1), name="twice"
+)
 PAIRS = MaxoutNetwork.of(
     [([[[1], [-1], [0]]], [[0, 0, F(1, 2)]])], ([[1]], [0]), domain=Domain.box(1, -1, 1), name="equal"
 )
@@ -55,7 +63,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
     for name, network in (
-        *(("bend", BEND), ("solid", SOLID), ("free", FREE), ("pairs", PAIRS), ("saw", sawtooth(depth=6))),
+        *(
+            ("bend", BEND),
+            ("solid", SOLID),
+            ("free", FREE),
+            ("pairs", PAIRS),
+            ("twice", TWICE),
+            ("saw", sawtooth(depth=6)),
+        ),
         *(("quadratic", quadratic()), ("attention", compile_network(BEND).transformer)),
     ):
         save(network, f"{name}.json")
@@ -115,6 +130,7 @@ def test_text(run: Run) -> None:
 def test_json(run: Run) -> None:
     answer = asked(run, "bend.json", "--count")
     assert {key: answer[key] for key in KEYS - {"seconds"}} == {
+        "at_least": [],
         "verdict": "counted",
         "reason": None,
         "certificate": None,
@@ -225,12 +241,75 @@ def test_out_of_time(run: Run) -> None:
         code, out, err = run(*words, "--timeout", "1e-9")
         assert (code, err) == (UNKNOWN, "")
         assert out.startswith("at least ") and "out of time after 1e-09 s: there are at least so many" in out
-        assert "linear regions" not in out
+        assert "linear    at least " in out and "affine map" in out
         answer = asked(run, *words, "--timeout", "1e-9", code=UNKNOWN)
         assert (answer["verdict"], answer["complete"]) == ("unknown", False)
+        assert answer["at_least"] == ["activation_regions", "linear_regions", "distinct_affine_maps"]
         assert answer["reason"] == "out of time after 1e-09 s: there are at least so many"
         assert run(*words, "--timeout", "1e-9", "--quiet") == (UNKNOWN, "", "")
     assert asked(run, "saw.json", "--timeout", 100)["activation_regions"] == 3**6
+
+
+def test_out_of_time_while_linear_regions_are_joined(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was counted before stays exact, and each number says which it is."""
+
+    def late(*_: Any) -> Any:
+        raise OutOfTime
+
+    exact = asked(run, "twice.json", "--everywhere")
+    assert exact["linear_regions"] > exact["distinct_affine_maps"]
+    for cells in (ComplexCells, UnboundedCells, FoundCells):
+        monkeypatch.setattr(cells, "neighbours", late)
+    for words in (("twice.json",), ("twice.json", "--everywhere"), ("twice.json", "--of", "transformer")):
+        code, out, err = run(*words, "--timeout", 100)
+        assert (code, err) == (UNKNOWN, "") and not out.startswith("at least")
+        assert "linear    at least 3 linear regions, 3 affine maps" in out
+        reason = "out of time after 100 s: the activation regions are all counted, of linear regions there are at"
+        assert reason in out
+        answer = asked(run, *words, "--timeout", 100, code=UNKNOWN)
+        assert (answer["verdict"], answer["complete"], answer["at_least"]) == ("unknown", True, ["linear_regions"])
+        assert answer["linear_regions"] == 3 and answer["reason"].startswith(reason)
+
+
+def test_out_of_time_while_files_are_written(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib")
+    looks = iter(range(7))
+
+    def check() -> None:
+        if next(looks, None) is None:
+            raise OutOfTime
+
+    monkeypatch.setattr(cli_regions, "_more_time", lambda *_: SimpleNamespace(check=check))
+    words = ("bend.json", "--draw", "a.svg", "--npz", "a.npz", "--certificate", "proof", "--list")
+    code, out, err = run(*words, "--timeout", 100)
+    assert (code, err) == (UNKNOWN, "") and out.startswith("4 activation regions")
+    assert "a.svg is not written; a.npz is not written; 4 of 4 regions are not listed" in out
+    assert "Traceback" not in out and not Path("a.svg").exists() and not Path("a.npz").exists()
+    counted = check_file(Path("proof/certificate.json"))
+    assert (counted.regions, counted.exact) == (4, False)
+    answer = asked(run, *words, "--timeout", 100, code=UNKNOWN)
+    assert answer["regions"] == [] and answer["at_least"] == [] and answer["verdict"] == "unknown"
+
+
+def test_flat_domains(run: Run) -> None:
+    """Inputs that the domain fixes are held, and this is said; of another flat set 0 is said, and why."""
+    Path("flat.json").write_text(json.dumps({"lower": [-1, "1/3"], "upper": [1, "1/3"]}))
+    note = "the domain fixes x2 = 1/3: these are the regions as a function of x1"
+    code, out, err = run("bend.json", "--domain", "flat.json", "--list")
+    assert (code, err) == (COUNTED, "") and out.endswith(f"  {note}\n")
+    answer = asked(run, "bend.json", "--domain", "flat.json")
+    sliced = asked(run, "bend.json", "--slice", "x1", "--at", "0,1/3")
+    assert answer["reason"] == note and sliced["reason"] is None
+    assert answer["activation_regions"] == sliced["activation_regions"] == 3
+    Path("flat.json").write_text(json.dumps({"lower": ["1/3", -1], "upper": ["1/3", None]}))
+    out = run("bend.json", "--domain", "flat.json", "--list")[1]
+    assert "as a function of x2" in out and "x2 + 1 >= 0" in out and "x1 + " not in out
+    Path("flat.json").write_text(json.dumps({"lower": [0, 0], "upper": [1, 1], "matrix": [[1, 1]], "bounds": [0]}))
+    for words in (("--domain", "flat.json"), ("--box", 0, 0)):
+        answer = asked(run, "bend.json", *words)
+        assert (answer["activation_regions"], answer["verdict"]) == (0, "counted")
+        assert answer["reason"] == "the domain has no interior: it is empty or flat"
+        assert "no interior" in run("bend.json", *words)[1]
 
 
 def test_files(run: Run) -> None:

@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
@@ -59,6 +60,8 @@ from exactformer.networks import Affine, Block, Head
 from exactformer.networks.transformer import TIES
 from exactformer.prover.volume import volume
 from exactformer.rational import Matrix, Vector
+from exactformer.subdivision import cells as cells_module
+from exactformer.subdivision import complex as complex_module
 from exactformer.subdivision import (
     deep_lower,
     deep_upper,
@@ -68,11 +71,19 @@ from exactformer.subdivision import (
     parallel_folds,
     sawtooth,
 )
+from exactformer.subdivision.cells import FoundCells
 from exactformer.subdivision.certificate import certificate, write_certificate
-from exactformer.subdivision.complex import Complex
+from exactformer.subdivision.complex import Complex, cube
 from exactformer.subdivision.drawing import draw
+from exactformer.subdivision.limit import Check, unlimited
 from exactformer.subdivision.polytope import vertices
+from exactformer.subdivision.program import program_of
+from exactformer.subdivision.result import linear_regions_of
+from exactformer.subdivision.search import cells_of
 from exactformer.subdivision.slices import coordinate_plane, sliced
+from exactformer.subdivision.stages import chain_of
+from exactformer.work import OutOfTime
+from exactformer.work import deadline as deadline_module
 
 F = Fraction
 Point = tuple[Fraction, ...]
@@ -264,13 +275,14 @@ def test_two_processes_find_the_same_in_small_parts() -> None:
 
 
 def test_a_run_in_processes_out_of_time() -> None:
-    """Workers stop at the system's time, which here is over before they begin."""
+    """Workers stop at the deadline, too: here it comes when the first layers are done."""
     network = sawtooth(depth=9)
     found = regions(network, jobs=2, timeout=1e-9)
     assert not found.complete and found.activation_regions <= 3**9
     with ThreadPoolExecutor(1) as executor, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(driver, "time", SimpleNamespace(monotonic=lambda: 0.0, time=lambda: -1e12))
-        found = regions(network, executor=executor, timeout=1.0)
+        ticks = iter(range(10**9))
+        patch.setattr(deadline_module, "time", SimpleNamespace(monotonic=lambda: next(ticks), time=lambda: 0.0))
+        found = regions(network, executor=executor, timeout=30)
     assert not found.complete and 0 < found.activation_regions <= 3**9
 
 
@@ -594,7 +606,7 @@ def test_certificates_of_lower_bounds(tmp_path: Path) -> None:
     assert not found.complete and 0 < len(found) < 81
     counted = certificates.check_file(write_certificate(found, tmp_path / "some"))
     assert (counted.regions, counted.exact) == (len(found), False)
-    none = regions(sawtooth(depth=4), timeout=0.0)
+    none = regions(sawtooth(depth=4), timeout=1e-9)
     assert certificates.check_file(write_certificate(none, tmp_path / "none")).regions == 0
     seven = ReluNetwork.of([([[1] * 7, [1, -1] * 3 + [2]], [0, -1])], ([[1, 1]], [0]))
     counted = certificates.check_file(write_certificate(regions(seven, Box([-1] * 7, [1] * 7)), tmp_path / "seven"))
@@ -625,11 +637,12 @@ def interrupted(network: Any, *, after: int, domain: Domain | None = None, **opt
     """The regions after so many looks at the clock."""
     ticks = iter(range(10**9))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(driver, "time", SimpleNamespace(monotonic=lambda: next(ticks), time=lambda: 0.0))
-        return regions(network, domain, timeout=after, **options)
+        patch.setattr(deadline_module, "time", SimpleNamespace(monotonic=lambda: next(ticks), time=lambda: 0.0))
+        patch.setattr(driver, "time_limit", lambda seconds: nullcontext())  # whose clock is the real one
+        return regions(network, domain, timeout=after + 0.5, **options)
 
 
-@pytest.mark.parametrize("timeout", [0.0, 1e-9])
+@pytest.mark.parametrize("timeout", [1e-300, 1e-9])
 @pytest.mark.parametrize("domain", [None, Domain.everything(2)])
 def test_no_time_at_all(timeout: float, domain: Domain | None) -> None:
     found = regions(BENDS, domain, timeout=timeout)
@@ -688,6 +701,170 @@ def test_unbounded_domains(network: Network, kind: int) -> None:
         assert min(at(region.rows, region.point), default=1) > 0
     pairs = {frozenset(p) for p in product(range(len(found)), repeat=2)}
     assert {frozenset(p) for p in found.adjacency.tolist()} <= pairs
+
+
+def searched(network: Network, domain: Domain) -> FoundCells:
+    """The cells by exact linear programs alone."""
+    return FoundCells(list(cells_of(chain_of(network), domain, lambda cells: None)), domain.dimension)
+
+
+def pattern_of_pieces(cells: FoundCells, index: int) -> tuple[int, ...]:
+    return tuple(choice[0] for choice in cells.pattern(index))
+
+
+@given(st.integers(1, 3).flatmap(lambda n: small_networks(inputs=n, layers=2)), st.integers(0, 3), st.booleans())
+@example(sawtooth(2, depth=1), 0, True)
+@settings(max_examples=60)
+def test_unbounded_regions_are_those_of_linear_programs(network: Network, kind: int, divided: bool) -> None:
+    """On R^n, half spaces and flat sets: the same patterns, neighbours, facets and maps, also in small parts."""
+    n = network.inputs
+    domain = [
+        Domain.everything(n),
+        Box([0] + [None] * (n - 1), [None] * n),
+        Polyhedron([None] * n, [None] * n, [[1] * n, [-2] + [1] * (n - 1)], [2, 0]),
+        Polyhedron([None] * n, [None] * n, [[1] * n, [-1] * n], [0, 0]),
+    ][kind]
+    found = regions(network, domain, part=2 if divided else None, shapes=not divided)
+    other = searched(network, domain)
+    patterns = [sum(region.pattern, ()) for region in found]
+    others = [pattern_of_pieces(other, i) for i in range(other.count)]
+    assert len(set(patterns)) == len(patterns) and sorted(patterns) == sorted(others)
+    assert found.complete and not found.at_least and (found.reason is None) == bool(patterns)
+    place = [others.index(pattern) for pattern in patterns]
+    assert {frozenset((place[i], place[j])) for i, j in found.adjacency.tolist()} == {
+        frozenset(pair) for pair in other.neighbours(None).tolist()
+    }
+    for region, i in zip(found, place, strict=True):
+        assert set(region.rows) == set(other.rows(i)) and region.affine == other.affine(i)
+        assert min(at(region.rows, region.point), default=1) > 0
+        assert region.number in [r.number for r in found.find(region.point)]
+    classes, exact = other.classes()
+    assert exact and found.distinct_affine_maps == len(set(classes.tolist()))
+    assert found.linear_regions == len(set(linear_regions_of(other, classes, unlimited).tolist()))
+
+
+def test_unbounded_domains_need_no_linear_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Maps that meet on walls, on R^4: 2231 regions, which were once joined by one linear program a pair."""
+    rng = random.Random(5)
+
+    def numbers(rows: int, columns: int) -> list[list[int]]:
+        return [[rng.randint(-3, 3) for _ in range(columns)] for _ in range(rows)]
+
+    layers = [(numbers(5, 4), numbers(1, 5)[0]), (numbers(5, 5), numbers(1, 5)[0]), (numbers(1, 5), [1])]
+    network = ReluNetwork.of(layers, ([[1]], [0]))
+    expected = counts(regions(network, Box([-(10**9)] * 4, [10**9] * 4)))
+
+    def never(*_: Any) -> Any:
+        raise AssertionError("a linear program")
+
+    monkeypatch.setattr(driver, "cells_of", never)
+    monkeypatch.setattr(cells_module, "interior", never)
+    found = regions(network, Domain.everything(4))
+    assert counts(found) == expected and found.linear_regions < found.activation_regions
+    assert len(found.points) == len(found) and found[0].rows
+
+
+def after(looks: int) -> Check:
+    """A limit that is reached after so many looks at it."""
+    ticks = iter(range(looks))
+
+    def check() -> None:
+        if next(ticks, None) is None:
+            raise OutOfTime
+
+    return check
+
+
+@pytest.mark.parametrize("domain", [Box([-1, -1], [1, 1]), Domain.everything(2)])
+@pytest.mark.parametrize("of", ["source", "transformer"])
+def test_every_count_is_a_lower_bound_wherever_time_ends(domain: Domain, of: str) -> None:
+    """Counting done, the limit is reached while maps are compared, or while linear regions are joined."""
+    network = CROSS if of == "source" else compile_network(CROSS, construction="global").transformer
+    full = regions(network, domain, part=2)
+    seen = set()
+    for looks in range(400):
+        found = Regions(network, domain, full._cells, "average", None, after(looks))
+        assert found.activation_regions == full.activation_regions and found.complete
+        assert 1 <= found.distinct_affine_maps <= full.distinct_affine_maps
+        assert 1 <= found.linear_regions <= full.linear_regions
+        seen.add(found.at_least)
+        value = found.to_json()
+        assert value["at_least"] == list(found.at_least) and (found.reason is None) == (not found.at_least)
+        assert "at least" in found._repr_html_() or not found.at_least
+        if "linear_regions" in found.at_least:
+            assert {region["linear_region"] for region in value["regions"]} == {None}
+        assert found.linear_classes.tolist() == full.linear_classes.tolist()  # asked for, these take their time
+        if not found.at_least:
+            break
+    assert seen >= {("linear_regions", "distinct_affine_maps"), ()} and counts(found) == counts(full)
+
+
+def test_joining_is_within_the_limit() -> None:
+    """All maps are known, the joining is not done: the linear regions are at least as many as the maps."""
+    network = ReluNetwork.of([([[1, 0], [0, 1], [1, 0]], [0, 0, -1])], ([[1, 0, 0]], [0]))
+    for domain in (Box([-3, -3], [3, 3]), Domain.everything(2)):
+        full = regions(network, domain, part=2)
+        assert any(
+            found.at_least == ("linear_regions",) and found.linear_regions == found.distinct_affine_maps
+            for found in (Regions(network, domain, full._cells, "average", None, after(i)) for i in range(200))
+        )
+
+
+def test_a_timeout_counts_everything_in_the_call() -> None:
+    ticks: list[int] = []
+    looks = 0
+    while True:
+        found = interrupted(CROSS, after=looks, domain=Domain.everything(2))
+        ticks.append(len(found.at_least))
+        if not found.at_least:
+            break
+        looks += 1
+    assert {3, 0} <= set(ticks) and sorted(ticks, reverse=True) == ticks
+    assert counts(found) == counts(regions(CROSS, Domain.everything(2)))
+
+
+@pytest.mark.parametrize("looks", [0, 1, 5, 12, 10**6])
+def test_files_within_the_limit(tmp_path: Path, looks: int) -> None:
+    """A certificate holds what was found by then; arrays and pictures appear whole or not at all."""
+    pytest.importorskip("matplotlib")
+    found = regions(sawtooth(2, depth=1))
+    counted = certificates.check_file(write_certificate(found, tmp_path / "proof", check=after(looks)))
+    assert counted.regions == min(looks, len(found)) and counted.exact == (looks > 2 * len(found))
+    assert f"{counted.regions} activation regions" in (tmp_path / "proof" / "README.txt").read_text()
+    for name, write in (
+        ("a.npz", lambda path: found.save_npz(path, check=after(looks))),
+        ("a.svg", lambda path: draw(found, path, check=after(looks))),
+    ):
+        if looks < 10:
+            with pytest.raises(OutOfTime):
+                write(tmp_path / name)
+            assert not (tmp_path / name).exists()
+        elif looks > 1000:
+            write(tmp_path / name)
+            assert (tmp_path / name).stat().st_size
+    assert [region.number for region in found.in_time(after(looks))] == list(range(min(looks, len(found))))
+
+
+def test_exact_vertices_are_within_the_limit() -> None:
+    """Deep networks spend their time on vertices that floats leave open: the clock is looked at between them."""
+    network = ReluNetwork.of([([[1, 0], [0, 1]], [0, 0]), ([[1, -1], [1, 1]], [0, -1])], ([[1, 1]], [0]))
+    program = program_of(network, Box([-1, -1], [1, 1]))
+    looks = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(complex_module, "BATCH", 1)
+        whole = cube(program)
+        for number in range(2):
+            whole.apply(number, lambda: looks.append(1))
+    assert whole.exact_signs > 4 and len(looks) > sum(network.widths)
+
+
+def test_flat_domains_have_a_reason() -> None:
+    flat = regions(CROSS, Box([-1, 0], [1, 0]))
+    assert counts(flat) == (0, 0, 0) and flat.complete
+    assert flat.reason == "the domain has no interior, as it fixes x2 = 0: ask for a slice of the other inputs"
+    assert regions(CROSS, Box([-1, 0], [None, 0])).reason == flat.reason
+    for empty in (Polyhedron([-1, -1], [1, 1], [[1, 1]], [-2]), Box([0, 0], [0, 0])):
+        assert regions(CROSS, empty).reason == "the domain has no interior: it is empty or flat"
 
 
 def test_many_inputs() -> None:

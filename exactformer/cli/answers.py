@@ -61,9 +61,9 @@ def written_lines(outcome: Any, folder: Path) -> Iterator[str]:
         yield f"  re-check  exactformer check {folder}"
 
 
-def linear(coefficients: Sequence[Fraction | int], constant: Fraction | int) -> str:
-    """A sum like 2 x1 - x2 + 1/3."""
-    terms = [(c, f"x{i + 1}") for i, c in enumerate(coefficients) if c]
+def linear(coefficients: Sequence[Fraction | int], constant: Fraction | int, names: Sequence[str] | None = None) -> str:
+    """A sum like 2 x1 - x2 + 1/3, of x1, x2, ... or of other names."""
+    terms = [(c, f"x{i + 1}" if names is None else names[i]) for i, c in enumerate(coefficients) if c]
     text = ""
     for c, name in [*terms, *([(constant, "")] if constant or not terms else [])]:
         size = "" if abs(c) == 1 and name else f"{abs(c)}"

@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,8 +27,9 @@ from exactformer.cli.options import (
 )
 from exactformer.cli.parser import command, positive, seconds
 from exactformer.cli.places import ARRAYS_MARK, PICTURE_MARK, output_file
-from exactformer.errors import InvalidInput, Unsupported
+from exactformer.errors import InvalidInput, Unsupported, printable
 from exactformer.prover.answer import vector
+from exactformer.work import Deadline, OutOfTime
 
 TIE: Literal["average"] = "average"
 COLOUR: Literal["map"] = "map"
@@ -60,10 +61,8 @@ def run(options: argparse.Namespace) -> int:
     """Run `regions`; returns the exit code."""
     from exactformer.formats import load
     from exactformer.subdivision import regions
-    from exactformer.subdivision.certificate import write_certificate
-    from exactformer.subdivision.drawing import draw
 
-    network, domain, names = _of_which(options, load(options.network))
+    network, domain, names, note = _of_which(options, load(options.network))
     no_picture = _check_places(options, network, domain)
     if no_picture is not None:
         say([f"exactformer: {no_picture}; the picture is left out"], sys.stderr)
@@ -79,31 +78,72 @@ def run(options: argparse.Namespace) -> int:
             shapes=shapes,
             progress=None if show is None else lambda cells: show(cells, 0),
         )
-    written = []
-    if options.certificate:
-        written.append(write_certificate(found, options.certificate, inputs=input_files(options)))
-    with about(options.network):
-        if options.draw and no_picture is None:
-            draw(found, options.draw, colour=options.colour or COLOUR, names=names)
-            written.append(Path(options.draw))
-        if options.npz:
-            found.save_npz(options.npz)
-            written.append(Path(options.npz))
+    deadline = _more_time(options.timeout, started)
+    written, missing = _written(options, found, names, no_picture is None, deadline)
+    listed = list(found.in_time(deadline.check)) if options.list else []
+    if options.list and len(listed) < len(found):
+        missing.append(f"{len(found) - len(listed)} of {len(found)} regions are not listed")
     seconds = time.monotonic() - started
-    late = None if found.complete else f"out of time after {options.timeout:g} s: there are at least so many"
+    whole = not found.at_least and not missing
+    reason = (note or found.reason) if whole else _reason(found.at_least, missing, options.timeout)
     if options.json:
-        value = found.to_json(regions=options.list)
+        value = found.to_json(regions=False)
+        if options.list:
+            value["regions"] = [region.to_json() for region in listed]
         proof = str(written[0]) if options.certificate else None
-        reason = "; ".join(filter(None, (late, no_picture))) or None
-        head = {"verdict": "counted" if found.complete else "unknown", "reason": reason, "certificate": proof}
+        reason = "; ".join(filter(None, (reason, no_picture))) or None
+        head = {"verdict": "counted" if whole else "unknown", "reason": reason, "certificate": proof}
         print(json.dumps({**head, **value, "seconds": seconds}))
     elif not options.quiet:
-        say(_counted(found, network, options.list, seconds))
+        say(_counted(found, network, seconds))
+        say(line for region in listed for line in _described(region, names))
         say(f"  written   {path}" for path in written)
-        say([f"  {late}"] if late else [])
+        say([f"  {reason}"] if reason else [])
     if no_picture is not None:
         return BAD_INPUT
-    return PROVED if found.complete else UNKNOWN
+    return PROVED if whole else UNKNOWN
+
+
+def _more_time(timeout: float | None, started: float) -> Deadline:
+    """The limit for what is written and listed: what is left of the time, and a tenth of it more, to show something."""
+    return Deadline() if timeout is None else Deadline(max(started + timeout, time.monotonic()) + timeout / 10)
+
+
+def _written(
+    options: argparse.Namespace, found: Any, names: tuple[str, ...], picture: bool, deadline: Deadline
+) -> tuple[list[Path], list[str]]:
+    """The files that were written, and what was not, as the time did not suffice."""
+    from exactformer.subdivision.certificate import write_certificate
+    from exactformer.subdivision.drawing import draw
+
+    written: list[Path] = []
+    missing: list[str] = []
+    check = deadline.check
+    if options.certificate:
+        written.append(write_certificate(found, options.certificate, inputs=input_files(options), check=check))
+    wanted = [file for file in (options.draw if picture else None, options.npz) if file]
+    try:
+        with about(options.network):
+            if options.draw and picture:
+                draw(found, options.draw, colour=options.colour or COLOUR, names=names, check=check)
+                written.append(Path(options.draw))
+            if options.npz:
+                found.save_npz(options.npz, check=check)
+                written.append(Path(options.npz))
+    except OutOfTime:
+        missing += [f"{printable(file)} is not written" for file in wanted if Path(file) not in written]
+    return written, missing
+
+
+def _reason(at_least: Sequence[str], missing: Sequence[str], timeout: float) -> str:
+    """What the time did not suffice for."""
+    parts = list(missing)
+    if "activation_regions" in at_least:
+        parts.insert(0, "there are at least so many")
+    elif at_least:
+        names = " and ".join(name.replace("_", " ") for name in at_least)
+        parts.insert(0, f"the activation regions are all counted, of {names} there are at least so many")
+    return f"out of time after {timeout:g} s: {'; '.join(parts)}"
 
 
 def _check_places(options: argparse.Namespace, network: Any, domain: Any) -> str | None:
@@ -147,12 +187,12 @@ def _check_different(options: argparse.Namespace) -> None:
         raise InvalidInput("--certificate, --draw, --npz: expected different places, found one of them twice")
 
 
-def _of_which(options: argparse.Namespace, network: Any) -> tuple[Any, Any, tuple[str, ...]]:
-    """The network and domain whose regions are asked for, and the names of its inputs."""
+def _of_which(options: argparse.Namespace, network: Any) -> tuple[Any, Any, tuple[str, ...], str | None]:
+    """The network and domain whose regions are asked for, the names of its inputs, and what is to be said of them."""
     from exactformer.compiler import compile_network
     from exactformer.domain import Domain
     from exactformer.networks import Transformer
-    from exactformer.subdivision.slices import coordinate_plane
+    from exactformer.subdivision.slices import coordinate_plane, fixed_inputs
 
     compiled = options.of == "transformer" and not isinstance(network, Transformer)
     how = chosen(options)
@@ -166,15 +206,23 @@ def _of_which(options: argparse.Namespace, network: Any) -> tuple[Any, Any, tupl
         raise no_effect("--colour", "--draw")
     domain = asked_domain(options, network.inputs) or network.domain or Domain.everything(network.inputs)
     names = tuple(f"x{i + 1}" for i in range(network.inputs))
+    note = None
     with about(options.network):
+        fixed = fixed_inputs(domain)
         if options.slice is not None:
             axes = [_input(word, network.inputs) for word in options.slice.split(",")]
             at = read_points([options.at.split(",")], network.inputs)[0] if options.at is not None else None
             network = coordinate_plane(network, domain, axes, at)
             domain, names = network.domain, tuple(names[i] for i in axes)
+        elif 0 < len(fixed) < network.inputs:  # flat: no region has an inside but within it
+            free = [i for i in range(network.inputs) if i not in fixed]
+            values = ", ".join(f"{names[i]} = {x}" for i, x in fixed.items())
+            network = coordinate_plane(network, domain, free, None)
+            domain, names = network.domain, tuple(names[i] for i in free)
+            note = f"the domain fixes {values}: these are the regions as a function of {', '.join(names)}"
         if compiled:
             network = compile_network(network, domain=domain, **how).transformer
-    return network, domain, names
+    return network, domain, names, note
 
 
 def _input(word: str, inputs: int) -> int:
@@ -185,23 +233,29 @@ def _input(word: str, inputs: int) -> int:
     return int(match[1]) - 1
 
 
-def _counted(found: Any, network: Any, listed: bool, seconds: float) -> Iterator[str]:
-    least = "" if found.complete else "at least "
-    count = found.activation_regions
-    yield f"{least}{count} activation region{'s'[: count != 1]} on {found.domain}"
+def _counted(found: Any, network: Any, seconds: float) -> Iterator[str]:
+    least = dict.fromkeys(found.at_least, "at least ")
+
+    def number(name: str, words: str) -> str:
+        count = getattr(found, name)
+        return f"{least.get(name, '')}{count} {words}{'s'[: count != 1]}"
+
+    yield f"{number('activation_regions', 'activation region')} on {found.domain}"
     yield f"  network   {network}"
-    if found.complete:
-        yield f"  linear    {found.linear_regions} linear regions, {found.distinct_affine_maps} affine maps"
+    linear = number("linear_regions", "linear region")
+    yield f"  linear    {linear}, {number('distinct_affine_maps', 'affine map')}"
     if found.faces is not None:
         kinds = ("vertices", "edges", "faces of dimension 2")
         inner = [kinds[i] if i < len(kinds) else f"of dimension {i}" for i in range(len(found.faces) - 1)]
         if inner:
             yield "  faces     " + ", ".join(f"{n} {kind}" for n, kind in zip(found.faces, inner, strict=False))
     yield f"  time      {seconds:.2f} s"
-    for region in found if listed else ():
-        yield f"region {region.number}: at {vector(region.point)}"
-        for coefficients, constant in region.rows:
-            yield f"    {linear(coefficients, constant)} >= 0"
-        weights, biases = region.affine.weights.dense(), region.affine.biases.fractions()
-        for i, (row, bias) in enumerate(zip(weights, biases, strict=True)):
-            yield f"    y{i + 1} = {linear(row, bias)}"
+
+
+def _described(region: Any, names: Sequence[str]) -> Iterator[str]:
+    yield f"region {region.number}: at {vector(region.point)}"
+    for coefficients, constant in region.rows:
+        yield f"    {linear(coefficients, constant, names)} >= 0"
+    weights, biases = region.affine.weights.dense(), region.affine.biases.fractions()
+    for i, (row, bias) in enumerate(zip(weights, biases, strict=True)):
+        yield f"    y{i + 1} = {linear(row, bias, names)}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
@@ -19,13 +18,16 @@ from exactformer.rational import Matrix, Vector
 from exactformer.subdivision.complex import Complex
 from exactformer.subdivision.engine import Part
 from exactformer.subdivision.exact import NOTHING, Exact, packed, unpacked
+from exactformer.subdivision.limit import Check, unlimited
 from exactformer.subdivision.maps import map_classes
 from exactformer.subdivision.points import floats, interior_points
 from exactformer.subdivision.polytope import facets, primitive
 from exactformer.subdivision.program import Program, pieces_of
 from exactformer.subdivision.search import Cell
+from exactformer.work import OutOfTime
 
 Point = tuple[Fraction, ...]
+BLOCK = 200  # cells whose points are found together
 
 
 class ComplexCells:
@@ -41,6 +43,7 @@ class ComplexCells:
         self.parts = [replace(p, patterns=self.patterns[a:b]) for p, (a, b) in zip(parts, rows, strict=True)]
         self._exact = Exact(program, self.patterns)
         self._vertices: dict[tuple[int, ...], Point] = {}
+        self._points: dict[int, list[Point]] = {}  # a block of them by its first cell
         self._drawn: dict[int, Any] = {}  # the float vertices of each complex
 
     @property
@@ -53,17 +56,30 @@ class ComplexCells:
         starts, row = self.program.starts, self.patterns[index].tolist()
         return tuple(tuple(row[a:b]) for a, b in pairwise(starts))
 
-    def points(self) -> Sequence[Point]:
-        """A point inside each cell, with a short expansion where one is certified inside."""
-        return self._points
+    def point(self, index: int, check: Check = unlimited) -> Point:
+        """A point inside a cell, with a short expansion where one is certified inside."""
+        number = int(np.searchsorted(self.starts, index, side="right")) - 1
+        first = index - (index - int(self.starts[number])) % BLOCK
+        if first not in self._points:  # many at once, as floats are tried first
+            some = slice(first, min(first + BLOCK, int(self.starts[number + 1])))
+            centres = self.parts[number].centres[first - self.starts[number] :][:BLOCK]
 
-    @cached_property
-    def _points(self) -> Sequence[Point]:
-        found: list[Point] = []
-        for part, start in zip(self.parts, self.starts, strict=False):
-            inside = partial(_middle, part.complex) if part.complex else partial(self._somewhere, int(start))
-            found += interior_points(self.program, part.patterns, part.centres, inside)
-        return [self.program.frame.outward(u) for u in found]
+            def inside(number: int) -> Point:
+                check()
+                return self._somewhere(first, number)
+
+            found = interior_points(self.program, self.patterns[some], centres, inside)
+            self._points[first] = [self.program.frame.outward(u) for u in found]
+        return self._points[first][index - first]
+
+    def middle(self, index: int) -> Point | None:
+        """The mean of the vertices of a cell, on the cube, where the complex is at hand."""
+        part, number = self._part(index)
+        if part.complex is None:
+            return None
+        vertices = [part.complex.exact.vertex(row) for row in part.complex.cell_walls(number)]
+        totals = [sum((Fraction(v[j], v[-1]) for v in vertices), Fraction(0)) for j in range(self.program.dimension)]
+        return tuple(total / len(vertices) for total in totals)
 
     def rows(self, index: int) -> tuple[Row, ...]:
         """The inequalities of a cell: those of its facets, where the complex is at hand."""
@@ -76,6 +92,7 @@ class ComplexCells:
         n, pattern = self.program.dimension, self.patterns[index]
         faces = [self._exact.form(-1 - number) for number in range(2 * n + len(self.program.rows))]
         forms = [form if form[-1] > 0 or i >= 2 * n else [-a for a in form] for i, form in enumerate(faces)]
+        forms = forms[2 * n :] if self.program.open else forms
         for layer, start in zip(self.program.layers, self.program.starts, strict=False):
             for unit in range(start, start + layer.width):
                 own = int(pattern[unit])
@@ -88,7 +105,10 @@ class ComplexCells:
         return [form for form in forms if any(form[:-1])]
 
     def _somewhere(self, start: int, number: int) -> Point:
-        """A point of the cube inside a cell, given by the first of its part and its number there."""
+        """A point of the cube inside a cell, given by the first of its block and its number there."""
+        middle = self.middle(start + number)
+        if middle is not None:
+            return middle
         rows = [(tuple(row[:-1]), row[-1]) for row in self._all_rows(start + number)]
         found = interior(rows, self.program.dimension)
         assert isinstance(found, Inside)
@@ -100,7 +120,7 @@ class ComplexCells:
         coefficients = [Fraction(a) / r for a, r in zip(form, frame.radius, strict=False)]
         constant = form[-1] - sum((a * c for a, c in zip(coefficients, frame.centre, strict=True)), Fraction(0))
         row, offset = primitive(coefficients, constant)
-        point = self._points[index]
+        point = self.point(index)
         if sum((a * x for a, x in zip(row, point, strict=True)), Fraction(offset)) < 0:
             return tuple(-a for a in row), -offset
         return row, offset
@@ -119,11 +139,11 @@ class ComplexCells:
         shift = (matrix @ Vector.of(frame.centre)).fractions()
         return Affine(matrix, Vector.of(Fraction(row[-1], den) - s for row, s in zip(rows, shift, strict=True)))
 
-    def classes(self) -> Any:
-        """For each cell the number of its affine map."""
-        return map_classes(self.program, self.patterns)
+    def classes(self, check: Check = unlimited) -> tuple[Any, bool]:
+        """For each cell the number of its affine map, as far as `check` allows."""
+        return map_classes(self.program, self.patterns, check)
 
-    def neighbours(self, classes: Any | None) -> Any:
+    def neighbours(self, classes: Any | None, check: Check = unlimited) -> Any:
         """The pairs of cells that share a facet; with classes, across parts only those in one class."""
         pairs = [part.pairs + start for part, start in zip(self.parts, self.starts, strict=False)]
         wanted = np.ones(self.count, bool) if classes is None else np.bincount(classes)[classes] > 1
@@ -134,6 +154,7 @@ class ComplexCells:
                 continue
             for number, cell in enumerate(part.borders.cells + start):
                 if wanted[cell]:
+                    check()
                     other = across.setdefault(part.borders.corners(number), cell)
                     if other != cell:
                         joined.append((other, cell))
@@ -221,13 +242,6 @@ class ComplexCells:
         return self.parts[number], index - int(self.starts[number])
 
 
-def _middle(complex: Complex, cell: int) -> Point:
-    """The mean of the vertices of a cell, on the cube."""
-    vertices = [complex.exact.vertex(row) for row in complex.cell_walls(cell)]
-    totals = [sum((Fraction(v[j], v[-1]) for v in vertices), Fraction(0)) for j in range(complex.n)]
-    return tuple(total / len(vertices) for total in totals)
-
-
 class FoundCells:
     """Cells that were found one by one."""
 
@@ -244,9 +258,9 @@ class FoundCells:
         """At each maximum, in order of evaluation, those among which it is attained."""
         return self.cells[index].pattern
 
-    def points(self) -> Sequence[Point]:
-        """A point inside each cell."""
-        return [cell.point for cell in self.cells]
+    def point(self, index: int, check: Check = unlimited) -> Point:
+        """A point inside a cell."""
+        return self.cells[index].point
 
     def rows(self, index: int) -> tuple[Row, ...]:
         """The inequalities of a cell, one a facet."""
@@ -258,12 +272,19 @@ class FoundCells:
         entries = {(i, j): x for i, row in enumerate(rows) for j, x in enumerate(row[:-1])}
         return Affine(Matrix.sparse(len(rows), self.dimension, entries), Vector.of(row[-1] for row in rows))
 
-    def classes(self) -> Any:
-        """For each cell the number of its affine map."""
+    def classes(self, check: Check = unlimited) -> tuple[Any, bool]:
+        """For each cell the number of its affine map, as far as `check` allows."""
         numbers: dict[Any, int] = {}
-        return np.array([numbers.setdefault(cell.outputs, len(numbers)) for cell in self.cells], int)
+        found: list[int] = []
+        try:
+            for cell in self.cells:
+                check()
+                found.append(numbers.setdefault(cell.outputs, len(numbers)))
+        except OutOfTime:
+            pass
+        return np.array(found, int), len(found) == self.count
 
-    def neighbours(self, classes: Any | None) -> Any:
+    def neighbours(self, classes: Any | None, check: Check = unlimited) -> Any:
         """The pairs of cells that share a facet; with classes only those in one class."""
         having: dict[Row, list[int]] = {}
         for i, cell in enumerate(self.cells):
@@ -272,11 +293,16 @@ class FoundCells:
         tried: dict[tuple[int, int], list[Row]] = {}
         for (a, b), cells in having.items():
             for j in having.get((tuple(-c for c in a), -b), []):
+                check()
                 for i in cells:
                     if i < j and (classes is None or classes[i] == classes[j]):
                         tried.setdefault((i, j), []).append((a, b))
         # Cells on two sides of two walls have at most a set of dimension n - 2 in common.
-        pairs = [(i, j) for (i, j), rows in tried.items() if len(rows) == 1 and self._touch(i, j, rows[0])]
+        pairs = []
+        for (i, j), rows in tried.items():
+            check()
+            if len(rows) == 1 and self._touch(i, j, rows[0]):
+                pairs.append((i, j))
         return np.array(pairs, int).reshape(-1, 2)
 
     def _touch(self, i: int, j: int, wall: Row) -> bool:

@@ -20,8 +20,10 @@ from exactformer.formats.network_json import dump as network_text
 from exactformer.manifest import CERTIFICATE, check_place, write_files
 from exactformer.networks import Network, Transformer
 from exactformer.rational import number_text
+from exactformer.subdivision.limit import Check, unlimited
 from exactformer.subdivision.polytope import MOST_INPUTS
 from exactformer.subdivision.result import Regions, check_regions
+from exactformer.work import OutOfTime
 
 NETWORK, README = "network.json", "README.txt"
 EXPLANATION = """{theorem}
@@ -37,23 +39,37 @@ Both say what has been shown. The format, and why it shows it: docs/regions.md.
 """
 
 
-def certificate(found: Regions) -> dict[str, Any]:
+def certificate(found: Regions, *, check: Check = unlimited) -> dict[str, Any]:
     """The certificate of a count as JSON data: exact where the regions are complete, a lower bound otherwise.
+
+    Where `check` raises `OutOfTime`, it is a lower bound with the points that are found by then.
 
     Raises `Unsupported` for a Transformer (whose certificate is that of its source, and the proof that they are
     equal) and for a domain without bounds.
     """
+    return _certificate(found, network_text(found.network), check)
+
+
+def _certificate(found: Regions, network: str, check: Check) -> dict[str, Any]:
     check_question(found.network, found.domain)
+    points = list(found.points_in_time(check))
     value: dict[str, Any] = {
         "format": "exactformer/regions-1",
-        "network": {"file": NETWORK, "sha256": sha256(network_text(found.network).encode()).hexdigest()},
+        "network": {"file": NETWORK, "sha256": sha256(network.encode()).hexdigest()},
         "domain": found.domain.to_json(),
-        "regions": len(found),
-        "points": [[number_text(x) for x in point] for point in found.points],
+        "regions": len(points),
+        "points": [[number_text(x) for x in point] for point in points],
     }
-    if found.complete and found.domain.dimension <= MOST_INPUTS:
+    if found.complete and len(points) == len(found) and found.domain.dimension <= MOST_INPUTS:
         numbers: dict[tuple[Fraction, ...], int] = {}
-        value["hulls"] = [[numbers.setdefault(v, len(numbers)) for v in corners] for corners in found.corners()]
+        hulls = []
+        try:
+            for corners in found.corners():
+                check()
+                hulls.append([numbers.setdefault(v, len(numbers)) for v in corners])
+        except OutOfTime:
+            return value
+        value["hulls"] = hulls
         value["vertices"] = [[number_text(x) for x in vertex] for vertex in numbers]
     return value
 
@@ -75,8 +91,12 @@ def check_folder(network: Network, folder: str | Path, inputs: Sequence[Path] = 
     check_place(Path(folder), "count", (NETWORK, README, CERTIFICATE), known=known, inputs=inputs)
 
 
-def write_certificate(found: Regions, folder: str | Path, *, inputs: Sequence[Path] = ()) -> Path:
+def write_certificate(
+    found: Regions, folder: str | Path, *, inputs: Sequence[Path] = (), check: Check = unlimited
+) -> Path:
     """Write a folder with the network, the certificate of its count and a README; returns the certificate's path.
+
+    `check` limits the time as in `certificate`.
 
     `exactformer check FOLDER` re-checks it. What an earlier run wrote there gives way. Raises as `certificate` does,
     and `InvalidInput` when the folder cannot be written, when another file is in the way, and for one of `inputs`
@@ -84,12 +104,13 @@ def write_certificate(found: Regions, folder: str | Path, *, inputs: Sequence[Pa
     """
     check_regions(found)
     folder = as_path(folder, "folder")
-    value = certificate(found)
+    network = network_text(found.network)
+    value = _certificate(found, network, check)
     text = json.dumps(value, separators=(",", ":")) + "\n"
     exactly = "exactly" if "hulls" in value else "at least"
     hulls = ", and vertices whose convex hulls fill the domain" if "hulls" in value else ""
-    theorem = f"The network has {exactly} {len(found)} activation regions on {found.domain}."
+    theorem = f"The network has {exactly} {value['regions']} activation regions on {found.domain}."
     explanation = EXPLANATION.format(theorem=theorem, hulls=hulls)
-    files = {NETWORK: network_text(found.network), README: explanation, CERTIFICATE: text}
+    files = {NETWORK: network, README: explanation, CERTIFICATE: text}
     write_files(folder, "count", files, inputs=inputs)
     return folder / CERTIFICATE

@@ -25,6 +25,7 @@ from exactformer.subdivision.program import TINY, UNIT, Layer, Program, ratio
 
 RANK = 40  # a carrier is its rank, shifted by so many bits, and its number
 ROUGH = 1e-6  # a point that may be off by more is not drawn
+BATCH = 64  # vertices computed exactly between two looks at the clock
 COARSE = 1.0  # a vertex whose values are less certain than this is computed exactly; they are of this size
 
 
@@ -117,15 +118,15 @@ class Complex:
         self.errors = np.zeros_like(points)
         self.blur = np.zeros(len(points))  # how far a point may be off
         self.exact = Exact(program, patterns)
+        self.dead: list[Any] = []  # cells that were merged into others in this layer
         self.zeros = np.zeros(1, np.uint64)  # cuts that are zero at some vertex
         self.cutting = False  # whether a layer was begun and not ended
         self.concave = self.zeros[:, None]  # for each cut those after it that are not affine on the faces yet
         self.number = 0  # of the layer; -1 stands for the domain's inequalities
         self.unit = 0  # the next one of the layer
-        self.known = self.cells  # those between the last two units, each with at least one cell at the end
+        self.known = self._apart()  # between the last two units
         self.exact_signs = 0
         self.borders_others = False  # whether this is a part of a larger complex
-        self.dead: list[Any] = []  # cells that were merged into others in this layer
 
     @property
     def n(self) -> int:
@@ -145,28 +146,35 @@ class Complex:
     # --- layers -----------------------------------------------------------------------------------
 
     def apply(self, number: int, alive: Callable[[], None], most: float = inf) -> bool:
-        """Cut by all units of a layer; `alive` is called before each cut and may raise.
+        """Cut by all units of a layer; `alive` is called before each cut, and between exact vertices, and may raise.
 
         False if there were more than so many cells before the last unit: then the layer can be gone on with by another
         call, on this complex or on its parts.
         """
         layer = self.program.layers[number]
         if not self.cutting:
-            self._begin(number)
+            self._begin(number, alive)
         while self.unit < layer.width:
             if self.cells > most:
                 self._bury()
                 return False
             if layer.rank == 2:
                 alive()
-                self._cut(self.unit, self.unit, 1)
+                self._cut(self.unit, self.unit, 1, alive)
             else:
                 self._cut_unit(self.unit, alive)
             self.unit += 1
-            self.known = self.cells - sum(map(len, self.dead))
+            self.known = self._apart()
         self._bury()
         self._end()
         return True
+
+    def _apart(self) -> int:
+        """How many regions there are at least: the cells, of a surface those on its top, which are cut to the end."""
+        cells = np.delete(np.arange(self.cells), np.concatenate(self.dead)) if self.dead else np.arange(self.cells)
+        if self.n == self.program.dimension:
+            return len(cells)
+        return int(np.count_nonzero(self.ranks[-1].walls[cells, 0] == -2 * self.program.dimension))
 
     def _bury(self) -> None:
         """Forget the cells that were merged into others."""
@@ -176,17 +184,18 @@ class Complex:
 
     def constrain(self, alive: Callable[[], None]) -> None:
         """Cut by the further inequalities of the domain and forget what is outside; the cells may all be gone."""
-        self._begin(-1)
+        self._begin(-1, alive)
         layer = self.layer
         for unit in range(layer.width):
             alive()
-            self._cut(unit, unit, 1)
+            self._cut(unit, unit, 1, alive)
         cells = np.arange(self.cells)
         inside = np.all([self._won(self.ranks[-1], cells, unit) for unit in range(layer.width)], axis=0)
         self._restrict(cells[inside])
-        self.cutting, self.known = False, self.cells
+        self.cutting, self.known = False, self._apart()
         vertices = [self.exact.vertex(walls) for walls in self.ranks[0].walls]
-        self.points = np.array([[ratio(x, v[-1], 0) for x in v[:-1]] for v in vertices]).reshape(-1, self.n)
+        points = np.array([[ratio(x, v[-1], 0) for x in v[:-1]] for v in vertices])
+        self.points = points.reshape(-1, self.program.dimension)
         self.values, self.errors = self.points, np.abs(self.points) * (2 * UNIT) + TINY
         self.blur = np.full(len(vertices), UNIT)
 
@@ -199,7 +208,7 @@ class Complex:
         for piece in range(1, self.layer.rank):
             alive()
             column = unit * (self.layer.rank - 1) + piece - 1
-            self._cut(column, unit, piece)
+            self._cut(column, unit, piece, alive)
             for rank in self.ranks:
                 rank.label[: rank.count][self._won(rank, np.arange(rank.count), column)] = piece
             if piece > 1:
@@ -212,7 +221,7 @@ class Complex:
         word, mask = _place(column)
         return ((rank.plus[faces, word] & mask) != 0) & ((rank.minus[faces, word] & mask) == 0)
 
-    def _begin(self, number: int) -> None:
+    def _begin(self, number: int, alive: Callable[[], None]) -> None:
         """The values and signs of all cuts at the vertices and on the faces."""
         vertices = self.ranks[0]
         self.cutting, self.number, self.unit = True, number, 0
@@ -225,7 +234,7 @@ class Complex:
         plus, minus = _bits(signs > limit, words), _bits(signs < -limit, words)
         unsure = np.nonzero(~((signs > limit) | (signs < -limit)).all(axis=1))[0]
         tables = self.values, self.errors, self.points, self.blur, plus, minus
-        self._settle(unsure, vertices.walls[unsure], homes[unsure], *tables)
+        self._settle(unsure, vertices.walls[unsure], homes[unsure], *tables, alive)
         self.zeros = np.bitwise_or.reduce(~(plus | minus), axis=0)
         later = np.arange(layer.cuts)[:, None] < np.arange(layer.cuts)
         self.concave = _bits(later & (np.arange(layer.cuts) % (layer.rank - 1) > 0), words)
@@ -271,12 +280,30 @@ class Complex:
     # --- signs that floats leave open -------------------------------------------------------------
 
     def _settle(
-        self, rows: Any, walls: Any, homes: Any, values: Any, errors: Any, points: Any, blur: Any, plus: Any, minus: Any
+        self,
+        rows: Any,
+        walls: Any,
+        homes: Any,
+        values: Any,
+        errors: Any,
+        points: Any,
+        blur: Any,
+        plus: Any,
+        minus: Any,
+        alive: Callable[[], None],
     ) -> None:
         """Exact signs of all cuts at the given rows of `values`, which are renewed as well."""
-        if not len(rows):
-            return
         self.exact_signs += len(rows)
+        tables = values, errors, points, blur, plus, minus
+        for first in range(0, len(rows), BATCH):
+            if first:
+                alive()
+            some = slice(first, first + BATCH)
+            self._settle_some(rows[some], walls[some], homes[some], *tables)
+
+    def _settle_some(
+        self, rows: Any, walls: Any, homes: Any, values: Any, errors: Any, points: Any, blur: Any, plus: Any, minus: Any
+    ) -> None:
         vertices = [self.exact.vertex(row) for row in walls]
         points[rows], blur[rows] = [[ratio(x, v[-1], 0) for x in v[:-1]] for v in vertices], UNIT
         columns = self.exact.values(self.number, vertices, homes.tolist())
@@ -287,7 +314,7 @@ class Complex:
 
     # --- one cut ----------------------------------------------------------------------------------
 
-    def _cut(self, column: int, unit: int, piece: int) -> None:
+    def _cut(self, column: int, unit: int, piece: int, alive: Callable[[], None]) -> None:
         """Split every face on which the cut takes both signs."""
         word, mask = _place(column)
         split = [
@@ -296,7 +323,7 @@ class Complex:
         if self.n == 0 or not len(split[-1]):
             return
         touched = bool(self.zeros[word] & mask)  # before the new vertices, which are all zero for this cut
-        self._split_edges(split[1], column, unit, piece)
+        self._split_edges(split[1], column, unit, piece, alive)
         for r in range(2, self.n + 1):
             self._split_faces(r, split[r], word, mask, self._walls(split[r], r, unit, piece), touched)
         for rank, faces in zip(self.ranks, split, strict=True):
@@ -306,7 +333,7 @@ class Complex:
         """The codes of the walls that the cut puts into faces of rank r."""
         rank, home = self.ranks[r], self.ranks[r].home[faces]
         if self.number < 0:
-            return np.full(len(faces), -1 - (2 * self.n + unit))
+            return np.full(len(faces), -1 - (2 * self.program.dimension + unit))
         return packed(home, self.program.starts[self.number] + unit, *self._pair(rank, faces, piece))
 
     def _pair(self, rank: Faces, faces: Any, piece: int) -> tuple[Any, Any]:
@@ -315,7 +342,7 @@ class Complex:
             return 0, NOTHING
         return piece, rank.label[faces]
 
-    def _split_edges(self, faces: Any, column: int, unit: int, piece: int) -> None:
+    def _split_edges(self, faces: Any, column: int, unit: int, piece: int, alive: Callable[[], None]) -> None:
         """Each edge gets a new vertex, interpolated between the ends of its line."""
         layer, vertices, edges = self.layer, self.ranks[0], self.ranks[1]
         word, mask = _place(column)
@@ -338,7 +365,7 @@ class Complex:
         agreed = ~open_signs
         open_signs[:, word] &= ~mask
         unsure = np.nonzero((open_signs & ~(plus | minus)).any(axis=1) | ~(errors.max(axis=1, initial=0.0) < COARSE))[0]
-        self._settle(unsure, walls[unsure], homes[unsure], values, errors, points, blur, plus, minus)
+        self._settle(unsure, walls[unsure], homes[unsure], values, errors, points, blur, plus, minus, alive)
         agreed[:, word] &= ~mask
         plus, minus = (plus & open_signs) | (plus_ends & agreed), (minus & open_signs) | (minus_ends & agreed)
         new = vertices.append(len(faces))
@@ -482,7 +509,7 @@ class Complex:
         result.cutting, result.number, result.unit = self.cutting, self.number, self.unit
         result.zeros, result.concave = self.zeros, self.concave
         result._restrict(cells)
-        result.known = result.cells
+        result.known = result._apart()
         # The homes count as walls of no unit, so that cells without walls are kept as well.
         lived = [rank.home << HOME for rank in ranks]
         homes = renumbered(*lived, *(rank.walls for rank in ranks))
@@ -531,7 +558,7 @@ class Complex:
     def facet_forms(self, cell: int) -> list[list[int]]:
         """The forms on the cube that vanish on the facets of a cell, of either sign."""
         facets, _ = self.ranks[-1].facets(np.array([cell]))
-        return [self.exact.form(code) for code in np.unique(self.ranks[-2].walls[facets, 0]).tolist()]
+        return [self.exact.form(code) for code in np.unique(self.ranks[-2].walls[facets, -1]).tolist()]
 
     def patterns(self) -> Any:
         """For each cell, between two layers, the piece that each unit has chosen."""
@@ -623,3 +650,13 @@ def cube(program: Program) -> Complex:
     points = np.array(by_rank[0], float).reshape(len(by_rank[0]), n)
     patterns = np.zeros((1, program.starts[-1]), np.uint8)
     return Complex(program, ranks, points, patterns)
+
+
+def surface(program: Program) -> Complex:
+    """The surface of the cube [-1, 1]^n, of dimension n - 1, without the facet where the last coordinate is -1."""
+    whole = cube(program)
+    sides = Complex(program, whole.ranks[:-1], whole.points, whole.exact.patterns)
+    bottom = -1 - 2 * (program.dimension - 1)  # the code of that facet
+    sides._restrict(np.nonzero(sides.ranks[-1].walls[:, 0] != bottom)[0])
+    sides.known = sides._apart()
+    return sides

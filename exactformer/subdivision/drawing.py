@@ -19,6 +19,7 @@ from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput, Unsupported, printable
 from exactformer.formats.files import write_atomically
 from exactformer.networks import Network, Transformer
+from exactformer.subdivision.limit import Check, unlimited
 from exactformer.subdivision.points import floats
 from exactformer.subdivision.result import Regions, check_regions
 
@@ -31,13 +32,19 @@ CURVES = 8  # outputs whose graphs are drawn
 
 
 def draw(
-    found: Regions, path: str | Path, *, colour: Colour = "map", names: tuple[str, ...] = ("x1", "x2"), dpi: int = DPI
+    found: Regions,
+    path: str | Path,
+    *,
+    colour: Colour = "map",
+    names: tuple[str, ...] = ("x1", "x2"),
+    dpi: int = DPI,
+    check: Check = unlimited,
 ) -> None:
     """Draw the regions of a network with one or two inputs into a file, SVG, PNG or PDF by its name.
 
     With two inputs the cells are filled by affine map, or with `colour="layer"` the walls between them are coloured by
     the layer that draws them, which is the first in which the patterns of the two sides differ. With one input the
-    outputs are drawn as functions, with their breakpoints.
+    outputs are drawn as functions, with their breakpoints. Nothing is written when `check` raises `OutOfTime`.
 
     Raises `Unsupported` for other numbers of inputs, for an unbounded domain, for `layer` where the cells come from a
     Transformer, and when matplotlib is missing; `InvalidInput` for another file format or a place that cannot be
@@ -58,18 +65,32 @@ def draw(
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         if inputs == 1:
-            _graph(axes, found, names)
+            _graph(axes, found, names, check)
         elif colour == "map":
-            _cells(axes, found, names)
+            _cells(axes, found, names, check)
         else:
             _walls(axes, found, names)
+        check()
         axes.set_title(_title(found), fontsize=9, parse_math=False)
         author = {".svg": {"Date": None, "Creator": MAKER}, ".png": {"Software": MAKER}}
         author[".pdf"] = {"CreationDate": None, "Creator": MAKER}
         warnings.simplefilter("ignore")  # a name may have letters that the font lacks
-        data = BytesIO()
+        data = Watched(check)
         figure.savefig(data, dpi=dpi, metadata=author[path.suffix.lower()], format=path.suffix.lower()[1:])
     write_atomically(path, data.getvalue())
+
+
+class Watched(BytesIO):
+    """A file in memory that calls `check` with everything that is written to it."""
+
+    def __init__(self, check: Check) -> None:
+        super().__init__()
+        self._check = check
+
+    def write(self, data: Any) -> int:
+        """Write the bytes; raises what the check raises."""
+        self._check()
+        return super().write(data)
 
 
 def check_drawing(path: str | Path, network: Network, domain: Domain, colour: str) -> None:
@@ -100,14 +121,16 @@ def check_library() -> None:
 def _title(found: Regions) -> str:
     least = "" if found.complete else "at least "
     name = f"{printable(found.network.name)[:LETTERS]}: " if found.network.name else ""
-    return f"{name}{least}{found.activation_regions} activation regions, {found.distinct_affine_maps} affine maps"
+    fewest = "at least " if "distinct_affine_maps" in found.at_least else ""
+    maps = f"{fewest}{found.distinct_affine_maps} affine maps"
+    return f"{name}{least}{found.activation_regions} activation regions, {maps}"
 
 
-def _cells(axes: Any, found: Regions, names: tuple[str, ...]) -> None:
+def _cells(axes: Any, found: Regions, names: tuple[str, ...], check: Check) -> None:
     from matplotlib.collections import PolyCollection
 
-    polygons = found.polygons()
-    colours = _palette(len(polygons) and int(found.affine_classes.max()) + 1)[found.affine_classes]
+    polygons, classes = found.polygons(check), found.maps_in_time(check)
+    colours = _palette(len(polygons) and int(classes.max()) + 1)[classes]
     width = float(np.clip(20.0 / np.sqrt(max(1, len(polygons))), 0.08, 0.8))
     axes.add_collection(PolyCollection(polygons, facecolors=colours, edgecolors="#20242c", linewidths=width))
     _frame(axes, found, names)
@@ -141,8 +164,12 @@ def _frame(axes: Any, found: Regions, names: tuple[str, ...]) -> None:
     axes.set_ylabel(names[1])
 
 
-def _graph(axes: Any, found: Regions, names: tuple[str, ...]) -> None:
-    pieces = sorted(((region.vertices, region.affine) for region in found), key=lambda piece: piece[0])
+def _graph(axes: Any, found: Regions, names: tuple[str, ...], check: Check) -> None:
+    pieces = []
+    for region in found:
+        check()
+        pieces.append((region.vertices, region.affine))
+    pieces.sort(key=lambda piece: piece[0])
     for output in range(min(found.network.outputs, CURVES)):
         xs: list[float] = []
         ys: list[float] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 
 from threadpoolctl import threadpool_limits
@@ -13,6 +13,7 @@ from exactformer.errors import Faults, InvalidInput
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, check_domain, check_network
 from exactformer.networks.transformer import TIES, Tie, Transformer
 from exactformer.subdivision.cells import ComplexCells, FoundCells
+from exactformer.subdivision.complex import Complex, cube, surface
 from exactformer.subdivision.engine import Part, parts_of
 from exactformer.subdivision.exact import MOST_UNITS, NOTHING
 from exactformer.subdivision.polytope import MOST_INPUTS
@@ -20,7 +21,8 @@ from exactformer.subdivision.program import pieces_of, program_of
 from exactformer.subdivision.result import Cells, Regions
 from exactformer.subdivision.search import Cell, cells_of
 from exactformer.subdivision.stages import chain_of
-from exactformer.work import Deadline, OutOfTime
+from exactformer.subdivision.unbounded import UnboundedCells, framed, homogeneous
+from exactformer.work import Deadline, OutOfTime, time_limit
 
 
 def regions(
@@ -37,11 +39,11 @@ def regions(
 ) -> Regions:
     """The activation regions, linear regions and affine maps of a network on a domain, counted exactly.
 
-    The domain defaults to the network's own, then to all of R^n. Maxout and ReLU networks of at most six inputs on a
-    bounded domain are cut as one polyhedral complex; other networks and domains, and Transformers (by their own
-    attention patterns and ReLU signs, attention in the hard limit under a tie rule), cell by cell with exact linear
-    programs. Past `timeout` seconds the result holds the regions that are finished and is not `complete`; its
-    `activation_regions` is then a lower bound.
+    The domain defaults to the network's own, then to all of R^n. Maxout and ReLU networks of at most six inputs are cut
+    as one polyhedral complex; others, and Transformers (by their own attention patterns and ReLU signs, attention in
+    the hard limit under a tie rule), cell by cell with exact linear programs. `timeout` is for all three counts: past
+    so many seconds the result holds the regions that are finished, and its `at_least` names the counts that are lower
+    bounds. Without it, maps and linear regions are counted when they are asked for.
 
     `jobs` > 1 (or an `executor`) spreads the work over processes. A complex of more than `part` cells (by default
     30,000, fewer for more than three inputs) is divided, so that memory grows with the parts that are open;
@@ -77,35 +79,57 @@ def regions(
         known = max(known, cells)
         deadline.check()
         if progress is not None:
-            progress(cells)
+            progress(known)
 
-    in_time = True
-    cells: Cells
     if not isinstance(network, Transformer) and _low(network, domain):
-        program = program_of(network, domain)
-        parts: list[Part] = []
-        try:
-            with threadpool_limits(1):  # the products are small, and waiting threads of BLAS would hold up the others
-                for found in parts_of(
-                    program, alive, shapes=shapes, size=part, jobs=jobs, executor=executor, deadline=deadline
-                ):
-                    parts.append(found)
-        except OutOfTime:
-            in_time = False
-        cells = ComplexCells(program, parts)
+
+        def parts(whole: Complex) -> Iterator[Part]:
+            return parts_of(whole, alive, shapes=shapes, size=part, jobs=jobs, executor=executor, deadline=deadline)
+
+        cells, in_time = _cut(network, domain, parts)
     else:
-        single: list[Cell] = []
-        try:
+        cells, in_time = _searched(network, domain, tie, alive, deadline.left)
+    check = None if timeout is None else deadline.check
+    return Regions(network, domain, cells, tie, None if in_time else known, check)
+
+
+def _cut(
+    network: MaxoutNetwork | ReluNetwork, domain: Domain, parts_of: Callable[[Complex], Iterator[Part]]
+) -> tuple[Cells, bool]:
+    """The cells of a complex, and whether these are all."""
+    bounded = domain.is_bounded_box
+    program = program_of(network, domain) if bounded else framed(network, domain)
+    parts: list[Part] = []
+    in_time = True
+    lifted = program
+    try:
+        with threadpool_limits(1):  # the products are small, and waiting threads of BLAS would hold up the others
+            lifted = program if bounded else homogeneous(program)
+            for found in parts_of(cube(program) if bounded else surface(lifted)):
+                parts.append(found)
+    except OutOfTime:
+        in_time = False
+    cells = ComplexCells(lifted, parts)
+    return (cells if bounded else UnboundedCells(program, cells, in_time)), in_time
+
+
+def _searched(
+    network: Network, domain: Domain, tie: Tie, alive: Callable[[int], None], seconds: float
+) -> tuple[Cells, bool]:
+    """The cells that linear programs find, and whether these are all."""
+    single: list[Cell] = []
+    in_time = True
+    try:
+        with time_limit(seconds):  # one step may be long: a stage of a wide Transformer, a linear program
             for cell in cells_of(chain_of(network, tie), domain, alive):
                 single.append(cell)
-        except OutOfTime:
-            in_time = False
-        cells = FoundCells(single, network.inputs)
-    return Regions(network, domain, cells, tie, None if in_time else known)
+    except OutOfTime:
+        in_time = False
+    return FoundCells(single, network.inputs), in_time
 
 
 def _low(network: MaxoutNetwork | ReluNetwork, domain: Domain) -> bool:
     """Whether vertices are few enough, and the network fits the codes of its walls."""
     ranks = [pieces_of(layer)[1] for layer in network.layers]
-    small = max(ranks, default=1) < NOTHING and sum(network.widths) < MOST_UNITS
-    return small and 1 <= domain.dimension <= MOST_INPUTS and domain.is_bounded_box
+    small = max(ranks, default=1) < NOTHING and sum(network.widths) + len(ranks) < MOST_UNITS
+    return small and 1 <= domain.dimension <= MOST_INPUTS

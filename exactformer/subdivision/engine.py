@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from exactformer.subdivision.complex import Complex, cube
+from exactformer.subdivision.complex import Complex
 from exactformer.subdivision.exact import Exact, Vertex, renumbered
 from exactformer.subdivision.program import Program
 from exactformer.work import NEVER, Deadline
@@ -47,10 +47,11 @@ class Part:
     faces: tuple[int, ...]
     borders: Borders | None
     complex: Complex | None
+    known: int = 0  # how many regions these cells are at least
 
     def __reduce__(self) -> Any:
         """As it travels between processes: where no unit has more than two pieces, a bit for each choice."""
-        others = self.centres, self.pairs, self.faces, self.borders, self.complex
+        others = self.centres, self.pairs, self.faces, self.borders, self.complex, self.known
         if self.patterns.max(initial=0) > 1:
             return Part, (self.patterns, *others)
         return _unpacked, (np.packbits(self.patterns, axis=1), self.patterns.shape[1], *others)
@@ -61,7 +62,7 @@ def _unpacked(bits: Any, width: int, *others: Any) -> Part:
 
 
 def parts_of(
-    program: Program,
+    whole: Complex,
     alive: Callable[[int], None],
     *,
     shapes: bool = True,
@@ -70,15 +71,15 @@ def parts_of(
     executor: Executor | None = None,
     deadline: Deadline = NEVER,
 ) -> Iterator[Part]:
-    """The cells of a program, in parts. `alive` is told before each cut how many cells are known, and may raise.
+    """The cells of a complex after all layers, in parts. `alive` is told how many cells are known, and may raise.
 
     Memory is bounded by the parts that are open at a time: the deepest is finished first. With several jobs the open
     parts are spread over an executor, a pool of processes by default, whose workers stop at the deadline.
     """
+    program = whole.program
     if any(r <= 0 for r in program.frame.radius) or any(not any(row[:-1]) and row[-1] < 0 for row in program.rows):
         return
     size = _size(program) if size is None else size
-    whole = cube(program)
     if any(any(row[:-1]) for row in program.rows):
         whole.constrain(lambda: alive(0))
         if not whole.cells:
@@ -107,7 +108,7 @@ def finished(waiting: list[tuple[Complex, int]], alive: Callable[[int], None], s
     while waiting:
         current, number = waiting.pop()
         if number == len(current.program.layers):
-            done += current.cells
+            done += current.known
             yield current
             continue
         tell = partial(_tell, alive, done + sum(other.known for other, _ in waiting), current)
@@ -156,7 +157,8 @@ def part_of(found: Complex, shapes: bool, several: bool) -> Part:
         lonely = np.ones(len(facets), bool)
         lonely[1:] &= ~shared
         lonely[:-1] &= ~shared
-        lonely &= found.ranks[-2].walls[facets, 0] >= 0
+        if found.n == found.program.dimension:  # of a surface some are between two facets of the cube
+            lonely &= found.ranks[-2].walls[facets, 0] >= 0
         borders = _borders(owner[lonely], found.corners(facets[lonely]), found.exact)
     numbers = tuple(rank.count for rank in found.ranks)
-    return Part(found.patterns(), found.centres(), pairs, numbers, borders, found if shapes else None)
+    return Part(found.patterns(), found.centres(), pairs, numbers, borders, found if shapes else None, found.known)

@@ -14,22 +14,33 @@ import numpy as np
 from flint import fmpz_mat
 
 from exactformer.subdivision.exact import Exact
+from exactformer.subdivision.limit import Check, unlimited
 from exactformer.subdivision.program import Program
+from exactformer.work import OutOfTime
 
 BATCH = 1 << 22  # numbers in a matrix of cells
 
 
-def map_classes(program: Program, patterns: Any) -> Any:
-    """For each pattern the number of its affine map: equal numbers for equal maps, 0, 1, 2, ... by first appearance."""
-    keys = residues(program, patterns)
+def map_classes(program: Program, patterns: Any, check: Check = unlimited) -> tuple[Any, bool]:
+    """For each pattern the number of its affine map: equal numbers for equal maps, 0, 1, 2, ... by first appearance.
+
+    Past the limit, and then with False, these are the numbers of the first patterns only, or of maps modulo a prime:
+    there are at least so many different maps.
+    """
+    keys, in_time = residues(program, patterns, check)
     _, first, classes = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    classes = _settled(program, patterns, classes.ravel())
+    classes = classes.ravel()
+    if in_time:
+        try:
+            _settle(program, patterns, classes, check)
+        except OutOfTime:
+            in_time = False
     _, first, classes = np.unique(classes, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[classes.ravel()]
+    return np.argsort(np.argsort(first))[classes.ravel()], in_time
 
 
-def _settled(program: Program, patterns: Any, classes: Any) -> Any:
-    """The classes, divided where maps agree modulo the prime but not exactly."""
+def _settle(program: Program, patterns: Any, classes: Any, check: Check) -> None:
+    """Divide the classes where maps agree modulo the prime but not exactly."""
     exact = Exact(program, patterns)
     order = np.argsort(classes, kind="stable")
     starts = np.nonzero(np.diff(classes[order]))[0] + 1
@@ -39,21 +50,28 @@ def _settled(program: Program, patterns: Any, classes: Any) -> Any:
             continue
         found: dict[str, int] = {}
         for cell in group:
+            check()
             text = repr(exact.output(patterns[cell]))
             if text not in found:
                 found[text], fresh = (int(classes[cell]), fresh) if not found else (fresh, fresh + 1)
             classes[cell] = found[text]
-    return classes
 
 
-def residues(program: Program, patterns: Any) -> Any:
-    """The entries of the affine maps modulo a prime, a row for each pattern."""
+def residues(program: Program, patterns: Any, check: Check = unlimited) -> tuple[Any, bool]:
+    """The entries of the affine maps modulo a prime, a row for each pattern, or for the first ones in time."""
     widths = [matrix.nrows() for matrix in _matrices(program)] + [program.dimension + 1]
     outputs = program.output.nrows() - 1
     prime = largest_prime(isqrt((1 << 53) // max(widths)) - 1)
     batch = max(1, BATCH // (max(widths) * max(1, outputs)))
-    parts = [_product(program, patterns[i : i + batch], prime) for i in range(0, len(patterns), batch)]
-    return np.concatenate(parts) if parts else np.zeros((0, 0))
+    parts = []
+    try:
+        for first in range(0, len(patterns), batch):
+            check()
+            parts.append(_product(program, patterns[first : first + batch], prime))
+    except OutOfTime:
+        pass
+    keys = np.concatenate(parts) if parts else np.zeros((0, 0))
+    return keys, len(keys) == len(patterns)
 
 
 def _product(program: Program, patterns: Any, prime: int) -> Any:

@@ -39,7 +39,7 @@ def spread(
     shares = [(group, number, shapes, size, deadline) for group in groups]
     for _, parts in shared(_work, shares, jobs=jobs, executor=executor, deadline=deadline):
         for part in parts:
-            known += len(part.patterns)
+            known += part.known
             yield part
         alive(known)
 

@@ -125,13 +125,17 @@ class Layer:
 
 @dataclass(frozen=True)
 class Program:
-    """The layers of a network on a frame; `rows` are the further inequalities of the domain, >= 0, on the cube."""
+    """The layers of a network on a frame; `rows` are the further inequalities of the domain, >= 0, on the cube.
+
+    With `open` the domain is what the rows say, and the cube only where most of the walls are.
+    """
 
     source: tuple[MaxoutNetwork | ReluNetwork, Domain]
     frame: Frame
     rows: tuple[tuple[int, ...], ...]
     layers: tuple[Layer, ...]
     output: fmpz_mat
+    open: bool = False
 
     def __reduce__(self) -> Any:
         return _again, (self._pickled,)  # flint's matrices cannot be pickled

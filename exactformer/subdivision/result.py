@@ -21,8 +21,11 @@ from exactformer.lp import Row
 from exactformer.networks import Affine, Network
 from exactformer.networks.transformer import Tie, Transformer
 from exactformer.rational import number_text
+from exactformer.subdivision.limit import Check, unlimited
 from exactformer.subdivision.points import floats
 from exactformer.subdivision.polytope import vertices, volume
+from exactformer.subdivision.slices import fixed_inputs
+from exactformer.work import OutOfTime
 
 Point = tuple[Fraction, ...]
 
@@ -37,8 +40,8 @@ class Cells(Protocol):
     def pattern(self, index: int) -> tuple[tuple[int, ...], ...]:
         """Layer by layer the piece that each unit chooses; of a Transformer, at each maximum the winners."""
 
-    def points(self) -> Sequence[Point]:
-        """A point inside each cell."""
+    def point(self, index: int, check: Check = unlimited) -> Point:
+        """A point inside a cell."""
 
     def rows(self, index: int) -> tuple[Row, ...]:
         """The inequalities of a cell, one a facet or more."""
@@ -46,10 +49,10 @@ class Cells(Protocol):
     def affine(self, index: int) -> Affine:
         """The map on a cell."""
 
-    def classes(self) -> Any:
-        """For each cell the number of its affine map."""
+    def classes(self, check: Check = unlimited) -> tuple[Any, bool]:
+        """For each cell the number of its affine map; past the limit so many different ones at least, and False."""
 
-    def neighbours(self, classes: Any | None) -> Any:
+    def neighbours(self, classes: Any | None, check: Check = unlimited) -> Any:
         """The pairs of cells that share a facet; with classes at least those in one class."""
 
     def containing(self, point: Any) -> list[int]:
@@ -76,15 +79,18 @@ class Cells(Protocol):
 
 @dataclass(frozen=True)
 class Region:
-    """An activation region: a cell of full dimension, the network's one affine map on it, a point strictly inside."""
+    """An activation region: a cell of full dimension, the network's one affine map on it, a point strictly inside.
+
+    `affine_class` and `linear_region` are None where the time did not suffice to tell.
+    """
 
     number: int
     pattern: tuple[tuple[int, ...], ...]
     point: Point
     rows: tuple[Row, ...]
     affine: Affine
-    affine_class: int
-    linear_region: int
+    affine_class: int | None
+    linear_region: int | None
     domain: Domain
 
     @cached_property
@@ -121,17 +127,25 @@ class Region:
 class Regions(Sequence[Region]):
     """The regions of a network on a domain; with `complete` False only some of them were found in time.
 
+    `at_least` names the counts that are only lower bounds, and `reason` says why, or why there are no regions.
+
     An *activation region* is a cell of full dimension with its own choice of pieces; a *linear region* is a maximal
     set of activation regions with one affine map that hang together through facets.
     """
 
-    def __init__(self, network: Network, domain: Domain, cells: Cells, tie: Tie, at_least: int | None) -> None:
+    def __init__(
+        self, network: Network, domain: Domain, cells: Cells, tie: Tie, known: int | None, check: Check | None = None
+    ) -> None:
+        """`known`: so many there are at least, None if these are all; with `check` all is counted now, in its limit."""
         self.network = network
         self.domain = domain
         self.tie = tie
-        self.complete = at_least is None
+        self.complete = known is None
         self._cells = cells
-        self._at_least = at_least or 0
+        self._known = known or 0
+        if check is not None:
+            self._maps = cells.classes(check)
+            self._joined = self._join(check)
 
     def __len__(self) -> int:
         return self._cells.count
@@ -150,11 +164,11 @@ class Regions(Sequence[Region]):
         return Region(
             number,
             cells.pattern(number),
-            self.points[number],
+            cells.point(number),
             cells.rows(number),
             cells.affine(number),
-            int(self.affine_classes[number]),
-            int(self.linear_classes[number]),
+            int(self._maps[0][number]) if self._maps[1] else None,
+            None if self._joined is None else int(self._joined[number]),
             self.domain,
         )
 
@@ -164,39 +178,84 @@ class Regions(Sequence[Region]):
     @property
     def activation_regions(self) -> int:
         """The number of activation regions; only a lower bound when the search was not complete."""
-        return max(len(self), self._at_least)
+        return max(len(self), self._known)
 
-    @cached_property
+    @property
     def distinct_affine_maps(self) -> int:
-        """The number of different affine maps; a lower bound when the search was not complete."""
-        return int(self.affine_classes.max(initial=-1)) + 1
+        """The number of different affine maps; a lower bound if it is named in `at_least`."""
+        return max(int(self._maps[0].max(initial=-1)) + 1, min(1, self.activation_regions))
+
+    @property
+    def linear_regions(self) -> int:
+        """The number of linear regions; if it is named in `at_least`, that of maps, as each has a region or more."""
+        return self.distinct_affine_maps if self._joined is None else int(self._joined.max(initial=-1)) + 1
+
+    @property
+    def at_least(self) -> tuple[str, ...]:
+        """The names of those of the three counts that are lower bounds, as the time did not suffice for more."""
+        exact = {
+            "activation_regions": self.complete,
+            "linear_regions": self._joined is not None,
+            "distinct_affine_maps": self.complete and self._maps[1],
+        }
+        return tuple(name for name, known in exact.items() if not known)
+
+    @property
+    def reason(self) -> str | None:
+        """Why a count is only a lower bound, or why there are no regions, in a few words."""
+        if self.at_least:
+            return "out of time"
+        if len(self):
+            return None
+        fixed = fixed_inputs(self.domain)
+        if fixed and len(fixed) < self.domain.dimension:
+            names = ", ".join(f"x{i + 1} = {x}" for i, x in fixed.items())
+            return f"the domain has no interior, as it fixes {names}: ask for a slice of the other inputs"
+        return "the domain has no interior: it is empty or flat"
 
     @cached_property
-    def linear_regions(self) -> int:
-        """The number of linear regions; no bound when the search was not complete, as they may still hang together."""
-        return int(self.linear_classes.max(initial=-1)) + 1
+    def _maps(self) -> tuple[Any, bool]:
+        return self._cells.classes()
+
+    @cached_property
+    def _joined(self) -> Any | None:
+        return self._join(unlimited)
+
+    def _join(self, check: Check) -> Any | None:
+        """The numbers of the linear regions, None if regions are missing or the time does not suffice."""
+        maps, exact = self._maps
+        if not (exact and self.complete):
+            return None
+        try:
+            return linear_regions_of(self._cells, maps, check)
+        except OutOfTime:
+            return None
 
     @cached_property
     def points(self) -> Sequence[Point]:
         """A point strictly inside each region."""
-        return self._cells.points()
+        return [self._cells.point(i) for i in range(len(self))]
 
     @cached_property
     def affine_classes(self) -> Any:
-        """For each region the number of its affine map."""
-        return self._cells.classes()
+        """For each region that was found the number of its affine map, whatever time this takes."""
+        maps, exact = self._maps
+        return maps if exact else self._cells.classes()[0]
 
     @cached_property
     def linear_classes(self) -> Any:
-        """For each region the number of the linear region that it belongs to."""
-        if self.distinct_affine_maps == len(self):
-            return np.arange(len(self))
-        return _components(self._cells.neighbours(self.affine_classes), self.affine_classes)
+        """For each region the number of the linear region that it belongs to, among those that were found."""
+        if self._joined is not None:
+            return self._joined
+        return linear_regions_of(self._cells, self.affine_classes, unlimited)
 
     @cached_property
     def adjacency(self) -> Any:
         """The pairs (i, j), i < j, of regions that share a facet, as an array with two columns."""
-        pairs = np.sort(np.asarray(self._cells.neighbours(None), np.int64).reshape(-1, 2), axis=1)
+        return self._adjacency(unlimited)
+
+    def _adjacency(self, check: Check) -> Any:
+        pairs = np.sort(np.asarray(self._cells.neighbours(None, check), np.int64).reshape(-1, 2), axis=1)
         return np.unique(pairs, axis=0)
 
     @property
@@ -220,6 +279,20 @@ class Regions(Sequence[Region]):
             raise Unsupported("faces: expected regions that were cut as one complex, with shapes, found other ones")
         return found
 
+    def in_time(self, check: Check) -> Iterator[Region]:
+        """The regions one after the other, until `check` raises `OutOfTime`."""
+        return (self[index] for index, _ in enumerate(self.points_in_time(check)))
+
+    def points_in_time(self, check: Check) -> Iterator[Point]:
+        """A point in each region, until `check` raises `OutOfTime`."""
+        for index in range(len(self)):
+            try:
+                check()
+                point = self._cells.point(index, check)
+            except OutOfTime:
+                return
+            yield point
+
     def corners(self) -> Iterator[Sequence[Point]]:
         """For each region points whose convex hull it is: its vertices, perhaps with more points of its boundary.
 
@@ -229,7 +302,7 @@ class Regions(Sequence[Region]):
             points = self._cells.corners(index)
             yield vertices(self._cells.rows(index), self.domain) if points is None else points
 
-    def polygons(self) -> list[Any]:
+    def polygons(self, check: Check = unlimited) -> list[Any]:
         """For two inputs the corners of each region in their order around it, as floats, for pictures.
 
         Raises `Unsupported` for other numbers of inputs or an unbounded domain.
@@ -238,6 +311,7 @@ class Regions(Sequence[Region]):
             raise Unsupported(f"polygons: expected two inputs, found {self.domain.dimension}")
         found = []
         for index in range(len(self)):
+            check()
             corners = self._cells.outline(index)
             if corners is None:
                 rows = vertices(self._cells.rows(index), self.domain)
@@ -277,11 +351,12 @@ class Regions(Sequence[Region]):
         raise LookupError(f"point: expected one in {self.domain}, found {point!r}")
 
     def to_json(self, *, regions: bool = True) -> dict[str, Any]:
-        """Counts, and the regions if they are wanted, as JSON data; `linear_regions` is None if not complete."""
+        """Counts, which of them are lower bounds, and the regions if they are wanted, as JSON data."""
         value: dict[str, Any] = {
             "activation_regions": self.activation_regions,
-            "linear_regions": self.linear_regions if self.complete else None,
+            "linear_regions": self.linear_regions,
             "distinct_affine_maps": self.distinct_affine_maps,
+            "at_least": list(self.at_least),
             "faces": None if self.faces is None else list(self.faces),
             "complete": self.complete,
             "domain": self.domain.to_json(),
@@ -290,34 +365,50 @@ class Regions(Sequence[Region]):
             value["regions"] = [region.to_json() for region in self]
         return value
 
-    def save_npz(self, path: str | Path) -> None:
+    def save_npz(self, path: str | Path, *, check: Check = unlimited) -> None:
         """Write the regions as NumPy arrays: float64 `points`, `weights`, `biases`, integer `patterns`, classes.
 
-        The floats are the exact numbers rounded once. The file appears whole or not at all. Raises `Unsupported` for
+        The floats are the exact numbers rounded once. The file appears whole or not at all, and not when `check` raises
+        `OutOfTime`. Raises `Unsupported` for
         numbers that no float holds, `InvalidInput` for a place that cannot be written.
         """
         path = as_path(path, "save_npz")
-        maps = [self._cells.affine(i) for i in range(len(self))]
+        maps, points = [], []
+        for i in range(len(self)):
+            check()
+            maps.append(self._cells.affine(i))
+            points.append(self._cells.point(i, check))
+        classes = self.maps_in_time(check)
         n, out = self.domain.dimension, self.network.outputs
         arrays = {
             "patterns": self._cells.choices(),
-            "points": np.array([floats(p) for p in self.points]).reshape(len(self), n),
+            "points": np.array([floats(p) for p in points]).reshape(len(self), n),
             "weights": np.array([[floats(row) for row in m.weights.dense()] for m in maps]).reshape(-1, out, n),
             "biases": np.array([floats(m.biases.fractions()) for m in maps]).reshape(-1, out),
-            "affine_map": self.affine_classes,
-            "linear_region": self.linear_classes,
-            "adjacency": self.adjacency,
+            "affine_map": classes,
+            "linear_region": linear_regions_of(self._cells, classes, check) if self._joined is None else self._joined,
+            "adjacency": self._adjacency(check),
         }
+        check()
         data = BytesIO()
         np.savez_compressed(data, **arrays)
         write_atomically(path, data.getvalue())
 
+    def maps_in_time(self, check: Check) -> Any:
+        """For each region that was found the number of its affine map; raises `OutOfTime` with `check`."""
+        maps, exact = self._maps if self._maps[1] else self._cells.classes(check)
+        if not exact:
+            raise OutOfTime
+        return maps
+
     def _repr_html_(self) -> str:
-        least = "" if self.complete else "at least "
-        counts = [("activation regions", f"{least}{self.activation_regions}")]
-        if self.complete:
-            counts += [("linear regions", f"{self.linear_regions}"), ("affine maps", f"{self.distinct_affine_maps}")]
-        rows = "".join(f"<tr><td>{name}</td><td>{count}</td></tr>" for name, count in counts)
+        counts = (
+            ("activation regions", "activation_regions"),
+            ("linear regions", "linear_regions"),
+            ("affine maps", "distinct_affine_maps"),
+        )
+        least = {name: "at least " if name in self.at_least else "" for _, name in counts}
+        rows = "".join(f"<tr><td>{text}</td><td>{least[name]}{getattr(self, name)}</td></tr>" for text, name in counts)
         return f"<table><caption>{escape(str(self.domain))}</caption>{rows}</table>"
 
     def __repr__(self) -> str:
@@ -332,7 +423,14 @@ def check_regions(value: Any) -> None:
     faults.settle()
 
 
-def _components(pairs: Any, classes: Any) -> Any:
+def linear_regions_of(cells: Cells, classes: Any, check: Check) -> Any:
+    """For each cell the number of its linear region, from the numbers of the maps."""
+    if int(classes.max(initial=-1)) + 1 == cells.count:
+        return np.arange(cells.count)
+    return _components(cells.neighbours(classes, check), classes, check)
+
+
+def _components(pairs: Any, classes: Any, check: Check) -> Any:
     """For each cell the number of its component, cells being joined by the pairs within one class."""
     parent = list(range(len(classes)))
 
@@ -342,9 +440,9 @@ def _components(pairs: Any, classes: Any) -> Any:
             i = parent[i]
         return i
 
-    for i, j in pairs:
-        if classes[i] == classes[j]:
-            a, b = sorted((root(int(i)), root(int(j))))
-            parent[b] = a
+    for i, j in pairs[classes[pairs[:, 0]] == classes[pairs[:, 1]]].tolist():
+        check()
+        a, b = sorted((root(i), root(j)))
+        parent[b] = a
     _, numbers = np.unique([root(i) for i in range(len(classes))], return_inverse=True)
     return numbers

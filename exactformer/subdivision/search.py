@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 from exactformer.domain import Domain, interval_box
 from exactformer.lp import Inside, Minimum, Point, Program, Row, interior
@@ -58,7 +59,7 @@ def cells_of(chain: Chain, domain: Domain, alive: Callable[[int], None]) -> Iter
             state = chain.stages[cell.stage].following(cell.state, cell.groups, cell.choices)
             waiting.append(_opened(chain, cell.stage + 1, state, cell.pattern + cell.choices, cell.rows, cell.point))
         else:
-            waiting += _divided(cell, box)
+            waiting += _divided(cell, box, partial(alive, found + len(waiting) + 1))
 
 
 def domain_rows(domain: Domain) -> list[Row]:
@@ -79,7 +80,7 @@ def _opened(chain: Chain, stage: int, state: State, pattern: Pattern, rows: Prog
     return Open(stage, state, groups, (), pattern, rows, point)
 
 
-def _divided(cell: Open, box: Box | None) -> list[Open]:
+def _divided(cell: Open, box: Box | None, check: Callable[[], None]) -> list[Open]:
     """The cell once for each form of its next group that is the largest somewhere inside."""
     group = cell.groups[len(cell.choices)]
     equal: dict[Form, list[int]] = {}
@@ -90,11 +91,16 @@ def _divided(cell: Open, box: Box | None) -> list[Open]:
     forms = list(equal)
     values = [_value(form, cell.point) for form in forms]
     best = max(range(len(forms)), key=values.__getitem__)
-    rivals = [f for f in range(len(forms)) if f == best or not _never_above(cell.rows, box, forms[f], forms[best])]
+    rivals = []
+    for f, form in enumerate(forms):
+        check()
+        if f == best or not _never_above(cell.rows, box, form, forms[best]):
+            rivals.append(f)
     if len(rivals) == 1:
         return [_chosen(cell, tuple(equal[forms[best]]), (), cell.point)]
     points = {}
     for f in rivals:
+        check()
         rows = [_above(forms[f], forms[g]) for g in rivals if g != f]
         if f == best and values.count(values[best]) == 1:
             points[f] = cell.point

@@ -94,6 +94,12 @@ def coordinate_plane(network: Network, domain: Domain, axes: Sequence[int], at: 
     return sliced(network, origin, directions, plane)
 
 
+def fixed_inputs(domain: Domain) -> dict[int, Fraction]:
+    """The inputs that have one possible value on the domain, by its bounds, and the value."""
+    ends = enumerate(zip(domain.lower, domain.upper, strict=True))
+    return {i: lo for i, (lo, hi) in ends if lo is not None and lo == hi}
+
+
 def _within(x: Fraction, lower: Fraction | None, upper: Fraction | None) -> bool:
     return (lower is None or lower <= x) and (upper is None or x <= upper)
 
