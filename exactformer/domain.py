@@ -147,7 +147,7 @@ def Box(lower: Any, upper: Any) -> Domain:
 def Polyhedron(lower: Any, upper: Any, matrix: Any = None, bounds: Any = ()) -> Domain:
     """The polyhedron of all x with lower <= x <= upper and matrix x <= bounds; `Box` without the last two.
 
-    Raises `InvalidInput` as `Box` does. (Whether the inequalities have a common point is decided by `lp`.)
+    Raises `InvalidInput` as `Box` does. (Whether the inequalities have a common point is decided by `polyhedra`.)
     """
     faults = Faults()
     value = {"lower": lower, "upper": upper} | ({} if matrix is None else {"matrix": matrix, "bounds": bounds})

@@ -19,13 +19,13 @@ import exactformer as ef
 from exactformer import Domain, MaxoutNetwork, Unsupported
 from exactformer.claims import Claim, Convex, Equal, Increasing, Invariant, Range, TiesAgree
 from exactformer.errors import Faults
+from exactformer.polyhedra.volume import volume
 from exactformer.prover import crosscheck, smt, verify
 from exactformer.prover.crosscheck import by_evaluation, by_volume
 from exactformer.prover.leaves import leaf_scripts
 from exactformer.prover.outcome import Confirmation
 from exactformer.prover.question import Question, ask
 from exactformer.prover.smtlib import claim_text
-from exactformer.prover.volume import volume
 
 F = Fraction
 KINDS: dict[str, Any] = {kind.name: kind for kind in (Convex, Equal, Increasing, Invariant, Range, TiesAgree)}

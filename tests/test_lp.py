@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exactformer import lp
-from exactformer.lp import (
+from exactformer.polyhedra import lp
+from exactformer.polyhedra.lp import (
     Answer,
     Infeasible,
     Inside,

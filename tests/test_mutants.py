@@ -16,9 +16,9 @@ from exactformer import Box, Domain, MaxoutNetwork, ReluNetwork, load
 from exactformer.compiler import Compiled, compile_network
 from exactformer.domain import interval_box
 from exactformer.formats.network_json import to_object
-from exactformer.lp import Minimum, Program, Row, whole
 from exactformer.networks import Transformer
 from exactformer.networks.transformer import TIES, Tie
+from exactformer.polyhedra.lp import Minimum, Program, Row, whole
 from exactformer.prover import Outcome, verify
 
 F = Fraction

@@ -123,7 +123,8 @@ def lives(pid: int) -> bool:
 
 NOISY = """
 import ctypes, sys
-from exactformer import __main__, lp
+from exactformer import __main__
+from exactformer.polyhedra import lp
 make = lp._model
 def noisy(rows, dimension):
     ctypes.CDLL(None).puts(b"a library below Python")  # in a buffer of C, which is written at exit
@@ -156,7 +157,7 @@ def written(words: list[str], place: Path) -> bytes:
 
 def test_a_solver_is_made_without_a_word(capfd: Any) -> None:
     """In a notebook or a script, too, where nothing stands between a library and standard output."""
-    from exactformer.lp import Minimum, Program
+    from exactformer.polyhedra.lp import Minimum, Program
 
     assert isinstance(Program([((1,), 1), ((-1,), 1)], 1).minimise(((1,), 0)), Minimum)
     assert capfd.readouterr() == ("", "")

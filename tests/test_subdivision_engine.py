@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 from strategies import EXTREME, PLAIN, SMALL
 
 from exactformer import Box, Domain, MaxoutNetwork, Polyhedron, ReluNetwork, load, regions
-from exactformer.lp import Inside, Row, inside, interior
 from exactformer.networks import Affine
 from exactformer.networks.feedforward import MaxoutLayer
+from exactformer.polyhedra.lp import Inside, Row, inside, interior
 from exactformer.rational import Matrix, Vector
 from exactformer.subdivision import complex as complex_module
 from exactformer.subdivision import maps
 from exactformer.subdivision.complex import Complex, cube
-from exactformer.subdivision.engine import parts_of
+from exactformer.subdivision.enumeration import parts_of
 from exactformer.subdivision.exact import Exact
 from exactformer.subdivision.maps import largest_prime, map_classes
 from exactformer.subdivision.points import certified

@@ -58,7 +58,7 @@ from exactformer.kernel import certificates
 from exactformer.kernel.counts import Counted
 from exactformer.networks import Affine, Block, Head
 from exactformer.networks.transformer import TIES
-from exactformer.prover.volume import volume
+from exactformer.polyhedra.volume import volume
 from exactformer.rational import Matrix, Vector
 from exactformer.subdivision import cells as cells_module
 from exactformer.subdivision import complex as complex_module

@@ -143,7 +143,7 @@ def read_points(points: list[list[str]], inputs: int) -> list[tuple[Fraction, ..
 
 def check_inhabited(domain: Any, source: str) -> None:
     """Raises `InvalidInput` for inequalities without a common point."""
-    from exactformer.prover.question import inhabitant
+    from exactformer.polyhedra.inhabitant import inhabitant
 
     if len(domain.bounds):
         with about(source):

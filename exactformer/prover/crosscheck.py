@@ -12,13 +12,13 @@ from itertools import compress
 from typing import Any
 
 from exactformer.domain import Domain
-from exactformer.lp import whole
+from exactformer.polyhedra.lp import whole
+from exactformer.polyhedra.volume import volume
 from exactformer.prover import smt
 from exactformer.prover.leaves import leaf_scripts
 from exactformer.prover.outcome import Confirmation, Region
 from exactformer.prover.question import Question
 from exactformer.prover.smtlib import claim_text
-from exactformer.prover.volume import volume
 from exactformer.rational import Vector, exact_text
 from exactformer.work import NEVER, Deadline
 

@@ -19,6 +19,7 @@ from exactformer.kernel.claims import Asked, Goal
 from exactformer.kernel.reading import NotAffine
 from exactformer.networks import Network, check_network
 from exactformer.networks.transformer import Tie
+from exactformer.polyhedra.inhabitant import inhabitant
 from exactformer.prover import smt
 from exactformer.prover.blame import blame
 from exactformer.prover.certificate import judged, proof_certificate, refutation_certificate
@@ -27,7 +28,7 @@ from exactformer.prover.leaves import regions_of
 from exactformer.prover.options import Method, Options, Progress, check_options
 from exactformer.prover.outcome import Blame, Confirmation, Evaluation, Outcome, Point, TraceLine, Witness
 from exactformer.prover.parallel import search_in_parallel
-from exactformer.prover.question import Question, ask, inhabitant, is_equality
+from exactformer.prover.question import Question, ask, is_equality
 from exactformer.prover.search import Found, Search
 from exactformer.prover.smtlib import claim_text
 from exactformer.prover.trace import trace

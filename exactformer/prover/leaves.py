@@ -10,8 +10,8 @@ from typing import Any
 from exactformer.kernel.cell import Cell
 from exactformer.kernel.claims import Child, Goal, follow
 from exactformer.kernel.forms import Form
-from exactformer.lp import Row
 from exactformer.networks import Affine
+from exactformer.polyhedra.lp import Row
 from exactformer.prover.choice import outputs_of, owners_of
 from exactformer.prover.outcome import Inequality, Region
 from exactformer.prover.search import Leaf

@@ -13,7 +13,7 @@ from typing import Any
 from exactformer.kernel.claims import Goal, follow
 from exactformer.kernel.forms import Form, combine, difference
 from exactformer.kernel.reading import Rejected
-from exactformer.lp import Minimum, Outside
+from exactformer.polyhedra.lp import Minimum, Outside
 from exactformer.prover.relaxation import Relaxation
 
 Step = list[Any]

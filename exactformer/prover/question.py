@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -13,11 +12,10 @@ from exactformer.arguments import instance, one_of
 from exactformer.claims import Claim, Equal, Run, read_claim
 from exactformer.compiler.correspondence import Compiled, Correspondence
 from exactformer.domain import Domain
-from exactformer.errors import Faults, InvalidInput
+from exactformer.errors import Faults
 from exactformer.formats.network_json import dump
 from exactformer.kernel import claims as kernel
 from exactformer.kernel.claims import FORMAT, Asked, Goal
-from exactformer.lp import Inside, inside, whole
 from exactformer.networks import Network, Transformer, check_domain, check_network
 from exactformer.networks.transformer import TIES, Tie
 from exactformer.prover.outcome import Point
@@ -146,25 +144,3 @@ def evaluate_exactly(network: Network, point: Point, tie: Tie) -> Point:
     if isinstance(network, Transformer):
         return network.evaluate(point, tie=tie)
     return network.evaluate(point)
-
-
-def inhabitant(domain: Domain) -> Point:
-    """A point of the domain, zero where possible. Raises `InvalidInput` when the domain is empty."""
-    point = []
-    for lo, hi in zip(domain.lower, domain.upper, strict=True):
-        x = Fraction(0) if lo is None else max(lo, Fraction(0))
-        point.append(x if hi is None else min(x, hi))
-    if domain.contains(point):
-        return tuple(point)
-    rows = []
-    for i, (lo, hi) in enumerate(zip(domain.lower, domain.upper, strict=True)):
-        unit = [Fraction(int(j == i)) for j in range(domain.dimension)]
-        rows += [] if lo is None else [(*unit, -lo)]
-        rows += [] if hi is None else [(*(-u for u in unit), hi)]
-    for row, bound in zip(domain.matrix.dense(), domain.bounds.fractions(), strict=True):
-        rows.append((*(-a for a in row), bound))
-    exact = [whole(row)[0] for row in rows]
-    answer = inside([(tuple(row[:-1]), row[-1]) for row in exact], [False] * len(exact), domain.dimension)
-    if not isinstance(answer, Inside):
-        raise InvalidInput("domain: expected a domain that is not empty, found inequalities without a common point")
-    return answer.point

@@ -10,7 +10,17 @@ from typing import Any
 from exactformer.kernel.cell import Reference
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.forms import ONE, Form, Terms, negated
-from exactformer.lp import Inside, Minimum, Outside, Point, Program, Row, Unbounded, inside, integer_multipliers
+from exactformer.polyhedra.lp import (
+    Inside,
+    Minimum,
+    Outside,
+    Point,
+    Program,
+    Row,
+    Unbounded,
+    inside,
+    integer_multipliers,
+)
 from exactformer.prover.choice import owners_of
 
 

@@ -18,7 +18,7 @@ from exactformer.kernel.claims import Child, Goal, follow
 from exactformer.kernel.forms import ONE, ZERO, Form, difference, normal_form
 from exactformer.kernel.reading import Rejected
 from exactformer.kernel.semantics import Run
-from exactformer.lp import Inside, Minimum, Outside, Point, Program, Row, interior, whole
+from exactformer.polyhedra.lp import Inside, Minimum, Outside, Point, Program, Row, interior, whole
 from exactformer.prover.choice import differing_gate, levels, outputs_of
 from exactformer.prover.pairing import closing, paired
 from exactformer.prover.relaxation import Relaxation, references

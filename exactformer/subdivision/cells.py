@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from exactformer.domain import exact_point
-from exactformer.lp import Inside, Row, interior
 from exactformer.networks import Affine
 from exactformer.networks.feedforward import MaxoutLayer
+from exactformer.polyhedra.lp import Inside, Row, interior
 from exactformer.rational import Matrix, Vector
 from exactformer.subdivision.complex import Complex
 from exactformer.subdivision.engine import Part

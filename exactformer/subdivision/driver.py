@@ -14,7 +14,8 @@ from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, check_doma
 from exactformer.networks.transformer import TIES, Tie, Transformer
 from exactformer.subdivision.cells import ComplexCells, FoundCells
 from exactformer.subdivision.complex import Complex, cube, surface
-from exactformer.subdivision.engine import Part, parts_of
+from exactformer.subdivision.engine import Part
+from exactformer.subdivision.enumeration import parts_of
 from exactformer.subdivision.exact import MOST_UNITS, NOTHING
 from exactformer.subdivision.polytope import MOST_INPUTS
 from exactformer.subdivision.program import pieces_of, program_of

@@ -9,9 +9,9 @@ from math import gcd, lcm
 
 from exactformer.domain import Domain
 from exactformer.errors import Unsupported
-from exactformer.lp import Minimum, Program, Row
 from exactformer.networks import Affine, MaxoutNetwork
-from exactformer.prover.volume import volume as exact_volume
+from exactformer.polyhedra.lp import Minimum, Program, Row
+from exactformer.polyhedra.volume import volume as exact_volume
 from exactformer.rational import Matrix, Vector
 from exactformer.subdivision.complex import cube
 from exactformer.subdivision.program import Frame, program_of

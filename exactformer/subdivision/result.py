@@ -17,9 +17,9 @@ from exactformer.arguments import as_path, instance
 from exactformer.domain import Domain, exact_point
 from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.formats.files import write_atomically
-from exactformer.lp import Row
 from exactformer.networks import Affine, Network
 from exactformer.networks.transformer import Tie, Transformer
+from exactformer.polyhedra.lp import Row
 from exactformer.rational import number_text
 from exactformer.subdivision.limit import Check, unlimited
 from exactformer.subdivision.points import floats

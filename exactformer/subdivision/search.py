@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import partial
 
 from exactformer.domain import Domain, interval_box
-from exactformer.lp import Inside, Minimum, Point, Program, Row, interior
+from exactformer.polyhedra.lp import Inside, Minimum, Point, Program, Row, interior
 from exactformer.subdivision.polytope import primitive
 from exactformer.subdivision.stages import Chain, Choice, Form, State
 

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from exactformer.domain import Domain
-from exactformer.lp import Row
 from exactformer.networks import Affine, MaxoutNetwork, ReluNetwork
 from exactformer.networks.feedforward import MaxoutLayer
+from exactformer.polyhedra.lp import Row
 from exactformer.rational import Matrix, Vector
 from exactformer.subdivision.cells import ComplexCells, Point
 from exactformer.subdivision.engine import Part

@@ -16,11 +16,12 @@ from fault_compiler import is_witness, points
 from fault_rows import REQUIRED, Case
 from test_mutants import random_network
 
-from exactformer import Domain, MaxoutNetwork, ReluNetwork, lp
+from exactformer import Domain, MaxoutNetwork, ReluNetwork
 from exactformer.compiler import compile_network
 from exactformer.formats.network_json import dump, to_object
 from exactformer.kernel.reading import Rejected
 from exactformer.networks import Affine, Block, Head, Network, Transformer
+from exactformer.polyhedra import lp
 from exactformer.prover import Outcome, smt, verify
 from exactformer.prover.certificate import judged
 from exactformer.prover.question import LEFT, RIGHT

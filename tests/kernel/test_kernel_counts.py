@@ -19,12 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernel_material import box, encoded, written
 
-from exactformer import lp
 from exactformer.kernel import counts
 from exactformer.kernel.certificates import check, check_file
 from exactformer.kernel.counts import Counted, determinant, simplices
 from exactformer.kernel.reading import Rejected
-from exactformer.prover.volume import volume
+from exactformer.polyhedra import lp
+from exactformer.polyhedra.volume import volume
 
 Network = dict[str, Any]
 Certificate = dict[str, Any]

@@ -29,7 +29,7 @@ from checker import (
     times,
 )
 
-from exactformer.lp import Minimum, Outside, Program, inside
+from exactformer.polyhedra.lp import Minimum, Outside, Program, inside
 
 SPLITS = 25  # in one tree
 Step = list[Any]
