@@ -536,12 +536,21 @@ class Complex:
             points[vertex] = [ratio(x, denominator, 0) for x in numerators]
         return points
 
+    def outer(self, facets: Any) -> Any:
+        """Which of these facets of cells are in the boundary of the domain, or at infinity."""
+        walls, sides = self.ranks[-2].walls[facets], 2 * self.program.dimension
+        if self.n == self.program.dimension:
+            return walls[:, 0] < 0
+        return ((walls < -sides) | (walls == 1 - sides)).any(axis=1)  # not those between two facets of the cube
+
     def corners(self, facets: Any) -> tuple[Any, ...]:
         """For each of these facets of cells the walls of its vertices."""
         faces, owner = facets, np.arange(len(facets))
         for r in range(self.n - 1, 0, -1):
             faces, position = self.ranks[r].facets(faces)
-            faces, owner = np.unique(np.column_stack([owner[position], faces]), axis=0).T[::-1]
+            below = self.ranks[r - 1].count
+            keys = np.sort(owner[position] * below + faces)
+            owner, faces = np.divmod(keys[_starts(keys)], below)
         return tuple(np.split(self.ranks[0].walls[faces], _starts(owner)[1:])) if len(facets) else ()
 
     def corners_of(self, face: int, r: int | None = None) -> Any:

@@ -112,8 +112,7 @@ def part_of(found: Complex, shapes: bool, several: bool) -> Part:
         lonely = np.ones(len(facets), bool)
         lonely[1:] &= ~shared
         lonely[:-1] &= ~shared
-        if found.n == found.program.dimension:  # of a surface some are between two facets of the cube
-            lonely &= found.ranks[-2].walls[facets, 0] >= 0
+        lonely &= ~found.outer(facets)
         borders = _borders(owner[lonely], found.corners(facets[lonely]), found.exact)
     numbers = tuple(rank.count for rank in found.ranks)
     return Part(found.patterns(), found.centres(), pairs, numbers, borders, found if shapes else None, found.known)

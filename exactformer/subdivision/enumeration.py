@@ -8,7 +8,6 @@ from concurrent.futures import Executor
 from exactformer.subdivision.complex import Complex
 from exactformer.subdivision.engine import Part, finished, part_of
 from exactformer.subdivision.parallel import spread
-from exactformer.subdivision.program import Program
 from exactformer.work import NEVER, Deadline
 
 MOST = 30_000  # cells of a complex that is not divided, for few inputs
@@ -34,7 +33,7 @@ def parts_of(
     program = whole.program
     if any(r <= 0 for r in program.frame.radius) or any(not any(row[:-1]) and row[-1] < 0 for row in program.rows):
         return
-    size = _size(program) if size is None else size
+    size = _size(whole) if size is None else size
     if any(any(row[:-1]) for row in program.rows):
         whole.constrain(lambda: alive(0))
         if not whole.cells:
@@ -46,7 +45,7 @@ def parts_of(
         yield part_of(found, shapes, found.borders_others)
 
 
-def _size(program: Program) -> int:
+def _size(whole: Complex) -> int:
     """How many cells a complex of moderate size has."""
-    widest = max((layer.width * layer.stored for layer in program.layers), default=1)
-    return min(MOST, FACES >> program.dimension, NUMBERS // widest)
+    widest = max((layer.width * layer.stored for layer in whole.program.layers), default=1)
+    return min(MOST, FACES >> whole.n, NUMBERS // widest)
