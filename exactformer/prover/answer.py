@@ -15,6 +15,8 @@ from exactformer.rational import exact_text
 if TYPE_CHECKING:
     from exactformer.prover.outcome import Outcome
 
+LONGEST = 240  # characters of a domain or of a network's shape
+
 
 def answer_text(outcome: Outcome) -> str:
     """The answer as plain text: the verdict, then one indented line for each thing that is known."""
@@ -40,15 +42,15 @@ def answer_rows(outcome: Outcome) -> Iterator[tuple[str, str]]:
     if witness is None:
         yield outcome.headline, str(outcome.theorem or outcome.reason)
     else:
-        yield "REFUTED", f"it is not true that {outcome.claim}"
+        yield "REFUTED", f"it is not true that {_short(str(outcome.claim))}"
         for name, point in witness.points:
             yield name, vector(point)
         for e in witness.evaluations:
             yield "value", f"{e.label.format(left='left', right='right')} = {vector(e.outputs)}"
-    yield "domain", str(outcome.domain)
-    yield "left", str(outcome.left)
+    yield "domain", _middle_cut(_short(str(outcome.domain)))
+    yield "left", _middle_cut(str(outcome.left))
     if outcome.right is not None:
-        yield "right", str(outcome.right)
+        yield "right", _middle_cut(str(outcome.right))
     if outcome.compiled is not None:
         agree = all(line.agrees for line in outcome.compiled.sizes)
         entries = next(line for line in outcome.compiled.sizes if line.name == "non-zero entries")
@@ -79,6 +81,11 @@ def vector(values: Sequence[Fraction]) -> str:
 def _short(text: str) -> str:
     """Text with its numbers as they are, or rounded where they are long; the certificate has them in full."""
     return re.sub(r"-?\d+(?:/\d+)?", lambda match: _rounded(match[0]), text)
+
+
+def _middle_cut(text: str) -> str:
+    """Text of many inputs or layers, its beginning and end."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
 
 
 def _rounded(number: str) -> str:
