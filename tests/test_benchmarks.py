@@ -14,6 +14,7 @@ ROWS = {  # patterns of what the output says, without the times
     "checking": [r"^2-3-3 rank 3 +23 +117 ", r"^3-4 rank 2 +8 +8 "],
     "methods": [r"^\[2, 2\] rank 2 +\S+ +4 ", r"^\[2, 2\] rank 3 +\S+ +6 "],
     "mutations": [r"^gated +permute heads +0 +1 +0 ", r"^in all +[1-9]\d* +[1-9]\d* +0$"],
+    "numeric": [r"^compile_numeric: .* width 10, 2 tokens$", r"^ +1 +\S+ +source ", r"^ +20 +\S+ +source "],
     "real_networks": [r"^left.json +gated .* PROVED, accepted$", r"^left.json +global .* PROVED, accepted$"],
     "regions": [
         r"^relu 2-4-4 +\d+ ",

@@ -7,7 +7,7 @@ import random
 import resource
 import tracemalloc
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -26,7 +26,8 @@ from exactformer.errors import InvalidInput, Unsupported
 from exactformer.formats import load
 from exactformer.networks import Affine, Block, FeedForward, Head, MaxoutNetwork, Network, ReluNetwork, Transformer
 from exactformer.networks.transformer import TIES, Tie
-from exactformer.numeric import Floats, Sparse, compile_numeric, evaluate_batch, preactivations
+from exactformer.numeric import NumericTransformer, compile_numeric, evaluate_batch, matrices, preactivations
+from exactformer.numeric.matrices import Floats, Linear
 from exactformer.rational import Matrix, Vector
 
 NETWORKS = sorted((Path(__file__).parent / "known_counts").glob("*_*.json"))
@@ -345,7 +346,7 @@ def test_sparse_matrix_is_the_dense_one(height: int, width: int, rng: random.Ran
     shuffled = np.array(rng.sample(range(len(rows)), len(rows)), dtype=np.intp)
     entries = rows[shuffled], columns[shuffled], full[rows, columns][shuffled]
     x = np.array([[rng.uniform(-1, 1) for _ in range(5)] for _ in range(width)])
-    np.testing.assert_allclose(Sparse.of(full.shape, entries) @ x, full @ x, rtol=1e-13, atol=1e-13)
+    np.testing.assert_allclose(Linear.of(full.shape, entries) @ x, full @ x, rtol=1e-13, atol=1e-13)
 
 
 def test_storage_and_chunks_do_not_change_the_values(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -357,8 +358,8 @@ def test_storage_and_chunks_do_not_change_the_values(monkeypatch: pytest.MonkeyP
     points = grid(rng, 3, 50)
     found = []
     for small_size, chunk_bytes in ((10**9, 1 << 30), (0, 1 << 30), (0, 1), (10**9, 1 << 16)):
-        monkeypatch.setattr(numeric, "SMALL", small_size)
-        monkeypatch.setattr(numeric, "DENSE_RATIO", 0)
+        monkeypatch.setattr(matrices, "SMALL", small_size)
+        monkeypatch.setattr(matrices, "DENSE_RATIO", 0)
         monkeypatch.setattr(numeric, "CHUNK_BYTES", chunk_bytes)
         found.append([evaluate_batch(network, points) for network in networks])
         pieces = preactivations(maxout, points)
@@ -366,6 +367,61 @@ def test_storage_and_chunks_do_not_change_the_values(monkeypatch: pytest.MonkeyP
     for others in found[1:]:
         for one, other in zip(found[0], others, strict=True):
             assert_close(other, one, 1e-12)
+
+
+def numbers_stored(part: object) -> int:
+    """How many weights the matrices of a sublayer hold."""
+    if isinstance(part, Linear):
+        return sum(1 if values.values is None else values.values.size for values in part.parts)
+    if isinstance(part, tuple):
+        return sum(map(numbers_stored, part))
+    return sum(map(numbers_stored, vars(part).values())) if is_dataclass(part) else 0
+
+
+def test_gated_transformer_multiplies_each_weight_of_its_source_once() -> None:
+    rng = random.Random(9)
+    widths = [8, 8, 8]
+    source = random_relu(rng, 4, widths)
+    compiled = compile_numeric(compile_network(source).transformer)
+    assert isinstance(compiled, NumericTransformer)
+    weights = [numbers_stored(sublayer) for sublayer in compiled.sublayers]
+    # A dense sublayer of this Transformer would have about (4 + 2) * 8 neurons on 2 + 8 + 8 coordinates.
+    assert sum(weights) <= 8 * 4 + 8 * 8 + 8 * 8 + 5 * len(weights)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32), st.booleans())
+def test_neurons_that_cancel_and_neurons_that_almost_do(seed: int, residual: bool) -> None:
+    rng = random.Random(seed)
+    draw, width = thirds(rng), 3
+    inner: list[tuple[list[Fraction], Fraction]] = []
+    columns: list[list[Fraction]] = []
+    for _ in range(rng.randint(1, 4)):
+        row = [Fraction(0)] * width
+        row[rng.randrange(width)] = draw()
+        bias, written = draw(), [draw() for _ in range(width)]
+        for sign in rng.choice(((1, -1), (1, -1, 1), (1, 1, -1, -1), (-1, 1))):
+            inner.append(([sign * x for x in row], sign * bias))
+            columns.append([sign * x for x in written])
+        if rng.random() < 0.5:  # one entry off: no pair any more
+            place = rng.choice((inner[-1][0], columns[-1]))
+            place[rng.randrange(width)] += 1
+    outer = Affine.of([list(row) for row in zip(*columns, strict=True)], [draw() for _ in range(width)])
+    part = FeedForward(Affine.of([row for row, _ in inner], [b for _, b in inner]), outer)
+    embedding = tuple(affine(draw, width, 2) for _ in range(2))
+    head = random_head(draw, width, 1, 2)
+    blocks = (Block((head,), part), Block(None, part))
+    network = Transformer(embedding, blocks, 1, affine(draw, 2, width), residual=residual)
+    points = grid(rng, 2, 4) + 1 / 16  # no ties
+    assert_close(evaluate_batch(network, points), exact(network, points), 1e-9)
+
+
+def test_constant_beyond_float64_is_infinite_not_refused() -> None:
+    big = Fraction(10) ** 200
+    part = FeedForward(Affine.of([[big]], [0]), Affine.of([[1]], [0]))
+    embedding = (Affine(Matrix((1, 1)), Vector((10**200,))),)
+    network = Transformer(embedding, (Block(None, part),), 0, Affine.of([[1], [-1]], [0, 0]))
+    assert evaluate_batch(network, [[1.0]]).tolist() == [[math.inf, -math.inf]]
 
 
 def test_weights_are_rounded_once_however_long_they_are() -> None:
