@@ -25,6 +25,10 @@ class Unsupported(ExactformerError):
     """The input is well-formed, but the operation is not defined for it (a gated compile without a box, say)."""
 
 
+class NumberTooLong(Unsupported):
+    """A number that was computed is longer than files may hold: what depends on it cannot be written down."""
+
+
 class CertificateRejected(ExactformerError):
     """The kernel did not accept a certificate; the message is the kernel's."""
 

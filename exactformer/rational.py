@@ -17,7 +17,7 @@ from fractions import Fraction
 from numbers import Integral, Rational, Real
 from typing import Any
 
-from exactformer.errors import Faults, Unsupported
+from exactformer.errors import Faults, NumberTooLong
 
 _TEXT = re.compile(r"[+-]?(\d+/\d+|(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?)", re.ASCII)
 MAX_CHARACTERS = 4000  # of a number in a file: what the kernel reads
@@ -87,7 +87,7 @@ def read_rational(value: Any, place: str, faults: Faults) -> Fraction:
 def number_text(value: Fraction) -> int | str:
     """How a number is written in files: an integer, or "p/q" in lowest terms.
 
-    Raises `Unsupported` for a number that could not be read back, being longer than `MAX_BITS`.
+    Raises `NumberTooLong` for a number that could not be read back, being longer than `MAX_BITS`.
     """
     return ratio_text(value.numerator, value.denominator)
 
@@ -98,7 +98,7 @@ def ratio_text(numerator: int, denominator: int) -> int | str:
     p, q = numerator // common, denominator // common
     bits = p.bit_length() + q.bit_length()
     if bits > MAX_BITS:
-        raise Unsupported(f"number: expected one of at most {MAX_BITS} bits, found one of {bits} bits")
+        raise NumberTooLong(f"number: expected one of at most {MAX_BITS} bits, found one of {bits} bits")
     return p if q == 1 else f"{p}/{q}"
 
 

@@ -77,3 +77,14 @@ def test_values_that_no_certificate_can_hold(method: str) -> None:
 
 def test_long_numbers_are_shown_rounded() -> None:
     assert exact_text(Fraction(10**5000, 3)) == "≈ 3.3333e+4999"
+
+
+def test_a_number_too_long_for_a_file_is_unknown(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    layers = [{"weights": [["1e300"]], "biases": ["1e-300"]}] * 16
+    value = {"format": "exactformer/network-1", "kind": "relu", "layers": layers}
+    value |= {"output": {"weights": [["1e300"]], "biases": [0]}, "domain": {"lower": [-1], "upper": [1]}}
+    (tmp_path / "huge.json").write_text(json.dumps(value))
+    assert main(["prove", str(tmp_path / "huge.json"), "--out", str(tmp_path / "proof"), "--json"]) == 2
+    answer = json.loads(capfd.readouterr().out)
+    assert answer["verdict"] == "unknown" and "at most 13000 bits" in answer["reason"]
+    assert not (tmp_path / "proof").exists()

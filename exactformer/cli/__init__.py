@@ -15,7 +15,7 @@ from pathlib import Path
 from exactformer.cli import check, compile, evaluate, prove, regions, report, verify
 from exactformer.cli.exits import BAD_INPUT, REJECTED, UNKNOWN
 from exactformer.cli.parser import Parser
-from exactformer.errors import CertificateRejected, InvalidInput, Unsupported, printable
+from exactformer.errors import CertificateRejected, InvalidInput, NumberTooLong, Unsupported, printable
 from exactformer.version import __version__
 
 VERBS = (prove, verify, check, compile, evaluate, regions, report)
@@ -54,6 +54,8 @@ def _run(words: Sequence[str]) -> int:
         return code
     except InvalidInput as error:
         return _failed(words, "error", BAD_INPUT, *error.reasons)
+    except NumberTooLong as error:  # the input is right, the answer is not known
+        return _failed(words, "unknown", UNKNOWN, str(error))
     except Unsupported as error:
         return _failed(words, "error", BAD_INPUT, str(error))
     except CertificateRejected as error:

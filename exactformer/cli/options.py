@@ -159,7 +159,7 @@ def about(source: str) -> Iterator[None]:
         named = (reason if reason.startswith(source) else f"{source}: {reason}" for reason in error.reasons)
         raise InvalidInput(named) from None
     except Unsupported as error:
-        raise Unsupported(f"{source}: {error}") from None
+        raise type(error)(f"{source}: {error}") from None
 
 
 @contextmanager
