@@ -108,7 +108,7 @@ def test_a_contradiction_makes_the_verdict_unknown(monkeypatch: pytest.MonkeyPat
     def liar(*_: Any) -> Confirmation:
         return Confirmation("z3", "leaves", 2, 3, 3, 1)
 
-    monkeypatch.setattr("exactformer.prover.driver.by_solver", liar)
+    monkeypatch.setattr("exactformer.prover.confirmed.by_solver", liar)
     outcome = ef.prove(triangle(), method="regions")
     assert (outcome.verdict, outcome.certificate) == ("unknown", None)
     assert outcome.reason == "z3 contradicts the proof on 1 leaves: please report it"
