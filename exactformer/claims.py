@@ -46,6 +46,7 @@ class Claim(ABC):
     name: ClassVar[str]
     networks: ClassVar[int] = 1
     equations: ClassVar[bool] = False  # whether the conclusions must be 0, rather than >= 0
+    ordered: ClassVar[bool] = False  # whether x <= y is part of the hypothesis
 
     @abstractmethod
     def runs(self, x: Values, y: Values) -> list[Run]:
@@ -73,11 +74,6 @@ class Claim(ABC):
     def written(self) -> str:
         """The claim as `read_claim` reads it."""
         return f"{self.name}:{self.argument}" if self.argument else self.name
-
-    @property
-    def ordered(self) -> bool:
-        """Whether x <= y is part of the hypothesis."""
-        return False
 
     def free(self, inputs: int) -> tuple[int, ...]:
         """The inputs in which y may differ from x; none for a claim about single points."""
@@ -153,8 +149,18 @@ def _minus(left: Values, right: Values) -> list[Any]:
 # --- two networks at one point ----------------------------------------------------------------------
 
 
+class _TwoNetworks(Claim):
+    """Both networks are evaluated at x."""
+
+    networks = 2
+
+    def runs(self, x: Values, y: Values) -> list[Run]:
+        """Both networks at x."""
+        return [Run("{left}(x)", 0, x), Run("{right}(x)", 1, x)]
+
+
 @dataclass(frozen=True)
-class Equal(Claim):
+class Equal(_TwoNetworks):
     """left(x) = right(x).
 
     >>> print(Equal())
@@ -162,12 +168,7 @@ class Equal(Claim):
     """
 
     name = "equal"
-    networks = 2
     equations = True
-
-    def runs(self, x: Values, y: Values) -> list[Run]:
-        """Both networks at x."""
-        return [Run("{left}(x)", 0, x), Run("{right}(x)", 1, x)]
 
     def conclusions(self, *outputs: Values) -> list[Any]:
         """Left - right."""
@@ -179,11 +180,10 @@ class Equal(Claim):
 
 
 @dataclass(frozen=True)
-class AtMost(Equal):
+class AtMost(_TwoNetworks):
     """left(x) <= right(x), output by output."""
 
     name = "at-most"
-    equations = False
 
     def conclusions(self, *outputs: Values) -> list[Any]:
         """Right - left."""
@@ -195,7 +195,7 @@ class AtMost(Equal):
 
 
 @dataclass(frozen=True, init=False)
-class Within(Equal):
+class Within(_TwoNetworks):
     """|left(x) - right(x)| <= epsilon, output by output; epsilon is an exact number >= 0.
 
     >>> Within("1/100").epsilon
@@ -205,7 +205,6 @@ class Within(Equal):
     epsilon: Fraction
 
     name = "within"
-    equations = False
 
     def __init__(self, epsilon: Number) -> None:
         faults = Faults()
@@ -393,14 +392,11 @@ class TiesAgree(Claim):
 
 
 @dataclass(frozen=True)
-class Independent(Claim):
-    """left(x) = left(y) for all x, y in the domain that differ at most in the given inputs."""
+class _TwoPoints(Claim):
+    """The network is evaluated at x and at y, which differ at most in the given inputs."""
 
     inputs: Sequence[int] | None = None  # None: all of them
     dimension: int | None = field(default=None, compare=False)  # of the network, once fitted
-
-    name = "independent"
-    equations = True
 
     def __post_init__(self) -> None:
         _frozen(self, "inputs")
@@ -433,13 +429,21 @@ class Independent(Claim):
         """The network at x and at y."""
         return [Run("{left}(x)", 0, x), Run("{left}(y)", 0, y)]
 
-    def conclusions(self, *outputs: Values) -> list[Any]:
-        """left(x) - left(y)."""
-        return _minus(*outputs)
-
     def _differing(self) -> str:
         some = self.inputs is not None and len(self.inputs) != self.dimension
         return f" that differ at most in {_names(self.inputs or ())}" if some else ""
+
+
+@dataclass(frozen=True)
+class Independent(_TwoPoints):
+    """left(x) = left(y) for all x, y in the domain that differ at most in the given inputs."""
+
+    name = "independent"
+    equations = True
+
+    def conclusions(self, *outputs: Values) -> list[Any]:
+        """left(x) - left(y)."""
+        return _minus(*outputs)
 
     def sentence(self, left: str, right: str, domain: str) -> str:
         """left(x) = left(y)."""
@@ -447,16 +451,11 @@ class Independent(Claim):
 
 
 @dataclass(frozen=True)
-class Increasing(Independent):
+class Increasing(_TwoPoints):
     """left(x) <= left(y) for all x <= y in the domain that differ at most in the given inputs."""
 
     name = "increasing"
-    equations = False
-
-    @property
-    def ordered(self) -> bool:
-        """X <= y."""
-        return True
+    ordered = True
 
     def conclusions(self, *outputs: Values) -> list[Any]:
         """left(y) - left(x)."""
@@ -468,10 +467,11 @@ class Increasing(Independent):
 
 
 @dataclass(frozen=True)
-class Decreasing(Increasing):
+class Decreasing(_TwoPoints):
     """left(x) >= left(y) for all x <= y in the domain that differ at most in the given inputs."""
 
     name = "decreasing"
+    ordered = True
 
     def conclusions(self, *outputs: Values) -> list[Any]:
         """left(x) - left(y)."""
@@ -482,15 +482,8 @@ class Decreasing(Increasing):
         return f"{left}(x) ≥ {left}(y) for all x ≤ y in {domain}{self._differing()}"
 
 
-@dataclass(frozen=True)
-class Convex(Claim):
-    """left((x + y)/2) <= (left(x) + left(y))/2 for all x, y in the domain.
-
-    A function that is midpoint convex and has finitely many affine pieces is convex: on every segment the dyadic
-    convex combinations satisfy the inequality, and inside the segment the function is continuous.
-    """
-
-    name = "convex"
+class _Midpoint(Claim):
+    """The network is evaluated at x, at y and half-way between."""
 
     def free(self, inputs: int) -> tuple[int, ...]:
         """All inputs."""
@@ -500,6 +493,17 @@ class Convex(Claim):
         """The network at the midpoint, at x and at y."""
         middle = [(a + b) / 2 for a, b in zip(x, y, strict=True)]
         return [Run("{left}((x + y)/2)", 0, middle), Run("{left}(x)", 0, x), Run("{left}(y)", 0, y)]
+
+
+@dataclass(frozen=True)
+class Convex(_Midpoint):
+    """left((x + y)/2) <= (left(x) + left(y))/2 for all x, y in the domain.
+
+    A function that is midpoint convex and has finitely many affine pieces is convex: on every segment the dyadic
+    convex combinations satisfy the inequality, and inside the segment the function is continuous.
+    """
+
+    name = "convex"
 
     def conclusions(self, *outputs: Values) -> list[Any]:
         """left(x) + left(y) - 2 left((x + y)/2)."""
@@ -511,7 +515,7 @@ class Convex(Claim):
 
 
 @dataclass(frozen=True)
-class Concave(Convex):
+class Concave(_Midpoint):
     """left((x + y)/2) >= (left(x) + left(y))/2 for all x, y in the domain, as for `Convex`."""
 
     name = "concave"
