@@ -19,7 +19,7 @@ V = TypeVar("V")
 class Algebra(Protocol[V]):
     """Vectors V of some kind of number, and what a network does with them.
 
-    A place names where in the network a maximum is taken or tokens are weighed, such as "0_u3" or "1_h0_q1".
+    A place names units or neurons, such as "0_u" or "1_t0_f" (by layer, or by block and token), or a head: "1_h0".
     """
 
     def affine(self, part: Affine, x: V) -> V:
@@ -37,8 +37,8 @@ class Algebra(Protocol[V]):
     def maximum(self, place: str, pieces: V, rank: int) -> V:
         """The largest of each `rank` pieces that follow each other; unit i is at place + str(i)."""
 
-    def attend(self, place: str, query: V, keys: Mapping[int, V], values: Mapping[int, V]) -> V:
-        """The value that a head hands to a query, from the keys and values of the tokens that it sees, ascending."""
+    def attend(self, head: str, q: int, query: V, keys: Mapping[int, V], values: Mapping[int, V]) -> V:
+        """The value that a head hands to token q, from the keys and values of the tokens that it sees, ascending."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,9 @@ class Attention:
             keys = {t: algebra.linear(head.key, state) for t, state in states.items()}
             values = {t: algebra.linear(head.value, state) for t, state in states.items()}
             for q, seen in self.seen.items():
-                query, place = algebra.linear(head.query, states[q]), f"{self.block}_h{h}_q{q}"
-                mixed = algebra.attend(place, query, {t: keys[t] for t in seen}, {t: values[t] for t in seen})
+                query = algebra.linear(head.query, states[q])
+                visible = {t: keys[t] for t in seen}, {t: values[t] for t in seen}
+                mixed = algebra.attend(f"{self.block}_h{h}", q, query, *visible)
                 result[q] = algebra.add(result[q], algebra.linear(head.output, mixed))
         return result
 

@@ -8,13 +8,14 @@ choice between tokens, and for each product of two values that depend on the inp
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from exactformer.domain import Domain
-from exactformer.networks import Affine, FeedForward, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
-from exactformer.networks.transformer import Head, Tie
+from exactformer.networks import Affine, Network
+from exactformer.networks.transformer import Tie
+from exactformer.networks.walk import walk
 from exactformer.prover.outcome import Inequality
 from exactformer.prover.question import Question
 from exactformer.rational import Matrix
@@ -251,8 +252,11 @@ def _slope(values: Sequence[Form], scores: Sequence[Form]) -> Fraction | None:
 # --- networks -------------------------------------------------------------------------------------
 
 
+Forms = Sequence[Form]
+
+
 class _Side:
-    """The evaluation of one network: its definitions, in order; the two sides of a claim share none.
+    """The evaluation of one network, an algebra of forms: its definitions, in order; two sides of a claim share none.
 
     A body that was defined before keeps its first name.
     """
@@ -267,7 +271,7 @@ class _Side:
 
     def outputs(self, network: Network, x: Sequence[Form]) -> list[str]:
         """The symbols of the outputs, defined after everything they rest on."""
-        forms = self._transformer(network, x) if isinstance(network, Transformer) else self._feedforward(network, x)
+        forms = walk(network, x, self)
         found = {f"{self.side}_y{i}": ("Real", _term(form)) for i, form in enumerate(forms)}
         self.definitions |= found
         return list(found)
@@ -280,56 +284,36 @@ class _Side:
                 wanted.update(_SYMBOL.findall(self.definitions[name][1]))
         return {name: definition for name, definition in self.definitions.items() if name in wanted}
 
-    # Networks
+    # The algebra
 
-    def _feedforward(self, network: MaxoutNetwork | ReluNetwork, x: Sequence[Form]) -> list[Form]:
-        state = list(x)
-        layers: Sequence[MaxoutLayer | Affine] = network.layers
-        for number, layer in enumerate(layers):
-            place = f"{self.side}_{number}_u"
-            if isinstance(layer, MaxoutLayer):
-                pieces, k = _applied(layer.pieces, state), layer.rank
-                units = [dict(enumerate(pieces[i : i + k])) for i in range(0, len(pieces), k)]
-                state = [self._maximum(f"{place}{i}", unit) for i, unit in enumerate(units)]
-            else:
-                state = [self._relu(f"{place}{i}", form) for i, form in enumerate(_applied(layer, state))]
-        return _applied(network.output, state)
+    def affine(self, part: Affine, x: Forms) -> Forms:
+        """The map at x."""
+        return _applied(part, x)
 
-    def _transformer(self, network: Transformer, x: Sequence[Form]) -> list[Form]:
-        states = [_applied(embed, x) for embed in network.embedding]
-        for number, block in enumerate(network.blocks):
-            for part in (block.heads, block.feedforward):
-                if part is None:
-                    continue
-                place = f"{self.side}_{number}"
-                if isinstance(part, FeedForward):
-                    updates = [self._token_wise(f"{place}_t{t}", part, state) for t, state in enumerate(states)]
-                else:
-                    updates = self._attention(place, part, states, network.mask == "causal")
-                if network.residual:
-                    updates = [list(map(_plus, state, update)) for state, update in zip(states, updates, strict=True)]
-                states = updates
-        return _applied(network.readout, states[network.token])
+    def linear(self, part: Matrix, x: Forms) -> Forms:
+        """The matrix times x."""
+        return _times(part, x)
 
-    def _token_wise(self, place: str, part: FeedForward, state: Sequence[Form]) -> list[Form]:
-        hidden = [self._relu(f"{place}_f{i}", form) for i, form in enumerate(_applied(part.inner, state))]
-        return _applied(part.outer, hidden)
+    def add(self, x: Forms, y: Forms) -> Forms:
+        """The sum."""
+        return list(map(_plus, x, y))
 
-    def _attention(self, place: str, heads: Sequence[Head], states: list[list[Form]], causal: bool) -> list[list[Form]]:
-        updates: list[list[Form]] = [[Form() for _ in state] for state in states]
-        for h, head in enumerate(heads):
-            name = f"{place}_h{h}"
-            keys = [_times(head.key, state) for state in states]
-            values = [_times(head.value, state) for state in states]
-            for q, state in enumerate(states):
-                query = _times(head.query, state)
-                visible = range(q + 1 if causal else len(states))
-                scores = _undominated({t: self._score(name, (q, query), (t, keys[t])) for t in visible})
-                chosen = self._chosen(f"{name}_q{q}", scores, {t: values[t] for t in scores})
-                updates[q] = list(map(_plus, updates[q], _times(head.output, chosen)))
-        return updates
+    def relu(self, place: str, x: Forms) -> Forms:
+        """max(x_i, 0) for each i."""
+        return [self._relu(f"{self.side}_{place}{i}", form) for i, form in enumerate(x)]
 
-    def _score(self, place: str, query: tuple[int, list[Form]], key: tuple[int, list[Form]]) -> Form:
+    def maximum(self, place: str, pieces: Forms, rank: int) -> Forms:
+        """The largest of each `rank` pieces that follow each other."""
+        units = [dict(enumerate(pieces[i : i + rank])) for i in range(0, len(pieces), rank)]
+        return [self._maximum(f"{self.side}_{place}{i}", unit) for i, unit in enumerate(units)]
+
+    def attend(self, head: str, q: int, query: Forms, keys: Mapping[int, Forms], values: Mapping[int, Forms]) -> Forms:
+        """The value of the tokens that may win."""
+        place = f"{self.side}_{head}"
+        scores = _undominated({t: self._score(place, (q, query), (t, key)) for t, key in keys.items()})
+        return self._chosen(f"{place}_q{q}", scores, {t: values[t] for t in scores})
+
+    def _score(self, place: str, query: tuple[int, Forms], key: tuple[int, Forms]) -> Form:
         """Query times key, each with its token; a product of two forms that depend on the input becomes a symbol."""
         parts: list[tuple[Fraction, Form]] = []
         for i, (a, b) in enumerate(zip(query[1], key[1], strict=True)):
@@ -345,7 +329,7 @@ class _Side:
                 parts.append((Fraction(1), _symbol(name)))
         return _sum(parts)
 
-    def _chosen(self, place: str, scores: dict[int, Form], values: dict[int, list[Form]]) -> list[Form]:
+    def _chosen(self, place: str, scores: dict[int, Form], values: Mapping[int, Forms]) -> Forms:
         """The value vector that a head hands to one query token, from the scores of the tokens that may win."""
         runs = list(scores.values())
         columns = [dict(zip(values, column, strict=True)) for column in zip(*values.values(), strict=True)]
