@@ -56,7 +56,7 @@ def cells_of(chain: Chain, domain: Domain, alive: Callable[[int], None]) -> Iter
             yield Cell(cell.pattern, tuple(cell.rows.rows), cell.point, tuple(chain.output(cell.state)))
             found += 1
         elif len(cell.choices) == len(cell.groups):
-            state = chain.stages[cell.stage].following(cell.state, cell.groups, cell.choices)
+            state = chain.stages[cell.stage].following(cell.state, cell.choices)
             waiting.append(_opened(chain, cell.stage + 1, state, cell.pattern + cell.choices, cell.rows, cell.point))
         else:
             waiting += _divided(cell, box, partial(alive, found + len(waiting) + 1))

@@ -1,177 +1,165 @@
 """Any network as a chain of stages, each a set of choices of largest forms: for cells that are found one by one.
 
-A state is a matrix of forms in the inputs, a row (coefficients, constant) for each number. A stage turns a state into
-groups of forms; on a cell one form of each group is the largest, and which ones these are gives the next state.
+A state has for each live token a matrix of forms in the inputs, a row (coefficients, constant) for each coordinate. A
+stage turns a state into groups of forms; on a cell one form of each group is the largest, and which ones these are
+gives the next state. Both walk the same step of the network: one asks for the largest forms, the other is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from flint import fmpq, fmpq_mat
 
 from exactformer.errors import Unsupported
-from exactformer.networks import Affine, Network
-from exactformer.networks.transformer import FeedForward, Head, Tie, Transformer
+from exactformer.networks import Affine, Network, walk
+from exactformer.networks.transformer import Tie
 from exactformer.rational import Matrix
 
 Form = tuple[fmpq, ...]
-State = fmpq_mat
+State = Mapping[int, fmpq_mat]
 Choice = tuple[int, ...]  # the forms of a group that are equal and the largest
 
 
-class Stage(Protocol):
-    """One step of a network."""
+@dataclass(frozen=True)
+class Weights:
+    """The matrices of a network, each made once; it holds the network, so that no part gives its place to another."""
 
-    def groups(self, state: State) -> list[list[Form]]:
-        """The forms among which the largest are asked for."""
+    network: Network
+    made: dict[int, fmpq_mat] = field(default_factory=dict)
 
-    def following(self, state: State, groups: Sequence[Sequence[Form]], choices: Sequence[Choice]) -> State:
-        """The next state where these forms are the largest of their groups."""
+    def of(self, part: Affine | Matrix) -> fmpq_mat:
+        """The matrix; that of an affine map has the constants as its last column."""
+        if id(part) not in self.made:
+            self.made[id(part)] = _augmented(part) if isinstance(part, Affine) else _dense(part)
+        return self.made[id(part)]
 
 
 @dataclass(frozen=True)
-class Units:
-    """A layer of maxout units, or of ReLU units, whose pieces are 0 and a form."""
+class _Forms:
+    """What does not depend on the cell, of an algebra of matrices of forms."""
 
-    pieces: fmpq_mat
-    rank: int
-    relu: bool
+    weights: Weights
 
-    def groups(self, state: State) -> list[list[Form]]:
+    def affine(self, part: Affine, x: fmpq_mat) -> fmpq_mat:
+        """The map at x."""
+        return self.weights.of(part) * _with_one(x)
+
+    def linear(self, part: Matrix, x: fmpq_mat) -> fmpq_mat:
+        """The matrix times x."""
+        return self.weights.of(part) * x
+
+    def add(self, x: fmpq_mat, y: fmpq_mat) -> fmpq_mat:
+        """The sum."""
+        return x + y
+
+
+@dataclass(frozen=True)
+class _Asking(_Forms):
+    """Notes the forms among which the largest are asked for; what it goes on with means nothing."""
+
+    groups: list[list[Form]] = field(default_factory=list)
+
+    def relu(self, place: str, x: fmpq_mat) -> fmpq_mat:
+        """Zero and each form."""
+        self.groups.extend(_pairs(x))
+        return x
+
+    def maximum(self, place: str, pieces: fmpq_mat, rank: int) -> fmpq_mat:
         """The pieces of each unit."""
-        rows = [tuple(row) for row in (self.pieces * _with_one(state)).tolist()]
-        if self.relu:
-            return [[_zero(len(row)), row] for row in rows]
-        return [rows[i : i + self.rank] for i in range(0, len(rows), self.rank)]
+        self.groups.extend(_units(pieces, rank))
+        return _part(pieces, 0, pieces.nrows() // rank)
 
-    def following(self, state: State, groups: Sequence[Sequence[Form]], choices: Sequence[Choice]) -> State:
-        """The largest piece of each unit."""
-        return fmpq_mat([list(group[choice[0]]) for group, choice in zip(groups, choices, strict=True)])
+    def attend(
+        self, head: str, q: int, query: fmpq_mat, keys: Mapping[int, fmpq_mat], values: Mapping[int, fmpq_mat]
+    ) -> fmpq_mat:
+        """The scores. Raises `Unsupported` for a score that is not affine on the cell."""
+        self.groups.append([_score(query.tolist(), key.tolist()) for key in keys.values()])
+        return values[q]
 
 
 @dataclass(frozen=True)
-class Attention:
-    """The heads of a block, for the tokens on which the read-out depends."""
+class _Told(_Forms):
+    """Takes the forms that are the largest from the choices, group after group."""
 
-    heads: tuple[Head, ...]
-    width: int
-    residual: bool
-    queries: tuple[tuple[int, tuple[int, ...]], ...]  # a token and those that it sees
+    choices: Iterator[Choice]
     tie: Tie
 
-    def groups(self, state: State) -> list[list[Form]]:
-        """The scores of each head and token. Raises `Unsupported` for a score that is not affine on the cell."""
-        found = []
-        for head in self.heads:
-            key, query = _dense(head.key), _dense(head.query)
-            tokens = sorted({t for _, seen in self.queries for t in seen})
-            keys = {t: (key * self._token(state, t)).tolist() for t in tokens}
-            for q, seen in self.queries:
-                asked = (query * self._token(state, q)).tolist()
-                found.append([_score(asked, keys[t]) for t in seen])
-        return found
+    def relu(self, place: str, x: fmpq_mat) -> fmpq_mat:
+        """Zero or the form."""
+        return self._picked(_pairs(x), x.ncols())
 
-    def following(self, state: State, groups: Sequence[Sequence[Form]], choices: Sequence[Choice]) -> State:
-        """The states with what the heads fetch."""
-        result = state if self.residual else state * fmpq(0)
-        rows = result.tolist()
-        numbered = iter(choices)
-        for head in self.heads:
-            carried = _dense(head.output) * _dense(head.value)
-            for q, seen in self.queries:
-                choice = next(numbered)
-                best = {"average": choice, "leftmost": choice[:1], "rightmost": choice[-1:]}[self.tie]
-                for i in best:
-                    update = (carried * self._token(state, seen[i]) * fmpq(1, len(best))).tolist()
-                    for j, row in enumerate(update):
-                        place = q * self.width + j
-                        rows[place] = [a + b for a, b in zip(rows[place], row, strict=True)]
-        return fmpq_mat(rows)
+    def maximum(self, place: str, pieces: fmpq_mat, rank: int) -> fmpq_mat:
+        """The largest piece of each unit."""
+        return self._picked(_units(pieces, rank), pieces.ncols())
 
-    def _token(self, state: State, token: int) -> fmpq_mat:
-        return _part(state, token * self.width, self.width)
+    def attend(
+        self, head: str, q: int, query: fmpq_mat, keys: Mapping[int, fmpq_mat], values: Mapping[int, fmpq_mat]
+    ) -> fmpq_mat:
+        """The value of the winner, or the mean of those of all winners."""
+        choice, seen = next(self.choices), list(values.values())
+        best = {"average": choice, "leftmost": choice[:1], "rightmost": choice[-1:]}[self.tie]
+        total = seen[best[0]]
+        for i in best[1:]:
+            total = total + seen[i]
+        return total * fmpq(1, len(best))
+
+    def _picked(self, groups: Sequence[Sequence[Form]], columns: int) -> fmpq_mat:
+        rows = [group[next(self.choices)[0]] for group in groups]
+        return fmpq_mat(len(rows), columns, [x for row in rows for x in row])
 
 
 @dataclass(frozen=True)
-class TokenWise:
-    """The feed-forward network of a block, for the tokens on which the read-out depends."""
+class Stage:
+    """One step of a network."""
 
-    network: FeedForward
-    width: int
-    residual: bool
-    tokens: tuple[int, ...]
+    step: walk.Step
+    tie: Tie
+    weights: Weights
 
     def groups(self, state: State) -> list[list[Form]]:
-        """Zero and the form of each neuron."""
-        inner = _augmented(self.network.inner)
-        rows = [
-            tuple(row)
-            for t in self.tokens
-            for row in (inner * _with_one(_part(state, t * self.width, self.width))).tolist()
-        ]
-        return [[_zero(len(row)), row] for row in rows]
+        """The forms among which the largest are asked for. Raises `Unsupported` for a score that is not affine."""
+        asking = _Asking(self.weights)
+        self.step.after(state, asking)
+        return asking.groups
 
-    def following(self, state: State, groups: Sequence[Sequence[Form]], choices: Sequence[Choice]) -> State:
-        """The states with what the neurons add."""
-        outer, hidden = _augmented(self.network.outer), self.network.hidden
-        rows = (state if self.residual else state * fmpq(0)).tolist()
-        columns = state.ncols()
-        for number, t in enumerate(self.tokens):
-            chosen = range(number * hidden, (number + 1) * hidden)
-            values = fmpq_mat(hidden, columns, [x for i in chosen for x in groups[i][choices[i][0]]])
-            for j, row in enumerate((outer * _with_one(values)).tolist()):
-                place = t * self.width + j
-                rows[place] = [a + b for a, b in zip(rows[place], row, strict=True)]
-        return fmpq_mat(rows)
+    def following(self, state: State, choices: Sequence[Choice]) -> State:
+        """The next state where these forms are the largest of their groups."""
+        return self.step.after(state, _Told(self.weights, iter(choices), self.tie))
 
 
 @dataclass(frozen=True)
 class Chain:
-    """The stages of a network, with the affine maps before and after them."""
+    """The stages of a network, the state before them, and the affine map after them."""
 
-    first: fmpq_mat
+    first: State
     stages: tuple[Stage, ...]
+    token: int
     last: fmpq_mat
-    token: tuple[int, int] | None = None  # of a Transformer: the first row of the state that is read, and how many
 
     def output(self, state: State) -> list[Form]:
         """The forms of the outputs."""
-        read = state if self.token is None else _part(state, *self.token)
-        return [tuple(row) for row in (self.last * _with_one(read)).tolist()]
+        return [tuple(row) for row in (self.last * _with_one(state[self.token])).tolist()]
 
 
 def chain_of(network: Network, tie: Tie = "average") -> Chain:
     """The stages of a network; the attention of a Transformer is hard, under a tie rule."""
-    if isinstance(network, Transformer):
-        return _transformer(network, tie)
-    n = network.inputs
-    stages = [
-        Units(_augmented(layer), 2, True)
-        if isinstance(layer, Affine)
-        else Units(_augmented(layer.pieces), layer.rank, False)
-        for layer in network.layers
-    ]
+    chain, weights, n = walk.chain_of(network), Weights(network), network.inputs
     identity = fmpq_mat(n, n + 1, [fmpq(int(i == j)) for i in range(n) for j in range(n + 1)])
-    return Chain(identity, tuple(stages), _augmented(network.output))
+    first = {t: identity if part is None else weights.of(part) for t, part in chain.embedding.items()}
+    stages = tuple(Stage(step, tie, weights) for step in chain.steps)
+    return Chain(first, stages, chain.token, weights.of(chain.output))
 
 
-def _transformer(network: Transformer, tie: Tie) -> Chain:
-    d = network.width
-    stages: list[Stage] = []
-    live = {network.token}
-    for block in reversed(network.blocks):
-        if block.feedforward is not None:
-            stages.append(TokenWise(block.feedforward, d, network.residual, tuple(sorted(live))))
-        if block.heads is not None:
-            seen = {q: range(q + 1 if network.mask == "causal" else network.tokens) for q in live}
-            queries = tuple((q, tuple(seen[q])) for q in sorted(live))
-            stages.append(Attention(block.heads, d, network.residual, queries, tie))
-            live |= {t for tokens in seen.values() for t in tokens} if block.heads else set()
-    first = fmpq_mat([row for affine in network.embedding for row in _augmented(affine).tolist()])
-    return Chain(first, tuple(reversed(stages)), _augmented(network.readout), (network.token * d, d))
+def _pairs(x: fmpq_mat) -> list[list[Form]]:
+    zero = (fmpq(0),) * x.ncols()
+    return [[zero, tuple(row)] for row in x.tolist()]
+
+
+def _units(pieces: fmpq_mat, rank: int) -> list[list[Form]]:
+    rows = [tuple(row) for row in pieces.tolist()]
+    return [rows[i : i + rank] for i in range(0, len(rows), rank)]
 
 
 def _score(query: list[list[fmpq]], key: list[list[fmpq]]) -> Form:
@@ -195,15 +183,11 @@ def _score(query: list[list[fmpq]], key: list[list[fmpq]]) -> Form:
     return tuple(form)
 
 
-def _zero(columns: int) -> Form:
-    return (fmpq(0),) * columns
-
-
-def _part(state: State, first: int, count: int) -> fmpq_mat:
+def _part(state: fmpq_mat, first: int, count: int) -> fmpq_mat:
     return fmpq_mat(count, state.ncols(), [state[first + i, j] for i in range(count) for j in range(state.ncols())])
 
 
-def _with_one(state: State) -> fmpq_mat:
+def _with_one(state: fmpq_mat) -> fmpq_mat:
     """The state and the form 1 below it."""
     columns = state.ncols()
     return fmpq_mat(state.nrows() + 1, columns, [*state.entries(), *[fmpq(0)] * (columns - 1), fmpq(1)])
