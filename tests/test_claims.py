@@ -170,7 +170,7 @@ def contradicts(outcome: Outcome, variables: Sequence[Fraction]) -> bool:
             return left(x) != left(other)
     middle = left([(a + b) / 2 for a, b in zip(x, other, strict=True)])
     sums = [a + b for a, b in zip(left(x), left(other), strict=True)]
-    assert isinstance(claim, Convex)
+    assert isinstance(claim, (Convex, Concave))
     if isinstance(claim, Concave):
         return any(2 * m < s for m, s in zip(middle, sums, strict=True))
     return any(2 * m > s for m, s in zip(middle, sums, strict=True))
