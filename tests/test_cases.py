@@ -203,6 +203,12 @@ def test_more_minima_than_inputs(place: Path) -> None:
         assert part in found.err
 
 
+def test_regions_where_an_input_is_fixed(place: Path) -> None:
+    found = run(place, "regions", "fixed-input.json")
+    assert found.code == PROVED and found.out.startswith("2 activation regions on [-2, 2]\n")
+    assert "the domain fixes x2 = 1/3" in found.out
+
+
 def test_what_was_compiled_can_be_read_again(place: Path) -> None:
     found = run(place, "compile", "one-input.json", "-o", "out.nnet")
     assert found.code == BAD and not (place / "out.nnet").exists()
