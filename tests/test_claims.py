@@ -335,8 +335,10 @@ def test_the_domain_couples_the_inputs() -> None:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_several_processes(jobs: int) -> None:
-    network = ReluNetwork.of([([[1, 2], [-1, 1], [2, -1]], [0, 0, "1/2"])], ([[1, 2, 1]], [0]), domain=SQUARE)
-    outcome = certified(verify(network, claim="convex", method="lazy", jobs=jobs))
+    """relu(a + b) <= relu(a) + relu(b), for three units."""
+    left = ReluNetwork.of([([[1, 2], [-1, 1], [2, -1]], [0, 0, "1/2"])], ([[1, 2, 1]], [0]), domain=SQUARE)
+    right = ReluNetwork.of([([[1, 0], [0, 1], [-1, 0], [0, -1]], [0] * 4)], ([[3, 4, 2, 1]], ["1/2"]), domain=SQUARE)
+    outcome = certified(verify(left, right, claim="at-most", method="lazy", jobs=jobs))
     assert outcome.verdict == "proved" and outcome.counts["gate"] > 0
 
 

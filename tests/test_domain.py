@@ -16,7 +16,7 @@ from exactformer import Box, Domain, InvalidInput, Polyhedron
 from exactformer.domain import interval_box, read_domain
 from exactformer.errors import Faults
 from exactformer.formats.network_json import parse_json
-from exactformer.prover.question import inhabitant
+from exactformer.polyhedra.inhabitant import inhabitant
 
 ANY_DOMAIN = st.integers(1, 3).flatmap(domains)
 WITH_POINT = ANY_DOMAIN.flatmap(lambda d: st.tuples(st.just(d), points(d.dimension, PLAIN)))

@@ -25,9 +25,10 @@ from exactformer.folder import write_folder
 from exactformer.formats.network_json import to_object
 from exactformer.networks import Affine, Block, Head, Network, Transformer
 from exactformer.networks.transformer import TIES, Tie
+from exactformer.polyhedra.inhabitant import inhabitant
 from exactformer.prover import METHODS, Outcome, prove, verify
 from exactformer.prover.outcome import Region
-from exactformer.prover.question import evaluate_exactly, inhabitant
+from exactformer.prover.question import evaluate_exactly
 from exactformer.prover.witness import simplified
 
 F = Fraction

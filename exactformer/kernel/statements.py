@@ -43,14 +43,19 @@ class Domain:
 
     def written(self) -> dict[str, object]:
         """The domain as a certificate states it, with every number as an integer or a fraction in lowest terms."""
-        ends = [[None if x is None else str(x) for x in side] for side in (self.lower, self.upper)]
-        rows = {"matrix": [list(map(str, row)) for row in self.matrix], "bounds": list(map(str, self.bounds))}
+        ends = [[None if x is None else _written(x) for x in side] for side in (self.lower, self.upper)]
+        rows = {"matrix": [list(map(_written, row)) for row in self.matrix], "bounds": list(map(_written, self.bounds))}
         return {"lower": ends[0], "upper": ends[1]} | (rows if self.bounds else {})
 
     def contains(self, point: Sequence[Fraction]) -> bool:
         """Whether the point lies in the domain."""
         x = [Form({i: 1}) for i in range(1, len(point) + 1)]
         return all(form.at([1, *point]) >= 0 for form, _ in self.rows(x))
+
+
+def _written(number: Fraction) -> int | str:
+    text = str(number)  # Python refuses here what it could not print
+    return number.numerator if number.denominator == 1 else text
 
 
 def read_domain(value: object, place: str, dimension: int) -> Domain:

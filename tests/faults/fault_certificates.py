@@ -19,8 +19,8 @@ from test_kernel_proofs import GOOD, mutants_of, neighbours, put, sides
 
 from exactformer.kernel.claims import Theorem, follow
 from exactformer.kernel.reading import NotAffine, Rejected
+from exactformer.polyhedra.inhabitant import inhabitant
 from exactformer.prover.certificate import proof_certificate
-from exactformer.prover.question import inhabitant
 from exactformer.prover.search import Search
 
 Certificate = tuple[Any, Any, Any]  # the certificate, as data or as bytes, and its networks

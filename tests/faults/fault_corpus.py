@@ -357,8 +357,8 @@ def _searched() -> Iterator[Entry]:
     from test_kernel_fuzz import equality, question_of, random_question, stop_after_100_steps
 
     from exactformer.kernel.reading import NotAffine
+    from exactformer.polyhedra.inhabitant import inhabitant
     from exactformer.prover.certificate import dump, proof_certificate, refutation_certificate
-    from exactformer.prover.question import inhabitant
     from exactformer.prover.search import Search
 
     for seed in range(700):

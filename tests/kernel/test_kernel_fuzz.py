@@ -42,8 +42,9 @@ from exactformer.kernel.forms import Form, combine, constant_form, difference, n
 from exactformer.kernel.reading import NotAffine, Rejected
 from exactformer.kernel.semantics import Semantics
 from exactformer.kernel.statements import Job
+from exactformer.polyhedra.inhabitant import inhabitant
 from exactformer.prover.certificate import proof_certificate, refutation_certificate
-from exactformer.prover.question import Question, ask, inhabitant
+from exactformer.prover.question import Question, ask
 from exactformer.prover.search import Search
 
 Network = dict[str, Any]

@@ -67,7 +67,7 @@ def test_many_pieces(lower: Any) -> None:
         statement = statement_of(tangents(pieces), None, box(1, lower, 1), claim="range", lower=[0], upper=[None])
         return lambda: Goal.of(statement)
 
-    assert grows_evenly(work, (2 * LEADERS, 4 * LEADERS, 8 * LEADERS))
+    assert grows_evenly(work, (4 * LEADERS, 8 * LEADERS, 16 * LEADERS))
 
 
 def test_two_thousand_pieces() -> None:
@@ -118,7 +118,7 @@ def test_many_tokens() -> None:
         statement = statement_of(network, None, box(1, 0, 1), claim="range", lower=[0], upper=[None])
         return lambda: Goal.of(statement)
 
-    assert grows_evenly(work, (2 * LEADERS, 4 * LEADERS, 8 * LEADERS))
+    assert grows_evenly(work, (4 * LEADERS, 8 * LEADERS, 16 * LEADERS))
 
 
 # --- large and empty ------------------------------------------------------------------------------
