@@ -109,7 +109,8 @@ def refused(run: Run, *words: object, code: int = BAD_INPUT) -> list[str]:
         found, out, err = run(*words, "--json")
         assert found == code
         answer = json.loads(out)
-        assert answer == {"verdict": {2: "unknown", 3: "error", 4: "rejected"}[code], "reason": "\n".join(lines), "exit_code": code}
+        verdict = {2: "unknown", 3: "error", 4: "rejected"}[code]
+        assert answer == {"verdict": verdict, "reason": "\n".join(lines), "exit_code": code}
     assert tree() == before
     return lines
 
@@ -770,7 +771,7 @@ def edited(change: Callable[[dict[str, Any]], object]) -> None:
 
 
 DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "format": (lambda c: c.update(format="exactformer/certificate-2"), "expected one of exactformer/certificate-1, exactformer/regions-1"),
+    "format": (lambda c: c.update(format="exactformer/certificate-2"), "expected one of exactformer/certificate-1"),
     "claim": (lambda c: c.update(claim="unequal"), "claim: expected one of equal, at-most"),
     "tie": (lambda c: c.update(tie="first"), "tie: expected one of"),
     "digest": (lambda c: c["left"].update(sha256="0" * 64), "left.sha256: expected"),
