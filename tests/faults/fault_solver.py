@@ -19,11 +19,12 @@ from test_mutants import random_network
 from exactformer import Domain, MaxoutNetwork, ReluNetwork
 from exactformer.compiler import compile_network
 from exactformer.formats.network_json import dump, to_object
+from exactformer.kernel.certificates import check
 from exactformer.kernel.reading import Rejected
 from exactformer.networks import Affine, Block, Head, Network, Transformer
 from exactformer.polyhedra import lp
 from exactformer.prover import Outcome, smt, verify
-from exactformer.prover.certificate import judged
+from exactformer.prover.certificate import dump as certificate_text
 from exactformer.prover.question import LEFT, RIGHT
 
 F = Fraction
@@ -287,7 +288,8 @@ def judgement(outcome: Outcome, left: Network, right: Network, domain: Domain, e
     if not equal:
         return "a false claim was proved"
     try:
-        theorem = judged(outcome.certificate, {LEFT: dump(left), RIGHT: dump(right)})
+        files = {LEFT: dump(left).encode(), RIGHT: dump(right).encode()}
+        theorem = check(certificate_text(outcome.certificate).encode(), files.__getitem__)
     except Rejected as rejection:
         return f"the certificate is none: {rejection}"
     return f"{REQUIRED}; proved" if theorem.holds else "the certificate refutes"
