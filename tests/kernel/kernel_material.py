@@ -40,12 +40,16 @@ def box(dimension: int, lower: Any = -1, upper: Any = 1) -> dict[str, Any]:
 
 
 def written(domain: Any) -> dict[str, Any]:
-    """The domain as a theorem states it: numbers in lowest terms, as text."""
-    ends = {key: [None if x is None else str(Fraction(x)) for x in domain[key]] for key in ("lower", "upper")}
+    """The domain as a theorem states it: whole numbers, and fractions in lowest terms as text."""
+
+    def plain(x: Any) -> Any:
+        number = None if x is None else Fraction(x)
+        return number if number is None else int(number) if number.denominator == 1 else str(number)
+
+    ends = {key: list(map(plain, domain[key])) for key in ("lower", "upper")}
     if not domain.get("bounds"):
         return ends
-    matrix = [[str(Fraction(x)) for x in row] for row in domain["matrix"]]
-    return {**ends, "matrix": matrix, "bounds": [str(Fraction(x)) for x in domain["bounds"]]}
+    return {**ends, "matrix": [list(map(plain, row)) for row in domain["matrix"]], "bounds": [*map(plain, domain["bounds"])]}
 
 
 def certificate(left: object, right: object, domain: object, tie: str = "average", **rest: Any) -> dict[str, Any]:
