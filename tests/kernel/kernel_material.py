@@ -49,7 +49,8 @@ def written(domain: Any) -> dict[str, Any]:
     ends = {key: list(map(plain, domain[key])) for key in ("lower", "upper")}
     if not domain.get("bounds"):
         return ends
-    return {**ends, "matrix": [list(map(plain, row)) for row in domain["matrix"]], "bounds": [*map(plain, domain["bounds"])]}
+    matrix = [list(map(plain, row)) for row in domain["matrix"]]
+    return {**ends, "matrix": matrix, "bounds": list(map(plain, domain["bounds"]))}
 
 
 def certificate(left: object, right: object, domain: object, tie: str = "average", **rest: Any) -> dict[str, Any]:
