@@ -95,7 +95,7 @@ def test_the_domain_is_said(place: Path) -> None:
     found = run(place, "check", "domain-not-said")
     assert found.code == PROVED and "\n  domain  (-oo, 0]\n" in found.out
     found = run(place, "check", "domain-not-said", "--json")
-    assert (found.code, found.answer["domain"]) == (PROVED, {"lower": [None], "upper": ["0"]})
+    assert (found.code, found.answer["domain"]) == (PROVED, {"lower": [None], "upper": [0]})
 
 
 # --- little text, much work -----------------------------------------------------------------------
