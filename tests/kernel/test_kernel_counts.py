@@ -698,3 +698,8 @@ def test_random_networks(seed: int) -> None:
             "points": [complete["points"][j] if k == i else p for k, p in enumerate(complete["points"])],
         }
         refused(twice, network, "a region of its own")
+
+
+def test_what_the_checker_says_as_data() -> None:
+    said = judged(ABSOLUTE_COUNT, ABSOLUTE).to_json()
+    assert said["regions"] == 2 and said["exact"] is True and said["domain"] == {"lower": [-1], "upper": [1]}
