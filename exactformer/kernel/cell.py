@@ -16,7 +16,6 @@ from .atoms import Atoms
 from .forms import (
     ONE,
     Form,
-    Normal,
     Terms,
     combine,
     constant_form,
@@ -97,13 +96,7 @@ class Cell:
         if needed := self._needed(candidates):
             return needed
         forms = [self.resolve(form) for form in candidates]
-        if known is not None:
-            found = forms[0]
-        else:
-            normal, top = self._decided(forms)
-            if top is not None and (needed := self._needed([top])):
-                return needed
-            found = self._top(normal, top) if normal is not None and top is not None else atoms.maximum(forms)
+        found = forms[0] if known is not None else self._decided(forms) or atoms.maximum(forms)
         cache = self.final if max(found.terms, default=ONE) <= atoms.inputs else self.memo
         cache[atom] = found
         return []
@@ -111,18 +104,15 @@ class Cell:
     def maximum(self, forms: Iterable[Form]) -> Form:
         """The pointwise maximum of the forms, on this cell."""
         forms = [self.resolve(form) for form in forms]
-        normal, top = self._decided(forms)
-        return self.atoms.maximum(forms) if normal is None or top is None else self._top(normal, top)
+        return self._decided(forms) or self.atoms.maximum(forms)
 
-    def _decided(self, forms: Sequence[Form]) -> tuple[Normal | None, Form | None]:
-        """The normal form of a set of resolved forms, and its largest part if the forms agree or a split decided it."""
+    def _decided(self, forms: Sequence[Form]) -> Form | None:
+        """The maximum of a set of resolved forms, if they agree or a split on the path decided their class."""
         if not self.classes:
-            return None, None
+            return None
         normal = normal_form(self.distinct(forms))
-        return normal, normal.parts[0] if len(normal.parts) == 1 else self.classes.get(normal.shape)
-
-    def _top(self, normal: Normal, top: Form) -> Form:
-        return combine(((1, normal.base), (1, scaled(self.resolve(top), normal.scale))))
+        top = normal.parts[0] if len(normal.parts) == 1 else self.classes.get(normal.shape)
+        return None if top is None else combine(((1, normal.base), (1, scaled(top, normal.scale))))
 
     def distinct(self, forms: Iterable[Form]) -> list[Form]:
         """The forms free of aliases and without repetitions."""

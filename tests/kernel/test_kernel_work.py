@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,11 +30,13 @@ def calls(work: Callable[[], Any]) -> int:
         count += event in ("call", "c_call")
 
     before = sys.getprofile()
+    gc.disable()  # Hypothesis is told of every collection, and would be counted
     sys.setprofile(counted)
     try:
         work()
     finally:
         sys.setprofile(before)
+        gc.enable()
     return count
 
 

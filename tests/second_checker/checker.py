@@ -973,7 +973,7 @@ class Cell:
             if own.key in self.decided:
                 other, winner = self.decided[own.key]
                 c = own.factor / other.factor
-                return add(own.base, self.resolve(times(c, add(winner, other.base, -1))))
+                return add(own.base, times(c, add(winner, other.base, -1)))
         forms = self.atoms.undominated(forms)
         return forms[0] if len(forms) == 1 else {self.atoms.atom(forms): Fraction(1)}
 
