@@ -28,8 +28,10 @@ def check(
     """What a certificate shows; `read` gives the contents of a network file by its plain name. Raises `Rejected`."""
     try:
         value = parse_json(certificate, place)
-        form = value.get("format") if isinstance(value, dict) else None
-        if not isinstance(value, dict) or not isinstance(form, str) or form not in CHECKERS:
+        if not isinstance(value, dict):
+            reject(place, "an object", value)
+        form = value.get("format")
+        if not isinstance(form, str) or form not in CHECKERS:
             reject(f"{place}: format", f"one of {', '.join(CHECKERS)}", form)
         return CHECKERS[form](value, read, place)
     except (RecursionError, ValueError) as error:  # Python prints no integer of more than 4300 digits

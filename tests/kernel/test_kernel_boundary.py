@@ -416,3 +416,18 @@ def test_no_file_stays_open(short: Path) -> None:
         with pytest.raises(Rejected):
             check_file(short / name)
     assert not before or len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("[]", r"^certificate: expected an object, found \[\]$"),
+        ("1", "^certificate: expected an object, found 1$"),
+        ("{}", "^certificate: format: expected one of exactformer/certificate-1, exactformer/regions-1, found None$"),
+        ('{"format": ["exactformer/certificate-1"]}', "^certificate: format: expected one of exactformer/certificate-1"),
+        ('{"format": "exactformer/certificate-2"}', "^certificate: format: expected one of exactformer/certificate-1"),
+    ],
+)
+def test_a_certificate_of_no_known_format(written: str, message: str) -> None:
+    with pytest.raises(Rejected, match=message):
+        check(written.encode(), lambda name: b"")
