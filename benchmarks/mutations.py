@@ -23,7 +23,7 @@ from test_mutants import decided, random_network
 from exactformer import Domain, MaxoutNetwork
 from exactformer.compiler import CONSTRUCTIONS, Compiled, compile_network
 from exactformer.networks import Transformer
-from exactformer.networks.transformer import TIES
+from exactformer.networks.semantics import TIES
 
 Mutate = Callable[[random.Random, Compiled], Transformer]
 

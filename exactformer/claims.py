@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput, did_you_mean, shown
 from exactformer.networks import Network
-from exactformer.networks.transformer import TIES, Tie
+from exactformer.networks.semantics import TIES, Semantics, Tie
 from exactformer.rational import Matrix, Vector, listed, number_text, read_rational
 
 Number = int | float | str | Fraction | Decimal  # what an exact number is read from
@@ -28,12 +28,12 @@ Values = Sequence[Any]  # numbers of any kind that can be added, subtracted and 
 
 @dataclass(frozen=True)
 class Run:
-    """One evaluation that a claim asks for: the left (0) or right (1) network at a point, under a tie rule."""
+    """One evaluation that a claim asks for: the left (0) or right (1) network at a point, and how attention is read."""
 
     label: str  # with {left} and {right} where the network's symbol goes
     network: int
     inputs: Values
-    tie: Tie | None = None  # None: the tie rule of the question
+    semantics: Semantics | None = None  # None: as the question reads the network
 
 
 @dataclass(frozen=True)
@@ -377,7 +377,7 @@ class TiesAgree(Claim):
 
     def runs(self, x: Values, y: Values) -> list[Run]:
         """The network at x, under each rule."""
-        return [Run(f"{{left}}(x) {rule}", 0, x, rule) for rule in self.rules]
+        return [Run(f"{{left}}(x) {rule}", 0, x, Semantics(rule)) for rule in self.rules]
 
     def conclusions(self, *outputs: Values) -> list[Any]:
         """The difference."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import exactformer.kernel
 from exactformer.arguments import as_path
-from exactformer.errors import Faults, InvalidInput, printable
+from exactformer.errors import InvalidInput, printable
 from exactformer.formats.files import read_bytes
 from exactformer.formats.network_json import dump as network_text
 from exactformer.formats.network_json import parse_json
@@ -19,7 +19,7 @@ from exactformer.networks import Network
 from exactformer.prover.certificate import dump as certificate_text
 from exactformer.prover.leaves import leaf_scripts
 from exactformer.prover.outcome import Outcome, check_outcome
-from exactformer.prover.question import LEFT, RIGHT, ask
+from exactformer.prover.question import LEFT, RIGHT, Question
 from exactformer.prover.smtlib import claim_text
 from exactformer.rational import number_text
 from exactformer.reporting import Report, asked_by_file, build_report, render_html, render_markdown, render_text
@@ -107,7 +107,7 @@ def _files(outcome: Outcome, report: Report, obligations: bool, kernel: bool) ->
 
 def _scripts(outcome: Outcome) -> Iterator[tuple[str, str]]:
     """The whole claim, and each leaf of its proof; the answer unsat confirms them."""
-    question = ask(outcome.claim, outcome.left, outcome.right, outcome.domain, outcome.tie, Faults())
+    question = Question(outcome.claim, outcome.left, outcome.right, outcome.domain, outcome.semantics)
     yield CLAIM, claim_text(question)
     steps = (outcome.certificate or {}).get("tree", [])
     width = len(str(len(steps)))

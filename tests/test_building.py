@@ -41,7 +41,7 @@ from exactformer.building import (
 from exactformer.cli import main
 from exactformer.formats import network_json
 from exactformer.networks import Affine, Block, FeedForward, Head, Transformer
-from exactformer.networks.transformer import TIES
+from exactformer.networks.semantics import TIES
 from exactformer.prover.driver import verify
 from exactformer.rational import Matrix
 

@@ -309,6 +309,7 @@ def test_ties_that_agree_although_used() -> None:
     assert outcome.verdict == "refuted"
     first = next(line.place for line in outcome.trace if not line.agrees)
     assert first.startswith("block 0, attention, head 0, token 0")
+    assert outcome.trace[-1].place == "output 0" and not outcome.trace[-1].agrees
 
 
 def test_sorting_is_invariant_under_every_permutation() -> None:

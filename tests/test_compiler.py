@@ -16,7 +16,7 @@ from exactformer.compiler import Compiled, compile_network
 from exactformer.compiler.relu_to_maxout import relu_to_maxout
 from exactformer.formats.network_json import dump, parse
 from exactformer.networks import Transformer
-from exactformer.networks.transformer import TIES, Tie
+from exactformer.networks.semantics import TIES, Tie
 from exactformer.prover import prove
 
 BOTH = pytest.mark.parametrize("construction", ["gated", "global"])

@@ -23,7 +23,7 @@ from exactformer.compiler.maxout_to_lower_rank import levels, maxout_to_lower_ra
 from exactformer.compiler.relu_to_maxout import relu_to_maxout
 from exactformer.compiler.sizes import nonzeros, weight_bits
 from exactformer.formats.network_json import dump, parse
-from exactformer.networks.transformer import TIES, Tie
+from exactformer.networks.semantics import TIES, Tie
 
 F = Fraction
 SPLITTING = ("single-head", "tournament")  # proved by case splits, all others without one

@@ -27,6 +27,7 @@ from exactformer.kernel import semantics
 from exactformer.kernel.networks import read_network
 from exactformer.kernel.reading import Rejected
 from exactformer.networks import Affine, Head
+from exactformer.networks.semantics import Semantics
 from exactformer.prover.question import evaluate_exactly
 from exactformer.rational import Matrix, Vector
 
@@ -177,7 +178,7 @@ def test_given_networks(path: Path) -> None:
     text = dump(network)
     assert dump(parse(text.encode(), "file")) == text
     point = [Fraction(k + 1, 7) for k in range(network.inputs)]
-    assert list(evaluate_exactly(network, tuple(point), "average")) == naive.evaluate(json.loads(text), point)
+    assert list(evaluate_exactly(network, tuple(point), Semantics())) == naive.evaluate(json.loads(text), point)
 
 
 # --- faults of JSON files -------------------------------------------------------------------------
@@ -449,7 +450,7 @@ def test_damaged_data_is_refused_or_means_the_same_to_the_kernel(base: Any, data
         assert all(reason.startswith("file: ") and "expected" in reason for reason in error.reasons)
         return
     point = tuple(Fraction(k - 2, 3) for k in range(network.inputs))
-    found = list(evaluate_exactly(network, point, "average"))
+    found = list(evaluate_exactly(network, point, Semantics()))
     average = semantics.Semantics("average")
     assert found == semantics.evaluate(read_network(dump(network).encode(), "file"), list(point), average)
     with suppress(Rejected):  # the kernel may be stricter
@@ -581,7 +582,7 @@ def test_trained_nnet_files(path: Path) -> None:
     assert network.domain is not None
     ends = zip(network.domain.lower, network.domain.upper, strict=True)
     point = [(lo * 2 + hi) / 3 for lo, hi in ends if lo is not None and hi is not None]
-    assert list(evaluate_exactly(network, tuple(point), "average")) == by_hand(text, point)
+    assert list(evaluate_exactly(network, tuple(point), Semantics())) == by_hand(text, point)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from exactformer.compiler import Compiled, compile_network
 from exactformer.domain import interval_box
 from exactformer.formats.network_json import to_object
 from exactformer.networks import Transformer
-from exactformer.networks.transformer import TIES, Tie
+from exactformer.networks.semantics import TIES, Tie
 from exactformer.polyhedra.lp import Minimum, Program, Row, whole
 from exactformer.prover import Outcome, verify
 

@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import SMALL, maxout_networks, networks, points, relu_networks, transformers
 
-from exactformer import InvalidInput, MaxoutNetwork, ReluNetwork, Transformer
+from exactformer import InvalidInput, MaxoutNetwork, ReluNetwork, Transformer, Unsupported
 from exactformer.compiler.relu_to_maxout import relu_to_maxout
 from exactformer.domain import Box
 from exactformer.formats.network_json import dump
 from exactformer.kernel import semantics
 from exactformer.kernel.networks import read_network
 from exactformer.networks import Affine, Block, FeedForward, Head
-from exactformer.networks.transformer import TIES
+from exactformer.networks.semantics import TIES, Semantics
 from exactformer.prover.question import evaluate_exactly
 from exactformer.rational import Matrix, Vector
 
@@ -35,9 +35,14 @@ def at_a_point(strategy: Any) -> Any:
 def test_evaluation_is_the_definition_and_what_the_kernel_computes(pair: Any, tie: Any) -> None:
     network, point = pair
     text = dump(network)
-    found = evaluate_exactly(network, point, tie)
+    found = evaluate_exactly(network, point, Semantics(tie))
     assert list(found) == naive.evaluate(json.loads(text), point, tie)
     assert list(found) == semantics.evaluate(read_network(text.encode(), "file"), list(point), semantics.Semantics(tie))
+
+
+def test_no_exact_value_is_given_for_softmax() -> None:
+    with pytest.raises(Unsupported, match="expected hard attention, found softmax attention, temperature 1/2"):
+        evaluate_exactly(attention(0), (Fraction(0),), Semantics(temperature=Fraction(1, 2)))
 
 
 @given(at_a_point(transformers(SMALL)), st.sampled_from(TIES))

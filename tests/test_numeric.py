@@ -25,7 +25,7 @@ from exactformer.domain import Domain
 from exactformer.errors import InvalidInput, Unsupported
 from exactformer.formats import load
 from exactformer.networks import Affine, Block, FeedForward, Head, MaxoutNetwork, Network, ReluNetwork, Transformer
-from exactformer.networks.transformer import TIES, Tie
+from exactformer.networks.semantics import TIES, Tie
 from exactformer.numeric import NumericTransformer, compile_numeric, evaluate_batch, matrices, preactivations
 from exactformer.numeric.matrices import Floats, Linear
 from exactformer.rational import Matrix, Vector

@@ -24,7 +24,7 @@ from exactformer.compiler import compile_network
 from exactformer.folder import write_folder
 from exactformer.formats.network_json import to_object
 from exactformer.networks import Affine, Block, Head, Network, Transformer
-from exactformer.networks.transformer import TIES, Tie
+from exactformer.networks.semantics import TIES, Tie
 from exactformer.polyhedra.inhabitant import inhabitant
 from exactformer.prover import METHODS, Outcome, prove, verify
 from exactformer.prover.outcome import Region
@@ -326,7 +326,7 @@ def assert_regions_are_right(outcome: Outcome) -> None:
         assert outcome.domain.contains(x)
         assert all(at(i.coefficients, i.constant, x) > 0 for i in region.inequalities)
         for network, affine in ((outcome.left, region.left), (outcome.right, region.right)):
-            assert evaluate_exactly(network, x, outcome.tie) == image(affine, x)  # type: ignore[arg-type]
+            assert evaluate_exactly(network, x, outcome.semantics[0]) == image(affine, x)
         assert all(place.startswith("L") for place, _ in region.pattern)
 
 

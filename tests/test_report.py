@@ -17,6 +17,7 @@ from exactformer.compiler import compile_network
 from exactformer.domain import Box, Domain, Polyhedron
 from exactformer.errors import InvalidInput
 from exactformer.networks import Affine, MaxoutNetwork, ReluNetwork
+from exactformer.networks.semantics import Semantics
 from exactformer.prover.outcome import Confirmation, Evaluation, Inequality, Outcome, Region, TraceLine, Witness
 from exactformer.rational import exact_text
 from exactformer.reporting import (
@@ -38,6 +39,7 @@ EQUAL = "for every x in the domain, left(x) = right(x) (real arithmetic, hard at
 HOSTILE = "<script>alert(1)</script>|`*\x1b[31m\u202e\n# x"
 RENDERERS = {"txt": render_text, "md": render_markdown, "html": render_html}
 F = Fraction
+HARD = (Semantics(),) * 2
 
 
 def absolute(name: str = "|x|") -> MaxoutNetwork:
@@ -48,7 +50,7 @@ def structural(name: str = "|x|") -> Outcome:
     network = absolute(name)
     compiled = compile_network(network)
     return Outcome(
-        "proved", "structural", Equal(), network, compiled.transformer, Box([-1], [1]), "average", 0.0123,
+        "proved", "structural", Equal(), network, compiled.transformer, Box([-1], [1]), HARD, 0.0123,
         theorem=EQUAL, certificate={"tree": [["holds"]]}, counts={"gate": 0, "compare": 0, "holds": 1, "empty": 0},
         compiled=compiled, trusted=("the kernel accepted the certificate in a fresh interpreter",),
     )  # fmt: skip
@@ -72,7 +74,7 @@ def by_regions() -> Outcome:
     regions = quadrants()
     different = replace(regions[1], right=Affine.of([[F(10**30, 10**30 + 1), 0]], [0]))
     return Outcome(
-        "proved", "regions", Equal(), network, compile_network(network).transformer, Box([-1, -1], [1, 2]), "average",
+        "proved", "regions", Equal(), network, compile_network(network).transformer, Box([-1, -1], [1, 2]), HARD,
         75.0,
         theorem=EQUAL, certificate={"tree": [["gate", "L0.u0"], ["holds"], ["holds"]]},
         regions=(regions[0], different, *regions[2:]),
@@ -94,7 +96,8 @@ def refuted() -> Outcome:
     network, other = absolute(), compile_network(absolute("broken")).transformer
     long = F(10**40 + 1, 3 * 10**40)
     return Outcome(
-        "refuted", "lazy", Equal(), network, other, Polyhedron([-1], [1], [["1/2"]], ["1/3"]), "leftmost", 2.0,
+        "refuted", "lazy", Equal(), network, other, Polyhedron([-1], [1], [["1/2"]], ["1/3"]),
+        (Semantics("leftmost"),) * 2, 2.0,
         theorem=f"at x = ({long}), left(x) = ({long}) and right(x) = (0) (tie rule leftmost)",
         certificate={"claim": "equal"}, witness=witness(long),
         trace=(
@@ -115,7 +118,7 @@ def unknown() -> Outcome:
     network = MaxoutNetwork.of(deep, ([[1, 1, 1]], [0]))
     compiled = compile_network(network, construction="global")
     return Outcome(
-        "unknown", "lazy", Equal(), network, compiled.transformer, Domain.everything(3), "average", 60.0,
+        "unknown", "lazy", Equal(), network, compiled.transformer, Domain.everything(3), HARD, 60.0,
         reason="out of time after 60 s", counts={"gate": 17}, compiled=compiled,
     )  # fmt: skip
 

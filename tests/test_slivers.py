@@ -13,7 +13,7 @@ from exactformer import Box, Domain, MaxoutNetwork, ReluNetwork, Transformer
 from exactformer.compiler import compile_network
 from exactformer.formats.network_json import to_object
 from exactformer.networks import Affine, Block, FeedForward, Head, Network
-from exactformer.networks.transformer import TIES, Tie
+from exactformer.networks.semantics import TIES, Tie
 from exactformer.prover import Outcome, verify
 
 F = Fraction

@@ -17,7 +17,7 @@ from exactformer import Box, Domain, InvalidInput, MaxoutNetwork, Polyhedron, Re
 from exactformer.compiler import compile_network
 from exactformer.errors import Faults
 from exactformer.networks import Affine, Block, FeedForward, Head
-from exactformer.networks.transformer import TIES
+from exactformer.networks.semantics import TIES
 from exactformer.prover import smt
 from exactformer.prover.outcome import Inequality
 from exactformer.prover.question import ask as question_of

@@ -57,7 +57,7 @@ from exactformer.formats.network_json import dump
 from exactformer.kernel import certificates
 from exactformer.kernel.counts import Counted
 from exactformer.networks import Affine, Block, Head
-from exactformer.networks.transformer import TIES
+from exactformer.networks.semantics import TIES
 from exactformer.polyhedra.volume import volume
 from exactformer.rational import Matrix, Vector
 from exactformer.subdivision import cells as cells_module

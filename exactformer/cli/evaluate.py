@@ -28,6 +28,7 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run `evaluate`; returns the exit code."""
     from exactformer.formats import load
+    from exactformer.networks.semantics import Semantics
     from exactformer.prover.question import evaluate_exactly
     from exactformer.rational import number_text
 
@@ -38,8 +39,9 @@ def run(options: argparse.Namespace) -> int:
     exact = read_points(points, network.inputs)
     values: list[list[Any]]
     if options.temperature is None:
+        semantics = Semantics(options.tie or "average")
         with about(options.network):
-            values = [[number_text(y) for y in evaluate_exactly(network, x, options.tie or "average")] for x in exact]
+            values = [[number_text(y) for y in evaluate_exactly(network, x, semantics)] for x in exact]
     else:
         values = _softmax_values(network, exact, options)
     if options.json:

@@ -12,11 +12,9 @@ from exactformer.domain import Domain, exact_point
 from exactformer.errors import Faults
 from exactformer.networks.affine import Affine, read_affine
 from exactformer.networks.feedforward import check_label, frozen
+from exactformer.networks.semantics import TIES, Semantics, Tie
 from exactformer.networks.shown import Shown
 from exactformer.rational import Matrix, Vector, read_matrix
-
-Tie = Literal["average", "leftmost", "rightmost"]
-TIES: tuple[Tie, ...] = ("average", "leftmost", "rightmost")
 
 
 @dataclass(frozen=True)
@@ -180,7 +178,7 @@ class Transformer(Shown):
             scores = [_dot(keys[t], query) for t in visible]
             top = max(scores)
             best = [t for t in visible if scores[t] == top]
-            chosen = {"average": best, "leftmost": best[:1], "rightmost": best[-1:]}[tie]
+            chosen = Semantics(tie).sharing(best)
             total = values[chosen[0]]
             for t in chosen[1:]:
                 total = total + values[t]

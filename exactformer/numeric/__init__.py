@@ -20,13 +20,12 @@ import numpy as np
 from exactformer.arguments import Limit, one_of
 from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.networks import Affine, MaxoutLayer, Network, Transformer, check_network
-from exactformer.networks.semantics import Semantics
-from exactformer.networks.transformer import TIES, Tie
+from exactformer.networks.semantics import TIES, Semantics, Tie
 from exactformer.numeric.feedforward import NumericFeedforward, numeric_feedforward
 from exactformer.numeric.matrices import Floats
 from exactformer.numeric.planning import numeric_transformer
 from exactformer.numeric.transformer import NumericTransformer
-from exactformer.rational import Matrix, Vector, plain
+from exactformer.rational import Matrix, Vector, plain, rational
 
 __all__ = ["NumericFeedforward", "NumericTransformer", "compile_numeric", "evaluate_batch", "preactivations"]
 
@@ -112,7 +111,7 @@ def _checked_semantics(tie: Tie, temperature: float | Fraction | None) -> Semant
     one_of(tie, TIES, "tie", faults)
     TEMPERATURE.check(temperature, "temperature", faults, optional=True)
     faults.settle()
-    return Semantics(tie, None if temperature is None else float(temperature))
+    return Semantics(tie, None if temperature is None else rational(temperature, "temperature"))
 
 
 def _checked_points(points: Any, inputs: int) -> Floats:

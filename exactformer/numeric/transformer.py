@@ -198,7 +198,7 @@ def attention_weights(scores: Floats, seen: Bools | None, semantics: Semantics) 
     # An overflowed score makes the gap nan, and so the result: two scores of inf are no tie.
     gaps = scores - scores.max(axis=2, keepdims=True)
     if semantics.temperature is not None:
-        weights: Floats = np.exp(semantics.temperature * gaps)
+        weights: Floats = np.exp(float(semantics.temperature) * gaps)
         return weights
     best: Bools = gaps == 0
     ranked = best[:, :, ::-1] if semantics.tie == "rightmost" else best

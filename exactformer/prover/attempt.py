@@ -120,7 +120,7 @@ class Attempt:
 
     def _outcome(self, verdict: Literal["proved", "refuted", "unknown"], method: str) -> Outcome:
         q, seconds = self.question, time.monotonic() - self.started
-        return Outcome(verdict, method, q.claim, q.left, q.right, q.domain, q.tie, seconds)
+        return Outcome(verdict, method, q.claim, q.left, q.right, q.domain, q.semantics, seconds)
 
 
 def _witness(question: Question, point: Point, values: list[Point]) -> Witness:

@@ -14,7 +14,7 @@ from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.reading import NotAffine
 from exactformer.networks import Network, check_network
-from exactformer.networks.transformer import Tie
+from exactformer.networks.semantics import Tie
 from exactformer.prover import smt
 from exactformer.prover.attempt import Attempt
 from exactformer.prover.confirmed import Checks, cross_checked
@@ -179,7 +179,7 @@ def _attempt(
     right: Network | None,
     domain: Domain | None,
     method: str,
-    tie: str,
+    tie: Tie,
     timeout: float | None,
     correspondence: Correspondence | None,
     certified: bool,

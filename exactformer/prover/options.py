@@ -8,7 +8,7 @@ from typing import Any, Literal, TypedDict
 
 from exactformer.arguments import NATURAL, POSITIVE, SECONDS, function, instance, one_of, pool
 from exactformer.errors import Faults, shown
-from exactformer.networks.transformer import TIES, Tie
+from exactformer.networks.semantics import TIES, Tie
 from exactformer.prover.smt import SOLVERS, Solver
 
 Method = Literal["auto", "structural", "lazy", "regions", "smt"]

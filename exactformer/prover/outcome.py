@@ -12,6 +12,7 @@ from exactformer.compiler.correspondence import Compiled
 from exactformer.domain import Domain
 from exactformer.errors import Faults
 from exactformer.networks import Affine, Network
+from exactformer.networks.semantics import Semantics, Tie
 from exactformer.prover.answer import answer_html, answer_text
 
 Verdict = Literal["proved", "refuted", "unknown"]
@@ -124,7 +125,7 @@ class Outcome:
     left: Network
     right: Network | None
     domain: Domain
-    tie: str
+    semantics: tuple[Semantics, ...]  # of each network
     seconds: float
     theorem: str | None = None
     reason: str | None = None
@@ -137,6 +138,11 @@ class Outcome:
     confirmations: tuple[Confirmation, ...] = ()
     compiled: Compiled | None = None
     trusted: tuple[str, ...] = ()
+
+    @property
+    def tie(self) -> Tie:
+        """The tie rule."""
+        return self.semantics[0].tie
 
     @property
     def certified(self) -> bool:

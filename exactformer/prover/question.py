@@ -12,12 +12,12 @@ from exactformer.arguments import instance, one_of
 from exactformer.claims import Claim, Equal, Run, read_claim
 from exactformer.compiler.correspondence import Compiled, Correspondence
 from exactformer.domain import Domain
-from exactformer.errors import Faults
+from exactformer.errors import Faults, Unsupported
 from exactformer.formats.network_json import dump
 from exactformer.kernel import claims as kernel
 from exactformer.kernel.claims import FORMAT, Asked, Goal
 from exactformer.networks import Network, Transformer, check_domain, check_network
-from exactformer.networks.transformer import TIES, Tie
+from exactformer.networks.semantics import TIES, Semantics
 from exactformer.prover.outcome import Point
 
 LEFT, RIGHT = "left.json", "right.json"
@@ -34,7 +34,7 @@ class Question:
     left: Network
     right: Network | None
     domain: Domain
-    tie: Tie
+    semantics: tuple[Semantics, ...]  # of each network
     correspondence: Correspondence | None = None  # from the units of the left side to the right one, for traces
 
     @property
@@ -56,11 +56,14 @@ class Question:
         """The evaluations that the claim asks for at a point."""
         return self.claim.runs_at(point, self.left.inputs)
 
+    def read(self, run: Run) -> Semantics:
+        """How attention is read in an evaluation."""
+        return run.semantics or self.semantics[run.network]
+
     def values(self, point: Point) -> list[Point]:
         """The exact outputs of these evaluations."""
-        return [
-            evaluate_exactly(self.networks[r.network], tuple(r.inputs), r.tie or self.tie) for r in self.runs(point)
-        ]
+        runs = self.runs(point)
+        return [evaluate_exactly(self.networks[run.network], tuple(run.inputs), self.read(run)) for run in runs]
 
     def violated(self, point: Point) -> bool:
         """Whether the point lies in the space and the exact values there contradict the claim."""
@@ -69,7 +72,7 @@ class Question:
     @property
     def head(self) -> dict[str, Any]:
         """What a certificate says of the question, as JSON data."""
-        value: dict[str, Any] = {"format": FORMAT, "claim": self.claim.name, "tie": self.tie}
+        value: dict[str, Any] = {"format": FORMAT, "claim": self.claim.name, "tie": self.semantics[0].tie}
         value["domain"] = self.domain.to_json()
         if self.claim.parameters:
             value["parameters"] = self.claim.parameters
@@ -117,7 +120,8 @@ def ask(
             faults.add("correspondence", "a maxout or ReLU network on the left and a Transformer on the right", kinds)
         else:
             correspondence.fit(left, right, faults)
-    return Question(claim, left, right, domain, tie, correspondence)  # type: ignore[arg-type]
+    semantics = Semantics(tie)  # type: ignore[arg-type]
+    return Question(claim, left, right, domain, (semantics,) * given, correspondence)
 
 
 def _check_kinds(claim: Any, left: Any, right: Any, domain: Any, correspondence: Any) -> None:
@@ -139,8 +143,10 @@ def is_equality(question: Question) -> bool:
     return type(question.claim) is Equal
 
 
-def evaluate_exactly(network: Network, point: Point, tie: Tie) -> Point:
-    """The exact value of any network at a point."""
-    if isinstance(network, Transformer):
-        return network.evaluate(point, tie=tie)
-    return network.evaluate(point)
+def evaluate_exactly(network: Network, point: Point, semantics: Semantics) -> Point:
+    """The exact value of any network at a point. Raises `Unsupported` for softmax, whose values are irrational."""
+    if not isinstance(network, Transformer):
+        return network.evaluate(point)
+    if semantics.temperature is not None:
+        raise Unsupported(f"exact values: expected hard attention, found {semantics}")
+    return network.evaluate(point, tie=semantics.tie)

@@ -14,7 +14,7 @@ from typing import Any
 
 from exactformer.domain import Domain
 from exactformer.networks import Affine, Network
-from exactformer.networks.transformer import Tie
+from exactformer.networks.semantics import Semantics
 from exactformer.networks.walk import walk
 from exactformer.prover.outcome import Inequality
 from exactformer.prover.question import Question
@@ -35,7 +35,7 @@ def claim_text(question: Question) -> str:
     variables = _inputs(space.dimension)
     outputs, definitions, linear = [], [], True
     for name, run in zip(_evaluations(question), question.claim.runs_at(variables, n), strict=True):
-        side = _Side(name, run.tie or question.tie)
+        side = _Side(name, question.read(run))
         symbols = side.outputs(question.networks[run.network], run.inputs)
         kept = side.needed(symbols)
         definitions += [f"(define-fun {name} () {sort} {body})" for name, (sort, body) in kept.items()]
@@ -47,7 +47,7 @@ def claim_text(question: Question) -> str:
     else:
         conclusions = map(_as_form, question.claim.conclusions(*outputs))
         fails = _negative(list(conclusions))
-    header = [str(question.claim), f"semantics: real arithmetic, hard attention, tie rule {question.tie}"]
+    header = [str(question.claim), f"semantics: real arithmetic, {question.semantics[0]}"]
     logic = "QF_LRA" if linear else "QF_NRA"
     return _script(header, logic, space.dimension, [*_domain(space, variables), *definitions, fails])
 
@@ -261,9 +261,9 @@ class _Side:
     A body that was defined before keeps its first name.
     """
 
-    def __init__(self, side: str, tie: Tie) -> None:
+    def __init__(self, side: str, semantics: Semantics) -> None:
         self.side = side
-        self.tie = tie
+        self.semantics = semantics
         self.definitions: dict[str, tuple[str, str]] = {}  # name -> (sort, body)
         self.names: dict[str, str] = {}  # body -> name
         self.relus: dict[str, str] = {}  # argument -> name
@@ -334,8 +334,7 @@ class _Side:
         runs = list(scores.values())
         columns = [dict(zip(values, column, strict=True)) for column in zip(*values.values(), strict=True)]
         if all(run == runs[0] for run in runs):
-            share = {"average": slice(None), "leftmost": slice(1), "rightmost": slice(-1, None)}[self.tie]
-            winners = [list(column.values())[share] for column in columns]
+            winners = [self.semantics.sharing(list(column.values())) for column in columns]
             return [_sum((Fraction(1, len(column)), v) for v in column) for column in winners]
         top = self._maximum(f"{place}_max", scores)
         result = []
@@ -393,12 +392,12 @@ class _Side:
     def _picked(self, name: str, wins: dict[int, str], values: dict[int, Form]) -> Form:
         """The value of the first or last winner, or the mean of all winners' values: their sum / n when there are n."""
         terms = {t: self._short(f"{name}_t{t}", form) for t, form in values.items()}
-        if self.tie == "average":
+        if self.semantics.tie == "average":
             count = self._define(f"{name}_count", _joined("+", [f"(ite {wins[t]} 1 0)" for t in wins]))
             total = self._define(f"{name}_sum", _joined("+", [f"(ite {wins[t]} {terms[t]} 0)" for t in wins]))
             cases = [(f"(= {count} {n})", _monomial(Fraction(1, n), total)) for n in range(1, len(wins) + 1)]
         else:
-            cases = [(wins[t], terms[t]) for t in sorted(wins, reverse=self.tie == "rightmost")]
+            cases = [(wins[t], terms[t]) for t in sorted(wins, reverse=self.semantics.tie == "rightmost")]
         body = cases[-1][1]  # one of the cases holds
         for condition, term in reversed(cases[:-1]):
             body = f"(ite {condition} {term} {body})"

@@ -26,8 +26,7 @@ def by_smt(attempt: Attempt) -> Outcome:
             "smt", "z3 answers that the claim holds, but without a certificate, and one is asked for"
         )
     if answer.result == "unsat":
-        semantics = f"real arithmetic, hard attention, tie rule {question.tie}"
-        theorem = f"{question.claim} ({semantics}), on the word of z3"
+        theorem = f"{question.claim} (real arithmetic, {question.semantics[0]}), on the word of z3"
         trusted = (f"z3 {importlib.metadata.version('z3-solver')} answered unsat to the negated claim; no certificate",)
         return replace(attempt.proved_by_solver(theorem), trusted=trusted)
     if answer.result == "sat" and answer.point is not None:

@@ -3,64 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import zip_longest
 
-from exactformer.claims import AtMost, Claim, TiesAgree, Within
+from exactformer.claims import AtMost, Claim, Within
 from exactformer.compiler import CONSTRUCTIONS, Correspondence, compile_network
 from exactformer.domain import Domain
 from exactformer.errors import ExactformerError
 from exactformer.networks import Network, Transformer
-from exactformer.networks.transformer import Tie
+from exactformer.networks.semantics import Semantics
 from exactformer.prover.outcome import Point, TraceLine
 from exactformer.prover.question import Question, evaluate_exactly
 from exactformer.rational import Vector, exact_text
 
 MAX_LINES = 24
-Ruled = tuple[Transformer, Tie]
+Units = dict[tuple[str, int], str]  # the source unit behind a coordinate after a sublayer
+
+
+@dataclass(frozen=True)
+class Side:
+    """A network, and how its attention is read."""
+
+    network: Network
+    semantics: Semantics
 
 
 def trace(question: Question, point: Point) -> tuple[TraceLine, ...]:
-    """How two evaluations of a claim at one input part; nothing for other claims."""
-    if isinstance(question.claim, TiesAgree):
-        return _under_two_rules(question, point)
-    return _two_sided(question, point) if question.claim.networks == 2 else ()
+    """How the two evaluations of a claim at one input part; nothing for other claims.
 
-
-def _under_two_rules(question: Question, point: Point) -> tuple[TraceLine, ...]:
-    """The states of one Transformer under two tie rules: found under the second, wanted under the first."""
-    if not isinstance(question.left, Transformer):
-        return ()
-    first, second = question.claim.parameters["rules"]
-    return tuple(_states((question.left, first), (question.left, second), point, {}))
-
-
-def _two_sided(question: Question, point: Point) -> tuple[TraceLine, ...]:
-    """The values on both sides at a point, state by state where the states can be compared, then the outputs.
-
+    The values on both sides, state by state where the states can be compared, then the outputs.
     Two Transformers of one shape are compared directly. A maxout or ReLU network against a Transformer is compared
     through the construction whose shape the Transformer has, if any: that says which block, sublayer, token and
     coordinate first differ from what the source asks for, and, through the correspondence, which source unit.
     Wanted is what the left side computes, unless it alone is a Transformer. A claim that lets the sides differ asks
     nothing of their states: of such only the outputs are shown, and how they may lie.
     """
-    left, right, tie = question.left, question.right or question.left, question.tie
-    alone = isinstance(left, Transformer) and not isinstance(right, Transformer)
+    runs = question.runs(point)
+    if len(runs) != 2 or runs[0].inputs != runs[1].inputs:
+        return ()
+    left, right = (Side(question.networks[run.network], question.read(run)) for run in runs)
+    alone = isinstance(left.network, Transformer) and not isinstance(right.network, Transformer)
     wanted, found = (right, left) if alone else (left, right)
-    lines: list[TraceLine] = []
-    if not question.claim.equations:
-        pass
-    elif isinstance(wanted, Transformer) and isinstance(found, Transformer):
-        if _shape(wanted) == _shape(found):
-            lines = _side_by_side(wanted, found, point, tie, {})
-    elif isinstance(found, Transformer) and question.correspondence is not None and not alone:
-        lines = _unit_by_unit(wanted, found, question.correspondence, point, tie)
-    elif isinstance(found, Transformer):
-        lines = _against_source(wanted, found, question.domain, point, tie)
-    values = (evaluate_exactly(side, point, tie) for side in (wanted, found))
+    lines = _states_of(question, wanted, found, point) if question.claim.equations else []
+    values = (evaluate_exactly(side.network, point, side.semantics) for side in (wanted, found))
     for i, (a, b) in enumerate(zip(*values, strict=True)):
         lines.append(_output(question.claim, i, a, b, left_is_found=alone))
     return tuple(lines)
+
+
+def _states_of(question: Question, wanted: Side, found: Side, point: Point) -> list[TraceLine]:
+    """The states that can be compared: of Transformers of one shape, or of a source and its Transformer."""
+    if not isinstance(found.network, Transformer):
+        return []
+    if isinstance(wanted.network, Transformer):
+        return _states(wanted, found, point, {}) if _shape(wanted.network) == _shape(found.network) else []
+    if question.correspondence is not None:
+        return _unit_by_unit(wanted.network, found, question.correspondence, point)
+    return _against_source(wanted.network, found, question.domain, point)
 
 
 def _output(claim: Claim, number: int, wanted: Fraction, found: Fraction, *, left_is_found: bool) -> TraceLine:
@@ -73,36 +73,37 @@ def _output(claim: Claim, number: int, wanted: Fraction, found: Fraction, *, lef
     return TraceLine(f"output {number}", exact_text(found), text, agrees)
 
 
-def _against_source(source: Network, found: Transformer, domain: Domain, point: Point, tie: Tie) -> list[TraceLine]:
+def _against_source(source: Network, found: Side, domain: Domain, point: Point) -> list[TraceLine]:
+    right = found.network
+    assert isinstance(right, Transformer)
     for construction in CONSTRUCTIONS:
         try:
             compiled = compile_network(source, construction=construction, domain=domain)
         except ExactformerError:
             continue
-        if _shape(compiled.transformer) == _shape(found):
-            return _side_by_side(compiled.transformer, found, point, tie, _units(compiled.correspondence))
+        if _shape(compiled.transformer) == _shape(right):
+            return _states(replace(found, network=compiled.transformer), found, point, _units(compiled.correspondence))
     return []
 
 
-def _unit_by_unit(
-    source: Network, found: Transformer, correspondence: Correspondence, point: Point, tie: Tie
-) -> list[TraceLine]:
+def _unit_by_unit(source: Network, found: Side, correspondence: Correspondence, point: Point) -> list[TraceLine]:
     """For each unit of the source what it computes, and what stands at its place in the Transformer."""
-    assert not isinstance(source, Transformer)
-    wanted, states = source.states(point), found.states(point, tie=tie)
-    after = [_names(found).index(f"block {place.block}, attention") for place in correspondence.units]
+    right = found.network
+    assert not isinstance(source, Transformer) and isinstance(right, Transformer)
+    wanted, states = source.states(point), right.states(point, tie=found.semantics.tie)
+    after = [_names(right).index(f"block {place.block}, attention") for place in correspondence.units]
     lines = []
     for sublayer, place in sorted(zip(after, correspondence.units, strict=True), key=lambda pair: pair[0]):
-        state = states[sublayer][found.token]
+        state = states[sublayer][right.token]
         has = sum((state[c] for c in place.coordinates), Fraction(0))
         should = wanted[place.layer + 1][place.unit]
-        where = f"block {place.block}, attention, token {found.token}, coordinates {list(place.coordinates)}"
+        where = f"block {place.block}, attention, token {right.token}, coordinates {list(place.coordinates)}"
         name = f"{where} (unit {place.unit} of layer {place.layer})"
         lines.append(TraceLine(name, exact_text(has), exact_text(should), has == should))
     return lines
 
 
-def _units(correspondence: Correspondence) -> dict[tuple[str, int], str]:
+def _units(correspondence: Correspondence) -> Units:
     """The source unit behind a coordinate after a sublayer."""
     units = {}
     for place in correspondence.units:
@@ -114,19 +115,15 @@ def _units(correspondence: Correspondence) -> dict[tuple[str, int], str]:
     return units
 
 
-def _side_by_side(
-    wanted: Transformer, found: Transformer, point: Point, tie: Tie, units: dict[tuple[str, int], str]
-) -> list[TraceLine]:
-    return _states((wanted, tie), (found, tie), point, units)
-
-
-def _states(wanted: Ruled, found: Ruled, point: Point, units: dict[tuple[str, int], str]) -> list[TraceLine]:
+def _states(wanted: Side, found: Side, point: Point, units: Units) -> list[TraceLine]:
     """One line a state, and in the first state that differs one a coordinate, with the heads that part there."""
     lines: list[TraceLine] = []
     agreed = True
-    pairs = zip(*(side.states(point, tie=tie) for side, tie in (wanted, found)), strict=True)
+    one, other = wanted.network, found.network
+    assert isinstance(one, Transformer) and isinstance(other, Transformer)
+    pairs = zip(one.states(point, tie=wanted.semantics.tie), other.states(point, tie=found.semantics.tie), strict=True)
     before: Sequence[Vector] = ()
-    for name, (expected, actual) in zip(_names(found[0]), pairs, strict=True):
+    for name, (expected, actual) in zip(_names(other), pairs, strict=True):
         differing = _differing(expected, actual)
         if not differing:
             lines.append(TraceLine(name, "as wanted", "as wanted", True))
@@ -147,13 +144,16 @@ def _states(wanted: Ruled, found: Ruled, point: Point, units: dict[tuple[str, in
     return lines
 
 
-def _added(name: str, side: Ruled, before: Sequence[Vector]) -> list[list[Vector]]:
+def _added(name: str, side: Side, before: Sequence[Vector]) -> list[list[Vector]]:
     """What each head of an attention sublayer adds to each token; nothing for another sublayer."""
     if not name.endswith(", attention"):
         return []
-    transformer, tie = side
+    transformer = side.network
+    assert isinstance(transformer, Transformer)
     block = int(name.split(",")[0].removeprefix("block "))
-    return [transformer.attended(head, before, tie=tie) for head in transformer.blocks[block].heads or ()]
+    return [
+        transformer.attended(head, before, tie=side.semantics.tie) for head in transformer.blocks[block].heads or ()
+    ]
 
 
 def _heads(wanted: list[list[Vector]], found: list[list[Vector]], token: int, coordinate: int) -> str:

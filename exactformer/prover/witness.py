@@ -46,7 +46,9 @@ def _violation(question: Question, sides: Sequence[Any], points: Points) -> Poin
     outputs = []
     for run in question.claim.runs_at(list(points.T), question.left.inputs):
         inputs = np.stack(list(run.inputs), axis=1) if run.inputs else points
-        outputs.append(list(evaluate_batch(sides[run.network], inputs, tie=run.tie or question.tie).T))
+        semantics = question.read(run)
+        values = evaluate_batch(sides[run.network], inputs, tie=semantics.tie, temperature=semantics.temperature)
+        outputs.append(list(values.T))
     found = [np.asarray(form, dtype=float) for form in question.claim.conclusions(*outputs)]
     stacked = np.stack(found, axis=1) if found else np.zeros((len(points), 0))
     size = np.abs(stacked) if question.claim.equations else -stacked

@@ -60,7 +60,7 @@ def build_report(
         checked=outcome.certificate is not None,
         theorem=outcome.theorem or "",
         reason=outcome.reason or "",
-        tie="any" if "any tie rule" in (outcome.theorem or "") else outcome.tie,  # type: ignore[arg-type]
+        tie="any" if "any tie rule" in (outcome.theorem or "") else outcome.tie,
         domain=domain_card(outcome.domain, _option(outcome, files.get("domain", "domain.json"))),
         left=network_card(outcome.left, first, files.get("left", "")),
         right=None if outcome.right is None else network_card(outcome.right, second, files.get("right", "")),

@@ -11,7 +11,8 @@ from exactformer.arguments import POSITIVE, SECONDS, function, one_of, pool
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, check_domain, check_network
-from exactformer.networks.transformer import TIES, Tie, Transformer
+from exactformer.networks.semantics import TIES, Tie
+from exactformer.networks.transformer import Transformer
 from exactformer.subdivision.cells import ComplexCells, FoundCells
 from exactformer.subdivision.complex import Complex, cube, surface
 from exactformer.subdivision.engine import Part

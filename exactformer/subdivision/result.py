@@ -18,7 +18,8 @@ from exactformer.domain import Domain, exact_point
 from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.formats.files import write_atomically
 from exactformer.networks import Affine, Network
-from exactformer.networks.transformer import Tie, Transformer
+from exactformer.networks.semantics import Tie
+from exactformer.networks.transformer import Transformer
 from exactformer.polyhedra.lp import Row
 from exactformer.rational import number_text
 from exactformer.subdivision.limit import Check, unlimited

@@ -14,7 +14,7 @@ from flint import fmpq, fmpq_mat
 
 from exactformer.errors import Unsupported
 from exactformer.networks import Affine, Network, walk
-from exactformer.networks.transformer import Tie
+from exactformer.networks.semantics import Semantics, Tie
 from exactformer.rational import Matrix
 
 Form = tuple[fmpq, ...]
@@ -84,7 +84,7 @@ class _Told(_Forms):
     """Takes the forms that are the largest from the choices, group after group."""
 
     choices: Iterator[Choice]
-    tie: Tie
+    semantics: Semantics
 
     def relu(self, place: str, x: fmpq_mat) -> fmpq_mat:
         """Zero or the form."""
@@ -98,8 +98,7 @@ class _Told(_Forms):
         self, head: str, q: int, query: fmpq_mat, keys: Mapping[int, fmpq_mat], values: Mapping[int, fmpq_mat]
     ) -> fmpq_mat:
         """The value of the winner, or the mean of those of all winners."""
-        choice, seen = next(self.choices), list(values.values())
-        best = {"average": choice, "leftmost": choice[:1], "rightmost": choice[-1:]}[self.tie]
+        best, seen = self.semantics.sharing(next(self.choices)), list(values.values())
         total = seen[best[0]]
         for i in best[1:]:
             total = total + seen[i]
@@ -115,7 +114,7 @@ class Stage:
     """One step of a network."""
 
     step: walk.Step
-    tie: Tie
+    semantics: Semantics
     weights: Weights
 
     def groups(self, state: State) -> list[list[Form]]:
@@ -126,7 +125,7 @@ class Stage:
 
     def following(self, state: State, choices: Sequence[Choice]) -> State:
         """The next state where these forms are the largest of their groups."""
-        return self.step.after(state, _Told(self.weights, iter(choices), self.tie))
+        return self.step.after(state, _Told(self.weights, iter(choices), self.semantics))
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,7 @@ def chain_of(network: Network, tie: Tie = "average") -> Chain:
     chain, weights, n = walk.chain_of(network), Weights(network), network.inputs
     identity = fmpq_mat(n, n + 1, [fmpq(int(i == j)) for i in range(n) for j in range(n + 1)])
     first = {t: identity if part is None else weights.of(part) for t, part in chain.embedding.items()}
-    stages = tuple(Stage(step, tie, weights) for step in chain.steps)
+    stages = tuple(Stage(step, Semantics(tie), weights) for step in chain.steps)
     return Chain(first, stages, chain.token, weights.of(chain.output))
 
 

@@ -16,7 +16,7 @@ from exactformer import Domain, MaxoutNetwork
 from exactformer.compiler import CONSTRUCTIONS, Compiled, compile_network
 from exactformer.formats.network_json import to_object
 from exactformer.networks import Affine, Network, Transformer
-from exactformer.networks.transformer import TIES
+from exactformer.networks.semantics import TIES
 from exactformer.prover import Outcome, verify
 
 F = Fraction

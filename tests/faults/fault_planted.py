@@ -15,7 +15,7 @@ from exactformer import Box, Domain, MaxoutNetwork, ReluNetwork, Transformer
 from exactformer.compiler import compile_network
 from exactformer.formats.network_json import to_object
 from exactformer.networks import Affine, Block, Head, Network
-from exactformer.networks.transformer import TIES
+from exactformer.networks.semantics import TIES
 from exactformer.prover import verify
 
 F = Fraction
