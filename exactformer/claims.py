@@ -14,15 +14,17 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from exactformer.domain import Domain
+from exactformer.enclosure import bounds
 from exactformer.errors import Faults, InvalidInput, did_you_mean, shown
 from exactformer.networks import Network
 from exactformer.networks.semantics import TIES, Semantics, Tie
 from exactformer.rational import Matrix, Vector, listed, number_text, read_rational
 
 Number = int | float | str | Fraction | Decimal  # what an exact number is read from
+Answer = Literal["yes", "no", "undecided"]  # undecided: bounds of an irrational value do not tell
 Values = Sequence[Any]  # numbers of any kind that can be added, subtracted and divided by an integer
 
 
@@ -96,10 +98,10 @@ class Claim(ABC):
         """The evaluations at given values of the variables."""
         return self.runs(*self.points(variables, inputs))
 
-    def violated(self, outputs: Sequence[Sequence[Fraction]]) -> bool:
-        """Whether exact outputs of the runs contradict the claim."""
-        found = self.conclusions(*outputs)
-        return any(found) if self.equations else any(value < 0 for value in found)
+    def contradicted(self, outputs: Sequence[Values]) -> Answer:
+        """Whether outputs of the runs, exact numbers or enclosures, contradict the claim."""
+        answers = {_fails(*bounds(value), equation=self.equations) for value in self.conclusions(*outputs)}
+        return next((answer for answer in ("yes", "undecided") if answer in answers), "no")
 
     def space(self, domain: Domain) -> Domain:
         """The values of the variables for which x and y lie in the domain, ordered where the claim says so."""
@@ -119,6 +121,13 @@ class Claim(ABC):
 
     def __str__(self) -> str:
         return self.sentence("left", "right", "the domain")
+
+
+def _fails(lower: Fraction, upper: Fraction, *, equation: bool) -> Answer:
+    """Whether a number within these bounds is not 0 (for an equation), or below it."""
+    if upper < 0 or (equation and lower > 0):
+        return "yes"
+    return "undecided" if lower < 0 or (equation and upper > 0) else "no"
 
 
 def _names(inputs: Sequence[int], separator: str = ", ") -> str:

@@ -6,7 +6,7 @@ import random
 import re
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import permutations
+from itertools import permutations, product
 from typing import Any
 
 import naive
@@ -35,11 +35,13 @@ from exactformer.claims import (
     read_claim,
 )
 from exactformer.compiler import compile_network
+from exactformer.enclosure import Enclosure
 from exactformer.errors import Faults
 from exactformer.folder import write_folder
 from exactformer.formats.network_json import to_object
 from exactformer.networks import Affine, Block, Head, Network
 from exactformer.prover import Outcome, verify
+from exactformer.prover.question import ask
 
 F = Fraction
 SQUARE = Domain.box(2, -1, 1)
@@ -310,6 +312,29 @@ def test_ties_that_agree_although_used() -> None:
     first = next(line.place for line in outcome.trace if not line.agrees)
     assert first.startswith("block 0, attention, head 0, token 0")
     assert outcome.trace[-1].place == "output 0" and not outcome.trace[-1].agrees
+
+
+@pytest.mark.parametrize("claim", [Equal(), AtMost(), Within(1), Range((F(0),), (None,)), Convex(), Concave()], ids=str)
+def test_an_enclosure_contradicts_a_claim_only_if_all_its_numbers_do(claim: Claim) -> None:
+    """Against the answers at the ends and in the middle of the enclosures, each exact."""
+    runs = len(claim.runs([F(0)], [F(1)]))
+    for ends in product([(F(a), F(b)) for a in range(3) for b in range(a, 3)], repeat=runs):
+        found = claim.contradicted([[Enclosure(*pair)] for pair in ends])
+        exact = {claim.contradicted([[y] for y in ys]) for ys in product(*({a, (a + b) / 2, b} for a, b in ends))}
+        assert exact <= {"yes", "no"}
+        assert found == (exact.pop() if len(exact) == 1 else "undecided")
+
+
+@pytest.mark.parametrize(("width", "answer"), [(F(1, 4), "yes"), (F(1), "undecided")])
+def test_what_is_undecided_refutes_nothing(width: F, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two sides are 1 and 0 at the point, give or take the width."""
+    question = ask("equal", MAX, FIRST, None, "average", Faults())
+    values = question.values
+    wide = lambda point: [[Enclosure(y - width, y + width) for y in ys] for ys in values(point)]  # noqa: E731
+    monkeypatch.setitem(question.__dict__, "values", wide)
+    assert question.counterexample((F(0), F(1))) == answer
+    assert question.violated((F(0), F(1))) == (answer == "yes")
+    assert question.counterexample((F(0), F(2))) == "no"  # no point of the domain
 
 
 def test_sorting_is_invariant_under_every_permutation() -> None:

@@ -11,7 +11,7 @@ ROOT = Path(exactformer.__file__).parent
 ROOMS = (
     ("version", "errors", "kernel"),
     ("arguments",),
-    ("rational", "work"),
+    ("enclosure", "rational", "work"),
     ("domain",),
     ("polyhedra", "networks"),
     ("formats", "numeric", "claims"),

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from exactformer.arguments import instance, one_of
-from exactformer.claims import Claim, Equal, Run, read_claim
+from exactformer.claims import Answer, Claim, Equal, Run, read_claim
 from exactformer.compiler.correspondence import Compiled, Correspondence
 from exactformer.domain import Domain
 from exactformer.errors import Faults, Unsupported
@@ -65,9 +65,13 @@ class Question:
         runs = self.runs(point)
         return [evaluate_exactly(self.networks[run.network], tuple(run.inputs), self.read(run)) for run in runs]
 
+    def counterexample(self, point: Point) -> Answer:
+        """Whether the point lies in the space and the values there contradict the claim."""
+        return self.claim.contradicted(self.values(point)) if self.space.contains(point) else "no"
+
     def violated(self, point: Point) -> bool:
-        """Whether the point lies in the space and the exact values there contradict the claim."""
-        return self.space.contains(point) and self.claim.violated(self.values(point))
+        """Whether the point is a counterexample beyond doubt: what is undecided refutes nothing."""
+        return self.counterexample(point) == "yes"
 
     @property
     def head(self) -> dict[str, Any]:
