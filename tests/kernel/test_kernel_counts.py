@@ -241,7 +241,7 @@ def missing(key: str) -> Certificate:
 OTHER_FORMATS = ("exactformer/regions-2", "exactformer/network-1", "Exactformer/Regions-1", "", None, 1, ["x"], {})
 DAMAGED = {
     **{f"format {text!r:.20}": (changed(format=text), "format: expected one of") for text in OTHER_FORMATS},
-    "no object": ([CROSS_COUNT], "format: expected one of"),
+    "no object": ([CROSS_COUNT], "expected an object"),
     "no format": (missing("format"), "format: expected one of"),
     "a claim": (changed(format="exactformer/certificate-1"), "expected the key 'claim'"),
     **{f"no {key}": (missing(key), f"the key '{key}'") for key in list(CROSS_COUNT)[1:5]},
