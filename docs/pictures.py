@@ -4,9 +4,9 @@ import sys
 from pathlib import Path
 
 import exactformer as ef
+from exactformer.documents.svg import svg
 from exactformer.folder import read_report
 from exactformer.formats.files import write_atomically
-from exactformer.reporting.svg import svg
 from exactformer.subdivision.drawing import draw
 
 HERE = Path(__file__).parent

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import exactformer.kernel
 from exactformer.arguments import as_path
+from exactformer.documents import render_html, render_markdown, render_text
 from exactformer.errors import InvalidInput, printable
 from exactformer.formats.files import read_bytes
 from exactformer.formats.network_json import dump as network_text
@@ -22,7 +23,7 @@ from exactformer.prover.outcome import Outcome, check_outcome
 from exactformer.prover.question import LEFT, RIGHT, Question
 from exactformer.prover.smtlib import claim_text
 from exactformer.rational import number_text
-from exactformer.reporting import Report, asked_by_file, build_report, render_html, render_markdown, render_text
+from exactformer.reporting import Report, asked_by_file, build_report, document_of
 
 REPORT, CORRESPONDENCE, CLAIM, DOMAIN, README = (
     *("report.json", "correspondence.json", "claim.smt2", "domain.json", "README.txt"),
@@ -37,12 +38,13 @@ def check_folder(
     inputs: Sequence[Path] = (),
     obligations: bool = False,
     kernel: bool = False,
+    beside: Collection[str] = (),
 ) -> None:
     """Raises what `write_folder` would raise of the folder: known before the work, not after it.
 
-    `networks` are those that are known already, by their files' names.
+    `networks` are those that are known already, by their files' names; `beside` names further files.
     """
-    names = {LEFT, RIGHT, CERTIFICATE, REPORT, CORRESPONDENCE, DOMAIN, README, *PAGES}
+    names = {*beside, LEFT, RIGHT, CERTIFICATE, REPORT, CORRESPONDENCE, DOMAIN, README, *PAGES}
     if obligations:
         names |= {CLAIM, *(path.relative_to(folder).as_posix() for path in folder.glob("obligations/leaf-*.smt2"))}
     if kernel:
@@ -58,15 +60,16 @@ def write_folder(
     obligations: bool = False,
     kernel: bool = False,
     inputs: Sequence[Path] = (),
+    beside: Mapping[str, str] | None = None,
 ) -> Report:
     """Write a proof folder, each file whole or not at all, and return its report.
 
     The same networks, question, options and versions give the same bytes, as long as no time limit is met.
     `obligations` adds the claim and the leaves of its proof as SMT-LIB 2; `kernel` adds the kernel's source, so that
-    the folder can be checked with nothing but Python. What an earlier run left in the folder gives way, so that the
-    files always belong together. Raises `InvalidInput` when the folder cannot be written, when a file is in the way
-    that exactformer did not write there as it is now, and for one of `inputs` (files that the user gave) that would
-    be changed; nothing is changed then.
+    the folder can be checked with nothing but Python; `beside` has further files with their texts. What an earlier
+    run left in the folder gives way, so that the files always belong together. Raises `InvalidInput` when the folder
+    cannot be written, when a file is in the way that exactformer did not write there as it is now, and for one of
+    `inputs` (files that the user gave) that would be changed; nothing is changed then.
     """
     folder = as_path(folder, "folder")
     check_outcome(outcome)
@@ -78,7 +81,8 @@ def write_folder(
     if outcome.compiled is not None:
         files["correspondence"] = CORRESPONDENCE
     report = build_report(outcome, files=files)
-    write_files(Path(folder), "proof", dict(_files(outcome, report, obligations, kernel)), inputs=inputs)
+    ours = dict(_files(outcome, report, obligations, kernel))
+    write_files(Path(folder), "proof", {**(beside or {}), **ours}, inputs=inputs)
     return report
 
 
@@ -99,7 +103,8 @@ def _files(outcome: Outcome, report: Report, obligations: bool, kernel: bool) ->
     if report.file("domain"):
         yield DOMAIN, json.dumps(outcome.domain.to_json()) + "\n"
     yield REPORT, json.dumps(report.to_json(), indent=1) + "\n"
-    yield from zip(PAGES, (render(report) for render in (render_text, render_markdown, render_html)), strict=True)
+    document = document_of(report)
+    yield from zip(PAGES, (render(document) for render in (render_text, render_markdown, render_html)), strict=True)
     yield README, _readme(outcome, report, kernel)
     if outcome.certificate is not None:  # last: a folder with a certificate is complete
         yield CERTIFICATE, certificate_text(outcome.certificate)

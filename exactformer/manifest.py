@@ -17,15 +17,15 @@ from exactformer.formats.files import read_bytes, write_atomically
 from exactformer.formats.network_json import parse_json
 
 MANIFEST, CERTIFICATE, FORMAT = "manifest.json", "certificate.json", "exactformer/manifest-1"
-Kind = Literal["proof", "count"]
-KINDS: tuple[Kind, ...] = ("proof", "count")
+Kind = Literal["proof", "count", "report"]
+KINDS: tuple[Kind, ...] = ("proof", "count", "report")
 _NAME = re.compile(r"(?:[A-Za-z0-9_+-][A-Za-z0-9._+-]*/)?[A-Za-z0-9_+-][A-Za-z0-9._+-]*")  # at most one folder deep
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a folder holds (a proof, or a count of regions), and the SHA-256 of every file that was written with it."""
+    """What a folder holds (a proof, a count, or a report alone), and the SHA-256 of every file written with it."""
 
     kind: Kind
     digests: Mapping[str, str]

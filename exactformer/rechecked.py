@@ -11,6 +11,7 @@ from typing import Any
 
 from exactformer.checking import Checked, check
 from exactformer.claims import Claim, read_claim
+from exactformer.documents.numbers import point_text
 from exactformer.domain import Domain
 from exactformer.errors import CertificateRejected, ExactformerError, Faults, printable
 from exactformer.formats.files import load, read_bytes
@@ -20,7 +21,6 @@ from exactformer.prover.outcome import Evaluation
 from exactformer.rational import rational
 from exactformer.reporting import Report, kernel_facts
 from exactformer.reporting.build import domain_card, evaluation_rows, network_card, symbols, title_of
-from exactformer.reporting.numbers import point_text
 
 UNCHECKED = "NOTHING WAS RE-CHECKED: there is no certificate. This is only what report.json says."
 AGREES = "Re-checked now by the kernel: claim, verdict, domain, networks. The rest is as report.json says."

@@ -10,11 +10,12 @@ import pytest
 
 from exactformer import Domain, ReluNetwork, Transformer, save, verify
 from exactformer.cli import main
+from exactformer.documents import render_html, render_markdown, render_text
 from exactformer.folder import read_report, write_folder
 from exactformer.networks import Affine, Block, Head
 from exactformer.prover import Outcome
 from exactformer.rational import exact_text
-from exactformer.reporting import render_html, render_markdown, render_text
+from exactformer.reporting import document_of
 
 ALONE = "by z3 alone, no certificate"
 
@@ -34,7 +35,7 @@ def by_z3() -> Outcome:
 def test_a_proof_by_z3_alone_says_so_everywhere(by_z3: Outcome, tmp_path: Path) -> None:
     assert by_z3.verdict == "proved" and by_z3.certificate is None and not by_z3.certified
     write_folder(by_z3, tmp_path)
-    report = read_report(tmp_path)
+    report = document_of(read_report(tmp_path))
     assert f"PROVED {ALONE.upper()}" in render_text(report)
     assert ALONE in render_markdown(report) and ALONE in render_html(report)
     assert ALONE in (tmp_path / "README.txt").read_text(encoding="utf-8").splitlines()[0]

@@ -470,6 +470,8 @@ def test_pictures_are_drawn_over_pictures(run: Run, suffix: str) -> None:
         ("--certificate", "count", "--npz", "count/certificate.json"),
         ("--certificate", "count", "--draw", "count"),
         ("--certificate", "a.svg", "--draw", "a.svg"),
+        ("--certificate", "count", "--out", "count"),
+        ("--out", "a", "--npz", "a/report.html"),
     ],
 )
 def test_two_things_in_one_place(run: Run, words: tuple[str, ...]) -> None:

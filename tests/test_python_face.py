@@ -231,7 +231,10 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
     ("point: expected 1 coordinates, found 2", lambda: NET.evaluate([1, 2])),
     ("point: expected 1 coordinates, found the str '1'", lambda: NET.evaluate("1")),
     ("point: expected 1 coordinates, found None", lambda: COMPILED.transformer.evaluate(None)),
-    ("outcome: expected what prove and verify return, found the ReluNetwork", lambda: ANY.report(NET)),
+    (
+        "answer: expected what prove, verify, verify_family and regions return, found the ReluNetwork",
+        lambda: ANY.report(NET),
+    ),
     ("outcome: expected what prove and verify return, found None", lambda: ANY.write_folder(None, "folder")),
     ("folder: expected a path, as a str or a Path, found the int 3", lambda: ANY.write_folder(OUTCOME, 3)),
     ("load: expected a path, as a str or a Path, found None", lambda: ANY.load(None)),

@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from exactformer import documents
 from exactformer.claims import Equal
 from exactformer.compiler import compile_network
+from exactformer.documents.numbers import abbreviated, map_text, point_text
+from exactformer.documents.picture import Axis
 from exactformer.domain import Box, Domain, Polyhedron
 from exactformer.errors import InvalidInput
 from exactformer.networks import Affine, MaxoutNetwork, ReluNetwork
@@ -24,22 +27,33 @@ from exactformer.reporting import (
     KernelFacts,
     Report,
     build_report,
+    document_of,
     kernel_facts,
-    render_html,
-    render_markdown,
-    render_text,
 )
 from exactformer.reporting.geometry import area, clipped, interval, rectangle, window
-from exactformer.reporting.numbers import abbreviated, map_text, point_text
-from exactformer.reporting.picture import Axis, cells, picture_of
+from exactformer.reporting.picture import cells, picture_of
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 FILES = {"left": "left.json", "right": "right.json", "certificate": "certificate.json", "report": "report.json"}
 EQUAL = "for every x in the domain, left(x) = right(x) (real arithmetic, hard attention, any tie rule)"
 HOSTILE = "<script>alert(1)</script>|`*\x1b[31m\u202e\n# x"
-RENDERERS = {"txt": render_text, "md": render_markdown, "html": render_html}
 F = Fraction
 HARD = (Semantics(),) * 2
+
+
+def render_text(report: Report) -> str:
+    return documents.render_text(document_of(report))
+
+
+def render_markdown(report: Report) -> str:
+    return documents.render_markdown(document_of(report))
+
+
+def render_html(report: Report) -> str:
+    return documents.render_html(document_of(report))
+
+
+RENDERERS = {"txt": render_text, "md": render_markdown, "html": render_html}
 
 
 def absolute(name: str = "|x|") -> MaxoutNetwork:

@@ -15,7 +15,7 @@ ROOMS = (
     ("domain",),
     ("polyhedra", "networks"),
     ("formats", "numeric", "claims"),
-    ("manifest", "building", "compiler"),
+    ("manifest", "building", "compiler", "documents"),
     ("prover", "subdivision"),
     ("reporting",),
     ("checking", "folder"),

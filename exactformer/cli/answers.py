@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TextIO
@@ -21,8 +21,12 @@ def say(lines: Iterable[str], stream: TextIO | None = None) -> None:
         print(printable(line), file=stream)
 
 
-def proof_folder(options: argparse.Namespace, name: str, networks: Mapping[str, Any]) -> Path:
+def proof_folder(
+    options: argparse.Namespace, name: str, networks: Mapping[str, Any], beside: Collection[str] = ()
+) -> Path:
     """The proof folder asked for; `networks` are those known before the work, by their files' names in it.
+
+    `beside` names further files.
 
     Raises `InvalidInput` where it cannot be written, or would replace what exactformer did not write.
     """
@@ -30,7 +34,7 @@ def proof_folder(options: argparse.Namespace, name: str, networks: Mapping[str, 
 
     folder = Path(options.out) if options.out else Path(re.sub(r"[^\w.+-]", "_", name) + "-proof")
     what = {"obligations": options.obligations, "kernel": options.kernel}
-    check_folder(folder, networks, inputs=input_files(options), **what)
+    check_folder(folder, networks, inputs=input_files(options), beside=beside, **what)
     return folder
 
 
@@ -46,12 +50,12 @@ def finish(options: argparse.Namespace, outcome: Any, folder: Path) -> int:
     return EXIT[outcome.verdict]
 
 
-def write(options: argparse.Namespace, outcome: Any, folder: Path) -> None:
-    """Write the proof folder of an outcome."""
+def write(options: argparse.Namespace, outcome: Any, folder: Path, beside: Mapping[str, str] | None = None) -> None:
+    """Write the proof folder of an outcome, with further files beside it."""
     from exactformer.folder import write_folder
 
     what = {"obligations": options.obligations, "kernel": options.kernel}
-    write_folder(outcome, folder, inputs=input_files(options), **what)
+    write_folder(outcome, folder, inputs=input_files(options), beside=beside, **what)
 
 
 def written_lines(outcome: Any, folder: Path) -> Iterator[str]:

@@ -33,6 +33,7 @@ from exactformer.work import Deadline, OutOfTime
 
 TIE: Literal["average"] = "average"
 COLOUR: Literal["map"] = "map"
+REPORT, PAGE = "report", "report.html"
 
 
 def add(commands: Any) -> None:
@@ -46,6 +47,7 @@ def add(commands: Any) -> None:
     wanted.add_argument("--draw", metavar="FILE", help="a picture (.svg, .png, .pdf) for one or two inputs, or a slice")
     wanted.add_argument("--colour", choices=("map", "layer"), help="of the picture; default: map")
     wanted.add_argument("--certificate", metavar="DIR", help="a folder that `check` accepts: the network, the count")
+    wanted.add_argument("--out", metavar="DIR", help="a folder with the report: text, Markdown, HTML and JSON")
     wanted.add_argument("--npz", metavar="FILE", help="the regions as NumPy arrays")
     which = parser.add_argument_group("of which network")
     which.add_argument("--of", default="source", choices=("source", "transformer"), help="NETWORK, or it compiled")
@@ -66,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     no_picture = _check_places(options, network, domain)
     if no_picture is not None:
         say([f"exactformer: {no_picture}; the picture is left out"], sys.stderr)
-    shapes = bool(options.list or options.draw or options.certificate or options.npz)
+    shapes = bool(options.list or options.draw or options.certificate or options.npz or options.out)
     started = time.monotonic()
     with about(options.network), progress_line(options, "{} regions") as show:
         found = regions(
@@ -79,7 +81,8 @@ def run(options: argparse.Namespace) -> int:
             progress=None if show is None else lambda cells: show(cells, 0),
         )
     deadline = _more_time(options.timeout, started)
-    written, missing = _written(options, found, names, no_picture is None, deadline)
+    qualified = _qualified(names) if options.slice or note else ""
+    written, missing = _written(options, found, names, qualified, no_picture is None, deadline)
     listed = list(found.in_time(deadline.check)) if options.list else []
     if options.list and len(listed) < len(found):
         missing.append(f"{len(found) - len(listed)} of {len(found)} regions are not listed")
@@ -104,15 +107,24 @@ def run(options: argparse.Namespace) -> int:
     return PROVED if whole else UNKNOWN
 
 
+def _qualified(names: tuple[str, ...]) -> str:
+    """What a report says of the network where only some of its inputs vary."""
+    here = tuple(f"x{i + 1}" for i in range(len(names)))
+    called = "" if here == names else f", called {', '.join(here)} here"
+    return f"N is the network as a function of {', '.join(names)} alone{called}."
+
+
 def _more_time(timeout: float | None, started: float) -> Deadline:
     """The limit for what is written and listed: what is left of the time, and a tenth of it more, to show something."""
     return Deadline() if timeout is None else Deadline(max(started + timeout, time.monotonic()) + timeout / 10)
 
 
 def _written(
-    options: argparse.Namespace, found: Any, names: tuple[str, ...], picture: bool, deadline: Deadline
+    options: argparse.Namespace, found: Any, names: tuple[str, ...], note: str, picture: bool, deadline: Deadline
 ) -> tuple[list[Path], list[str]]:
     """The files that were written, and what was not, as the time did not suffice."""
+    from exactformer.documents.pages import rendered
+    from exactformer.manifest import write_files
     from exactformer.subdivision.certificate import write_certificate
     from exactformer.subdivision.drawing import draw
 
@@ -121,7 +133,8 @@ def _written(
     check = deadline.check
     if options.certificate:
         written.append(write_certificate(found, options.certificate, inputs=input_files(options), check=check))
-    wanted = [file for file in (options.draw if picture else None, options.npz) if file]
+    page = Path(options.out, PAGE) if options.out else None
+    wanted = [file for file in (options.draw if picture else None, options.npz, page) if file]
     try:
         with about(options.network):
             if options.draw and picture:
@@ -130,8 +143,12 @@ def _written(
             if options.npz:
                 found.save_npz(options.npz, check=check)
                 written.append(Path(options.npz))
+            if page is not None:
+                files = dict(rendered(found.document(note=note, check=check), REPORT))
+                write_files(page.parent, "report", files, inputs=input_files(options))
+                written.append(page)
     except OutOfTime:
-        missing += [f"{printable(file)} is not written" for file in wanted if Path(file) not in written]
+        missing += [f"{printable(str(file))} is not written" for file in wanted if Path(file) not in written]
     return written, missing
 
 
@@ -151,6 +168,8 @@ def _check_places(options: argparse.Namespace, network: Any, domain: Any) -> str
 
     Returns why there can be no picture, where something else was asked for that can be written all the same.
     """
+    from exactformer.documents.pages import names
+    from exactformer.manifest import check_place
     from exactformer.subdivision.certificate import check_folder, check_question
     from exactformer.subdivision.drawing import check_drawing, check_library
 
@@ -160,6 +179,8 @@ def _check_places(options: argparse.Namespace, network: Any, domain: Any) -> str
         with about(options.network):
             check_question(network, domain)
         check_folder(network, options.certificate, inputs)
+    if options.out:
+        check_place(Path(options.out), "report", names(REPORT), inputs=inputs)
     if options.npz:
         output_file(options.npz, inputs, ARRAYS_MARK)
     if options.draw:
@@ -169,7 +190,7 @@ def _check_places(options: argparse.Namespace, network: Any, domain: Any) -> str
         try:
             check_library()
         except Unsupported as error:
-            if not (options.certificate or options.npz or options.list or options.count):
+            if not (options.certificate or options.npz or options.out or options.list or options.count):
                 raise
             return str(error)
     return None
@@ -177,14 +198,16 @@ def _check_places(options: argparse.Namespace, network: Any, domain: Any) -> str
 
 def _check_different(options: argparse.Namespace) -> None:
     """Raises `InvalidInput` where two things would be written to one place."""
+    from exactformer.documents.pages import names
     from exactformer.manifest import CERTIFICATE, MANIFEST
     from exactformer.subdivision.certificate import NETWORK, README
 
     inside = (CERTIFICATE, NETWORK, README, MANIFEST, "")
-    names = [Path(options.certificate, name) for name in inside] if options.certificate else []
-    places = [os.path.realpath(name) for name in (*names, options.draw, options.npz) if name]
+    taken = [Path(options.certificate, name) for name in inside] if options.certificate else []
+    taken += [Path(options.out, name) for name in (*names(REPORT), MANIFEST, "")] if options.out else []
+    places = [os.path.realpath(name) for name in (*taken, options.draw, options.npz) if name]
     if len(set(places)) < len(places):
-        raise InvalidInput("--certificate, --draw, --npz: expected different places, found one of them twice")
+        raise InvalidInput("--certificate, --out, --draw, --npz: expected different places, found one of them twice")
 
 
 def _of_which(options: argparse.Namespace, network: Any) -> tuple[Any, Any, tuple[str, ...], str | None]:

@@ -26,10 +26,11 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run `report`; returns the exit code."""
+    from exactformer.documents import render_html, render_markdown, render_text
     from exactformer.folder import read_report
     from exactformer.formats.files import write_atomically
     from exactformer.rechecked import UNCHECKED, recheck
-    from exactformer.reporting import render_html, render_markdown, render_text
+    from exactformer.reporting import document_of
 
     if options.json and options.format is not None and options.output is None:
         raise no_effect("--format", "-o, or without --json")
@@ -38,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     report = read_report(proof)
     note = recheck(proof if proof.is_dir() else proof.parent, report, timeout=options.timeout)
     render = {"markdown": render_markdown, "html": render_html}.get(options.format, render_text)
-    text = render(report, note or UNCHECKED)
+    text = render(document_of(report), note or UNCHECKED)
     if place is not None:
         write_atomically(place, text)
     if options.json:

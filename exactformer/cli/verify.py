@@ -11,9 +11,11 @@ from typing import Any
 
 from exactformer.cli.answers import finish, proof_folder, say, write, written_lines
 from exactformer.cli.exits import EXIT
-from exactformer.cli.options import about, asked_domain, no_effect, progress_line, proving_options, search
+from exactformer.cli.options import about, asked_domain, input_files, no_effect, progress_line, proving_options, search
 from exactformer.cli.parser import command, positive
 from exactformer.errors import Faults, InvalidInput
+
+FAMILY = "family"
 
 
 def add(commands: Any) -> None:
@@ -75,23 +77,31 @@ def _correspondence(options: argparse.Namespace) -> Any:
 
 
 def _verify_family(options: argparse.Namespace, claim: Any) -> int:
-    """Test a conjecture; a counterexample is written as a proof folder."""
+    """Test a conjecture; a counterexample is written as a proof folder, with the report of the family beside it.
+
+    Without a counterexample that report is written alone, if a folder was asked for.
+    """
+    from exactformer.documents.pages import names, rendered
     from exactformer.folder import summary
+    from exactformer.manifest import write_files
     from exactformer.prover.family import load_family, verify_family
 
     for name in (options.left, options.correspondence):
         if name is not None:
             raise InvalidInput(f"--family: expected no other files beside it, found {name}")
     how = {**search(options), "claim": claim, "domain": lambda inputs: asked_domain(options, inputs)}
-    folder = proof_folder(options, Path(options.family).stem, {})
+    folder = proof_folder(options, Path(options.family).stem, {}, names(FAMILY))
     line = progress_line(options, "{} instances proved, {} left open")
     with about(options.family), redirect_stdout(sys.stderr), line as progress:  # whatever the file prints is no answer
         pairs, rebuild = load_family(Path(options.family), seed=options.seed)
         result = verify_family(pairs, rebuild=rebuild, limit=options.instances, progress=progress, **how)
     found = result.counterexample
     numbers = {"proved": result.proved, "unknown": result.unknown, "instance": result.instance, "shrunk": result.shrunk}
+    pages = dict(rendered(result.document(), FAMILY))
     if found is not None:
-        write(options, found, folder)
+        write(options, found, folder, pages)
+    elif options.out:
+        write_files(folder, "proof", pages, inputs=input_files(options))
     if options.json:
         answer = {"verdict": result.verdict, "claim": claim.name, **numbers, "seconds": round(result.seconds, 6)}
         print(json.dumps({**answer, "counterexample": None if found is None else summary(found, folder)}))
@@ -99,4 +109,6 @@ def _verify_family(options: argparse.Namespace, claim: Any) -> int:
         say(str(result).splitlines())
         if found is not None:
             say(written_lines(found, folder))
+        if found is not None or options.out:
+            say([f"  family    {folder}/{FAMILY}.html"])
     return EXIT[result.verdict]

@@ -15,10 +15,12 @@ from typing import Any, Unpack
 
 from exactformer.arguments import POSITIVE, SECONDS, as_path, function, no_truth
 from exactformer.claims import Claim
+from exactformer.documents import Document, render_html
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput, shown
 from exactformer.networks import Affine, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
 from exactformer.prover.driver import verify
+from exactformer.prover.family_document import document_of
 from exactformer.prover.options import Options
 from exactformer.prover.outcome import Outcome, Verdict
 from exactformer.rational import Matrix, Vector
@@ -38,6 +40,7 @@ class PairOptions(Options, total=False):
 class FamilyResult:
     """How a family fared: instances proved and left open, and the first counterexample, shrunk, if there is one."""
 
+    claim: str  # as it was asked for
     proved: int
     unknown: int
     counterexample: Outcome | None
@@ -51,6 +54,13 @@ class FamilyResult:
         if self.counterexample is not None:
             return "refuted"
         return "unknown" if self.unknown or not self.proved else "proved"
+
+    def document(self) -> Document:
+        """The report, for every renderer."""
+        return document_of(self)
+
+    def _repr_html_(self) -> str:
+        return render_html(self.document())
 
     def __bool__(self) -> bool:
         raise no_truth(self, 'result.verdict == "proved"')
@@ -92,6 +102,8 @@ def verify_family(
     faults.settle()
     started = time.monotonic()
     deadline = float("inf") if timeout is None else started + timeout
+    claim = options.get("claim", "equal")
+    asked = claim.written if isinstance(claim, Claim) else str(claim)
     proved = unknown = 0
     for number, item in enumerate(pairs):
         if number == limit or time.monotonic() > deadline:
@@ -108,10 +120,10 @@ def verify_family(
             if alone or rebuild is not None:
                 end = min(deadline, time.monotonic() + 60)
                 small, steps = shrunk(outcome, None if alone else rebuild, end, **options)
-            return FamilyResult(proved, unknown, small, number, steps, time.monotonic() - started)
+            return FamilyResult(asked, proved, unknown, small, number, steps, time.monotonic() - started)
         proved += outcome.verdict == "proved"
         unknown += outcome.verdict == "unknown"
-    return FamilyResult(proved, unknown, None, None, 0, time.monotonic() - started)
+    return FamilyResult(asked, proved, unknown, None, None, 0, time.monotonic() - started)
 
 
 def load_family(path: str | Path, *, seed: int = 0) -> tuple[Iterable[Pair | Network], Rebuild | None]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from exactformer.documents.document import Block, Exact, Facts, Figure, Inline, Paragraph, Steps, Table
+from exactformer.documents.picture import Picture
 from exactformer.reporting.data import ProofCard, Report
-from exactformer.reporting.document import Block, Exact, Facts, Figure, Inline, Paragraph, Steps, Table
-from exactformer.reporting.picture import Picture
 
 SILENT = ("ties", "regions", "flat", "pruned")  # left out when they are 0
 TIGHT = 12  # digits of an exact number in a cell of the table of regions

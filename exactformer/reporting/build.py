@@ -9,6 +9,7 @@ from itertools import groupby
 from exactformer.claims import Claim
 from exactformer.compiler.correspondence import Compiled, UnitPlace
 from exactformer.compiler.sizes import SizeLine, nonzeros
+from exactformer.documents.numbers import linear_text, map_text, point_text, power, ranges_text
 from exactformer.domain import Domain
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, Transformer
 from exactformer.prover.outcome import Confirmation, Evaluation, Outcome, Region, Witness
@@ -27,7 +28,6 @@ from exactformer.reporting.data import (
     TrustCard,
     UnitRow,
 )
-from exactformer.reporting.numbers import linear_text, map_text, point_text, power, ranges_text
 from exactformer.reporting.picture import picture_of
 from exactformer.reporting.trusted import installed_versions, kernel_facts
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from exactformer.documents.picture import Picture
 from exactformer.errors import Faults
 from exactformer.prover.outcome import Blame, TraceLine
 from exactformer.reporting import codec
-from exactformer.reporting.picture import Picture
 from exactformer.reporting.trusted import KernelFacts
 
 FORMAT = "exactformer/report-1"

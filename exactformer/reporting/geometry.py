@@ -7,12 +7,12 @@ from fractions import Fraction
 from itertools import pairwise
 from math import gcd, lcm
 
+from exactformer.documents.picture import Interval
 from exactformer.domain import Domain
 from exactformer.prover.outcome import Inequality, Region
 
 Vertex = tuple[int, int, int]  # (X, Y, W) with W > 0 stands for the point (X/W, Y/W)
 Polygon = tuple[Vertex, ...]
-Interval = tuple[Fraction, Fraction]
 
 
 def window(domain: Domain, regions: Sequence[Region]) -> tuple[Interval, ...]:

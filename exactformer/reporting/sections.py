@@ -1,15 +1,14 @@
-"""The wording of a report: its sections as blocks, the same for every renderer."""
+"""The wording of a report: a document, the same for every renderer."""
 
 from __future__ import annotations
 
 import shlex
 
-from exactformer.reporting.argument import proof_blocks, refutation_blocks
-from exactformer.reporting.data import CorrespondenceCard, NetworkCard, Report
-from exactformer.reporting.document import (
+from exactformer.documents.document import (
     Block,
     Code,
     Commands,
+    Document,
     Exact,
     Facts,
     Formula,
@@ -19,6 +18,8 @@ from exactformer.reporting.document import (
     Statement,
     Table,
 )
+from exactformer.reporting.argument import proof_blocks, refutation_blocks
+from exactformer.reporting.data import CorrespondenceCard, NetworkCard, Report
 
 SEARCHES = ("structural", "lazy", "regions", "smt")
 MAX_ARGUMENT = 300  # characters of a point on a command line
@@ -31,8 +32,8 @@ TIES = {
 }
 
 
-def sections(report: Report) -> tuple[Section, ...]:
-    """The sections of the report, in order; those with nothing to say are left out."""
+def document_of(report: Report) -> Document:
+    """The report as a document; sections with nothing to say are left out."""
     argument = {"proved": "The proof", "refuted": "The refutation", "unknown": "What was tried"}[report.verdict]
     card = report.correspondence
     parts = [
@@ -44,7 +45,7 @@ def sections(report: Report) -> tuple[Section, ...]:
         Section.of("What was trusted", _trust(report)),
         Section("How to check it again", _commands(report)),
     ]
-    return tuple(part for part in parts if part is not None)
+    return Document(report.title, report.verdict, tuple(part for part in parts if part is not None))
 
 
 # --- statement and semantics --------------------------------------------------------------------------

@@ -38,7 +38,7 @@ def vertices(rows: Sequence[Row], domain: Domain) -> tuple[Point, ...]:
         frame.outward([Fraction(x, v[-1]) for x in v[:-1]])
         for v in (body.exact.vertex(walls) for walls in body.ranks[0].walls[: body.ranks[0].count])
     ]
-    return _around(found) if n == 2 else tuple(sorted(found))
+    return around(found) if n == 2 else tuple(sorted(found))
 
 
 def volume(rows: Sequence[Row], domain: Domain) -> Fraction:
@@ -63,8 +63,8 @@ def _check(domain: Domain) -> None:
         raise Unsupported(f"region: expected a bounded domain of at most {MOST_INPUTS} inputs, found {domain}")
 
 
-def _around(points: Sequence[Point]) -> tuple[Point, ...]:
-    """Points of a convex polygon in their order around it."""
+def around(points: Sequence[Point]) -> tuple[Point, ...]:
+    """The points of a convex polygon in their order around it, anticlockwise."""
     if not points:
         return ()
     start = min(points)

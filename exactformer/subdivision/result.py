@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from html import escape
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol, overload
@@ -14,6 +13,8 @@ from typing import Any, Protocol, overload
 import numpy as np
 
 from exactformer.arguments import as_path, instance
+from exactformer.documents import Document, render_html
+from exactformer.documents.picture import MAX_REGIONS
 from exactformer.domain import Domain, exact_point
 from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.formats.files import write_atomically
@@ -22,6 +23,7 @@ from exactformer.networks.semantics import Tie
 from exactformer.networks.transformer import Transformer
 from exactformer.polyhedra.lp import Row
 from exactformer.rational import number_text
+from exactformer.subdivision.document import document_of
 from exactformer.subdivision.limit import Check, unlimited
 from exactformer.subdivision.points import floats
 from exactformer.subdivision.polytope import vertices, volume
@@ -29,6 +31,7 @@ from exactformer.subdivision.slices import fixed_inputs
 from exactformer.work import OutOfTime
 
 Point = tuple[Fraction, ...]
+SHOWN = 500  # regions in the picture that a notebook shows
 
 
 class Cells(Protocol):
@@ -402,15 +405,15 @@ class Regions(Sequence[Region]):
             raise OutOfTime
         return maps
 
+    def document(self, *, note: str = "", drawn: int = MAX_REGIONS, check: Check = unlimited) -> Document:
+        """The report, for every renderer: the counts, the first regions, a picture of at most so many.
+
+        A `note` qualifies the count. Raises what `check` raises.
+        """
+        return document_of(self, note=note, drawn=drawn, check=check)
+
     def _repr_html_(self) -> str:
-        counts = (
-            ("activation regions", "activation_regions"),
-            ("linear regions", "linear_regions"),
-            ("affine maps", "distinct_affine_maps"),
-        )
-        least = {name: "at least " if name in self.at_least else "" for _, name in counts}
-        rows = "".join(f"<tr><td>{text}</td><td>{least[name]}{getattr(self, name)}</td></tr>" for text, name in counts)
-        return f"<table><caption>{escape(str(self.domain))}</caption>{rows}</table>"
+        return render_html(self.document(drawn=SHOWN))
 
     def __repr__(self) -> str:
         least = "" if self.complete else "at least "

@@ -1,14 +1,14 @@
-"""A report as Markdown (CommonMark with pipe tables)."""
+"""A document as Markdown (CommonMark with pipe tables)."""
 
 from __future__ import annotations
 
 import re
 from functools import singledispatch
 
-from exactformer.reporting.data import Report
-from exactformer.reporting.document import (
+from exactformer.documents.document import (
     Code,
     Commands,
+    Document,
     Facts,
     Figure,
     Inline,
@@ -19,18 +19,17 @@ from exactformer.reporting.document import (
     clean,
     plain,
 )
-from exactformer.reporting.sections import sections
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]#|~$!@]")
 _PLAIN = re.compile(r"[\w./:+=,() -]+", re.ASCII)
 
 
-def render_markdown(report: Report, note: str = "") -> str:
-    """The report as Markdown; whatever comes from files is escaped. A `note` says first what was re-checked."""
+def render_markdown(document: Document, note: str = "") -> str:
+    """The document as Markdown; whatever comes from files is escaped. A `note` says first what was re-checked."""
     parts = [f"**{escaped(note)}**"] if note else []
-    parts.append(f"# {escaped(report.title)}")
-    for number, section in enumerate(sections(report), start=1):
-        parts.append(f"## {number}. {section.title}")
+    parts.append(f"# {escaped(document.title)}")
+    for number, section in enumerate(document.sections, start=1):
+        parts.append(f"## {number}. {escaped(section.title)}")
         parts += filter(None, map(_block, section.blocks))
     return "\n\n".join(parts) + "\n"
 

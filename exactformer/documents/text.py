@@ -1,4 +1,4 @@
-"""A report for the terminal."""
+"""A document for the terminal."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import textwrap
 from functools import partial, singledispatch
 from itertools import chain, zip_longest
 
-from exactformer.reporting.data import Report
-from exactformer.reporting.document import (
+from exactformer.documents.document import (
     Commands,
+    Document,
     Facts,
     Figure,
     Paragraph,
@@ -18,7 +18,6 @@ from exactformer.reporting.document import (
     clean,
     plain,
 )
-from exactformer.reporting.sections import sections
 
 WIDTH = 100
 GAP = 2
@@ -26,15 +25,15 @@ NARROWEST = 8
 _WRAPPER = partial(textwrap.wrap, break_on_hyphens=False)
 
 
-def render_text(report: Report, note: str = "") -> str:
-    """The report as plain text, at most WIDTH characters wide (a file name or a digest may be longer).
+def render_text(document: Document, note: str = "") -> str:
+    """The document as plain text, at most WIDTH characters wide (a file name or a digest may be longer).
 
     A `note` says above everything else what was re-checked.
     """
     lines = [*_wrapped(clean(note)), ""] if note else []
-    lines += [*_wrapped(clean(report.title)), "=" * min(len(clean(report.title)), WIDTH), ""]
-    for number, section in enumerate(sections(report), start=1):
-        title = f"{number}. {section.title}"
+    lines += [*_wrapped(clean(document.title)), "=" * min(len(clean(document.title)), WIDTH), ""]
+    for number, section in enumerate(document.sections, start=1):
+        title = clean(f"{number}. {section.title}")
         lines += [title, "-" * len(title), ""]
         for block in section.blocks:
             shown = _block(block)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 from math import cos, pi, sin
 
-from exactformer.reporting.document import clean
-from exactformer.reporting.numbers import abbreviated
-from exactformer.reporting.picture import COLOURS, Axis, Outline, Picture
+from exactformer.documents.document import clean
+from exactformer.documents.numbers import abbreviated
+from exactformer.documents.picture import COLOURS, Axis, Outline, Picture
 
 LEFT, TOP, RIGHT, BOTTOM = 46, 14, 46, 44
 

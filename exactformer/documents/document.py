@@ -1,12 +1,13 @@
-"""The blocks a report is written in; every renderer knows how to show each of them, and nothing else."""
+"""A document and the blocks it is written in; every renderer knows how to show each of them, and nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
-from exactformer.reporting.numbers import LONG, abbreviated
-from exactformer.reporting.picture import Picture
+from exactformer.documents.numbers import LONG, abbreviated
+from exactformer.documents.picture import Picture
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ Block = Statement | Paragraph | Steps | Facts | Table | Commands | Figure
 
 @dataclass(frozen=True)
 class Section:
-    """A titled part of the report."""
+    """A titled part of a document."""
 
     title: str
     blocks: tuple[Block, ...]
@@ -131,6 +132,15 @@ class Section:
     def of(title: str, blocks: Iterable[Block | None]) -> Section:
         """The section with the blocks that are there."""
         return Section(title, tuple(block for block in blocks if block is not None))
+
+
+@dataclass(frozen=True)
+class Document:
+    """What an answer says, for every renderer; `tone` is that of its verdict."""
+
+    title: str
+    tone: Literal["proved", "refuted", "unknown"]
+    sections: tuple[Section, ...]
 
 
 def clean(text: str) -> str:

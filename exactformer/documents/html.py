@@ -1,35 +1,37 @@
-"""A report as one self-contained HTML page."""
+"""A document as one self-contained HTML page."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from exactformer.reporting.data import Report
-from exactformer.reporting.document import Code, Formula, Inline, clean, plain
-from exactformer.reporting.picture import Picture
-from exactformer.reporting.sections import sections
-from exactformer.reporting.svg import svg
+from exactformer.documents.document import Code, Document, Formula, Inline, clean, plain
+from exactformer.documents.picture import Picture
+from exactformer.documents.svg import svg
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 MAX_EXACT = 2000
 _SYMBOL = re.compile(r"(\b(?:n0|[A-Za-z](?:_(?:\([^()]*\)|\w+))?)(?!\w))")
 
 
-def render_html(report: Report, note: str = "") -> str:
-    """The report as a page without scripts or external resources; fit for `_repr_html_` as well.
+def render_html(document: Document, note: str = "") -> str:
+    """The document as a page without scripts or external resources; fit for `_repr_html_` as well.
 
     A `note` says above everything else what was re-checked.
     """
-    template = _environment().get_template("report.html.j2")
-    return template.render(report=report, note=note, sections=sections(report))
+    return _environment().get_template("page.html.j2").render(document=document, note=note)
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # slow to load, and most answers need no page
+
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,

@@ -1,0 +1,133 @@
+"""Pictures of piecewise linear functions: cells in the plane for two inputs, graphs of the outputs for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+from zlib import crc32
+
+from exactformer.documents.numbers import linear_text, map_text, variable
+from exactformer.networks import Affine
+from exactformer.rational import exact_text
+
+COLOURS = 24
+MAX_REGIONS = 5000
+MAX_CURVES = 8
+MAX_MARKS = 400
+WIDTH = 640
+
+Interval = tuple[Fraction, Fraction]
+Point = tuple[Fraction, Fraction]
+Outline = tuple[int, ...]  # x, y, x, y, ... in hundredths of a pixel
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is drawn in one colour: the cells of one affine map, or the graph of one output."""
+
+    label: str
+    colour: int
+    outlines: tuple[Outline, ...]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis with the exact text of both its ends."""
+
+    name: str
+    low: str
+    high: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture in a frame of `width` x `height` pixels, y downwards; of `total` regions `drawn` are in it."""
+
+    kind: Literal["plane", "graph"]
+    width: int
+    height: int
+    horizontal: Axis
+    vertical: Axis
+    shapes: tuple[Shape, ...]
+    marks: Outline
+    drawn: int
+    total: int
+
+
+def plane(box: Sequence[Interval], cells: Sequence[tuple[Affine, Sequence[Point]]], total: int) -> Picture | None:
+    """The cells in a window of the plane, each with its map and its corners in order; None where there is none."""
+    (a, b), (c, d) = box
+    height = int(WIDTH * min(Fraction(1), max(Fraction(1, 2), (d - c) / (b - a))))
+    cells_of: dict[Affine, list[Sequence[Point]]] = {}
+    for affine, polygon in cells:
+        cells_of.setdefault(affine, []).append(polygon)
+    colours = _colouring(cells_of)
+    shapes = tuple(
+        Shape(map_text(affine), colours[affine], tuple(_outline(each, (a, b), (c, d), height) for each in polygons))
+        for affine, polygons in cells_of.items()
+    )
+    across, up = (Axis(variable(i, 2), exact_text(low), exact_text(high)) for i, (low, high) in enumerate(box))
+    return Picture("plane", WIDTH, height, across, up, shapes, (), len(cells), total) if shapes else None
+
+
+def graph(box: Interval, pieces: Iterable[tuple[Interval, Affine]], total: int) -> Picture | None:
+    """The graphs of the outputs over an interval, from the pieces of the function; None where there is none."""
+    ordered = sorted(pieces, key=lambda piece: piece[0])
+    if not ordered:
+        return None
+    height = WIDTH // 2
+    outputs = range(min(ordered[0][1].outputs, MAX_CURVES))
+    curves = [[[(x, _value(affine, i, x)) for x in ends] for ends, affine in ordered] for i in outputs]
+    values = [y for curve in curves for segment in curve for _, y in segment]
+    low, high = min(values), max(values)
+    span = (low, high) if low < high else (low - 1, high + 1)
+    breaks = [segment[0] for curve in curves for segment in curve[1:]]
+    shapes = tuple(
+        Shape(f"output {i + 1}", i, tuple(_outline(line, box, span, height) for line in _joined(curve)))
+        for i, curve in enumerate(curves)
+    )
+    across, up = Axis("x", *map(exact_text, box)), Axis("y", *map(exact_text, span))
+    marks = _outline(breaks, box, span, height) if len(breaks) <= MAX_MARKS else ()
+    return Picture("graph", WIDTH, height, across, up, shapes, marks, len(ordered), total)
+
+
+def _value(affine: Affine, output: int, x: Fraction) -> Fraction:
+    return affine.weights.row(output).get(0, Fraction(0)) * x + affine.biases[output]
+
+
+def _joined(segments: Iterable[list[Point]]) -> list[list[Point]]:
+    """Segments that meet as one polyline; a jump begins a new one."""
+    lines: list[list[Point]] = []
+    for segment in segments:
+        if lines and lines[-1][-1] == segment[0]:
+            lines[-1].append(segment[1])
+        else:
+            lines.append(list(segment))
+    return lines
+
+
+def _outline(points: Iterable[Point], across: Interval, up: Interval, height: int) -> Outline:
+    """Exact points as hundredths of a pixel in the frame."""
+    result = []
+    for x, y in points:
+        result.append(round((x - across[0]) / (across[1] - across[0]) * WIDTH * 100))
+        result.append(round((up[1] - y) / (up[1] - up[0]) * height * 100))
+    return tuple(result)
+
+
+def _colouring(cells_of: dict[Affine, list[Sequence[Point]]]) -> dict[Affine, int]:
+    """A colour for every affine map: its hash, moved on until no neighbour coloured before has the same."""
+    at: dict[Point, list[Affine]] = {}
+    for affine, polygons in cells_of.items():
+        for vertex in {v for polygon in polygons for v in polygon}:
+            at.setdefault(vertex, []).append(affine)
+    result: dict[Affine, int] = {}
+    for affine, polygons in cells_of.items():
+        neighbours = {other for polygon in polygons for v in polygon for other in at[v]}
+        taken = {result[other] for other in neighbours if other in result}
+        text = ", ".join(linear_text(affine.weights.row(i).items(), affine.biases[i], 2) for i in range(affine.outputs))
+        start = crc32(text.encode()) % COLOURS
+        result[affine] = next((c % COLOURS for c in range(start, start + COLOURS) if c % COLOURS not in taken), start)
+    return result

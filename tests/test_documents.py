@@ -1,0 +1,202 @@
+"""Every answer has a document, and every renderer shows the same of it, escaped."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import exactformer as ef
+from exactformer.cli import main
+from exactformer.documents import Document, render_html, render_json, render_markdown, render_text, rendered
+from exactformer.documents.document import Exact, Figure, Section, Table
+from exactformer.errors import InvalidInput
+from exactformer.subdivision import sawtooth, sliced
+from exactformer.work import OutOfTime
+
+HOSTILE = "<script>alert(1)</script>|`*\x1b[31m\u202e\n# x"
+BEND = ef.ReluNetwork.of(
+    [([[1, 2], [-1, 1]], [0, "1/2"])], ([[1, -1]], [0]), domain=ef.Box([-1, -1], [1, 1]), name=HOSTILE
+)
+CONVEX = ef.ReluNetwork.of([([[1]], [0])], ([[1]], [0]), domain=ef.Box([-1], [1]), name=HOSTILE)
+CONCAVE = replace(CONVEX, output=ef.Affine.of([[-1]], [0]))
+
+ANSWERS: dict[str, Callable[[], ef.FamilyResult | ef.Regions]] = {
+    "plane": lambda: ef.regions(BEND),
+    "line": lambda: ef.regions(sliced(BEND, [0, 0], [[1, 0]], ef.Box([-1], [1]))),
+    "transformer": lambda: ef.regions(ef.compile(BEND).transformer),
+    "unbounded": lambda: ef.regions(BEND, ef.Domain.everything(2)),
+    "flat": lambda: ef.regions(BEND, ef.Box([0, 0], [0, 0])),
+    "proved": lambda: ef.verify_family([CONVEX], claim="convex"),
+    "refuted": lambda: ef.verify_family([CONVEX, CONCAVE], claim="convex"),
+    "empty": lambda: ef.verify_family([], claim="convex"),
+}
+
+
+class Tags(HTMLParser):
+    """Reads a page, whose tags must be balanced and harmless."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        assert tag not in ("script", "link", "iframe", "object", "img")
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def blocks(document: Document, kind: type) -> list[object]:
+    return [block for section in document.sections for block in section.blocks if isinstance(block, kind)]
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_every_answer_in_every_form(name: str) -> None:
+    page = ef.report(ANSWERS[name]())
+    files = dict(rendered(page.document, "report"))
+    assert list(files) == ["report.txt", "report.md", "report.html", "report.json"]
+    assert (str(page), page.markdown(), page.html()) == tuple(list(files.values())[:3])
+    for title in [section.title for section in page.document.sections]:
+        assert all(title in text for text in files.values())
+    Tags(page.html())
+    markdown = re.sub(r"```sh\n.*?\n```\n", "", page.markdown(), flags=re.DOTALL)
+    assert "<script" not in markdown and max(map(len, str(page).splitlines())) <= 100
+    assert [line for line in markdown.splitlines() if line.startswith("# ")] == [markdown.splitlines()[0]]
+    assert not any("\x1b" in text or "\u202e" in text for text in files.values())
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_notebook_shows_the_page(name: str) -> None:
+    answer = ANSWERS[name]()
+    assert answer._repr_html_() == ef.report(answer).html()
+
+
+def test_what_has_no_report() -> None:
+    with pytest.raises(InvalidInput, match="answer: expected what prove, verify, verify_family and regions return"):
+        ef.report(CONVEX)  # type: ignore[arg-type]
+
+
+def test_json_has_the_numbers_in_full() -> None:
+    long = "1" * 60 + "/7"
+    table = Table("t", ("a",), "l", ((Exact(long),), (True,)))
+    document = Document("title", "proved", (Section("one", (table,)),))
+    assert long not in render_text(document) and long not in render_markdown(document)
+    value = json.loads(render_json(document))
+    assert value["format"] == "exactformer/document-1" and (value["title"], value["tone"]) == ("title", "proved")
+    ((block,),) = (section["blocks"] for section in value["sections"])
+    assert block["kind"] == "table" and block["rows"] == [
+        [{"kind": "exact", "text": long, "where": "", "long": 24}],
+        [True],
+    ]
+    assert json.loads(render_json(document, "a note")) == {**value, "note": "a note"}
+    assert "a note" in render_html(document, "a note")
+
+
+# --- counts of regions ------------------------------------------------------------------------------
+
+
+def test_the_counts_of_a_document_are_those_of_the_regions() -> None:
+    found = ef.regions(BEND)
+    text = render_text(found.document())
+    assert f"N has exactly {found.activation_regions} activation regions on D." in text and "COUNTED\n" in text
+    assert re.search(rf"linear regions +{found.linear_regions}\n", text)
+    assert re.search(rf"different affine maps +{found.distinct_affine_maps}\n", text)
+    assert "exactformer check FOLDER" in text and "kernel was not involved" not in text
+    (figure,) = blocks(found.document(), Figure)
+    assert isinstance(figure, Figure) and (figure.picture.drawn, figure.picture.total) == (len(found), len(found))
+    assert blocks(found.document(drawn=3), Figure) == []
+
+
+def test_a_picture_on_the_line_is_the_graph() -> None:
+    (figure,) = blocks(ef.regions(sawtooth(depth=2)).document(), Figure)
+    assert isinstance(figure, Figure) and figure.picture.kind == "graph" and figure.picture.drawn == 9
+    ((outline,),) = [shape.outlines for shape in figure.picture.shapes]
+    assert len(outline) == 20  # ten points
+
+
+def test_only_the_first_regions_are_listed() -> None:
+    document = ef.regions(sawtooth(depth=4)).document()
+    (table,) = blocks(document, Table)
+    assert (
+        isinstance(table, Table) and len(table.rows) == 50 and "31 more regions are left out here." in str(table.note)
+    )
+
+
+def test_where_there_can_be_no_certificate_the_document_says_so() -> None:
+    for name in ("transformer", "unbounded"):
+        text = str(ef.report(ANSWERS[name]()))
+        assert "The kernel was not involved" in text and "--certificate" not in text
+    assert "the rule is “average”" in str(ef.report(ANSWERS["transformer"]()))
+
+
+def test_a_part_of_the_regions_is_called_that() -> None:
+    found = ef.Regions(BEND, BEND.domain or ef.Box([0], [1]), ef.regions(BEND)._cells, "average", 9)
+    document = found.document()
+    text = render_text(document)
+    assert document.tone == "unknown" and "COUNTED IN PART" in text and "at least 9 activation regions" in text
+
+
+def test_a_document_stops_when_time_is_out() -> None:
+    def over() -> None:
+        raise OutOfTime
+
+    with pytest.raises(OutOfTime):
+        ef.regions(BEND).document(check=over)
+
+
+# --- the command line -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    ef.save(BEND, "bend.json")
+    Path("family.py").write_text(
+        "import exactformer as ef\n"
+        "def pairs():\n"
+        "    for sign in (1, -1):\n"
+        "        yield ef.ReluNetwork.of([([[1]], [0])], ([[sign]], [0]), domain=ef.Box([-1], [1]))\n"
+    )
+    return tmp_path
+
+
+def listed(name: str) -> list[str]:
+    return sorted(path.name for path in Path(name).iterdir())
+
+
+def test_regions_writes_a_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["regions", "bend.json", "--out", "out"]) == 0
+    assert "written   out/report.html" in capsys.readouterr().out
+    assert listed("out") == ["manifest.json", "report.html", "report.json", "report.md", "report.txt"]
+    first = {name: Path("out", name).read_bytes() for name in listed("out")}
+    assert main(["regions", "bend.json", "--out", "out"]) == 0
+    assert first == {name: Path("out", name).read_bytes() for name in listed("out")}
+    assert main(["regions", "bend.json", "--slice", "x2", "--out", "out"]) == 0
+    assert "N is the network as a function of x2 alone, called x1 here." in Path("out/report.txt").read_text()
+    Path("out/report.md").write_text("mine")
+    assert main(["regions", "bend.json", "--out", "out"]) == 3
+    assert Path("out/report.md").read_text() == "mine"
+
+
+def test_a_family_writes_a_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pages = ["family.html", "family.json", "family.md", "family.txt", "manifest.json"]
+    asked = ["verify", "--family", "family.py", "--claim", "convex"]
+    assert main([*asked, "--instances", "1"]) == 0 and not Path("family-proof").exists()
+    assert main([*asked, "--instances", "1", "--out", "out"]) == 0
+    assert "family    out/family.html" in capsys.readouterr().out and listed("out") == pages
+    assert main([*asked, "--out", "out"]) == 1
+    assert "family    out/family.html" in capsys.readouterr().out and {*pages, "report.html"} < {*listed("out")}
+    assert "REFUTED" in Path("out/family.txt").read_text() and main(["check", "out"]) == 0
+    assert main([*asked, "--instances", "1", "--out", "out"]) == 0
+    assert listed("out") == pages
