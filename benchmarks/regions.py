@@ -22,7 +22,8 @@ import numpy as np
 import exactformer as ef
 from exactformer.compiler import compile_network
 from exactformer.subdivision import sawtooth
-from exactformer.subdivision.complex import cube
+from exactformer.subdivision.cube import cube
+from exactformer.subdivision.layers import cut_layer
 from exactformer.subdivision.program import program_of
 
 FAMILY = (
@@ -110,7 +111,7 @@ def undecided(source: Any) -> int:
     program = program_of(source, source.domain)
     whole = cube(program)
     for number in range(len(program.layers)):
-        whole.apply(number, lambda: None)
+        cut_layer(whole, number, lambda: None)
     return whole.exact_signs
 
 

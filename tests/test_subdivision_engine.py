@@ -23,11 +23,12 @@ from exactformer.networks import Affine
 from exactformer.networks.feedforward import MaxoutLayer
 from exactformer.polyhedra.lp import Inside, Row, inside, interior
 from exactformer.rational import Matrix, Vector
-from exactformer.subdivision import complex as complex_module
-from exactformer.subdivision import maps
-from exactformer.subdivision.complex import Complex, cube
+from exactformer.subdivision import cutting, maps, signs
+from exactformer.subdivision.complex import Complex
+from exactformer.subdivision.cube import cube
 from exactformer.subdivision.enumeration import parts_of
 from exactformer.subdivision.exact import Exact
+from exactformer.subdivision.layers import constrain, cut_layer
 from exactformer.subdivision.maps import largest_prime, map_classes
 from exactformer.subdivision.points import certified
 from exactformer.subdivision.program import Program, program_of
@@ -343,11 +344,11 @@ def built(network: Network, domain: Domain, alive: Any = quiet) -> Complex | Non
         return None
     whole = cube(program)
     if any(any(row[:-1]) for row in program.rows):
-        whole.constrain(lambda: alive(whole, False))
+        constrain(whole, lambda: alive(whole, False))
         if not whole.cells:
             return None
     for number in range(len(network.layers)):
-        whole.apply(number, lambda: alive(whole, False))
+        cut_layer(whole, number, lambda: alive(whole, False))
         alive(whole, True)
     return whole
 
@@ -426,16 +427,16 @@ def test_no_float_is_further_off_than_its_bound(case: tuple[Network, Domain]) ->
                     assert abs(F(float(found)) - y * F(2) ** scale) <= F(float(bound))
             plus, minus = (_unpacked(bits[v], layer.cuts) for bits in (vertices.plus, vertices.minus))
             if not done and (any(plus) or any(minus)):  # vertices that were merged away have none
-                signs = [
+                exact_signs = [
                     (own[p] > max(before)) - (own[p] < max(before))
                     for own in ([[F(0), *own] if layer.relu else own for own in by_unit])
                     for p in range(1, layer.rank)
                     for before in [own[:p]]
                 ]
-                assert signs == [int(a) - int(b) for a, b in zip(plus, minus, strict=True)]
+                assert exact_signs == [int(a) - int(b) for a, b in zip(plus, minus, strict=True)]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(complex_module, "BATCH", 10**9)  # no look at the clock while vertices are half done
+        patch.setattr(signs, "BATCH", 10**9)  # no look at the clock while vertices are half done
         built(network, domain, alive)
 
 
@@ -469,7 +470,7 @@ def test_the_bound_of_an_interpolated_vertex(data: Any) -> None:
         values=floats, errors=bounds, points=floats, blur=np.zeros(2), layer=SimpleNamespace(stored=stored, relu=relu)
     )
     a, b = np.array([0]), np.array([1])
-    found, errors, *_ = Complex._between(stub, a, b, 0, *((0, 256) if relu else (1, np.array([0]))))
+    found, errors, *_ = cutting._between(stub, a, b, 0, *((0, 256) if relu else (1, np.array([0]))))
     t = gaps[0] / (gaps[0] - gaps[1])
     for i in range(count * stored):
         exact = true[0][i] + t * (true[1][i] - true[0][i])

@@ -61,7 +61,6 @@ from exactformer.networks.semantics import TIES
 from exactformer.polyhedra.volume import volume
 from exactformer.rational import Matrix, Vector
 from exactformer.subdivision import cells as cells_module
-from exactformer.subdivision import complex as complex_module
 from exactformer.subdivision import (
     deep_lower,
     deep_upper,
@@ -70,11 +69,14 @@ from exactformer.subdivision import (
     one_layer_without_biases,
     parallel_folds,
     sawtooth,
+    signs,
 )
 from exactformer.subdivision.cells import FoundCells
 from exactformer.subdivision.certificate import certificate, write_certificate
-from exactformer.subdivision.complex import Complex, cube
+from exactformer.subdivision.complex import Complex
+from exactformer.subdivision.cube import cube
 from exactformer.subdivision.drawing import draw
+from exactformer.subdivision.layers import cut_layer
 from exactformer.subdivision.limit import Check, unlimited
 from exactformer.subdivision.polytope import vertices
 from exactformer.subdivision.program import program_of
@@ -851,10 +853,10 @@ def test_exact_vertices_are_within_the_limit() -> None:
     program = program_of(network, Box([-1, -1], [1, 1]))
     looks = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(complex_module, "BATCH", 1)
+        patch.setattr(signs, "BATCH", 1)
         whole = cube(program)
         for number in range(2):
-            whole.apply(number, lambda: looks.append(1))
+            cut_layer(whole, number, lambda: looks.append(1))
     assert whole.exact_signs > 4 and len(looks) > sum(network.widths)
 
 

@@ -14,7 +14,8 @@ from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, check_doma
 from exactformer.networks.semantics import TIES, Tie
 from exactformer.networks.transformer import Transformer
 from exactformer.subdivision.cells import ComplexCells, FoundCells
-from exactformer.subdivision.complex import Complex, cube, surface
+from exactformer.subdivision.complex import Complex
+from exactformer.subdivision.cube import cube, surface
 from exactformer.subdivision.engine import Part
 from exactformer.subdivision.enumeration import parts_of
 from exactformer.subdivision.exact import MOST_UNITS, NOTHING

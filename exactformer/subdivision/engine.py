@@ -11,6 +11,7 @@ import numpy as np
 
 from exactformer.subdivision.complex import Complex
 from exactformer.subdivision.exact import Exact, Vertex, renumbered
+from exactformer.subdivision.layers import cut_layer
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def finished(waiting: list[tuple[Complex, int]], alive: Callable[[int], None], s
             yield current
             continue
         tell = partial(_tell, alive, done + sum(other.known for other, _ in waiting), current)
-        number += current.apply(number, tell, 2 * size)
+        number += cut_layer(current, number, tell, 2 * size)
         if current.cells > size and number < len(current.program.layers):
             waiting += [(part, number) for part in divided(current, -(-2 * current.cells // size))]
         else:

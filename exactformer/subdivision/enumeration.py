@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 
 from exactformer.subdivision.complex import Complex
 from exactformer.subdivision.engine import Part, finished, part_of
+from exactformer.subdivision.layers import constrain
 from exactformer.subdivision.parallel import spread
 from exactformer.work import NEVER, Deadline
 
@@ -35,7 +36,7 @@ def parts_of(
         return
     size = _size(whole) if size is None else size
     if any(any(row[:-1]) for row in program.rows):
-        whole.constrain(lambda: alive(0))
+        constrain(whole, lambda: alive(0))
         if not whole.cells:
             return
     if jobs > 1 or executor is not None:

@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from exactformer.subdivision.complex import Complex
 from exactformer.subdivision.engine import Part, divided, finished, part_of
+from exactformer.subdivision.layers import cut_layer
 from exactformer.work import Deadline
 from exactformer.work import spread as shared
 
@@ -28,7 +29,7 @@ def spread(
     """The finished parts of a complex, in the order in which they are found; raises `OutOfTime` when it is."""
     number, layers = 0, len(whole.program.layers)
     while number < layers - 1 and whole.cells < WORTH * jobs:
-        if not whole.apply(number, lambda: alive(whole.known), size):
+        if not cut_layer(whole, number, lambda: alive(whole.known), size):
             break
         number += 1
     if number == layers:

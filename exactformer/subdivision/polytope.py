@@ -13,7 +13,8 @@ from exactformer.networks import Affine, MaxoutNetwork
 from exactformer.polyhedra.lp import Minimum, Program, Row
 from exactformer.polyhedra.volume import volume as exact_volume
 from exactformer.rational import Matrix, Vector
-from exactformer.subdivision.complex import cube
+from exactformer.subdivision.cube import cube
+from exactformer.subdivision.layers import constrain
 from exactformer.subdivision.program import Frame, program_of
 
 Point = tuple[Fraction, ...]
@@ -32,7 +33,7 @@ def vertices(rows: Sequence[Row], domain: Domain) -> tuple[Point, ...]:
     whole = Domain(domain.lower, domain.upper, matrix, Vector(tuple(b for _, b in rows)))
     nothing = MaxoutNetwork((), Affine(Matrix((0, n)), Vector(())))
     body = cube(program_of(nothing, whole))
-    body.constrain(lambda: None)
+    constrain(body, lambda: None)
     frame = Frame.of(domain)
     found = [
         frame.outward([Fraction(x, v[-1]) for x in v[:-1]])
