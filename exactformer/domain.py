@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from exactformer.arguments import NATURAL
-from exactformer.errors import Faults, InvalidInput, shown
+from exactformer.errors import Faults, InvalidInput, did_you_mean, shown
 from exactformer.rational import (
     Matrix,
     Vector,
@@ -23,6 +23,7 @@ from exactformer.rational import (
     shape_text,
 )
 
+KEYS = ("lower", "upper", "matrix", "bounds")
 _INFINITE = re.compile(r"([+-]?)inf(?:inity)?")
 
 LONG = 80  # characters of a domain in its `repr`
@@ -162,8 +163,9 @@ def read_domain(value: Any, place: str, dimension: int | None, faults: Faults) -
         faults.add(place, "an object with lower and upper", value)
         return Domain.everything(dimension or 0)
     for key in value:
-        if key not in ("lower", "upper", "matrix", "bounds"):
-            faults.add(place, "only the keys lower, upper, matrix and bounds", f"key {key!r}")
+        if key not in KEYS:
+            hint = did_you_mean(key, (name for name in KEYS if name not in value))
+            faults.add(place, "only the keys lower, upper, matrix and bounds", f"key {key!r}", hint)
     ends: list[tuple[Fraction | None, ...]] = []
     for side in ("lower", "upper"):
         items = listed(value[side])

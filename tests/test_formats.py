@@ -255,6 +255,34 @@ NUMBER = 'a number (an integer, "p/q" or decimal text)'
             1,
             ["file: expected only the keys format, kind, layers, output, name, domain, found key 'extra'"],
         ),
+        (
+            ABSOLUTE,
+            ("layers", 0, "weight"),
+            1,
+            ["layers[0]: expected only the keys weights, biases, found key 'weight'"],
+        ),
+        (
+            ABSOLUTE,
+            ("domian",),
+            {},
+            ["file: expected only the keys format, kind, layers, output, name, domain, found key 'domian'"],
+        ),
+        (
+            TRANSFORMER,
+            ("msak",),
+            None,
+            [
+                "file: expected only the keys format, kind, embedding, blocks, residual, readout, name, domain, mask, "
+                "found key 'msak'; did you mean mask?"
+            ],
+        ),
+        (
+            ABSOLUTE,
+            ("domain", "bound"),
+            [],
+            ["domain: expected only the keys lower, upper, matrix and bounds, found key 'bound'; did you mean bounds?"],
+        ),
+        (ABSOLUTE, ("kind",), "max", ["kind: expected maxout, relu or transformer, found max; did you mean maxout?"]),
         (ABSOLUTE, ("layers", 0, "extra"), 1, ["layers[0]: expected only the keys weights, biases, found key 'extra'"]),
         (
             ABSOLUTE,
@@ -375,6 +403,45 @@ NUMBER = 'a number (an integer, "p/q" or decimal text)'
 )
 def test_a_fault_is_named_with_its_place(base: Any, path: Any, new: Any, expected: list[str]) -> None:
     assert reasons(changed(base, path, new)) == [f"file: {reason}" for reason in expected]
+
+
+NO_ROWS = "expected at least one row, or a sparse matrix, found none"
+
+
+@pytest.mark.parametrize(
+    ("base", "path"),
+    [
+        (RELU, ("output", "weights")),
+        (ABSOLUTE, ("output", "weights")),
+        (TRANSFORMER, ("embedding", "weights", 0)),
+        (TRANSFORMER, ("blocks", 0, "heads", 0, "query")),
+        (TRANSFORMER, ("blocks", 0, "heads", 0, "output")),
+        (TRANSFORMER, ("blocks", 0, "feedforward", "w1")),
+        (TRANSFORMER, ("blocks", 0, "feedforward", "w2")),
+        (TRANSFORMER, ("readout", "weights")),
+    ],
+)
+def test_a_list_of_no_rows_is_no_matrix_as_for_the_kernel(base: Any, path: Any) -> None:
+    value = changed(base, path, [])
+    assert any(reason.endswith(NO_ROWS) for reason in reasons(value))
+    with pytest.raises(Rejected, match="at least one row, or a sparse matrix, found none"):
+        read_network(json.dumps(value).encode(), "file")
+
+
+def test_where_no_rows_are_all_there_can_be_they_are_refused_as_well() -> None:
+    value: Any = {"format": "exactformer/network-1", "kind": "relu", "layers": [], "output": {"biases": []}}
+    value["output"]["weights"] = {"shape": [0, 3], "entries": []}
+    assert read(value).inputs == 3
+    value["output"]["weights"] = []
+    assert [reason.removeprefix("file: output.weights: ") for reason in reasons(value)] == [NO_ROWS]
+
+
+def test_a_domain_without_inequalities_may_say_so() -> None:
+    domain = {"lower": [0], "upper": [1], "matrix": [], "bounds": []}
+    assert read(changed(ABSOLUTE, ("domain",), domain)).domain == Box([0], [1])
+    assert reasons(changed(ABSOLUTE, ("domain",), {**domain, "bounds": [1]})) == [
+        "file: domain.matrix: expected 1 rows, found 0"
+    ]
 
 
 def test_several_faults_at_once() -> None:

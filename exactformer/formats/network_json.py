@@ -9,15 +9,16 @@ from collections.abc import Container, Mapping
 from typing import Any
 
 from exactformer.domain import Domain, read_domain
-from exactformer.errors import Faults, InvalidInput, printable
+from exactformer.errors import Faults, InvalidInput, did_you_mean, printable
 from exactformer.formats.encoding import check_encoding
-from exactformer.networks import Affine, Block, MaxoutNetwork, Network, ReluNetwork, Transformer, check_network
+from exactformer.networks import Affine, Block, Head, MaxoutNetwork, Network, ReluNetwork, Transformer, check_network
 from exactformer.networks.affine import read_affine
 from exactformer.networks.feedforward import read_maxout, read_relu
 from exactformer.networks.transformer import FeedForward, check_options, read_feedforward, read_head
 from exactformer.rational import Matrix, Vector, array_shape, listed, ratio_text, shape_text
 
 FORMAT = "exactformer/network-1"
+MATRICES = ("query", "key", "value", "output")  # of a head
 
 
 def parse(data: bytes, source: str, default_name: str = "") -> Network:
@@ -94,7 +95,7 @@ def from_object(value: Any, source: str, default_name: str = "") -> Network:
     if not isinstance(value, dict):
         faults.add("file", "a JSON object", value)
     elif not isinstance(kind, str) or kind not in readers:
-        faults.add("kind", "maxout, relu or transformer", kind)
+        faults.add("kind", "maxout, relu or transformer", kind, did_you_mean(kind, readers))
     faults.settle()
     if value.get("format", FORMAT) != FORMAT:  # a missing key is found below
         faults.add("format", FORMAT, value["format"])
@@ -129,7 +130,8 @@ def _keys(value: Any, place: str, required: tuple[str, ...], optional: tuple[str
             faults.add(place, f"the key {key!r}", f"the keys {names}")
     for key in value:
         if key not in required + optional:
-            faults.add(place, f"only the keys {', '.join(required + optional)}", f"key {key!r}")
+            hint = did_you_mean(key, (name for name in required + optional if name not in value))
+            faults.add(place, f"only the keys {', '.join(required + optional)}", f"key {key!r}", hint)
     return all(key in value for key in required)
 
 
@@ -149,6 +151,12 @@ def _array(value: Any, dimension: int, place: str, wanted: str, faults: Faults) 
     return _list(value, place, faults)
 
 
+def _rows(value: Any, place: str, faults: Faults) -> None:
+    """Note a fault for a list of no rows: it does not say how wide the matrix is, and the kernel refuses it."""
+    if value == []:
+        faults.add(place, "at least one row, or a sparse matrix", "none")
+
+
 def _feedforward(value: Any, domain: Domain | None, name: str, faults: Faults) -> Network | None:
     complete = _keys(value, "file", ("format", "kind", "layers", "output"), ("name", "domain"), faults)
     layers = _list(value.get("layers", []), "layers", faults)
@@ -157,6 +165,7 @@ def _feedforward(value: Any, domain: Domain | None, name: str, faults: Faults) -
     complete &= "output" not in value or _keys(value["output"], "output", ("weights", "biases"), (), faults)
     if not complete:
         return None
+    _rows(value["output"]["weights"], "output.weights", faults)
     read = read_relu if value["kind"] == "relu" else read_maxout
     pairs = [(layer["weights"], layer["biases"]) for layer in layers]
     return read(pairs, (value["output"]["weights"], value["output"]["biases"]), domain, name, faults)
@@ -179,6 +188,7 @@ def _transformer(value: Any, domain: Domain | None, name: str, faults: Faults) -
         faults.add("embedding.offsets", f"{len(maps)} tokens, as in weights", f"{len(offsets)}")
     embedding: list[Affine] = []
     for t, (w, b) in enumerate(zip(maps, offsets, strict=False)):
+        _rows(w, f"embedding.weights[{t}]", faults)
         shape = (embedding[0].outputs, embedding[0].inputs) if embedding else (None, None)
         embedding.append(read_affine(w, b, (f"embedding.weights[{t}]", f"embedding.offsets[{t}]"), shape, faults))
     if not embedding:
@@ -188,6 +198,7 @@ def _transformer(value: Any, domain: Domain | None, name: str, faults: Faults) -
     readout = value["readout"]
     parts = tuple(_block(block, f"blocks[{b}]", d, faults) for b, block in enumerate(blocks))
     places = "readout.weights", "readout.biases"
+    _rows(readout["weights"], places[0], faults)
     final = read_affine(readout["weights"], readout["biases"], places, (None, d), faults)
     check_options(value["residual"], value.get("mask"), readout["token"], len(embedding), faults)
     faults.settle()
@@ -201,14 +212,22 @@ def _block(value: Any, place: str, d: int, faults: Faults) -> Block:
     if value["heads"] is not None:
         items = _list(value["heads"], f"{place}.heads", faults)
         heads = tuple(
-            read_head(item["query"], item["key"], item["value"], item["output"], f"{place}.heads[{h}]", d, faults)
+            _head(item, f"{place}.heads[{h}]", d, faults)
             for h, item in enumerate(items)
-            if _keys(item, f"{place}.heads[{h}]", ("query", "key", "value", "output"), (), faults)
+            if _keys(item, f"{place}.heads[{h}]", MATRICES, (), faults)
         )
     where = f"{place}.feedforward"
     if value["feedforward"] is not None and _keys(value["feedforward"], where, ("w1", "b1", "w2", "b2"), (), faults):
+        for name in ("w1", "w2"):
+            _rows(value["feedforward"][name], f"{where}.{name}", faults)
         feedforward = read_feedforward(value["feedforward"], where, d, faults)
     return Block(heads, feedforward)
+
+
+def _head(value: Mapping[str, Any], place: str, d: int, faults: Faults) -> Head:
+    for name in MATRICES:
+        _rows(value[name], f"{place}.{name}", faults)
+    return read_head(value["query"], value["key"], value["value"], value["output"], place, d, faults)
 
 
 # --- writing --------------------------------------------------------------------------------------
@@ -285,8 +304,7 @@ def _transformer_object(network: Transformer) -> dict[str, Any]:
 def _block_object(block: Block) -> Mapping[str, Any]:
     heads = None
     if block.heads is not None:
-        names = ("query", "key", "value", "output")
-        heads = [{name: _matrix(getattr(head, name)) for name in names} for head in block.heads]
+        heads = [{name: _matrix(getattr(head, name)) for name in MATRICES} for head in block.heads]
     return {
         "heads": heads,
         "feedforward": None if block.feedforward is None else _feedforward_object(block.feedforward),
