@@ -113,7 +113,7 @@ def _counterexample(claim: Claim, certificate: dict[str, Any], names: tuple[str,
     return (
         tuple((name, point_text(list(at))) for name, at in points),
         evaluation_rows(evaluations, names, files),
-        point_text(gap) if claim.name == "equal" else None,
+        point_text(gap) if claim.equality else None,
     )
 
 

@@ -16,7 +16,7 @@ from exactformer.polyhedra.inhabitant import inhabitant
 from exactformer.prover.blame import blame
 from exactformer.prover.certificate import judged, proof_certificate, refutation_certificate
 from exactformer.prover.outcome import Blame, Evaluation, Outcome, Point, TraceLine, Witness
-from exactformer.prover.question import Question, is_equality
+from exactformer.prover.question import Question
 from exactformer.prover.search import Found
 from exactformer.prover.trace import trace
 from exactformer.prover.witness import simplified
@@ -94,7 +94,7 @@ class Attempt:
             return otherwise
 
     def _blame(self, point: Point) -> tuple[Blame, ...]:
-        if not is_equality(self.question):
+        if not self.question.claim.equality:
             return ()
         limit = self.deadline.within(BLAME_SECONDS)
         return blame(self.question, lambda fixed: self._equal(fixed, point, limit))

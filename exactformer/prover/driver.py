@@ -23,7 +23,7 @@ from exactformer.prover.leaves import regions_of
 from exactformer.prover.options import Method, Options, Progress, check_options
 from exactformer.prover.outcome import Outcome
 from exactformer.prover.parallel import search_in_parallel
-from exactformer.prover.question import ask, is_equality
+from exactformer.prover.question import ask
 from exactformer.prover.search import Found, Search
 from exactformer.prover.solver_word import by_smt
 from exactformer.prover.witness import numeric_witness
@@ -188,7 +188,7 @@ def _attempt(
     started = time.monotonic()
     question = ask(claim, left, right, domain, tie, faults, correspondence)
     faults.settle()
-    if method == "regions" and not is_equality(question):
+    if method == "regions" and not question.claim.equality:
         raise Unsupported(f"method regions: expected the claim equal, found {question.claim.name}; lazy decides it")
     return Attempt(question, started, Deadline.after(timeout), certified)
 
@@ -242,6 +242,6 @@ def _phases(method: Method, attempt: Attempt) -> list[tuple[Method, Deadline]]:
         return [(method, deadline)]
     left = deadline.left
     last: tuple[Method, Deadline] = ("lazy", deadline.within(0.8 * left))
-    if not is_equality(attempt.question):
+    if not attempt.question.claim.equality:
         return [last]
     return [("lazy", deadline.within(min(20.0, left / 4))), ("regions", deadline.within(min(120.0, left / 2))), last]

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from exactformer.arguments import instance, one_of
-from exactformer.claims import Answer, Claim, Equal, Run, read_claim
+from exactformer.claims import Answer, Claim, Run, read_claim
 from exactformer.compiler.correspondence import Compiled, Correspondence
 from exactformer.domain import Domain
 from exactformer.errors import Faults, Unsupported
@@ -140,11 +140,6 @@ def _check_kinds(claim: Any, left: Any, right: Any, domain: Any, correspondence:
         hint = "; did you mean its attribute correspondence?" if isinstance(correspondence, Compiled) else ""
         instance(correspondence, Correspondence, "a Correspondence or None", "correspondence", faults, hint)
     faults.settle()
-
-
-def is_equality(question: Question) -> bool:
-    """Whether the question is whether two networks are equal."""
-    return type(question.claim) is Equal
 
 
 def evaluate_exactly(network: Network, point: Point, semantics: Semantics) -> Point:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import zip_longest
 
-from exactformer.claims import AtMost, Claim, Within
+from exactformer.claims import Claim
 from exactformer.compiler import CONSTRUCTIONS, Correspondence, compile_network
 from exactformer.domain import Domain
 from exactformer.errors import ExactformerError
@@ -65,12 +65,10 @@ def _states_of(question: Question, wanted: Side, found: Side, point: Point) -> l
 
 def _output(claim: Claim, number: int, wanted: Fraction, found: Fraction, *, left_is_found: bool) -> TraceLine:
     """An output of the one side, and what the claim asks of it, given the other side's."""
-    text, agrees = exact_text(wanted), found == wanted
-    if isinstance(claim, AtMost):
-        text, agrees = (f"at most {text}", found <= wanted) if left_is_found else (f"at least {text}", found >= wanted)
-    if isinstance(claim, Within):
-        text, agrees = f"within {claim.epsilon} of {text}", abs(found - wanted) <= claim.epsilon
-    return TraceLine(f"output {number}", exact_text(found), text, agrees)
+    sides = (found, wanted) if left_is_found else (wanted, found)
+    agrees = claim.contradicted([[value] for value in sides]) == "no"
+    asked = claim.asks(exact_text(wanted), of_left=left_is_found)
+    return TraceLine(f"output {number}", exact_text(found), asked, agrees)
 
 
 def _against_source(source: Network, found: Side, domain: Domain, point: Point) -> list[TraceLine]:

@@ -90,7 +90,7 @@ def _steps(report: Report) -> tuple[str, ...]:
 
 
 def _settled(report: Report) -> str:
-    if report.claim != "equal":
+    if not report.equality:
         return "what the claim asks for holds"
     left, right = (side.symbol for side in report.networks)
     return f"{left} and {right} are equal"

@@ -250,7 +250,7 @@ def _refutation(outcome: Outcome, witness: Witness, names: tuple[str, str], file
     return RefutationCard(
         points=tuple((name, point_text(point)) for name, point in witness.points),
         evaluations=evaluation_rows(witness.evaluations, names, files),
-        difference=point_text(gap) if outcome.claim.name == "equal" else None,
+        difference=point_text(gap) if outcome.claim.equality else None,
         trace=trace[start : start + MAX_TRACE],
         trace_total=len(trace),
         blame=outcome.blame,

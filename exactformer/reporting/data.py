@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from exactformer.claims import Claim, read_claim
 from exactformer.documents.picture import Picture
-from exactformer.errors import Faults
+from exactformer.errors import Faults, InvalidInput
 from exactformer.prover.outcome import Blame, TraceLine
 from exactformer.reporting import codec
 from exactformer.reporting.trusted import KernelFacts
@@ -167,6 +168,24 @@ class Report:
     picture: Picture | None
     trust: TrustCard
     files: tuple[tuple[str, str], ...]
+
+    @property
+    def equality(self) -> bool:
+        """Whether the claim says that the two sides are equal."""
+        return self._asked is not None and self._asked.equality
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The tie rules that the claim itself names, one for each evaluation."""
+        return () if self._asked is None else self._asked.rules
+
+    @property
+    def _asked(self) -> Claim | None:
+        """The claim; None where what is written is none, as a report is what its file says."""
+        try:
+            return read_claim(self.claim)
+        except InvalidInput:
+            return None
 
     def file(self, role: str) -> str:
         """The name of the file with the given role, or empty text."""

@@ -89,7 +89,7 @@ def _semantics(report: Report) -> tuple[Block, ...]:
     blocks: list[Block] = [Paragraph(exact)]
     if "transformer" in [side.kind for side in report.networks]:
         limit = "Attention is taken in its hard limit: softmax attention with all scores multiplied by λ, as λ → ∞."
-        if report.claim.startswith("ties-agree"):
+        if report.rules:
             rule = "When scores tie, the weight goes as the two tie rules of the statement say."
         elif report.tie == "any":
             rule = "When scores tie, nothing depends on the rule: the statement holds under every tie rule."
@@ -197,11 +197,11 @@ def _commands(report: Report) -> tuple[Block, ...]:
     if found is not None and all(
         len(row.inputs) <= MAX_ARGUMENT and not Exact(row.inputs).shortened for row in found.evaluations
     ):
-        rules = report.claim.partition(":")[2].split(",") if report.claim.startswith("ties-agree") else [report.tie]
+        rules = report.rules or (report.tie,) * len(found.evaluations)
         lines = []
-        for row, rule in zip(found.evaluations, rules * len(found.evaluations), strict=False):
+        for row, rule in zip(found.evaluations, rules, strict=False):
             point = shlex.quote(row.inputs.strip("()").replace(" ", ""))
-            tie = "" if rule in ("any", "average") else f" --tie {rule}"
+            tie = "" if rule in ("any", "average") else f" --tie {shlex.quote(rule)}"
             lines.append(f"exactformer evaluate {shlex.quote(row.file)} --at {point}{tie}")
         blocks += [Paragraph("The values:"), Commands(tuple(lines))]
     return tuple(blocks)
@@ -213,7 +213,7 @@ def _search(report: Report) -> str:
         for role, _ in zip(("left", "right"), report.networks, strict=False)
     ]
     words = ["exactformer verify", *files]
-    words += ["--claim", shlex.quote(report.claim)] if report.claim != "equal" else []
+    words += ["--claim", shlex.quote(report.claim)] if not report.equality else []
     words += map(shlex.quote, report.domain.option.split())
     words += ["--method", report.proof.method] if report.proof.method in SEARCHES else []
     words += ["--tie", report.tie] if report.tie in ("leftmost", "rightmost") else []

@@ -1,133 +1,22 @@
-"""What can be claimed of one or two networks: equal, at most, within, a range, and what one network is.
-
-A claim says at which points networks are evaluated and what must hold for the values. It is written over numbers of
-any kind (Fractions, arrays of floats, symbols), so that the exact evaluators, the numeric path and the SMT-LIB text
-all read one definition. The kernel has its own: the two are the two routes by which a counterexample is confirmed.
-"""
+"""The claims, a row each: name, parameters, evaluations, conclusions; and how they are read from text."""
 
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Integral
-from typing import Any, ClassVar, Literal
+from typing import Any
 
-from exactformer.domain import Domain
-from exactformer.enclosure import bounds
+from exactformer.claims.claim import Claim, Run, Values
 from exactformer.errors import Faults, InvalidInput, did_you_mean, shown
 from exactformer.networks import Network
 from exactformer.networks.semantics import TIES, Semantics, Tie
-from exactformer.rational import Matrix, Vector, listed, number_text, read_rational
+from exactformer.rational import listed, number_text, read_rational
 
 Number = int | float | str | Fraction | Decimal  # what an exact number is read from
-Answer = Literal["yes", "no", "undecided"]  # undecided: bounds of an irrational value do not tell
-Values = Sequence[Any]  # numbers of any kind that can be added, subtracted and divided by an integer
-
-
-@dataclass(frozen=True)
-class Run:
-    """One evaluation that a claim asks for: the left (0) or right (1) network at a point, and how attention is read."""
-
-    label: str  # with {left} and {right} where the network's symbol goes
-    network: int
-    inputs: Values
-    semantics: Semantics | None = None  # None: as the question reads the network
-
-
-@dataclass(frozen=True)
-class Claim(ABC):
-    """A statement about one or two networks on a domain.
-
-    Its *variables* are the coordinates of x, and of a second point y those in which y may differ from x.
-    """
-
-    name: ClassVar[str]
-    networks: ClassVar[int] = 1
-    equations: ClassVar[bool] = False  # whether the conclusions must be 0, rather than >= 0
-    ordered: ClassVar[bool] = False  # whether x <= y is part of the hypothesis
-
-    @abstractmethod
-    def runs(self, x: Values, y: Values) -> list[Run]:
-        """The evaluations, at points made from x and y."""
-
-    @abstractmethod
-    def conclusions(self, *outputs: Values) -> list[Any]:
-        """What must be >= 0 (or 0, for `equations`), from the outputs of the runs."""
-
-    @abstractmethod
-    def sentence(self, left: str, right: str, domain: str) -> str:
-        """The claim in words and symbols."""
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The parameters as JSON data."""
-        return {}
-
-    @property
-    def argument(self) -> str:
-        """The parameters as written on the command line."""
-        return ""
-
-    @property
-    def written(self) -> str:
-        """The claim as `read_claim` reads it."""
-        return f"{self.name}:{self.argument}" if self.argument else self.name
-
-    def free(self, inputs: int) -> tuple[int, ...]:
-        """The inputs in which y may differ from x; none for a claim about single points."""
-        return ()
-
-    def fitted(self, left: Network, right: Network | None, faults: Faults) -> Claim:
-        """The claim for these networks, with defaults filled in; faults are noted."""
-        return self
-
-    # --- what follows from these --------------------------------------------------------------------
-
-    def points(self, variables: Values, inputs: int) -> tuple[Values, Values]:
-        """The points x and y."""
-        x, y = list(variables[:inputs]), list(variables[:inputs])
-        for i, value in zip(self.free(inputs), variables[inputs:], strict=True):
-            y[i] = value
-        return x, y
-
-    def runs_at(self, variables: Values, inputs: int) -> list[Run]:
-        """The evaluations at given values of the variables."""
-        return self.runs(*self.points(variables, inputs))
-
-    def contradicted(self, outputs: Sequence[Values]) -> Answer:
-        """Whether outputs of the runs, exact numbers or enclosures, contradict the claim."""
-        answers = {_fails(*bounds(value), equation=self.equations) for value in self.conclusions(*outputs)}
-        return next((answer for answer in ("yes", "undecided") if answer in answers), "no")
-
-    def space(self, domain: Domain) -> Domain:
-        """The values of the variables for which x and y lie in the domain, ordered where the claim says so."""
-        n, free = domain.dimension, self.free(domain.dimension)
-        if not free:
-            return domain
-        size, column = n + len(free), {i: n + k for k, i in enumerate(free)}
-        entries, bounds = dict(domain.matrix.entries()), list(domain.bounds.fractions())
-        for (row, i), value in domain.matrix.entries().items():
-            entries[len(domain.bounds) + row, column.get(i, i)] = value
-        bounds += bounds
-        for i in free if self.ordered else ():
-            entries |= {(len(bounds), i): Fraction(1), (len(bounds), column[i]): Fraction(-1)}
-            bounds.append(Fraction(0))
-        lower, upper = ((*ends, *(ends[i] for i in free)) for ends in (domain.lower, domain.upper))
-        return Domain(lower, upper, Matrix.sparse(len(bounds), size, entries), Vector.of(bounds))
-
-    def __str__(self) -> str:
-        return self.sentence("left", "right", "the domain")
-
-
-def _fails(lower: Fraction, upper: Fraction, *, equation: bool) -> Answer:
-    """Whether a number within these bounds is not 0 (for an equation), or below it."""
-    if upper < 0 or (equation and lower > 0):
-        return "yes"
-    return "undecided" if lower < 0 or (equation and upper > 0) else "no"
 
 
 def _names(inputs: Sequence[int], separator: str = ", ") -> str:
@@ -177,15 +66,12 @@ class Equal(_TwoNetworks):
     """
 
     name = "equal"
+    says = "{left}(x) = {right}(x) for every x in {domain}"
     equations = True
 
     def conclusions(self, *outputs: Values) -> list[Any]:
         """Left - right."""
         return _minus(*outputs)
-
-    def sentence(self, left: str, right: str, domain: str) -> str:
-        """left(x) = right(x)."""
-        return f"{left}(x) = {right}(x) for every x in {domain}"
 
 
 @dataclass(frozen=True)
@@ -193,14 +79,15 @@ class AtMost(_TwoNetworks):
     """left(x) <= right(x), output by output."""
 
     name = "at-most"
+    says = "{left}(x) ≤ {right}(x) for every x in {domain}"
 
     def conclusions(self, *outputs: Values) -> list[Any]:
         """Right - left."""
         return _minus(outputs[1], outputs[0])
 
-    def sentence(self, left: str, right: str, domain: str) -> str:
-        """left(x) <= right(x)."""
-        return f"{left}(x) ≤ {right}(x) for every x in {domain}"
+    def asks(self, other: str, *, of_left: bool) -> str:
+        """At most the right output, at least the left one."""
+        return f"at most {other}" if of_left else f"at least {other}"
 
 
 @dataclass(frozen=True, init=False)
@@ -214,6 +101,8 @@ class Within(_TwoNetworks):
     epsilon: Fraction
 
     name = "within"
+    form = ":EPSILON"
+    says = "|{left}(x) − {right}(x)| ≤ {claim.epsilon} for every x in {domain}"
 
     def __init__(self, epsilon: Number) -> None:
         faults = Faults()
@@ -222,6 +111,11 @@ class Within(_TwoNetworks):
             faults.add("claim within: epsilon", "a number >= 0", str(exact))
         faults.settle()
         object.__setattr__(self, "epsilon", exact)
+
+    @classmethod
+    def read(cls, text: str) -> Claim:
+        """EPSILON."""
+        return cls(text)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -238,9 +132,9 @@ class Within(_TwoNetworks):
         gaps = _minus(*outputs)
         return [self.epsilon - gap for gap in gaps] + [self.epsilon + gap for gap in gaps]
 
-    def sentence(self, left: str, right: str, domain: str) -> str:
-        """|left(x) - right(x)| <= epsilon."""
-        return f"|{left}(x) − {right}(x)| ≤ {self.epsilon} for every x in {domain}"
+    def asks(self, other: str, *, of_left: bool) -> str:
+        """To be near the other output."""
+        return f"within {self.epsilon} of {other}"
 
 
 # --- one network --------------------------------------------------------------------------------------
@@ -258,9 +152,20 @@ class Range(Claim):
     upper: Any = None
 
     name = "range"
+    form = ":LO,HI"
 
     def __post_init__(self) -> None:
         _frozen(self, "lower", "upper")
+
+    @classmethod
+    def read(cls, text: str) -> Claim:
+        """LO,HI for all outputs, or for each of them, separated by semicolons; an empty end is no bound."""
+        pairs = [part.split(",") for part in text.split(";")]
+        if any(len(pair) != 2 for pair in pairs):
+            expected = "claim range: expected LO,HI (for several outputs LO,HI;LO,HI;...)"
+            raise InvalidInput(f"{expected}, found {text!r}"[:200])
+        lower, upper = ([part.strip() or None for part in side] for side in zip(*pairs, strict=True))
+        return cls(lower, upper) if len(pairs) > 1 else cls(lower[0], upper[0])
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -314,10 +219,17 @@ class Invariant(Claim):
     permutation: Sequence[int]
 
     name = "invariant"
+    form = ":x2,x1,..."
+    says = "{left}(x) = {left}({claim.image}) for every x in {domain}"
     equations = True
 
     def __post_init__(self) -> None:
         _frozen(self, "permutation")
+
+    @classmethod
+    def read(cls, text: str) -> Claim:
+        """The inputs in their new order."""
+        return cls(_inputs(text))
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -337,33 +249,38 @@ class Invariant(Claim):
             return Invariant(range(left.inputs))
         return self
 
-    def _label(self) -> str:
-        return "{left}(" + _names(self.permutation) + ")"
+    @property
+    def image(self) -> str:
+        """The coordinates of Px."""
+        return _names(self.permutation)
 
     def runs(self, x: Values, y: Values) -> list[Run]:
         """The network at x and at Px."""
-        return [Run("{left}(x)", 0, x), Run(self._label(), 0, [x[i] for i in self.permutation])]
+        return [Run("{left}(x)", 0, x), Run(f"{{left}}({self.image})", 0, [x[i] for i in self.permutation])]
 
     def conclusions(self, *outputs: Values) -> list[Any]:
         """left(x) - left(Px)."""
         return _minus(*outputs)
-
-    def sentence(self, left: str, right: str, domain: str) -> str:
-        """left(x) = left(Px)."""
-        return f"{left}(x) = {self._label().format(left=left)} for every x in {domain}"
 
 
 @dataclass(frozen=True)
 class TiesAgree(Claim):
     """left(x) is the same under two tie rules."""
 
-    rules: tuple[Tie, Tie] = ("leftmost", "rightmost")
+    rules: tuple[Tie, ...] = ("leftmost", "rightmost")
 
     name = "ties-agree"
+    form = "[:RULE,RULE]"
+    says = "{left}(x) is the same under the tie rules {claim.rules[0]} and {claim.rules[1]} for every x in {domain}"
     equations = True
 
     def __post_init__(self) -> None:
         _frozen(self, "rules")
+
+    @classmethod
+    def read(cls, text: str) -> Claim:
+        """RULE,RULE."""
+        return cls(tuple(rule.strip() for rule in text.split(",")))  # type: ignore[misc]
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -392,10 +309,6 @@ class TiesAgree(Claim):
         """The difference."""
         return _minus(*outputs)
 
-    def sentence(self, left: str, right: str, domain: str) -> str:
-        """left(x) is the same under both rules."""
-        return f"{left}(x) is the same under the tie rules {' and '.join(self.rules)} for every x in {domain}"
-
 
 # --- one network at two points ------------------------------------------------------------------------
 
@@ -407,8 +320,15 @@ class _TwoPoints(Claim):
     inputs: Sequence[int] | None = None  # None: all of them
     dimension: int | None = field(default=None, compare=False)  # of the network, once fitted
 
+    form = "[:x1,...]"
+
     def __post_init__(self) -> None:
         _frozen(self, "inputs")
+
+    @classmethod
+    def read(cls, text: str) -> Claim:
+        """The names of the inputs."""
+        return cls(_inputs(text))
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -438,7 +358,9 @@ class _TwoPoints(Claim):
         """The network at x and at y."""
         return [Run("{left}(x)", 0, x), Run("{left}(y)", 0, y)]
 
-    def _differing(self) -> str:
+    @property
+    def differing(self) -> str:
+        """In which inputs x and y may differ, where not in all."""
         some = self.inputs is not None and len(self.inputs) != self.dimension
         return f" that differ at most in {_names(self.inputs or ())}" if some else ""
 
@@ -448,15 +370,12 @@ class Independent(_TwoPoints):
     """left(x) = left(y) for all x, y in the domain that differ at most in the given inputs."""
 
     name = "independent"
+    says = "{left}(x) = {left}(y) for all x, y in {domain}{claim.differing}"
     equations = True
 
     def conclusions(self, *outputs: Values) -> list[Any]:
         """left(x) - left(y)."""
         return _minus(*outputs)
-
-    def sentence(self, left: str, right: str, domain: str) -> str:
-        """left(x) = left(y)."""
-        return f"{left}(x) = {left}(y) for all x, y in {domain}{self._differing()}"
 
 
 @dataclass(frozen=True)
@@ -464,15 +383,12 @@ class Increasing(_TwoPoints):
     """left(x) <= left(y) for all x <= y in the domain that differ at most in the given inputs."""
 
     name = "increasing"
+    says = "{left}(x) ≤ {left}(y) for all x ≤ y in {domain}{claim.differing}"
     ordered = True
 
     def conclusions(self, *outputs: Values) -> list[Any]:
         """left(y) - left(x)."""
         return _minus(outputs[1], outputs[0])
-
-    def sentence(self, left: str, right: str, domain: str) -> str:
-        """left(x) <= left(y)."""
-        return f"{left}(x) ≤ {left}(y) for all x ≤ y in {domain}{self._differing()}"
 
 
 @dataclass(frozen=True)
@@ -480,15 +396,12 @@ class Decreasing(_TwoPoints):
     """left(x) >= left(y) for all x <= y in the domain that differ at most in the given inputs."""
 
     name = "decreasing"
+    says = "{left}(x) ≥ {left}(y) for all x ≤ y in {domain}{claim.differing}"
     ordered = True
 
     def conclusions(self, *outputs: Values) -> list[Any]:
         """left(x) - left(y)."""
         return _minus(*outputs)
-
-    def sentence(self, left: str, right: str, domain: str) -> str:
-        """left(x) >= left(y)."""
-        return f"{left}(x) ≥ {left}(y) for all x ≤ y in {domain}{self._differing()}"
 
 
 class _Midpoint(Claim):
@@ -513,14 +426,11 @@ class Convex(_Midpoint):
     """
 
     name = "convex"
+    says = "{left} is convex on {domain}: {left}((x + y)/2) ≤ ({left}(x) + {left}(y))/2"
 
     def conclusions(self, *outputs: Values) -> list[Any]:
         """left(x) + left(y) - 2 left((x + y)/2)."""
         return [(b - a) + (c - a) for a, b, c in zip(*outputs, strict=True)]
-
-    def sentence(self, left: str, right: str, domain: str) -> str:
-        """Left is convex."""
-        return f"{left} is convex on {domain}: {left}((x + y)/2) ≤ ({left}(x) + {left}(y))/2"
 
 
 @dataclass(frozen=True)
@@ -528,14 +438,11 @@ class Concave(_Midpoint):
     """left((x + y)/2) >= (left(x) + left(y))/2 for all x, y in the domain, as for `Convex`."""
 
     name = "concave"
+    says = "{left} is concave on {domain}: {left}((x + y)/2) ≥ ({left}(x) + {left}(y))/2"
 
     def conclusions(self, *outputs: Values) -> list[Any]:
         """2 left((x + y)/2) - left(x) - left(y)."""
         return [(a - b) + (a - c) for a, b, c in zip(*outputs, strict=True)]
-
-    def sentence(self, left: str, right: str, domain: str) -> str:
-        """Left is concave."""
-        return f"{left} is concave on {domain}: {left}((x + y)/2) ≥ ({left}(x) + {left}(y))/2"
 
 
 # --- reading ------------------------------------------------------------------------------------------
@@ -553,34 +460,21 @@ def _inputs(text: str) -> tuple[int, ...]:
     return tuple(int(match[1]) - 1 for match in found if match)
 
 
-def _range(text: str) -> Range:
-    """LO,HI for all outputs, or for each of them, separated by semicolons; an empty end is no bound."""
-    pairs = [part.split(",") for part in text.split(";")]
-    if any(len(pair) != 2 for pair in pairs):
-        raise InvalidInput(f"claim range: expected LO,HI (for several outputs LO,HI;LO,HI;...), found {text!r}"[:200])
-    ends = [[part.strip() or None for part in side] for side in zip(*pairs, strict=True)]
-    return Range(*ends) if len(pairs) > 1 else Range(ends[0][0], ends[1][0])
-
-
-def _rules(text: str) -> TiesAgree:
-    return TiesAgree(tuple(rule.strip() for rule in text.split(",")))  # type: ignore[arg-type]
-
-
-_READERS: dict[str, tuple[str, Callable[[str], Claim], Claim | None]] = {
-    "equal": ("", lambda text: Equal(), Equal()),
-    "at-most": ("", lambda text: AtMost(), AtMost()),
-    "within": (":EPSILON", Within, None),
-    "range": (":LO,HI", _range, None),
-    "invariant": (":x2,x1,...", lambda text: Invariant(_inputs(text)), None),
-    "ties-agree": ("[:RULE,RULE]", _rules, TiesAgree()),
-    "independent": ("[:x1,...]", lambda text: Independent(_inputs(text)), Independent()),
-    "increasing": ("[:x1,...]", lambda text: Increasing(_inputs(text)), Increasing()),
-    "decreasing": ("[:x1,...]", lambda text: Decreasing(_inputs(text)), Decreasing()),
-    "convex": ("", lambda text: Convex(), Convex()),
-    "concave": ("", lambda text: Concave(), Concave()),
-}  # name -> (how its parameters are written, their reader, the claim without any)
-
-FORMS = tuple(name + written for name, (written, _, _) in _READERS.items())
+_ROWS: tuple[type[Claim], ...] = (
+    Equal,
+    AtMost,
+    Within,
+    Range,
+    Invariant,
+    TiesAgree,
+    Independent,
+    Increasing,
+    Decreasing,
+    Convex,
+    Concave,
+)
+CLAIMS = {row.name: row for row in _ROWS}
+FORMS = tuple(name + row.form for name, row in CLAIMS.items())
 
 
 def read_claim(text: str) -> Claim:
@@ -592,10 +486,10 @@ def read_claim(text: str) -> Claim:
     Raises `InvalidInput` when there is no such claim, or it is written in another way.
     """
     name, colon, rest = text.strip().partition(":")
-    if name not in _READERS:
-        hint = did_you_mean(name, _READERS)
+    if name not in CLAIMS:
+        hint = did_you_mean(name, CLAIMS)
         raise InvalidInput(f"claim: expected one of {', '.join(FORMS)}, found {text[:60]!r}{hint}")
-    written, read, plain = _READERS[name]
-    if (colon and not written) or (not rest.strip() and (colon or plain is None)):
-        raise InvalidInput(f"claim: expected {name}{written}, found {text!r}"[:200])
-    return read(rest) if rest or plain is None else plain
+    row = CLAIMS[name]
+    if (colon and not row.form) or (not rest.strip() and (colon or row.form.startswith(":"))):
+        raise InvalidInput(f"claim: expected {name}{row.form}, found {text!r}"[:200])
+    return row.read(rest) if rest else row()
