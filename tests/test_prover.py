@@ -545,6 +545,21 @@ def test_trace_names_the_sublayer_that_was_changed(name: str) -> None:
                 assert wrong[-1] == "output 0"
 
 
+@pytest.mark.parametrize(
+    ("construction", "change"),
+    [("gated", {"mask": "causal"}), ("gated", {"residual": False}), ("causal", {"token": 0})],
+)
+def test_trace_of_sides_whose_outputs_depend_on_different_tokens(construction: str, change: Any) -> None:
+    """Only states are compared of tokens that matter on both sides."""
+    source = random_maxout(random.Random(1))
+    compiled = compile_network(source, domain=Domain.box(2, -1, 1), construction=construction)
+    mutant = replace(compiled.transformer, **change)
+    for left, right in ((compiled.transformer, mutant), (mutant, compiled.transformer), (compiled.source, mutant)):
+        outcome = certified(verify(left, right, domain=Domain.box(2, -1, 1)))
+        assert outcome.verdict == "refuted"
+        assert [line.place for line in outcome.trace if not line.agrees][-1] == "output 0"
+
+
 def test_trace_names_the_unit() -> None:
     source = random_maxout(random.Random(1), widths=(3, 3))
     compiled = compile_network(source, domain=Domain.box(2, -1, 1))

@@ -11,6 +11,7 @@ from exactformer.arguments import POSITIVE, instance
 from exactformer.domain import Domain, exact_point
 from exactformer.errors import Faults
 from exactformer.networks.affine import Affine, read_affine
+from exactformer.networks.exact import maxima, rectified
 from exactformer.networks.shown import Shown
 from exactformer.rational import (
     Matrix,
@@ -46,9 +47,7 @@ class MaxoutLayer:
 
     def __call__(self, x: Vector) -> Vector:
         """The exact values of the units."""
-        values = self.pieces(x)
-        n, k = values.numerators, self.rank
-        return Vector.over([max(n[i : i + k]) for i in range(0, len(n), k)], values.denominator)
+        return maxima(self.pieces(x), self.rank)
 
 
 @dataclass(frozen=True, repr=False)
@@ -189,8 +188,7 @@ class ReluNetwork(Shown):
         """The exact input, then the values of the units of each layer."""
         states = [exact_point(point, self.inputs)]
         for layer in self.layers:
-            y = layer(states[-1])
-            states.append(Vector.over([max(n, 0) for n in y.numerators], y.denominator))
+            states.append(rectified(layer(states[-1])))
         return states
 
 

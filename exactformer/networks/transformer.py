@@ -11,6 +11,7 @@ from exactformer.arguments import instance, one_of
 from exactformer.domain import Domain, exact_point
 from exactformer.errors import Faults
 from exactformer.networks.affine import Affine, read_affine
+from exactformer.networks.exact import attended, rectified
 from exactformer.networks.feedforward import check_label, frozen
 from exactformer.networks.semantics import TIES, Semantics, Tie
 from exactformer.networks.shown import Shown
@@ -66,8 +67,7 @@ class FeedForward:
 
     def __call__(self, x: Vector) -> Vector:
         """The exact value at x."""
-        y = self.inner(x)
-        return self.outer(Vector.over([max(n, 0) for n in y.numerators], y.denominator))
+        return self.outer(rectified(self.inner(x)))
 
 
 @dataclass(frozen=True)
@@ -151,10 +151,10 @@ class Transformer(Shown):
         """The exact token states: after the embedding, then after every sublayer that is present."""
         check_tie(tie)
         x = exact_point(point, self.inputs)
-        states = [[embed(x) for embed in self.embedding]]
+        semantics, states = Semantics(tie), [[embed(x) for embed in self.embedding]]
         for block in self.blocks:
             if block.heads is not None:
-                states.append(self._next(states[-1], self._attention(block.heads, states[-1], tie)))
+                states.append(self._next(states[-1], self._attention(block.heads, states[-1], semantics)))
             if block.feedforward is not None:
                 states.append(self._next(states[-1], [block.feedforward(state) for state in states[-1]]))
         return states
@@ -162,27 +162,14 @@ class Transformer(Shown):
     def _next(self, states: Sequence[Vector], updates: Sequence[Vector]) -> list[Vector]:
         return [x + u for x, u in zip(states, updates, strict=True)] if self.residual else list(updates)
 
-    def _attention(self, heads: Sequence[Head], states: Sequence[Vector], tie: Tie) -> list[Vector]:
+    def _attention(self, heads: Sequence[Head], states: Sequence[Vector], semantics: Semantics) -> list[Vector]:
         updates = [Vector((0,) * self.width)] * self.tokens
         for head in heads:
-            updates = [u + v for u, v in zip(updates, self.attended(head, states, tie=tie), strict=True)]
-        return updates
-
-    def attended(self, head: Head, states: Sequence[Vector], *, tie: Tie = "average") -> list[Vector]:
-        """What one head adds to each token, exactly, from the states of all tokens."""
-        keys, values = [head.key @ x for x in states], [head.value @ x for x in states]
-        updates = []
-        for q, state in enumerate(states):
-            query = head.query @ state
-            visible = range(q + 1) if self.mask == "causal" else range(self.tokens)
-            scores = [_dot(keys[t], query) for t in visible]
-            top = max(scores)
-            best = [t for t in visible if scores[t] == top]
-            chosen = Semantics(tie).sharing(best)
-            total = values[chosen[0]]
-            for t in chosen[1:]:
-                total = total + values[t]
-            updates.append(head.output @ Vector.over(total.numerators, total.denominator * len(chosen)))
+            keys, values = [head.key @ x for x in states], [head.value @ x for x in states]
+            for q, state in enumerate(states):
+                seen = slice(q + 1 if self.mask == "causal" else self.tokens)
+                mixed = attended(head.query @ state, keys[seen], values[seen], semantics)
+                updates[q] = updates[q] + head.output @ mixed
         return updates
 
     def _check(self, faults: Faults) -> None:
@@ -254,8 +241,3 @@ def read_feedforward(value: Any, place: str, d: int, faults: Faults) -> FeedForw
     inner = read_affine(value["w1"], value["b1"], (f"{place}.w1", f"{place}.b1"), (None, d), faults)
     places = f"{place}.w2", f"{place}.b2"
     return FeedForward(inner, read_affine(value["w2"], value["b2"], places, (d, inner.outputs), faults))
-
-
-def _dot(left: Vector, right: Vector) -> Fraction:
-    products = (a * b for a, b in zip(left.numerators, right.numerators, strict=True))
-    return Fraction(sum(products), left.denominator * right.denominator)

@@ -6,7 +6,7 @@ has one token. Only live tokens are walked: those on which the output depends. A
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -117,6 +117,14 @@ class Chain:
     token: int
     output: Affine
 
+    def states(self, x: V, algebra: Algebra[V]) -> Iterator[Mapping[int, V]]:
+        """The states of the live tokens: after the embedding, then after each step."""
+        states = {t: x if embed is None else algebra.affine(embed, x) for t, embed in self.embedding.items()}
+        yield states
+        for step in self.steps:
+            states = step.after(states, algebra)
+            yield states
+
 
 def chain_of(network: Network) -> Chain:
     """The steps of a network."""
@@ -144,10 +152,9 @@ def sublayers(network: Transformer) -> tuple[tuple[int, ...], tuple[Sublayer, ..
 def walk(network: Network, x: V, algebra: Algebra[V]) -> V:
     """The outputs of a network at x."""
     chain = chain_of(network)
-    states = {t: x if embed is None else algebra.affine(embed, x) for t, embed in chain.embedding.items()}
-    for step in chain.steps:
-        states = step.after(states, algebra)
-    return algebra.affine(chain.output, states[chain.token])
+    for states in chain.states(x, algebra):
+        last = states
+    return algebra.affine(chain.output, last[chain.token])
 
 
 def _zero(state: V, width: int, algebra: Algebra[V]) -> V:

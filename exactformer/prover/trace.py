@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import zip_longest
@@ -12,13 +12,15 @@ from exactformer.compiler import CONSTRUCTIONS, Correspondence, compile_network
 from exactformer.domain import Domain
 from exactformer.errors import ExactformerError
 from exactformer.networks import Network, Transformer
+from exactformer.networks.exact import Exact
 from exactformer.networks.semantics import Semantics
+from exactformer.networks.walk import Attention, Chain, Step, TokenWise, Units, chain_of
 from exactformer.prover.outcome import Point, TraceLine
 from exactformer.prover.question import Question, evaluate_exactly
 from exactformer.rational import Vector, exact_text
 
 MAX_LINES = 24
-Units = dict[tuple[str, int], str]  # the source unit behind a coordinate after a sublayer
+Behind = dict[tuple[str, int], str]  # the source unit behind a coordinate after a sublayer
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,9 @@ def _states_of(question: Question, wanted: Side, found: Side, point: Point) -> l
     if not isinstance(found.network, Transformer):
         return []
     if isinstance(wanted.network, Transformer):
-        return _states(wanted, found, point, {}) if _shape(wanted.network) == _shape(found.network) else []
+        return _state_by_state(wanted, found, point, {}) if _shape(wanted.network) == _shape(found.network) else []
     if question.correspondence is not None:
-        return _unit_by_unit(wanted.network, found, question.correspondence, point)
+        return _unit_by_unit(wanted, found, question.correspondence, point)
     return _against_source(wanted.network, found, question.domain, point)
 
 
@@ -72,36 +74,34 @@ def _output(claim: Claim, number: int, wanted: Fraction, found: Fraction, *, lef
 
 
 def _against_source(source: Network, found: Side, domain: Domain, point: Point) -> list[TraceLine]:
-    right = found.network
-    assert isinstance(right, Transformer)
     for construction in CONSTRUCTIONS:
         try:
             compiled = compile_network(source, construction=construction, domain=domain)
         except ExactformerError:
             continue
-        if _shape(compiled.transformer) == _shape(right):
-            return _states(replace(found, network=compiled.transformer), found, point, _units(compiled.correspondence))
+        wanted = replace(found, network=compiled.transformer)
+        if _shape(wanted.network) == _shape(found.network):
+            return _state_by_state(wanted, found, point, _units(compiled.correspondence))
     return []
 
 
-def _unit_by_unit(source: Network, found: Side, correspondence: Correspondence, point: Point) -> list[TraceLine]:
+def _unit_by_unit(wanted: Side, found: Side, correspondence: Correspondence, point: Point) -> list[TraceLine]:
     """For each unit of the source what it computes, and what stands at its place in the Transformer."""
-    right = found.network
-    assert not isinstance(source, Transformer) and isinstance(right, Transformer)
-    wanted, states = source.states(point), right.states(point, tie=found.semantics.tie)
-    after = [_names(right).index(f"block {place.block}, attention") for place in correspondence.units]
+    source, compiled = _walked(wanted, point), _walked(found, point)
+    token, order = compiled.chain.token, list(compiled.states)
+    places = [(f"block {unit.block}, attention", unit) for unit in correspondence.units]
     lines = []
-    for sublayer, place in sorted(zip(after, correspondence.units, strict=True), key=lambda pair: pair[0]):
-        state = states[sublayer][right.token]
-        has = sum((state[c] for c in place.coordinates), Fraction(0))
-        should = wanted[place.layer + 1][place.unit]
-        where = f"block {place.block}, attention, token {right.token}, coordinates {list(place.coordinates)}"
-        name = f"{where} (unit {place.unit} of layer {place.layer})"
-        lines.append(TraceLine(name, exact_text(has), exact_text(should), has == should))
+    for name, unit in sorted(places, key=lambda place: order.index(place[0])):
+        state = compiled.states[name][token]
+        has = sum((state[c] for c in unit.coordinates), Fraction(0))
+        should = source.states[f"layer {unit.layer}"][0][unit.unit]
+        where = f"{name}, token {token}, coordinates {list(unit.coordinates)}"
+        place = f"{where} (unit {unit.unit} of layer {unit.layer})"
+        lines.append(TraceLine(place, exact_text(has), exact_text(should), has == should))
     return lines
 
 
-def _units(correspondence: Correspondence) -> Units:
+def _units(correspondence: Correspondence) -> Behind:
     """The source unit behind a coordinate after a sublayer."""
     units = {}
     for place in correspondence.units:
@@ -113,69 +113,74 @@ def _units(correspondence: Correspondence) -> Units:
     return units
 
 
-def _states(wanted: Side, found: Side, point: Point, units: Units) -> list[TraceLine]:
+def _state_by_state(wanted: Side, found: Side, point: Point, units: Behind) -> list[TraceLine]:
     """One line a state, and in the first state that differs one a coordinate, with the heads that part there."""
     lines: list[TraceLine] = []
     agreed = True
-    one, other = wanted.network, found.network
-    assert isinstance(one, Transformer) and isinstance(other, Transformer)
-    pairs = zip(one.states(point, tie=wanted.semantics.tie), other.states(point, tie=found.semantics.tie), strict=True)
-    before: Sequence[Vector] = ()
-    for name, (expected, actual) in zip(_names(other), pairs, strict=True):
-        differing = _differing(expected, actual)
+    one, other = _walked(wanted, point), _walked(found, point)
+    for name, actual in other.states.items():
+        expected = one.states[name]
+        differing = [
+            (t, c) for t in expected if t in actual for c in range(len(actual[t])) if actual[t][c] != expected[t][c]
+        ]
         if not differing:
             lines.append(TraceLine(name, "as wanted", "as wanted", True))
         elif not agreed:
             lines.append(TraceLine(name, f"{len(differing)} coordinates differ", "as wanted", False))
         else:
             agreed = False
-            asked, made = (_added(name, side, before) for side in (wanted, found))
-            for token, coordinate in differing[:MAX_LINES]:
-                unit, heads = units.get((name, coordinate)), _heads(asked, made, token, coordinate)
-                place = f"{name}{heads}, token {token}, coordinate {coordinate}" + (f" ({unit})" if unit else "")
-                lines.append(
-                    TraceLine(
-                        place, exact_text(actual[token][coordinate]), exact_text(expected[token][coordinate]), False
-                    )
-                )
-        before = expected
+            for token, c in differing[:MAX_LINES]:
+                heads = _heads(one.added(name, token, c), other.added(name, token, c))
+                place = f"{name}{heads}, token {token}, coordinate {c}"
+                place += f" ({units[name, c]})" if (name, c) in units else ""
+                lines.append(TraceLine(place, exact_text(actual[token][c]), exact_text(expected[token][c]), False))
     return lines
 
 
-def _added(name: str, side: Side, before: Sequence[Vector]) -> list[list[Vector]]:
-    """What each head of an attention sublayer adds to each token; nothing for another sublayer."""
-    if not name.endswith(", attention"):
-        return []
-    transformer = side.network
-    assert isinstance(transformer, Transformer)
-    block = int(name.split(",")[0].removeprefix("block "))
-    return [
-        transformer.attended(head, before, tie=side.semantics.tie) for head in transformer.blocks[block].heads or ()
-    ]
+@dataclass(frozen=True)
+class Walked:
+    """The exact values of a side at a point: the states of its live tokens, each after the step that is named."""
+
+    chain: Chain
+    states: dict[str, Mapping[int, Vector]]
+    handed: Mapping[tuple[str, int], Vector]  # by the place of a head, and the token
+
+    def added(self, name: str, token: int, coordinate: int) -> list[Fraction]:
+        """What each head of an attention sublayer adds there; nothing for another step."""
+        step = next((step for step in self.chain.steps if _name(step) == name), None)
+        if not isinstance(step, Attention):
+            return []
+        handed = [self.handed[f"{step.block}_h{h}", token] for h, _ in enumerate(step.heads)]
+        return [(head.output @ mixed)[coordinate] for head, mixed in zip(step.heads, handed, strict=True)]
 
 
-def _heads(wanted: list[list[Vector]], found: list[list[Vector]], token: int, coordinate: int) -> str:
-    """The heads that add different amounts there."""
-    amounts = [[head[token][coordinate] for head in heads] for heads in (wanted, found)]
-    pairs = enumerate(zip_longest(*amounts, fillvalue=Fraction(0)))
+def _walked(side: Side, point: Point) -> Walked:
+    chain, algebra = chain_of(side.network), Exact(side.semantics)
+    names = ["embedding", *map(_name, chain.steps)]
+    states = dict(zip(names, chain.states(Vector.of(point), algebra), strict=True))
+    return Walked(chain, states, algebra.handed)
+
+
+def _name(step: Step) -> str:
+    match step:
+        case Units():
+            return f"layer {step.number}"
+        case Attention():
+            return f"block {step.block}, attention"
+        case TokenWise():
+            return f"block {step.block}, feed-forward"
+
+
+def _heads(wanted: Sequence[Fraction], found: Sequence[Fraction]) -> str:
+    """The heads that add different amounts."""
+    pairs = enumerate(zip_longest(wanted, found, fillvalue=Fraction(0)))
     numbers = [str(number) for number, (a, b) in pairs if a != b]
     return f", head{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}" if numbers else ""
 
 
-def _differing(expected: Sequence[Vector], actual: Sequence[Vector]) -> list[tuple[int, int]]:
-    return [
-        (t, c) for t, (a, b) in enumerate(zip(expected, actual, strict=True)) for c in range(len(a)) if a[c] != b[c]
-    ]
-
-
-def _names(transformer: Transformer) -> list[str]:
-    names = ["embedding"]
-    for b, block in enumerate(transformer.blocks):
-        names += [f"block {b}, attention"] if block.heads is not None else []
-        names += [f"block {b}, feed-forward"] if block.feedforward is not None else []
-    return names
-
-
-def _shape(transformer: Transformer) -> object:
-    parts = [(block.heads is not None, block.feedforward is not None) for block in transformer.blocks]
-    return transformer.inputs, transformer.tokens, transformer.width, tuple(parts)
+def _shape(network: Network) -> object:
+    """What two Transformers must share for their states to be compared; None for other networks."""
+    if not isinstance(network, Transformer):
+        return None
+    parts = [(block.heads is not None, block.feedforward is not None) for block in network.blocks]
+    return network.inputs, network.tokens, network.width, tuple(parts)
