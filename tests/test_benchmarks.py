@@ -22,6 +22,7 @@ ROWS = {  # patterns of what the output says, without the times
         r"^  2 of \d+: 51 regions",
         r"^ +1 +2 +2 +2 +6 +77 +9 +9$",
     ],
+    "versions": [r"^prove 2-3x2-1, decimal text +\S+$", r"^check 2-3x2-1, decimal text +\S+$"],
 }
 
 

@@ -1153,3 +1153,13 @@ def test_a_correspondence_that_does_not_belong(run: Run, change: Any, message: s
     assert message in err
     code, _, err = run("verify", "proof/right.json", "bend.json", "--correspondence", "proof/correspondence.json")
     assert code == BAD_INPUT and "a maxout or ReLU network on the left" in err
+
+
+def test_a_check_loads_nothing_that_it_does_not_need() -> None:
+    code = (
+        "import sys; from exactformer.cli import main; answer = main(['check', sys.argv[1], '--quiet']); "
+        "print(answer, sorted({'numpy', 'highspy', 'jinja2', 'z3', 'exactformer.prover'} & sys.modules.keys()))"
+    )
+    proof = Path(__file__).parents[1] / "proofs" / "absolute-value"
+    found = subprocess.run([sys.executable, "-c", code, str(proof)], capture_output=True, text=True, check=True)
+    assert found.stdout == "0 []\n"

@@ -28,7 +28,6 @@ from exactformer.cli.options import (
 from exactformer.cli.parser import command, positive, seconds
 from exactformer.cli.places import ARRAYS_MARK, PICTURE_MARK, output_file
 from exactformer.errors import InvalidInput, Unsupported, printable
-from exactformer.prover.answer import vector
 from exactformer.work import Deadline, OutOfTime
 
 TIE: Literal["average"] = "average"
@@ -276,6 +275,8 @@ def _counted(found: Any, network: Any, seconds: float) -> Iterator[str]:
 
 
 def _described(region: Any, names: Sequence[str]) -> Iterator[str]:
+    from exactformer.prover.answer import vector
+
     yield f"region {region.number}: at {vector(region.point)}"
     for coefficients, constant in region.rows:
         yield f"    {linear(coefficients, constant, names)} >= 0"
