@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -80,8 +81,19 @@ FAMILY = (
 SMALL = (("2-3x2-1, decimal text", 2, [3] * 2, 1, as_text, True),)
 
 
-def seconds(words: Sequence[str], source: Path, limit: float) -> float | None:
-    """The CPU time of a command that must answer with code 0, by the package in a folder; None past the limit."""
+@dataclass(frozen=True)
+class Used:
+    """The CPU seconds of a command, or those that it had used when it was stopped."""
+
+    seconds: float
+    ended: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.seconds:.2f}" if self.ended else f"over {self.seconds:.0f}"
+
+
+def used(words: Sequence[str], source: Path, limit: float) -> Used:
+    """What a command uses that must answer with code 0, by the package in a folder; stopped after so many seconds."""
     before = os.times()
     run = subprocess.Popen(words, cwd=source, env=ENVIRONMENT, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
@@ -89,18 +101,19 @@ def seconds(words: Sequence[str], source: Path, limit: float) -> float | None:
     except subprocess.TimeoutExpired:
         os.killpg(run.pid, signal.SIGKILL)
         run.wait()
-        return None
+        code = None
     if code:
         raise SystemExit(f"{' '.join(words)}: exit code {code}")
     after = os.times()
-    return after.children_user + after.children_system - before.children_user - before.children_system
+    taken = after.children_user + after.children_system - before.children_user - before.children_system
+    return Used(taken, code is not None)
 
 
-def row(name: str, cells: Sequence[float | None], limit: float) -> None:
+def row(name: str, cells: Sequence[Used | None]) -> None:
     """A line of the table: the other version first, if there is one, then how many times as fast this one is."""
-    shown = ["over " + format(limit, "g") if x is None else format(x, ".2f") for x in cells]
-    if len(cells) == 2 and cells[1]:
-        shown.append(f"{'> ' * (cells[0] is None)}{(cells[0] or limit) / cells[1]:.1f}")
+    shown = ["-" if cell is None else str(cell) for cell in cells]
+    if len(cells) == 2 and cells[0] and cells[1] and cells[1].ended:
+        shown.append(f"{'> ' * (not cells[0].ended)}{cells[0].seconds / cells[1].seconds:.1f}")
     print(f"{name:<36}" + "".join(f"{text:>12}" for text in shown), flush=True)
 
 
@@ -108,7 +121,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", nargs="?", metavar="FILE")
     parser.add_argument("--other", metavar="FOLDER", help="a checkout of another version")
-    parser.add_argument("--limit", type=float, default=200.0, metavar="SECONDS", help="of each command; default: 200")
+    parser.add_argument(
+        "--limit", type=float, default=300.0, metavar="SECONDS", help="of each command, by the clock; default: 300"
+    )
     parser.add_argument("--small", action="store_true", help="the smallest size, which shows only that this runs")
     options = parser.parse_args()
     versions = [Path(options.other).absolute()] if options.other else []
@@ -123,14 +138,14 @@ def main() -> None:
             folders = [Path(place, str(number)) for number in range(len(versions))]
             pairs = list(zip(folders, versions, strict=True))
             words = (*program, "prove", str(file), "--timeout", "3600", "--quiet", "--out")
-            found = [seconds((*words, str(folder)), version, options.limit) for folder, version in pairs]
-            row(f"prove {name}", found, options.limit)
+            found = [used((*words, str(folder)), version, options.limit) for folder, version in pairs]
+            row(f"prove {name}", found)
             if checks:
                 again = [
-                    None if done is None else seconds((*program, "check", str(folder)), version, options.limit)
-                    for done, (folder, version) in zip(found, pairs, strict=True)
+                    used((*program, "check", str(folder)), version, options.limit) if proved.ended else None
+                    for proved, (folder, version) in zip(found, pairs, strict=True)
                 ]
-                row(f"check {name}", again, options.limit)
+                row(f"check {name}", again)
     if options.file:
         counts = ("1", "100", "10000")
         ratios = []
@@ -139,7 +154,7 @@ def main() -> None:
             run = subprocess.run(command, cwd=version, env=ENVIRONMENT, capture_output=True, text=True, check=True)
             ratios.append([float(line) for line in run.stdout.split()])
         for number, count in enumerate(counts):
-            row(f"batch of {int(count):,}, over its source", [found[number] for found in ratios], options.limit)
+            row(f"batch of {int(count):,}, over its source", [Used(found[number]) for found in ratios])
 
 
 if __name__ == "__main__":
