@@ -11,16 +11,15 @@ from typing import Any
 
 from exactformer.checking import Checked, check
 from exactformer.claims import Claim, read_claim
-from exactformer.documents.numbers import point_text
 from exactformer.domain import Domain
 from exactformer.errors import CertificateRejected, ExactformerError, Faults, printable
 from exactformer.formats.files import load, read_bytes
 from exactformer.manifest import CERTIFICATE, digest_of, quoted
 from exactformer.networks import Network
-from exactformer.prover.outcome import Evaluation
+from exactformer.prover.outcome import Witness
 from exactformer.rational import rational
 from exactformer.reporting import Report, kernel_facts
-from exactformer.reporting.build import domain_card, evaluation_rows, network_card, symbols, title_of
+from exactformer.reporting.build import domain_card, network_card, symbols, title_of, witness_rows
 
 UNCHECKED = "NOTHING WAS RE-CHECKED: there is no certificate. This is only what report.json says."
 AGREES = "Re-checked now by the kernel: claim, verdict, domain, networks. The rest is as report.json says."
@@ -101,20 +100,11 @@ def _claim(text: str, left: Network, right: Network | None) -> Claim | None:
 def _counterexample(claim: Claim, certificate: dict[str, Any], names: tuple[str, str], report: Report) -> object:
     if "point" not in certificate:
         return None
-    point = [rational(x, "point") for x in certificate["point"]]
+    point = tuple(rational(x, "point") for x in certificate["point"])
     values = [tuple(rational(y, "value") for y in value) for value in certificate["values"]]
-    inputs = len(certificate["domain"]["lower"])
-    x, y = claim.points(point, inputs)
-    points = (("x", x), ("y", y)) if claim.free(inputs) else (("x", x),)
-    runs = zip(claim.runs_at(point, inputs), values, strict=True)
-    evaluations = [Evaluation(run.label, tuple(run.inputs), value) for run, value in runs]
+    witness = Witness.of(claim, point, values, len(certificate["domain"]["lower"]))
     files = {role: card.file for role, card in zip(("left", "right"), report.networks, strict=False)}
-    gap = [a - b for a, b in zip(values[0], values[-1], strict=True)]
-    return (
-        tuple((name, point_text(list(at))) for name, at in points),
-        evaluation_rows(evaluations, names, files),
-        point_text(gap) if claim.equality else None,
-    )
+    return witness_rows(claim, witness, names, files)
 
 
 def _reported(report: Report) -> object:

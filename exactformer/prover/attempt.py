@@ -15,7 +15,7 @@ from exactformer.networks import Network
 from exactformer.polyhedra.inhabitant import inhabitant
 from exactformer.prover.blame import blame
 from exactformer.prover.certificate import judged, proof_certificate, refutation_certificate
-from exactformer.prover.outcome import Blame, Evaluation, Outcome, Point, TraceLine, Witness
+from exactformer.prover.outcome import Blame, Outcome, Point, TraceLine, Witness
 from exactformer.prover.question import Question
 from exactformer.prover.search import Found
 from exactformer.prover.trace import trace
@@ -80,7 +80,7 @@ class Attempt:
             self._outcome("refuted", method),
             theorem=theorem.statement,
             certificate=certificate,
-            witness=_witness(question, point, values),
+            witness=Witness.of(question.claim, point, values, question.left.inputs),
             trace=explained,
             blame=blamed,
         )
@@ -121,11 +121,3 @@ class Attempt:
     def _outcome(self, verdict: Literal["proved", "refuted", "unknown"], method: str) -> Outcome:
         q, seconds = self.question, time.monotonic() - self.started
         return Outcome(verdict, method, q.claim, q.left, q.right, q.domain, q.semantics, seconds)
-
-
-def _witness(question: Question, point: Point, values: list[Point]) -> Witness:
-    runs = zip(question.runs(point), values, strict=True)
-    n = question.left.inputs
-    x, y = (tuple(p) for p in question.claim.points(point, n))
-    points = (("x", x), ("y", y)) if question.claim.free(n) else (("x", x),)
-    return Witness(point, tuple(Evaluation(run.label, tuple(run.inputs), value) for run, value in runs), points)

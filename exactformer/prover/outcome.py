@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
@@ -61,6 +62,14 @@ class Witness:
     point: Point
     evaluations: tuple[Evaluation, ...]
     points: tuple[tuple[str, Point], ...]  # x, and in claims about two points y
+
+    @staticmethod
+    def of(claim: Claim, point: Point, values: Sequence[Point], inputs: int) -> Witness:
+        """The counterexample at these values of the claim's variables, with the outputs of each evaluation."""
+        runs = zip(claim.runs_at(point, inputs), values, strict=True)
+        x, y = (tuple(p) for p in claim.points(point, inputs))
+        points = (("x", x), ("y", y)) if claim.free(inputs) else (("x", x),)
+        return Witness(point, tuple(Evaluation(run.label, tuple(run.inputs), value) for run, value in runs), points)
 
     @property
     def left(self) -> Point:

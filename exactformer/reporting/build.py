@@ -12,7 +12,7 @@ from exactformer.compiler.sizes import SizeLine, nonzeros
 from exactformer.documents.numbers import linear_text, map_text, point_text, power, ranges_text
 from exactformer.domain import Domain
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, Transformer
-from exactformer.prover.outcome import Confirmation, Evaluation, Outcome, Region, Witness
+from exactformer.prover.outcome import Confirmation, Outcome, Region, Witness
 from exactformer.rational import exact_text
 from exactformer.reporting.data import (
     ConfirmationCard,
@@ -246,27 +246,30 @@ def _refutation(outcome: Outcome, witness: Witness, names: tuple[str, str], file
     trace = outcome.trace
     parting = next((i for i, line in enumerate(trace) if not line.agrees), 0)
     start = max(0, min(parting - MAX_TRACE // 4, len(trace) - MAX_TRACE))
-    gap = [a - b for a, b in zip(witness.left, witness.right, strict=True)]
+    points, evaluations, difference = witness_rows(outcome.claim, witness, names, files)
     return RefutationCard(
-        points=tuple((name, point_text(point)) for name, point in witness.points),
-        evaluations=evaluation_rows(witness.evaluations, names, files),
-        difference=point_text(gap) if outcome.claim.equality else None,
+        points=points,
+        evaluations=evaluations,
+        difference=difference,
         trace=trace[start : start + MAX_TRACE],
         trace_total=len(trace),
         blame=outcome.blame,
     )
 
 
-def evaluation_rows(
-    evaluations: Iterable[Evaluation], names: tuple[str, str], files: Mapping[str, str]
-) -> tuple[EvaluationRow, ...]:
-    """The evaluations at a counterexample, with the symbols of the two sides and their files by role."""
-    return tuple(
+def witness_rows(
+    claim: Claim, witness: Witness, names: tuple[str, str], files: Mapping[str, str]
+) -> tuple[tuple[tuple[str, str], ...], tuple[EvaluationRow, ...], str | None]:
+    """The points, the evaluations and the difference of a counterexample, with the sides' symbols and files by role."""
+    gap = [a - b for a, b in zip(witness.left, witness.right, strict=True)]
+    points = tuple((name, point_text(point)) for name, point in witness.points)
+    evaluations = tuple(
         EvaluationRow(
             e.label.format(left=names[0], right=names[1]),
             files.get("right" if "{right}" in e.label else "left", ""),
             point_text(e.inputs),
             point_text(e.outputs),
         )
-        for e in evaluations
+        for e in witness.evaluations
     )
+    return points, evaluations, point_text(gap) if claim.equality else None
