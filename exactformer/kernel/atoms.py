@@ -1,19 +1,33 @@
 """Atoms: the maxima that are not known to be affine, with their bounds: what forms need of the order of numbers.
 
-An *atom* stands for the maximum of a finite set of forms, its candidates.
+An *atom* stands for the maximum of a finite set of forms, its candidates; a *soft* atom for their mean under softmax.
+On a box an atom has bounds. On a domain that a proof evaluates anew, bounds of a form come from affine bounds of its
+atoms, put in one after another; and an atom can be written as an earlier, similar one plus their small difference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from fractions import Fraction
 from math import gcd, lcm
+from typing import NamedTuple
 
-from .forms import ONE, ZERO, Form, combine, difference, normal_form, scaled, substituted
+from .forms import ONE, ZERO, Form, combine, constant_form, difference, negated, normal_form, scaled, substituted
+from .softmax import Bounds, Interval, Rate, gamma, gap, mixture, offset, rounded, weights
 
-Bounds = tuple[Fraction | None, Fraction | None]
 LEADERS = 32  # of a long list only so many forms are asked whether they dominate others
+SLOPE_BITS, CONSTANT_BITS = 20, 64  # of the numbers in affine bounds, which are rounded to the safe side
+NOTHING = (Fraction(0), Fraction(0))
+
+
+class Met(NamedTuple):
+    """A maximum as it was met at a place: its list, its value, and bounds of how far that lies below the maximum."""
+
+    forms: tuple[Form, ...]
+    value: Form
+    rate: Rate | None
+    gap: Interval
 
 
 class Atoms:
@@ -24,15 +38,24 @@ class Atoms:
     its expression in the earlier one. The alias proves equalities; the atom itself keeps its own, tight bounds.
     """
 
-    def __init__(self, lower: Sequence[Fraction | None], upper: Sequence[Fraction | None]) -> None:
+    def __init__(
+        self, lower: Sequence[Fraction | None], upper: Sequence[Fraction | None], relaxed: bool = False
+    ) -> None:
         one = Fraction(1)
         self.low: list[Fraction | None] = [one, *lower]  # by variable
         self.high: list[Fraction | None] = [one, *upper]
         self.inputs = len(lower)
+        self.relaxed = relaxed  # whether bounds use affine bounds of the atoms
         self.candidates: dict[int, tuple[Form, ...]] = {}
         self.alias: dict[int, Form] = {}
         self.first: dict[int, int] = {}  # the atom an alias is expressed in
         self.support: dict[int, int] = {}  # bit v is set when the atom's value depends on the atom v
+        self.rates: dict[int, Rate] = {}  # of the soft atoms
+        self.gaps: dict[int, Interval] = {}  # of the soft atoms: how far below the maximum of the candidates they are
+        self.apart: set[int] = set()  # the atoms that are a difference to an earlier value
+        self.floor: dict[int, Form] = {}  # affine bounds of atoms, by earlier variables: from below
+        self.ceiling: dict[int, Form] = {}  # and from above
+        self.level: dict[int, int] = {}  # 1 + the largest level in the affine bounds of the atom; that of an input is 0
         self._exact: dict[object, int] = {}  # the atom of a set of forms
         self._classes: dict[object, tuple[int, Form, Fraction]] = {}  # the first atom of each class, base and scale
         self._shared = False  # whether another path has these very tables
@@ -49,7 +72,7 @@ class Atoms:
         if self._shared:
             self._shared, self._intervals, self._maxima = False, {}, {}
             for name, table in vars(self).items():
-                if isinstance(table, (dict, list)):
+                if isinstance(table, (dict, list, set)):
                     setattr(self, name, table.copy())
 
     # --- bounds ---------------------------------------------------------------------------------
@@ -69,12 +92,76 @@ class Atoms:
         return None if low is None else factor * low + shift, None if high is None else factor * high + shift
 
     def _interval(self, form: Form) -> Bounds:
-        low, high = self._ends(form)
+        found = self._ends(form)
         if not self.alias.keys().isdisjoint(form.terms):
-            other = self._ends(self.expanded(form))
-            low = other[0] if low is None else low if other[0] is None else max(low, other[0])
-            high = other[1] if high is None else high if other[1] is None else min(high, other[1])
-        return low, high
+            found = _both(found, self._ends(self.expanded(form)))
+        if self.relaxed and not self.level.keys().isdisjoint(form.terms):
+            least, most = self._least(form), self._least(negated(form))
+            found = _both(found, (least, None if most is None else -most))
+        return found
+
+    def _least(self, form: Form) -> Fraction | None:
+        """A lower bound: atoms are replaced by affine bounds, those of the highest level first.
+
+        Sound: a form decreases when an atom with a positive coefficient does, or one with a negative coefficient grows.
+        """
+        best = None
+        while top := max([self.level.get(v, 0) for v in form.terms]):
+            values: dict[int, Form] = {}
+            for v, c in form.terms.items():
+                if self.level.get(v) == top:
+                    end = (self.floor if c > 0 else self.ceiling).get(v)
+                    if end is None:
+                        return best
+                    values[v] = end
+            form = substituted(form, values)
+            if not form.terms:
+                return Fraction(0) if best is None else max(best, Fraction(0))
+            low = self._ends(form)[0]
+            best = low if best is None else best if low is None else max(best, low)
+        return best
+
+    def _lows(self, forms: Sequence[Form]) -> list[Fraction]:
+        return [low for low, _ in map(self.bounds, forms) if low is not None]
+
+    def _highs(self, forms: Sequence[Form]) -> list[Fraction]:
+        return [high for _, high in map(self.bounds, forms) if high is not None]
+
+    def positive_part(self, form: Form) -> tuple[Form, Form | None]:
+        """Affine bounds of max(0, form) by multiples of the form and a constant; None where there is none above.
+
+        Sound: both forms in the maximum are lower bounds, and a convex function lies below its chord.
+        """
+        low, high = self.bounds(form)
+        if low is not None and low >= 0:
+            return form, form
+        if high is not None and high <= 0:
+            return ZERO, ZERO
+        if low is None or high is None:
+            return ZERO, None
+        share = high / (high - low)
+        slope = Fraction((share.numerator << SLOPE_BITS) // share.denominator, 1 << SLOPE_BITS)
+        rise = _outward(max(-slope * low, (1 - slope) * high), True)
+        return form if high > -low else ZERO, combine(((1, scaled(form, slope)), (1, constant_form(rise))))
+
+    def between(self, forms: Sequence[Form]) -> tuple[Form, Form | None]:
+        """Affine bounds of the maximum of the forms: one of them, and it plus what each other can exceed it by."""
+        lead = self.lead(forms)
+        parts: list[tuple[int, Form]] = [(1, lead)]
+        for form in forms:
+            if form is not lead:
+                _, above = self.positive_part(difference(form, lead))
+                if above is None:
+                    return lead, None
+                parts.append((1, above))
+        return lead, combine(parts)
+
+    def lead(self, forms: Sequence[Form]) -> Form:
+        """The form whose bounds have the largest sum, the first such; of unbounded forms the first."""
+        ends = [self.bounds(form) for form in forms]
+        middles = [None if low is None or high is None else low + high for low, high in ends]
+        known = [m for m in middles if m is not None]
+        return forms[middles.index(max(known))] if known else forms[0]
 
     def _ends(self, form: Form) -> Bounds:
         low, high = self.low, self.high
@@ -117,18 +204,127 @@ class Atoms:
 
     def _atom(self, forms: tuple[Form, ...]) -> Form:
         keys = frozenset([form.key() for form in forms])
-        atom = self._exact.get(keys)
-        if atom is None:
-            atom = self._new_atom(forms)
-            self._exact[keys] = atom
-        return Form({atom: 1})
+        if keys not in self._exact:
+            lows, highs = self._lows(forms), self._highs(forms)
+            bounds = max(lows, default=None), max(highs) if len(highs) == len(forms) else None
+            sides = self.between(forms) if self.relaxed else None
+            self._exact[keys] = self._enter(forms, None, bounds, sides)
+        return Form({self._exact[keys]: 1})
 
-    def undominated(self, forms: Iterable[Form]) -> list[Form]:
+    def mean(self, forms: Sequence[Form], rate: Rate) -> Form:
+        """The mean of the forms under softmax of themselves: a form if they are one, otherwise a soft atom."""
+        if len({self.expanded(form).key() for form in forms}) == 1:
+            return forms[0]
+        keys = rate, tuple(sorted([form.key() for form in forms]))  # type: ignore[type-var]
+        if keys not in self._exact:
+            lead, own = self._soft(forms, rate)
+            low, high = self.bounds(lead)
+            start, stop = offset(rate, [self.bounds(difference(form, lead)) for form in forms])
+            moved = (
+                None if low is None or start is None else low + start,
+                None if high is None or stop is None else high + stop,
+            )
+            lows, highs = self._lows(forms), self._highs(forms)
+            top = max(lows, default=None), max(highs) if len(highs) == len(forms) else None
+            mean = sum(lows, Fraction(0)) / len(lows) if len(lows) == len(forms) else None  # that of equal weights
+            bounds = _both(_both(moved, _moved(top, own)), (mean, None))
+            sides = None
+            if self.relaxed:
+                below, above = self.between(forms)
+                sides = _shifted(below, -own[1]), None if above is None else _shifted(above, -own[0])
+            self._exact[keys] = self._enter(tuple(forms), rate, bounds, sides, own)
+        return Form({self._exact[keys]: 1})
+
+    def _soft(self, forms: Sequence[Form], rate: Rate) -> tuple[Form, Interval]:
+        """The leading form, and how far the mean under softmax lies below the maximum."""
+        lead = self.lead(forms)
+        return lead, gap(rate, [self.bounds(difference(form, lead)) for form in forms])
+
+    def met(self, forms: Sequence[Form], value: Form, rate: Rate | None) -> Met:
+        """What there is to know of a maximum, or of a mean at a rate, for a later one that is near it."""
+        return Met(tuple(forms), value, rate, NOTHING if rate is None else self._soft(forms, rate)[1])
+
+    def near(self, forms: Sequence[Form], rate: Rate | None, met: Met) -> tuple[Form, int | None]:
+        """The maximum of the forms, or their mean, as a value met earlier plus a difference; the atom of that, if any.
+
+        Sound, for lists S (met) and S' (the forms), and gaps g, g' of the means below the maxima, 0 for a maximum:
+        op(S') - op(S) <= max S' - g' - (max S - g), and with max S' = s'_j it is at most s'_j - s_t - g' + g for any
+        t; with max S = s_i it is at least s'_t - s_i - g' + g for any t. So only forms that may be the largest count.
+        Of two means at one rate the difference is sum w_i (s'_i - s_i) with sum w_i = 1, sum |w_i| <= 1 + 2 gamma.
+        """
+        earlier, last = met.forms, len(met.forms) - 1
+        own = NOTHING if rate is None else self._soft(forms, rate)[1]
+        ups = [difference(forms[j], earlier[min(j, last)]) for j in self.alive(forms)]
+        downs = [difference(earlier[i], forms[min(i, len(forms) - 1)]) for i in self.alive(earlier)]
+        least, most = met.gap[0] - own[1], met.gap[1] - own[0]
+        highs, lows = self._highs(ups), self._highs(downs)
+        bounds = (
+            least - max(lows) if len(lows) == len(downs) else None,
+            most + max(highs) if len(highs) == len(ups) else None,
+        )
+        if rate is not None and rate == met.rate and len(forms) == len(earlier):
+            bounds = _both(bounds, self._means_apart(forms, earlier))
+        if bounds[0] is not None and bounds[0] == bounds[1]:
+            return _shifted(met.value, bounds[0]), None
+        rest = [difference(form, met.value) for form in forms]
+        lows, highs = self._lows(rest), self._highs(rest)
+        top = max(lows, default=None), max(highs) if len(highs) == len(rest) else None
+        bounds = _both(bounds, _moved(top, own))
+        sides = None
+        if self.relaxed:
+            above, below = self.between(ups)[1], self.between(downs)[1]
+            sides = (
+                None if below is None else _shifted(negated(below), least),
+                None if above is None else _shifted(above, most),
+            )
+        if rate is None:
+            rest = [rest[j] for j in self.alive(rest)]
+        if len(rest) == 1:
+            return combine(((1, met.value), (1, rest[0]))), None
+        atom = self._enter(tuple(rest), rate, bounds, sides, own)
+        self.apart.add(atom)
+        return combine(((1, met.value), (1, Form({atom: 1})))), atom
+
+    def _means_apart(self, forms: Sequence[Form], earlier: Sequence[Form]) -> Bounds:
+        """Bounds of the difference of two means at one rate."""
+        moves = [difference(form, other) for form, other in zip(forms, earlier, strict=True)]
+        lows, highs = self._lows(moves), self._highs(moves)
+        if not len(lows) == len(highs) == len(moves):
+            return None, None
+        middle, radius = (max(highs) + min(lows)) / 2, (max(highs) - min(lows)) / 2
+        reach = (1 + 2 * gamma(len(forms))) * radius
+        return middle - reach, middle + reach
+
+    def blend(self, forms: Sequence[Form], scores: Sequence[Form], rate: Rate) -> Form:
+        """The mean of the forms with the softmax weights of the scores, one a form."""
+        chances = weights(rate, [self.bounds(difference(score, scores[0])) for score in scores])
+        first = max(range(len(forms)), key=lambda i: chances[i][0])
+        rest = [difference(form, forms[first]) for form in forms]
+        if not any(form.terms for form in rest):
+            return forms[0]
+        gaps = [scaled(difference(score, scores[0]), rate.value) for score in scores]
+        keys = rate.base, first, *[self.expanded(form).key() for form in (*gaps, *rest)]
+        if keys not in self._exact:
+            lows, highs = self._lows(rest), self._highs(rest)
+            hull = min(lows) if len(lows) == len(rest) else None, max(highs) if len(highs) == len(rest) else None
+            bounds = _both(hull, mixture(chances, [self.bounds(form) for form in rest]))
+            sides = None
+            if self.relaxed:
+                above, below = self.between(rest)[1], self.between([negated(form) for form in rest])[1]
+                sides = None if below is None else negated(below), above
+            self._exact[keys] = self._enter((), None, bounds, sides)
+        return combine(((1, forms[first]), (1, Form({self._exact[keys]: 1}))))
+
+    def undominated(self, forms: Sequence[Form]) -> list[Form]:
         """The forms without repetitions and without those that a leader is known to be >= on the domain."""
-        distinct: dict[object, Form] = {}
-        for form in forms:
-            distinct.setdefault(self.expanded(form).key(), form)
-        alive = dict(enumerate(distinct.values()))
+        return [forms[i] for i in self.alive(forms)]
+
+    def alive(self, forms: Sequence[Form]) -> list[int]:
+        """The numbers of the forms that are left by `undominated`."""
+        distinct: dict[object, int] = {}
+        for i, form in enumerate(forms):
+            distinct.setdefault(self.expanded(form).key(), i)
+        alive = {i: forms[i] for i in distinct.values()}
         reverse: dict[tuple[int, int], bool] = {}  # one interval tells who of two is at least the other
 
         def at_least(i: int, j: int) -> bool:
@@ -142,7 +338,7 @@ class Atoms:
         for j in tuple(alive):
             if any(i != j and i in alive and at_least(i, j) for i in leaders):
                 del alive[j]
-        return list(alive.values())
+        return list(alive)
 
     def leaders(self, forms: Mapping[int, Form]) -> list[int]:
         """The forms that are asked whether they dominate others: all, or of many those with the largest lower bounds.
@@ -155,30 +351,57 @@ class Atoms:
         bounded = sorted((i for i, low in lows.items() if low is not None), key=lambda i: -lows[i])  # type: ignore[operator]
         return [*bounded, *(i for i, low in lows.items() if low is None)][:LEADERS]
 
-    def _new_atom(self, forms: tuple[Form, ...]) -> int:
+    def _enter(
+        self,
+        forms: tuple[Form, ...],
+        rate: Rate | None,
+        bounds: Bounds,
+        sides: tuple[Form | None, Form | None] | None,
+        own: Interval = NOTHING,
+    ) -> int:
+        """A new atom with these candidates, bounds and affine bounds; without candidates it is only bounded."""
         self._own()
         atom = len(self.low)
-        ends = [self.bounds(form) for form in forms]
-        lows = [low for low, _ in ends if low is not None]
-        highs = [high for _, high in ends]
-        self.low.append(max(lows) if lows else None)
-        self.high.append(None if None in highs else max(h for h in highs if h is not None))
-        self.candidates[atom] = forms
+        low, high = bounds
+        if self.relaxed:
+            low, high = None if low is None else _outward(low, False), None if high is None else _outward(high, True)
+        self.low.append(low)
+        self.high.append(high)
+        if sides is not None:
+            for table, side in zip((self.floor, self.ceiling), sides, strict=True):
+                if side is not None:
+                    table[atom] = side
+            used = {v for side in sides if side is not None for v in side.terms}
+            self.level[atom] = 1 + max([self.level.get(v, 0) for v in used], default=0)
         support = 1 << atom
         for form in forms:
             for v in form.terms:
                 support |= self.support.get(v, 0)
         self.support[atom] = support
-        base, scale, _, shape = normal_form([self.expanded(form) for form in forms])
+        if not forms:
+            return atom
+        self.candidates[atom] = forms
+        if rate is not None:
+            self.rates[atom], self.gaps[atom] = rate, own
+        self._classified(atom, forms, rate)
+        return atom
+
+    def _classified(self, atom: int, forms: tuple[Form, ...], rate: Rate | None) -> None:
+        """Enter the atom as the first of its class, or with its expression in the first.
+
+        The mean of g + c F at a rate r is g + c times the mean of F at the rate c r, and repetitions count.
+        """
+        base, scale, parts, shape = normal_form([self.expanded(form) for form in forms])
+        if rate is not None:
+            shape = rate.scaled(scale), tuple(sorted([part.key() for part in parts]))  # type: ignore[type-var]
         if shape not in self._classes:
             self._classes[shape] = (atom, base, scale)
-        else:
-            first, first_base, first_scale = self._classes[shape]
-            growth = difference(Form({first: 1}), first_base)
-            self.alias[atom] = combine(((1, base), (1, scaled(growth, scale / first_scale))))
-            self.first[atom] = first
-            self.support[atom] |= self.support[first]
-        return atom
+            return
+        first, first_base, first_scale = self._classes[shape]
+        growth = difference(Form({first: 1}), first_base)
+        self.alias[atom] = combine(((1, base), (1, scaled(growth, scale / first_scale))))
+        self.first[atom] = first
+        self.support[atom] |= self.support[first]
 
     def class_bit(self, shape: object) -> int:
         """The support bit of the first atom of a class; 0 for a class without atoms."""
@@ -203,3 +426,24 @@ def _weighted(form: Form, ends: Sequence[Fraction | None]) -> Fraction | None:
     common = lcm(*[end.denominator for end in finite])
     pairs = zip(form.terms.values(), finite, strict=True)
     return Fraction(sum([c * end.numerator * (common // end.denominator) for c, end in pairs]), common * form.den)
+
+
+def _shifted(form: Form, by: Fraction) -> Form:
+    return combine(((1, form), (1, constant_form(by)))) if by else form
+
+
+def _moved(top: Bounds, below: Interval) -> Bounds:
+    """Bounds of a mean, from those of the maximum and of how far the mean lies below it."""
+    return None if top[0] is None else top[0] - below[1], None if top[1] is None else top[1] - below[0]
+
+
+def _both(one: Bounds, other: Bounds) -> Bounds:
+    """The bounds that both intervals give."""
+    lows = [low for low in (one[0], other[0]) if low is not None]
+    highs = [high for high in (one[1], other[1]) if high is not None]
+    return max(lows, default=None), min(highs, default=None)
+
+
+def _outward(number: Fraction, up: bool) -> Fraction:
+    """The number with about CONSTANT_BITS significant bits, not below it, or not above it."""
+    return rounded(number, up, max(0, CONSTANT_BITS - number.numerator.bit_length() + number.denominator.bit_length()))

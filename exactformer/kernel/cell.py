@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import partial
 from math import gcd
 
-from .atoms import Atoms
+from .atoms import Atoms, Met
 from .forms import (
     ONE,
     Form,
@@ -27,10 +27,12 @@ from .forms import (
     substituted,
 )
 from .reading import reject
+from .softmax import Rate
 
 Row = tuple[Form, bool]  # the form is >= 0, and > 0 when the flag is set
 Reference = int | tuple[str, int | str]  # a row of the cell, or a fact about an atom
 Multipliers = list[tuple[Reference, int]]
+Proof = tuple[int, Multipliers]  # that a form times the weight is this combination, plus a constant >= 0
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,14 @@ class Cell:
     classes: Mapping[object, Form] = field(default_factory=dict)  # normal form of a split set -> its maximum here
     final: dict[int, Form] = field(default_factory=dict, compare=False)  # cache: values over the inputs alone
     memo: dict[int, Form] = field(default_factory=dict, compare=False)  # cache: other values on this very cell
+    pairs: Mapping[str, str] = field(default_factory=dict)  # place -> the earlier place whose value its value is near
+    partners: frozenset[str] = frozenset()  # these earlier places
+    met: dict[str, Met] = field(default_factory=dict, compare=False)  # what was met there
 
     def opened(self) -> Cell:
         """The same cell for one step or evaluation: what that adds to atoms and caches, this cell does not see."""
-        return replace(self, atoms=self.atoms.below(), final=dict(self.final), memo=dict(self.memo))
+        tables = {"final": dict(self.final), "memo": dict(self.memo), "met": dict(self.met)}
+        return replace(self, atoms=self.atoms.below(), **tables)  # type: ignore[arg-type]
 
     # --- evaluation on the cell -------------------------------------------------------------------
 
@@ -96,15 +102,40 @@ class Cell:
         if needed := self._needed(candidates):
             return needed
         forms = [self.resolve(form) for form in candidates]
-        found = forms[0] if known is not None else self._decided(forms) or atoms.maximum(forms)
+        found = forms[0] if known is not None else self._value(atom, forms)
         cache = self.final if max(found.terms, default=ONE) <= atoms.inputs else self.memo
         cache[atom] = found
         return []
 
-    def maximum(self, forms: Iterable[Form]) -> Form:
-        """The pointwise maximum of the forms, on this cell."""
+    def _value(self, atom: int, forms: Sequence[Form]) -> Form:
+        """The value of an atom whose resolved candidates these are; a difference, with bounds of its own, stays one."""
+        atoms = self.atoms
+        if atom in atoms.rates:
+            return Form({atom: 1}) if atom in atoms.apart else atoms.mean(forms, atoms.rates[atom])
+        found = self._decided(forms)
+        return found or (Form({atom: 1}) if atom in atoms.apart else atoms.maximum(forms))
+
+    def maximum(self, forms: Iterable[Form], rate: Rate | None = None) -> Form:
+        """The pointwise maximum of the forms on this cell, or their mean under softmax of themselves at a rate."""
         forms = [self.resolve(form) for form in forms]
+        if rate is not None:
+            return self.atoms.mean(forms, rate)
         return self._decided(forms) or self.atoms.maximum(forms)
+
+    def maximum_at(self, place: str, forms: Sequence[Form], rate: Rate | None) -> tuple[Form, int | None]:
+        """The same at a place: by its difference to the value at the place that it is paired with, if there is one.
+
+        The atom of the difference is returned, too.
+        """
+        near, atom = self.met.get(self.pairs.get(place, "")), None
+        forms = [self.resolve(form) for form in forms]
+        if near is None or (rate is None and self._decided(forms) is not None):
+            value = self.maximum(forms, rate)
+        else:
+            value, atom = self.atoms.near(forms, rate, near)
+        if place in self.partners:
+            self.met[place] = self.atoms.met(forms, value, rate)
+        return value, atom
 
     def _decided(self, forms: Sequence[Form]) -> Form | None:
         """The maximum of a set of resolved forms, if they agree or a split on the path decided their class."""
@@ -155,7 +186,10 @@ class Cell:
 
     def candidates(self, place: str) -> list[Form]:
         """The distinct candidates of the atom at a place, as forms here; child j of its gate is about form j."""
-        return self.distinct(map(self.resolve, self.atoms.candidates[self._atom_at("gate", place)]))
+        atom = self._atom_at("gate", place)
+        if atom in self.atoms.rates:
+            reject("gate", "a maximum", f"the softmax at {place}")
+        return self.distinct(map(self.resolve, self.atoms.candidates[atom]))
 
     def compare(self, form: Form) -> list[Callable[[], Cell]]:
         """Rule *compare*: three children, on which the form is > 0, = 0 and < 0.
@@ -179,9 +213,17 @@ class Cell:
 
         return [partial(child, sign, rows) for sign, rows in split]
 
+    def cut(self, form: Form) -> list[Callable[[], Cell]]:
+        """Rule *cut*: two children, on which the form is >= 0 and <= 0.
+
+        Sound: a real number is at least or at most zero.
+        """
+        rows = ((form, False), (negated(form), False))
+        return [partial(replace, self.opened(), rows=(*self.rows, row)) for row in rows]
+
     # --- a rule that adds a row -------------------------------------------------------------------
 
-    def bound(self, place: str, form: Form, proofs: Sequence[tuple[int, Multipliers]]) -> Cell | None:
+    def bound(self, place: str, form: Form, proofs: Sequence[Proof | None]) -> Cell | None:
         """Rule *bound*: the atom at `place` is at most `form`, as each candidate is; None when a proof fails.
 
         Sound: a maximum is at most whatever is at least each of its members.
@@ -190,7 +232,7 @@ class Cell:
         gaps = [difference(form, candidate) for candidate in self.atoms.candidates[atom]]
         if len(gaps) != len(proofs):
             reject("bound", f"{len(gaps)} proofs, one a candidate", len(proofs))
-        if not all(self.implied(gap, *proof) for gap, proof in zip(gaps, proofs, strict=True)):
+        if not all(self.shown(gap, proof) for gap, proof in zip(gaps, proofs, strict=True)):
             return None
         return replace(self, rows=(*self.rows, (difference(form, Form({atom: 1})), False)))
 
@@ -204,6 +246,13 @@ class Cell:
         total, strict = self._combination(multipliers)
         value = self._constant(Form(total))
         return value is not None and (value < 0 or (value == 0 and strict))
+
+    def shown(self, goal: Form, proof: Proof | None) -> bool:
+        """Whether goal >= 0 on this cell by its proof; without one, by the bounds of the form."""
+        if proof is not None:
+            return self.implied(goal, *proof)
+        low, _ = self.atoms.bounds(goal)
+        return low is not None and low >= 0
 
     def implied(self, goal: Form, weight: int, multipliers: Multipliers) -> bool:
         """Rule *implied* (Farkas): goal >= 0 here, as weight * goal is a combination of rows plus a constant >= 0.
@@ -230,24 +279,37 @@ class Cell:
         return form.constant()
 
     def fact(self, place: str, which: int | str) -> Form:
-        """Rule *fact*: an atom is at least each candidate, and lies within its bounds; as a form that is >= 0."""
+        """Rule *fact*: an atom is at least each candidate, and lies within its bounds; as a form that is >= 0.
+
+        A soft atom is at least each candidate less the gap; bounds are constants (low, high) and affine (below, above).
+        """
         atom = self._atom_at("fact", place)
         own, candidates = Form({atom: 1}), self.atoms.candidates[atom]
-        low, high = self.atoms.low[atom], self.atoms.high[atom]
         if type(which) is int and 0 <= which < len(candidates):
-            return difference(own, candidates[which])
-        if which == "low" and low is not None:
-            return difference(own, constant_form(low))
-        if which != "high" or high is None:
-            reject("fact", f"a number below {len(candidates)}, or a finite bound: low or high", which)
-        return difference(constant_form(high), own)
+            loss = self.atoms.gaps[atom][1] if atom in self.atoms.gaps else 0
+            return difference(own, difference(candidates[which], constant_form(loss)))
+        ends = self._ends(atom)
+        if which not in ends:
+            reject("fact", f"a number below {len(candidates)}, or one of {', '.join(map(str, ends))}", which)
+        return difference(own, ends[which]) if which in ("low", "below") else difference(ends[which], own)
 
     def facts(self, place: str) -> dict[int | str, Form]:
-        """The facts about the atom at a place: one a candidate by its number, and "low" and "high" where finite."""
+        """The facts about the atom at a place: one a candidate by its number, and one for each bound there is."""
         atom = self._atom_at("fact", place)
-        ends = {"low": self.atoms.low[atom], "high": self.atoms.high[atom]}
-        names = [*range(len(self.atoms.candidates[atom])), *(name for name, end in ends.items() if end is not None)]
-        return {which: self.fact(place, which) for which in names}
+        return {
+            which: self.fact(place, which) for which in (*range(len(self.atoms.candidates[atom])), *self._ends(atom))
+        }
+
+    def _ends(self, atom: int) -> dict[int | str, Form]:
+        """The bounds of an atom that there are, as forms, by their names."""
+        atoms, ends = self.atoms, dict[int | str, Form]()
+        for name, end in (("low", atoms.low[atom]), ("high", atoms.high[atom])):
+            if end is not None:
+                ends[name] = constant_form(end)
+        for name, forms in (("below", atoms.floor), ("above", atoms.ceiling)):
+            if atom in forms:
+                ends[name] = forms[atom]
+        return ends
 
     def _atom_at(self, rule: str, place: str) -> int:
         if place not in self.places:

@@ -13,11 +13,12 @@ from fractions import Fraction
 from functools import cache, partial
 
 from .atoms import Atoms
-from .cell import Cell, Multipliers
-from .forms import Form, combine, difference, negated, scaled
-from .networks import read_network
+from .cell import Cell, Multipliers, Proof
+from .forms import ONE, ZERO, Form, combine, constant_form, difference, negated, scaled
+from .networks import Network, read_network
 from .reading import Rejected, array, hexadecimal, named_file, natural, numbers, rational, reject, table
-from .semantics import TIES, Run, Semantics, advance, evaluate, start
+from .semantics import TIES, Run, Semantics, advance, layers_of, start
+from .softmax import Bounds, Rate
 from .statements import Domain, Statement, read_domain, read_statement
 
 FORMAT = "exactformer/certificate-1"
@@ -36,7 +37,11 @@ class Goal:
     @staticmethod
     def of(statement: Statement) -> Goal:
         """The whole domain."""
-        cell = Cell(Atoms(statement.lower, statement.upper), statement.rows, {})
+        return Goal.on(statement, Cell(Atoms(statement.lower, statement.upper), statement.rows, {}))
+
+    @staticmethod
+    def on(statement: Statement, cell: Cell) -> Goal:
+        """A cell on which nothing has been evaluated."""
         runs = tuple(start(job.network, job.side, job.semantics, job.inputs) for job in statement.jobs)
         return Goal(statement, cell, runs).evaluated()
 
@@ -96,21 +101,37 @@ class Goal:
         gap = difference(scores[first], scores[second])
         return [partial(self._on, cell) for cell in self.cell.compare(gap)]
 
-    def bound(self, place: str, form: Form, proofs: Sequence[tuple[int, Multipliers]]) -> Child | None:
+    def bound(self, place: str, form: Form, proofs: Sequence[Proof | None]) -> Child | None:
         """Rule *bound* of `Cell`, on the goal: its only child has one row more."""
         cell = self.cell.bound(place, form, proofs)
         return None if cell is None else partial(self._on, cell.opened)
 
+    def cut(self, form: Form) -> list[Child]:
+        """Rule *cut* of `Cell`, on the goal."""
+        return [partial(self._on, cell) for cell in self.cell.cut(form)]
+
+    def anew(self, pairs: dict[str, str]) -> Child:
+        """Rule *anew*: the evaluation from the start, on the box of the cell, with affine bounds and with pairs.
+
+        Sound: of the rows those about inputs alone are kept, and whatever else was known is forgotten.
+        """
+        rows = tuple([row for row in self.cell.rows if max(row[0].terms, default=ONE) <= self.cell.atoms.inputs])
+        lower, upper = self.statement.box(rows)
+        if any(low is not None and high is not None and low > high for low, high in zip(lower, upper, strict=True)):
+            reject("anew", "a cell whose box is not empty", "an empty one")
+        atoms = Atoms(lower, upper, relaxed=True)
+        return lambda: Goal.on(self.statement, Cell(atoms, rows, {}, pairs=pairs, partners=frozenset(pairs.values())))
+
     def _on(self, cell: Callable[[], Cell]) -> Goal:
         return Goal(self.statement, cell(), self.runs, self.conclusions).evaluated()
 
-    def holds(self, proofs: Sequence[tuple[int, Multipliers]]) -> bool:
+    def holds(self, proofs: Sequence[Proof | None]) -> bool:
         """Rule *holds*: on this cell all runs are finished, and each obligation has its proof."""
         if not self.finished:
             return False
         goals = self.obligations()
         return len(goals) == len(proofs) and all(
-            self.cell.implied(goal, weight, rows) for goal, (weight, rows) in zip(goals, proofs, strict=True)
+            self.cell.shown(goal, proof) for goal, proof in zip(goals, proofs, strict=True)
         )
 
 
@@ -180,7 +201,7 @@ class Asked:
         if not self.domain.contains(point):
             reject(f"{place}: inhabitant", "a point of the domain", _text(point))
         counts = check_tree(self.goal(), array(value["tree"], f"{place}: tree"), f"{place}: tree")
-        words = ", ".join(["real arithmetic", "hard attention", *_rule(statement, counts["ties"])])
+        words = ", ".join(["real arithmetic", _attention(statement, counts["ties"])])
         return Theorem(_TOKEN, self.head, self.domain, True, f"{statement.text} ({words})", counts)
 
 
@@ -192,16 +213,35 @@ def ask(value: dict[str, object], read: Callable[[str], bytes], place: str) -> A
         reject(f"{place}: format", FORMAT, head["format"])
     if head["tie"] not in TIES:
         reject(f"{place}: tie", f"one of {', '.join(TIES)}", head["tie"])
-    files = [named_file(head[side], f"{place}: {side}", read) for side in ("left", "right") if side in head]
+    sides = [side for side in ("left", "right") if side in head]
+    soft = ("temperature", "base")
+    files = [named_file(head[side], f"{place}: {side}", read, soft) for side in sides]
     networks = [read_network(data, name) for name, _, data in files]
     left, right = networks[0], networks[-1]
     if (left.inputs, left.outputs) != (right.inputs, right.outputs):
         sizes = f"{(left.inputs, left.outputs)} and {(right.inputs, right.outputs)}"
         reject(place, "networks with equal numbers of inputs and outputs", sizes)
     domain = read_domain(head["domain"], f"{place}: domain", left.inputs)
-    semantics, parameters = Semantics(str(head["tie"])), head.get("parameters", {})
+    tie, parameters = str(head["tie"]), head.get("parameters", {})
+    semantics = [
+        _semantics(head[side], tie, network, f"{place}: {side}")  # type: ignore[arg-type]
+        for side, network in zip(sides, networks, strict=True)
+    ]
     statement = read_statement(head["claim"], parameters, networks, domain, semantics, place)
     return Asked(head, statement, domain, cache(partial(Goal.of, statement)), place)
+
+
+def _semantics(side: dict[str, object], tie: str, network: Network, place: str) -> Semantics:
+    """How a side is read: hard, or softmax where inverse temperatures are given, one for all layers or one a layer."""
+    if "temperature" not in side:
+        return Semantics(tie)
+    rates, layers = numbers(side["temperature"], f"{place}.temperature"), layers_of(network)
+    if len(rates) not in (1, layers) or any(rate <= 0 for rate in rates):
+        reject(f"{place}.temperature", f"one number > 0, or {layers}, one a layer", side["temperature"])
+    base = side.get("base", "e")
+    if base not in ("e", "2"):
+        reject(f"{place}.base", '"e" or "2"', base)
+    return Semantics(tie, tuple(Rate(rate, str(base)) for rate in (rates if len(rates) == layers else rates * layers)))
 
 
 def _refuted(statement: Statement, value: dict[str, object], place: str) -> str:
@@ -210,33 +250,76 @@ def _refuted(statement: Statement, value: dict[str, object], place: str) -> str:
     if not statement.contains(variables):
         reject(f"{place}: point", "a point of the domain", _text(variables))
     claimed = array(value["values"], f"{place}: values", len(statement.jobs))
-    found = []
+    cell, outputs, values = Cell(Atoms((), ()), (), {}), [], []
     for number, job in enumerate(statement.jobs):
-        exact = evaluate(job.network, _at(job.inputs, variables), job.semantics)
-        if exact != numbers(claimed[number], f"{place}: values[{number}]"):
-            reject(f"{place}: values[{number}]", _text(exact), str(claimed[number]))
-        found.append(exact)
-    values = [f"{job.label} = {_text(exact)}" for job, exact in zip(statement.jobs, found, strict=True)]
-    if not statement.violated(found):
+        point = list(map(constant_form, _at(job.inputs, variables)))
+        found = advance(start(job.network, job.side, job.semantics, point), cell).outputs or {}
+        ends = [cell.atoms.bounds(found.get(k, ZERO)) for k in range(job.network.outputs)]
+        where = f"{place}: values[{number}]"
+        for k, said in enumerate(array(claimed[number], where, len(ends))):
+            if not _encloses(said, ends[k], f"{where}[{k}]"):
+                reject(f"{where}[{k}]", _value(ends[k]), _said(said))
+        outputs.append(found)
+        values.append(f"{job.label} = ({', '.join(map(_value, ends))})")
+    if not statement.violated(outputs, cell.atoms.bounds):
         reject(f"{place}: values", f"values that contradict the claim {statement.text}", ", ".join(values))
-    where = [f"{name} = {_text(_at(point, variables))}" for name, point in statement.points]
-    rule = "".join(f" ({words})" for words in _rule(statement, 1))
-    return f"at {', '.join([*where, *values])}{rule}; this refutes: {statement.text}"
+    where = ", ".join([*(f"{name} = {_text(_at(point, variables))}" for name, point in statement.points), *values])
+    return f"at {where}{_rule(statement)}; this refutes: {statement.text}"
+
+
+def _encloses(said: object, ends: Bounds, place: str) -> bool:
+    """Whether what is said of a value, a number or an object with lower and upper, is true of all between the ends."""
+    if isinstance(said, dict):
+        item = table(said, place, ("lower", "upper"))
+        low, high = (rational(item[key], f"{place}.{key}") for key in ("lower", "upper"))
+    else:
+        low = high = rational(said, place)
+    return ends[0] is not None and ends[1] is not None and low <= ends[0] and ends[1] <= high
+
+
+def _said(said: object) -> str:
+    return f"{said['lower']} to {said['upper']}" if isinstance(said, dict) else str(said)
+
+
+def _value(ends: Bounds) -> str:
+    return str(ends[0]) if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
 
 
 def _at(forms: Sequence[Form], variables: Sequence[Fraction]) -> list[Fraction]:
     return [form.at([1, *variables]) for form in forms]
 
 
-def _rule(statement: Statement, ties: int) -> list[str]:
-    """The tie rule a theorem is about: any, if none was used; not said where the claim itself names the rules."""
-    rules = {job.semantics.tie for job in statement.jobs}
-    return [] if len(rules) > 1 else ["any tie rule"] if ties == 0 else [f"tie rule {rule}" for rule in rules]
+def _rule(statement: Statement) -> str:
+    """The semantics of a refutation: said where it is not plain hard attention whose tie rules the claim names."""
+    rules = {job.semantics for job in statement.jobs}
+    if not any(rule.soft for rule in rules):
+        return "" if len(rules) > 1 else f" (tie rule {next(iter(rules)).tie})"
+    return f" ({_attention(statement, 1)})"
+
+
+def _attention(statement: Statement, ties: int) -> str:
+    """The semantics a theorem is about: of hard attention with its tie rule, any if none was used."""
+    sides = {job.side: job.semantics for job in statement.jobs}
+    hard = [semantics.tie for semantics in sides.values() if not semantics.soft]
+    rule = [] if len(set(hard)) != 1 else ["any tie rule"] if ties == 0 else [f"tie rule {hard[0]}"]
+    plain = ", ".join(["hard attention", *rule])
+    words = {side: _softmax(semantics) if semantics.soft else plain for side, semantics in sides.items()}
+    if len(set(words.values())) == 1:
+        return next(iter(words.values()))
+    return ", ".join(f"{'left' if side == 'L' else 'right'}: {text}" for side, text in words.items())
+
+
+def _softmax(semantics: Semantics) -> str:
+    values = list(dict.fromkeys(str(rate.value) for rate in semantics.rates))
+    if len(values) > 1:
+        values = [str(rate.value) for rate in semantics.rates]
+    base = "" if semantics.rates[0].base == "e" else f" of base {semantics.rates[0].base}"
+    return f"softmax{base} at inverse temperature {' / '.join(values)}"
 
 
 def check_tree(goal: Goal, steps: Sequence[object], place: str) -> dict[str, int]:
     """Walk the steps from the goal; returns how often each rule was used, raises `Rejected` at the first fault."""
-    counts = {"gate": 0, "compare": 0, "bound": 0, "holds": 0, "empty": 0, "ties": 0}
+    counts = dict.fromkeys(("gate", "compare", "cut", "anew", "bound", "holds", "empty", "ties"), 0)
     open_goals: list[Child] = [lambda: goal]
     for number, step in enumerate(steps):
         where = f"{place}[{number}]"
@@ -265,6 +348,12 @@ def follow(goal: Goal, step: object, where: str) -> list[Child]:
     if name == "compare":
         first, second = (natural(t, where) for t in array(arguments, where, 2))
         return goal.compare(first, second)
+    if name == "cut":
+        (terms,) = array(arguments, where, 1)
+        return goal.cut(_form(terms, where, goal.cell))
+    if name == "anew":
+        (pairs,) = array(arguments, where, 1)
+        return [goal.anew(_pairs(pairs, where))]
     if name == "bound":
         gate, terms, *rest = arguments if len(arguments) > 1 else (None, [])
         if not isinstance(gate, str):
@@ -279,10 +368,21 @@ def follow(goal: Goal, step: object, where: str) -> list[Child]:
             reject(where, "multipliers that refute the cell", "a combination that does not")
         return []
     if name != "holds":
-        reject(where, "gate, compare, bound, empty or holds", name)
+        reject(where, "gate, compare, cut, anew, bound, empty or holds", name)
     if not goal.holds(_proofs(arguments, where, goal)):
         reject(where, "proofs of all obligations of the cell", "something else")
     return []
+
+
+def _pairs(value: object, place: str) -> dict[str, str]:
+    """A list of [place, earlier place], no place twice on the left."""
+    pairs: dict[str, str] = {}
+    for item in array(value, place):
+        later, earlier = array(item, place, 2)
+        if not isinstance(later, str) or not isinstance(earlier, str) or later in pairs:
+            reject(place, "two names of places, the first for the first time", item)
+        pairs[later] = earlier
+    return pairs
 
 
 def _form(value: object, place: str, cell: Cell) -> Form:
@@ -300,10 +400,14 @@ def _form(value: object, place: str, cell: Cell) -> Form:
     return combine(parts)
 
 
-def _proofs(value: Sequence[object], place: str, goal: Goal) -> list[tuple[int, Multipliers]]:
-    """A list of [weight, rows]."""
-    pairs = [array(proof, place, 2) for proof in value]
-    return [(hexadecimal(weight, place), _multipliers(rows, place, goal)) for weight, rows in pairs]
+def _proofs(value: Sequence[object], place: str, goal: Goal) -> list[Proof | None]:
+    """A list of [weight, rows]; an empty list in place of a pair says that the bounds are enough."""
+    return [_proof(proof, place, goal) if proof != [] else None for proof in value]
+
+
+def _proof(value: object, place: str, goal: Goal) -> Proof:
+    weight, rows = array(value, place, 2)
+    return hexadecimal(weight, place), _multipliers(rows, place, goal)
 
 
 def _multipliers(value: object, place: str, goal: Goal) -> Multipliers:

@@ -56,9 +56,11 @@ def _opened(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
 
 
-def named_file(value: object, place: str, read: Callable[[str], bytes]) -> tuple[str, str, bytes]:
+def named_file(
+    value: object, place: str, read: Callable[[str], bytes], optional: tuple[str, ...] = ()
+) -> tuple[str, str, bytes]:
     """The name, the SHA-256 and the bytes of a file written as an object with file and sha256, once they agree."""
-    item = table(value, place, ("file", "sha256"))
+    item = table(value, place, ("file", "sha256"), optional)
     name = item["file"]
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         reject(f"{place}.file", "the plain name of a file in the same folder", name)

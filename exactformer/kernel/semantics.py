@@ -1,7 +1,9 @@
 """What the networks compute: one evaluator on forms, for cells and (with constant forms) for single points.
 
 Hard attention is the limit of softmax attention: weight 1/|S| on each token of the set S of largest scores
-(tie rule "average"), or weight 1 on the first or last of them ("leftmost", "rightmost").
+(tie rule "average"), or weight 1 on the first or last of them ("leftmost", "rightmost"). At a finite temperature a head
+is softmax attention, and each unit of a maxout or ReLU network is the mean of its pieces under softmax of themselves;
+the maxima of feed-forward layers stay what they are.
 """
 
 from __future__ import annotations
@@ -10,20 +12,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from .atoms import Atoms
 from .cell import Cell
-from .forms import ZERO, Form, Vector, combine, constant_form, difference, ratio, scaled, vector
+from .forms import ZERO, Form, Vector, combine, difference, ratio, scaled, vector
 from .networks import Head, Maxout, Network, Transformer
 from .reading import NotAffine
+from .softmax import Rate
 
 TIES = ("average", "leftmost", "rightmost")
 
 
 @dataclass(frozen=True)
 class Semantics:
-    """How attention is read: hard, with a rule for tied tokens, one of `TIES`."""
+    """How attention is read: hard, with a rule for tied tokens, one of `TIES`; or softmax, at a rate for each layer.
+
+    The layers are those of a maxout network, or the attention layers of a Transformer.
+    """
 
     tie: str
+    rates: tuple[Rate, ...] = ()  # none: hard
+
+    @property
+    def soft(self) -> bool:
+        """Whether values are those of softmax."""
+        return bool(self.rates)
+
+    def rate(self, layer: int) -> Rate | None:
+        """The rate of a layer, None for hard attention."""
+        return self.rates[layer] if self.rates else None
 
 
 @dataclass(frozen=True)
@@ -62,8 +77,10 @@ def advance(run: Run, cell: Cell) -> Run:
         return run
     places: dict[str, int] = dict(run.places)
     if isinstance(run.network, Maxout):
-        return replace(run, outputs=_maxout(run.network, run.side, run.states[0], cell, places), places=places)
+        outputs = _maxout(run.network, run.side, run.semantics, run.states[0], cell, places)
+        return replace(run, outputs=outputs, places=places)
     net, states, ties = run.network, run.states, run.ties
+    layer = sum(isinstance(part, list) for _, part in net.sublayers[: run.sublayer])
     for index, live in enumerate(_live(net)):
         if index < run.sublayer:
             continue
@@ -77,11 +94,13 @@ def advance(run: Run, cell: Cell) -> Run:
                 updates[t] = part[1](_nonzero(hidden))
         else:
             try:
-                updates, used = _attention(net, part, run.semantics, where, states, live, cell, places)
+                rate = run.semantics.rate(layer)
+                updates, used = _attention(net, part, rate or run.semantics.tie, where, states, live, cell, places)
             except _Undecided as undecided:
                 stuck = replace(run, sublayer=index, states=states, places=places, ties=ties)
                 return replace(stuck, stuck=undecided.stuck)
             ties += used
+            layer += 1
         states = list(states)
         for t, update in updates.items():
             states[t] = _updated(states[t] if net.residual else {}, update, cell)
@@ -105,11 +124,11 @@ def _live(net: Transformer) -> list[range]:
     return result[::-1]
 
 
-def evaluate(network: Network, point: Sequence[Fraction], semantics: Semantics) -> list[Fraction]:
-    """The exact value of the network at a point: the same evaluator on constant forms, which decide everything."""
-    cell = Cell(Atoms((), ()), (), {})
-    outputs = advance(start(network, "L", semantics, [constant_form(x) for x in point]), cell).outputs or {}
-    return [outputs.get(k, ZERO).at([1]) for k in range(network.outputs)]
+def layers_of(network: Network) -> int:
+    """How many layers have a temperature: those with a maximum, or with heads."""
+    if isinstance(network, Maxout):
+        return len(network.layers)
+    return sum(isinstance(part, list) for _, part in network.sublayers)
 
 
 class _Undecided(Exception):
@@ -118,25 +137,28 @@ class _Undecided(Exception):
         self.stuck = stuck
 
 
-def _maximum(cell: Cell, places: dict[str, int], place: str, forms: Sequence[Form]) -> Form:
-    """The maximum on the cell; when it is a new unknown, the atom is entered under its place."""
-    value = cell.maximum(forms)
-    if len(value.terms) == 1:
+def _maximum(cell: Cell, places: dict[str, int], place: str, forms: Sequence[Form], rate: Rate | None = None) -> Form:
+    """The maximum on the cell, or the mean at a rate; when it is a new unknown, the atom is entered under its place."""
+    value, atom = cell.maximum_at(place, forms, rate)
+    if atom is not None:
+        places[place] = atom
+    elif len(value.terms) == 1:
         (v,) = value.terms
         if v in cell.atoms.candidates and value.den == value.terms[v] == 1:
             places[place] = v
     return value
 
 
-def _maxout(net: Maxout, side: str, state: Vector, cell: Cell, places: dict[str, int]) -> Vector:
+def _maxout(net: Maxout, side: str, semantics: Semantics, state: Vector, cell: Cell, places: dict[str, int]) -> Vector:
     for number, (rank, pieces) in enumerate(net.layers):
         values = pieces(state)
-        if rank == 0:
+        if rank == 0:  # a unit that is not there is max(0, 0), and so is its mean at any rate
             units = {i: [u, ZERO] for i, u in values.items()}
         else:
             numbers = sorted({i // rank for i in values})
             units = {i: [values.get(j, ZERO) for j in range(i * rank, (i + 1) * rank)] for i in numbers}
-        tops = {i: _maximum(cell, places, f"{side}{number}.u{i}", forms) for i, forms in units.items()}
+        at = semantics.rate(number)
+        tops = {i: _maximum(cell, places, f"{side}{number}.u{i}", forms, at) for i, forms in units.items()}
         state = _nonzero(tops)
     return net.output(state)
 
@@ -144,7 +166,7 @@ def _maxout(net: Maxout, side: str, state: Vector, cell: Cell, places: dict[str,
 def _attention(
     net: Transformer,
     heads: list[Head],
-    semantics: Semantics,
+    rule: str | Rate,
     where: str,
     states: list[Vector],
     live: range,
@@ -161,7 +183,11 @@ def _attention(
             visible = range(q + 1 if net.causal else len(states))
             place = f"{where}.h{h}.q{q}"
             scores = {t: _score(keys[t], query, place) for t in visible}
-            result, used = _head(head, scores, semantics, place, states, cell, places)
+            scores = {t: cell.resolve(form) for t, form in scores.items()}
+            if isinstance(rule, Rate):
+                result, used = _soft_head(head, scores, rule, place, states, cell, places), False
+            else:
+                result, used = _head(head, scores, rule, place, states, cell, places)
             ties += used
             for index, form in head.output(result).items():
                 updates[q].setdefault(index, []).append((1, form))
@@ -186,38 +212,80 @@ def _score(key: Vector, query: Vector, place: str) -> Form:
 def _head(
     head: Head,
     scores: dict[int, Form],
-    semantics: Semantics,
+    tie: str,
     place: str,
     states: list[Vector],
     cell: Cell,
     places: dict[str, int],
 ) -> tuple[Vector, bool]:
     """The value one head hands to one query token, and whether the tie rule was needed."""
-    scores = {t: cell.resolve(form) for t, form in scores.items()}
     # Rule *dominated*: a token with a score strictly below another's carries no weight.
     rivals = list(scores) if cell.signs else cell.atoms.leaders(scores)
     alive = [t for t in scores if not any(r != t and cell.sign(difference(scores[r], scores[t])) == 1 for r in rivals)]
     alive = alive or [0]  # all are dominated only where splits on the path contradict one another: no point is left
-    values = {t: {j: cell.resolve(form) for j, form in head.value(states[t]).items()} for t in alive}
+    columns = _columns(head, states, alive, cell)
     if len(alive) == 1:
-        return values[alive[0]], False
+        return {j: column[0] for j, column in columns.items()}, False
     # Rule *tie-proof*: values that are one affine function of the score, v = v_r + c (s - s_r), make the head
     # v_r + c (max s - s_r) under every tie rule: tied tokens then carry the same value.
-    r, coordinates = alive[0], sorted(set().union(*values.values()))
-    columns = {j: [values[t].get(j, ZERO) for t in alive] for j in coordinates}
-    plain = [cell.atoms.expanded(scores[t]) for t in alive]
-    slopes = {j: _slope(list(map(cell.atoms.expanded, column)), plain) for j, column in columns.items()}
-    if None not in slopes.values():
-        if any(slopes.values()):
-            top = difference(_maximum(cell, places, place, [scores[t] for t in alive]), scores[r])
-        steep = {j: combine(((1, columns[j][0]), (1, scaled(top, c)))) for j, c in slopes.items() if c}
-        return _nonzero({j: column[0] for j, column in columns.items()} | steep), False
+    r = alive[0]
+    slopes = _slopes(columns, [scores[t] for t in alive], cell)
+    if slopes is not None:
+        top = None if not any(slopes.values()) else _maximum(cell, places, place, [scores[t] for t in alive])
+        return _along(columns, slopes, top, scores[r]), False
     # Rule *tie*: all remaining scores are equal on the cell, and the tie rule picks.
     if all(cell.sign(difference(scores[t], scores[r])) == 0 for t in alive):
-        chosen = {"average": slice(None), "leftmost": slice(1), "rightmost": slice(-1, None)}[semantics.tie]
+        chosen = {"average": slice(None), "leftmost": slice(1), "rightmost": slice(-1, None)}[tie]
         means = {j: column[chosen] for j, column in columns.items()}
         return _nonzero({j: combine([(1, v) for v in column], len(column)) for j, column in means.items()}), True
     raise _Undecided(Stuck(place, {t: scores[t] for t in alive}))
+
+
+def _soft_head(
+    head: Head,
+    scores: dict[int, Form],
+    rate: Rate,
+    place: str,
+    states: list[Vector],
+    cell: Cell,
+    places: dict[str, int],
+) -> Vector:
+    """The value that one head hands to one query token under softmax; no visible token is without weight."""
+    visible, lists = list(scores), list(scores.values())
+    columns = _columns(head, states, visible, cell)
+    # Rule *mean*: equal scores make equal weights.
+    if all(not cell.atoms.expanded(difference(form, lists[0])).terms for form in lists):
+        return _nonzero({j: combine([(1, v) for v in column], len(column)) for j, column in columns.items()})
+    # Rule *soft*: values v = v_r + c (s - s_r) at all visible tokens make the head v_r + c (B - s_r), B the mean of
+    # the scores under softmax of themselves.
+    slopes = _slopes(columns, lists, cell)
+    if slopes is not None:
+        top = None if not any(slopes.values()) else _maximum(cell, places, place, lists, rate)
+        return _along(columns, slopes, top, lists[0])
+    # Rule *blend*: whatever the values are, the head is a mean of them with bounded weights.
+    return _nonzero({j: cell.atoms.blend(column, lists, rate) for j, column in columns.items()})
+
+
+def _columns(head: Head, states: list[Vector], tokens: Sequence[int], cell: Cell) -> dict[int, list[Form]]:
+    """The values of the tokens, coordinate by coordinate; those that are zero at all tokens are left out."""
+    values = [{j: cell.resolve(form) for j, form in head.value(states[t]).items()} for t in tokens]
+    return {j: [value.get(j, ZERO) for value in values] for j in sorted(set().union(*values))}
+
+
+def _slopes(columns: dict[int, list[Form]], scores: Sequence[Form], cell: Cell) -> dict[int, Fraction] | None:
+    """The c of each coordinate with v - v_r = c (s - s_r) at all tokens; None if one of them has none."""
+    plain = list(map(cell.atoms.expanded, scores))
+    found = {j: _slope(list(map(cell.atoms.expanded, column)), plain) for j, column in columns.items()}
+    slopes = {j: c for j, c in found.items() if c is not None}
+    return slopes if len(slopes) == len(found) else None
+
+
+def _along(columns: dict[int, list[Form]], slopes: dict[int, Fraction], top: Form | None, score: Form) -> Vector:
+    """The values v_r + c (top - s_r), s_r the score of the first token; without `top` all c are 0."""
+    rise = ZERO if top is None else difference(top, score)
+    first = {j: column[0] for j, column in columns.items()}
+    steep = {j: combine(((1, first[j]), (1, scaled(rise, c)))) for j, c in slopes.items() if c}
+    return _nonzero(first | steep)
 
 
 def _nonzero(forms: dict[int, Form]) -> Vector:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from .cell import Row
-from .forms import ZERO, Form, Vector, combine, constant_form, difference, scaled, vector
+from .forms import ONE, ZERO, Form, Vector, combine, constant_form, difference, scaled
 from .networks import Network
 from .reading import array, natural, numbers, rational, reject, table
 from .semantics import TIES, Semantics
+from .softmax import Bounds
 
 Point = list[Form]  # all coordinates, those that are zero, too
 
@@ -98,14 +99,29 @@ class Statement:
     equations: bool
     conclusions: Callable[[list[Vector]], list[Form]]
 
+    def box(self, rows: Sequence[Row]) -> tuple[list[Fraction | None], list[Fraction | None]]:
+        """The bounds of the variables, with those that rows about one variable alone add."""
+        lower, upper = list(self.lower), list(self.upper)
+        for form, _ in rows:
+            variables = [v for v in form.terms if v != ONE]
+            if len(variables) == 1 and variables[0] <= len(lower):
+                i, c = variables[0] - 1, form.terms[variables[0]]
+                end, low, high = Fraction(-form.terms.get(ONE, 0), c), lower[i], upper[i]
+                if c > 0:
+                    lower[i] = end if low is None else max(low, end)
+                else:
+                    upper[i] = end if high is None else min(high, end)
+        return lower, upper
+
     def contains(self, variables: Sequence[Fraction]) -> bool:
         """Whether all rows hold at these values of the variables."""
         return all(form.at([1, *variables]) >= 0 for form, _ in self.rows)
 
-    def violated(self, outputs: Sequence[Sequence[Fraction]]) -> bool:
-        """Whether these outputs of the jobs contradict a conclusion."""
-        found = [form.at([1]) for form in self.conclusions([vector(map(constant_form, y)) for y in outputs])]
-        return any(found) if self.equations else any(y < 0 for y in found)
+    def violated(self, outputs: list[Vector], bounds: Callable[[Form], Bounds]) -> bool:
+        """Whether outputs of the jobs contradict a conclusion, whatever they are between the bounds of these forms."""
+        found = [bounds(form) for form in self.conclusions(outputs)]
+        below = any(high is not None and high < 0 for _, high in found)
+        return below or (self.equations and any(low is not None and low > 0 for low, _ in found))
 
 
 @dataclass(frozen=True)
@@ -115,7 +131,7 @@ class Setting:
     left: Network
     right: Network
     domain: Domain
-    semantics: Semantics
+    semantics: tuple[Semantics, Semantics]
     parameters: dict[str, object]
     place: str
 
@@ -152,13 +168,13 @@ class Setting:
 
     def job(self, side: str, label: str, inputs: Point, semantics: Semantics | None = None) -> Job:
         """The left network at a point."""
-        return Job(side, label, self.left, semantics or self.semantics, inputs)
+        return Job(side, label, self.left, semantics or self.semantics[0], inputs)
 
     def both(self) -> list[Job]:
         """Both networks at x."""
         return [
-            Job("L", "left(x)", self.left, self.semantics, self.x),
-            Job("R", "right(x)", self.right, self.semantics, self.x),
+            Job("L", "left(x)", self.left, self.semantics[0], self.x),
+            Job("R", "right(x)", self.right, self.semantics[1], self.x),
         ]
 
     def free(self) -> list[int]:
@@ -251,6 +267,8 @@ def ties_agree(s: Setting) -> Statement:
     rules = [str(rule) for rule in array(s.parameters["rules"], f"{s.place}.rules", 2)]
     if not set(rules) <= set(TIES):
         reject(f"{s.place}.rules", f"two of {', '.join(TIES)}", rules)
+    if s.semantics[0].soft:
+        reject(s.place, "hard attention, which has ties", "softmax")
     jobs = [s.job(side, f"left(x) {rule}", s.x, Semantics(rule)) for side, rule in zip("LR", rules, strict=True)]
     return s.at_x(f"left(x) is the same under the tie rules {rules[0]} and {rules[1]}", jobs, True, _minus)
 
@@ -321,7 +339,12 @@ CLAIMS: dict[str, tuple[int, tuple[str, ...], Callable[[Setting], Statement]]] =
 
 
 def read_statement(
-    name: object, parameters: object, networks: Sequence[Network], domain: Domain, semantics: Semantics, place: str
+    name: object,
+    parameters: object,
+    networks: Sequence[Network],
+    domain: Domain,
+    semantics: Sequence[Semantics],
+    place: str,
 ) -> Statement:
     """The claim of that name about the networks on the domain."""
     if not isinstance(name, str) or name not in CLAIMS:
@@ -330,4 +353,5 @@ def read_statement(
     if len(networks) != number:
         reject(place, f"{number} network{'s'[: number - 1]} for the claim {name}", len(networks))
     values = table(parameters, f"{place}: parameters", keys)
-    return build(Setting(networks[0], networks[-1], domain, semantics, values, f"{place}: parameters"))
+    sides = semantics[0], semantics[-1]
+    return build(Setting(networks[0], networks[-1], domain, sides, values, f"{place}: parameters"))

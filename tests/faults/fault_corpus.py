@@ -99,9 +99,9 @@ def _goal(package: Any, entry: Entry) -> Any:
     networks = [package.networks.read_network(data, name) for name, data in sorted(entry.files.items())]
     domain = package.statements.read_domain(value["domain"], "domain", networks[0].inputs)
     parameters = value.get("parameters", {})
-    tie = package.semantics.Semantics(value["tie"])
+    semantics = [package.semantics.Semantics(value["tie"])] * 2
     return package.claims.Goal.of(
-        package.statements.read_statement(value["claim"], parameters, networks, domain, tie, "claim")
+        package.statements.read_statement(value["claim"], parameters, networks, domain, semantics, "claim")
     )
 
 

@@ -13,13 +13,15 @@ from itertools import product
 from random import Random
 from typing import Any, TypeVar
 
+from exactformer.kernel import networks
 from exactformer.kernel.atoms import Atoms
+from exactformer.kernel.cell import Cell
 from exactformer.kernel.certificates import check
 from exactformer.kernel.claims import FORMAT, Goal, Theorem
-from exactformer.kernel.forms import ONE, ZERO, Form
+from exactformer.kernel.forms import ONE, ZERO, Form, constant_form
 from exactformer.kernel.networks import read_network
 from exactformer.kernel.reading import Rejected
-from exactformer.kernel.semantics import Run, Semantics
+from exactformer.kernel.semantics import Run, Semantics, advance, start
 from exactformer.kernel.statements import Statement, read_domain, read_statement
 
 Network = dict[str, Any]
@@ -93,7 +95,7 @@ def statement_of(
     sides = [(network, name) for network, name in ((left, "left"), (right, "right")) if network is not None]
     networks = [read_network(encoded(network), name) for network, name in sides]
     found = read_domain(domain, "domain", networks[0].inputs)
-    return read_statement(claim, rest, networks, found, Semantics(tie), "claim")
+    return read_statement(claim, rest, networks, found, [Semantics(tie)] * 2, "claim")
 
 
 def goal_of(
@@ -802,3 +804,10 @@ def random_walk(r: Random, asked: Asked, points: Sequence[Point], steps: int) ->
 
 __all__ = [name for name in dir() if not name.startswith("_")]
 assert ONE == 0
+
+
+def evaluate(network: networks.Network, point: Sequence[Fraction], semantics: Semantics) -> list[Fraction]:
+    """The value of a network at a point: the kernel's evaluator on constant forms, which decide everything."""
+    cell = Cell(Atoms((), ()), (), {})
+    outputs = advance(start(network, "L", semantics, [constant_form(x) for x in point]), cell).outputs or {}
+    return [outputs.get(k, ZERO).at([1]) for k in range(network.outputs)]

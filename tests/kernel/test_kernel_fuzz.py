@@ -379,7 +379,7 @@ def test_the_walk_would_see_a_wrong_claim(monkeypatch: pytest.MonkeyPatch) -> No
     for name, fault in (
         ("second", lambda self, free: self.x[::-1]),
         ("job", lambda self, side, label, x, rule=None: Job(side, label, self.left, Semantics("average"), x)),
-        ("job", lambda self, side, label, x, rule=None: Job(side, label, self.left, rule or self.semantics, self.x)),
+        ("job", lambda self, side, label, x, rule=None: Job(side, label, self.left, rule or self.semantics[0], self.x)),
     ):
         with monkeypatch.context() as patch:
             patch.setattr(statements.Setting, name, fault)

@@ -497,7 +497,7 @@ def with_tree(*tree: Any) -> dict[str, Any]:
 
 def test_a_bound_proves_an_equation_without_a_split() -> None:
     theorem = judged(BOUNDED, RELU, LINE)
-    assert theorem.counts == {"gate": 0, "compare": 0, "bound": 1, "holds": 1, "empty": 0, "ties": 0}
+    assert {rule: number for rule, number in theorem.counts.items() if number} == {"bound": 1, "holds": 1}
     assert not accepted(with_tree(LEVEL), RELU, LINE) and not accepted(with_tree(BY_X), RELU, LINE)
     again = ["holds", ["1", [["L0.u0", 0, "1"]]], ["1", [[4, "1"]]]]
     assert judged(with_tree(BY_X, BY_X, again), RELU, LINE).counts["bound"] == 2

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from kernel_material import box, encoded, maxout, no_rows, step_head, transformer
+from kernel_material import box, encoded, evaluate, maxout, no_rows, step_head, transformer
 
 from exactformer.kernel import reading
 from exactformer.kernel.forms import Form
@@ -24,7 +24,7 @@ from exactformer.kernel.reading import (
     rational,
     table,
 )
-from exactformer.kernel.semantics import Semantics, evaluate
+from exactformer.kernel.semantics import Semantics
 from exactformer.kernel.statements import read_domain
 
 AVERAGE = Semantics("average")

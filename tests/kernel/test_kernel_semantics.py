@@ -13,6 +13,7 @@ from kernel_material import (
     box,
     certificate,
     encoded,
+    evaluate,
     goal_of,
     grid,
     judged,
@@ -30,7 +31,7 @@ from exactformer.kernel.claims import Goal
 from exactformer.kernel.forms import Form, combine
 from exactformer.kernel.networks import read_network
 from exactformer.kernel.reading import NotAffine, Rejected
-from exactformer.kernel.semantics import Semantics, evaluate
+from exactformer.kernel.semantics import Semantics
 
 HALF = Fraction(1, 2)
 ZERO_1 = maxout([], ([[0]], [0]))
