@@ -253,6 +253,9 @@ class Atoms:
         Of two means at one rate the difference is sum w_i (s'_i - s_i) with sum w_i = 1, sum |w_i| <= 1 + 2 gamma.
         """
         earlier, last = met.forms, len(met.forms) - 1
+        keys = rate, tuple([form.key() for form in forms]), met.value.key()
+        if keys in self._exact:
+            return combine(((1, met.value), (1, Form({self._exact[keys]: 1})))), self._exact[keys]
         own = NOTHING if rate is None else self._soft(forms, rate)[1]
         ups = [difference(forms[j], earlier[min(j, last)]) for j in self.alive(forms)]
         downs = [difference(earlier[i], forms[min(i, len(forms) - 1)]) for i in self.alive(earlier)]
@@ -283,6 +286,7 @@ class Atoms:
             return combine(((1, met.value), (1, rest[0]))), None
         atom = self._enter(tuple(rest), rate, bounds, sides, own)
         self.apart.add(atom)
+        self._exact[keys] = atom
         return combine(((1, met.value), (1, Form({atom: 1})))), atom
 
     def _means_apart(self, forms: Sequence[Form], earlier: Sequence[Form]) -> Bounds:
