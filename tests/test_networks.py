@@ -41,8 +41,8 @@ def test_evaluation_is_the_definition_and_what_the_kernel_computes(pair: Any, ti
 
 
 def test_no_exact_value_is_given_for_softmax() -> None:
-    with pytest.raises(Unsupported, match="expected hard attention, found softmax attention, temperature 1/2"):
-        evaluate_exactly(attention(0), (Fraction(0),), Semantics(temperature=Fraction(1, 2)))
+    with pytest.raises(Unsupported, match="expected hard attention, found softmax at inverse temperature 1/2"):
+        evaluate_exactly(attention(0), (Fraction(0),), Semantics(temperature=(Fraction(1, 2),)))
 
 
 @given(at_a_point(transformers(SMALL)), st.sampled_from(TIES))

@@ -98,6 +98,11 @@ class MaxoutNetwork(Shown):
         return tuple(layer.width for layer in self.layers)
 
     @property
+    def tempered(self) -> tuple[int, ...]:
+        """The layers that softmax may be read into: all of them."""
+        return tuple(range(len(self.layers)))
+
+    @property
     def size(self) -> str:
         """Inputs, widths of the layers, and outputs."""
         return "-".join(map(str, (self.inputs, *self.widths, self.outputs)))
@@ -169,6 +174,11 @@ class ReluNetwork(Shown):
     def widths(self) -> tuple[int, ...]:
         """The number of units of each layer."""
         return tuple(layer.outputs for layer in self.layers)
+
+    @property
+    def tempered(self) -> tuple[int, ...]:
+        """The layers that softmax may be read into: all of them."""
+        return tuple(range(len(self.layers)))
 
     @property
     def size(self) -> str:

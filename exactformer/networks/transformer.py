@@ -135,6 +135,11 @@ class Transformer(Shown):
         return self.embedding[0].outputs
 
     @property
+    def tempered(self) -> tuple[int, ...]:
+        """The blocks that softmax may be read into: those with an attention sublayer."""
+        return tuple(number for number, block in enumerate(self.blocks) if block.heads is not None)
+
+    @property
     def size(self) -> str:
         """Tokens, width and blocks."""
         return f"{self.tokens} tokens, width {self.width}, {len(self.blocks)} blocks"

@@ -56,7 +56,7 @@ def evaluate_batch(
     values: Callable[[Floats], Floats]
     if isinstance(prepared, NumericTransformer):
         values = partial(prepared, semantics=semantics)
-    elif semantics.temperature is None:
+    elif not semantics.soft:
         values = prepared
     else:
         raise Unsupported("temperature: expected a Transformer, found a network without attention")
@@ -111,7 +111,7 @@ def _checked_semantics(tie: Tie, temperature: float | Fraction | None) -> Semant
     one_of(tie, TIES, "tie", faults)
     TEMPERATURE.check(temperature, "temperature", faults, optional=True)
     faults.settle()
-    return Semantics(tie, None if temperature is None else rational(temperature, "temperature"))
+    return Semantics(tie, () if temperature is None else (rational(temperature, "temperature"),))
 
 
 def _checked_points(points: Any, inputs: int) -> Floats:

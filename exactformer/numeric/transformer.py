@@ -109,7 +109,7 @@ class Heads:
         """What the heads hand to the queries, head after head; the state of all tokens, and of those that ask."""
         n, tokens, batch = self.count, self.keys.tokens, state[0].shape[1]
         keys = self.keys((state,))[1]
-        if self.values is None and self.alike and semantics.temperature is None:
+        if self.values is None and self.alike and not semantics.soft:
             # The scores are the values: winners have the largest one, and so has their mean.
             return reduce(np.maximum, keys.swapaxes(0, 1)), keys[:0, :1]
         scores = keys = keys.reshape(n, -1, tokens, batch)
@@ -197,8 +197,8 @@ def attention_weights(scores: Floats, seen: Bools | None, semantics: Semantics) 
         scores = np.where(seen[:, :, None], scores, -np.inf)
     # An overflowed score makes the gap nan, and so the result: two scores of inf are no tie.
     gaps = scores - scores.max(axis=2, keepdims=True)
-    if semantics.temperature is not None:
-        weights: Floats = np.exp(float(semantics.temperature) * gaps)
+    if semantics.soft:
+        weights: Floats = np.exp(float(semantics.temperature[0]) * gaps)
         return weights
     best: Bools = gaps == 0
     ranked = best[:, :, ::-1] if semantics.tie == "rightmost" else best

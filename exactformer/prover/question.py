@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,8 +18,9 @@ from exactformer.formats.network_json import dump
 from exactformer.kernel import claims as kernel
 from exactformer.kernel.claims import FORMAT, Asked, Goal
 from exactformer.networks import Network, Transformer, check_domain, check_network
-from exactformer.networks.semantics import TIES, Semantics
+from exactformer.networks.semantics import BASES, TIES, Semantics, read_temperature
 from exactformer.prover.outcome import Point
+from exactformer.rational import number_text
 
 LEFT, RIGHT = "left.json", "right.json"
 
@@ -80,8 +82,9 @@ class Question:
         value["domain"] = self.domain.to_json()
         if self.claim.parameters:
             value["parameters"] = self.claim.parameters
-        for name, text in self.texts.items():
-            value[name.removesuffix(".json")] = {"file": name, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        for (name, text), semantics in zip(self.texts.items(), self.semantics, strict=True):
+            side = {"file": name, "sha256": hashlib.sha256(text.encode()).hexdigest()} | _softmax(semantics)
+            value[name.removesuffix(".json")] = side
         return value
 
     def asked(self) -> Asked:
@@ -102,8 +105,14 @@ def ask(
     tie: str,
     faults: Faults,
     correspondence: Correspondence | None = None,
+    *,
+    temperatures: Sequence[Any] = (None, None),
+    base: str = "e",
 ) -> Question:
-    """The question, its parts fitted to one another; what does not fit is noted among the faults."""
+    """The question, its parts fitted to one another; what does not fit is noted among the faults.
+
+    The temperatures are those of the left and of the right side, as `read_temperature` takes them.
+    """
     if isinstance(claim, str):
         claim = read_claim(claim)
     _check_kinds(claim, left, right, domain, correspondence)
@@ -124,8 +133,38 @@ def ask(
             faults.add("correspondence", "a maxout or ReLU network on the left and a Transformer on the right", kinds)
         else:
             correspondence.fit(left, right, faults)
-    semantics = Semantics(tie)  # type: ignore[arg-type]
-    return Question(claim, left, right, domain, (semantics,) * given, correspondence)
+    networks = (left,) if right is None else (left, right)
+    return Question(
+        claim, left, right, domain, _semantics(claim, networks, tie, temperatures, base, faults), correspondence
+    )
+
+
+def _semantics(
+    claim: Claim, networks: Sequence[Network], tie: str, temperatures: Sequence[Any], base: str, faults: Faults
+) -> tuple[Semantics, ...]:
+    """How each network is read."""
+    places = ("left_temperature", "right_temperature")
+    read = [read_temperature(value, place, faults) for value, place in zip(temperatures, places, strict=True)]
+    one_of(base, BASES, "base", faults)
+    if base == "2" and not any(read):
+        faults.add("base", "a temperature together with the base 2", "none")
+    if len(networks) == 1 and read[1]:
+        faults.add(places[1], f"None for the claim {claim.name}, which is about one network", temperatures[1])
+    if claim.rules and read[0]:
+        faults.add(places[0], f"None for the claim {claim.name}: softmax has no ties", temperatures[0])
+    semantics = tuple(Semantics(tie, rates, base) for rates in read[: len(networks)])  # type: ignore[arg-type]
+    for network, side, place in zip(networks, semantics, places, strict=False):
+        side.fit(network, place, faults)
+    return semantics
+
+
+def _softmax(semantics: Semantics) -> dict[str, Any]:
+    """What a side of a certificate says of softmax."""
+    if not semantics.soft:
+        return {}
+    same = len(set(semantics.temperature)) == 1
+    rates = [number_text(rate) for rate in (semantics.temperature[:1] if same else semantics.temperature)]
+    return {"temperature": rates} | ({} if semantics.base == "e" else {"base": semantics.base})
 
 
 def _check_kinds(claim: Any, left: Any, right: Any, domain: Any, correspondence: Any) -> None:
@@ -146,6 +185,6 @@ def evaluate_exactly(network: Network, point: Point, semantics: Semantics) -> Po
     """The exact value of any network at a point. Raises `Unsupported` for softmax, whose values are irrational."""
     if not isinstance(network, Transformer):
         return network.evaluate(point)
-    if semantics.temperature is not None:
+    if semantics.soft:
         raise Unsupported(f"exact values: expected hard attention, found {semantics}")
     return network.evaluate(point, tie=semantics.tie)

@@ -47,7 +47,8 @@ def _violation(question: Question, sides: Sequence[Any], points: Points) -> Poin
     for run in question.claim.runs_at(list(points.T), question.left.inputs):
         inputs = np.stack(list(run.inputs), axis=1) if run.inputs else points
         semantics = question.read(run)
-        values = evaluate_batch(sides[run.network], inputs, tie=semantics.tie, temperature=semantics.temperature)
+        rates = semantics.temperature[0] if semantics.soft else None
+        values = evaluate_batch(sides[run.network], inputs, tie=semantics.tie, temperature=rates)
         outputs.append(list(values.T))
     found = [np.asarray(form, dtype=float) for form in question.claim.conclusions(*outputs)]
     stacked = np.stack(found, axis=1) if found else np.zeros((len(points), 0))
