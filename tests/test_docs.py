@@ -191,7 +191,7 @@ def root(name: str) -> Goal:
     networks = [read_network(FILES[file].encode(), file) for file in files]
     domain = statements.read_domain(value["domain"], "domain", networks[0].inputs)
     parameters = value.get("parameters", {})
-    semantics = Semantics(value["tie"])
+    semantics = [Semantics(value["tie"])]
     return Goal.of(statements.read_statement(value["claim"], parameters, networks, domain, semantics, name))
 
 
@@ -247,7 +247,7 @@ def test_claims_of_the_tables_are_those_of_the_kernel() -> None:
         number, keys, _ = statements.CLAIMS[name]
         assert (tuple(re.findall(r"[a-z]+", parameters)), "right" in evaluations) == (keys, number == 2)
         given = {key: some[key] for key in keys}
-        statement = statements.read_statement(name, given, [network] * number, domain, Semantics("average"), "claim")
+        statement = statements.read_statement(name, given, [network] * number, domain, [Semantics("average")], "claim")
         found = re.findall(r"([LRM]): (?:left|right) at (\(x \+ y\)/2|Px|x|y)", evaluations)
         assert [job.side for job in statement.jobs] == [side for side, _ in found]
         assert [[form.terms for form in job.inputs] for job in statement.jobs] == [points[at] for _, at in found]

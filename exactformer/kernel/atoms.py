@@ -14,10 +14,10 @@ from math import gcd, lcm
 from typing import NamedTuple
 
 from .forms import ONE, ZERO, Form, combine, constant_form, difference, negated, normal_form, scaled, substituted
-from .softmax import Bounds, Interval, Rate, gamma, gap, mixture, offset, rounded, weights
+from .softmax import Bounds, Interval, Rate, gamma, gap, mixture, offset, outward, short, weights
 
 LEADERS = 32  # of a long list only so many forms are asked whether they dominate others
-SLOPE_BITS, CONSTANT_BITS = 20, 64  # of the numbers in affine bounds, which are rounded to the safe side
+SLOPE_BITS = 20  # of the slopes in affine bounds, which are rounded to the safe side
 NOTHING = (Fraction(0), Fraction(0))
 
 
@@ -127,22 +127,22 @@ class Atoms:
     def _highs(self, forms: Sequence[Form]) -> list[Fraction]:
         return [high for _, high in map(self.bounds, forms) if high is not None]
 
-    def positive_part(self, form: Form) -> tuple[Form, Form | None]:
-        """Affine bounds of max(0, form) by multiples of the form and a constant; None where there is none above.
+    def positive_part(self, form: Form) -> Form | None:
+        """An affine upper bound of max(0, form): a multiple of the form plus a constant, None where there is none.
 
-        Sound: both forms in the maximum are lower bounds, and a convex function lies below its chord.
+        Sound: a convex function lies below its chord.
         """
         low, high = self.bounds(form)
         if low is not None and low >= 0:
-            return form, form
+            return form
         if high is not None and high <= 0:
-            return ZERO, ZERO
+            return ZERO
         if low is None or high is None:
-            return ZERO, None
+            return None
         share = high / (high - low)
         slope = Fraction((share.numerator << SLOPE_BITS) // share.denominator, 1 << SLOPE_BITS)
-        rise = _outward(max(-slope * low, (1 - slope) * high), True)
-        return form if high > -low else ZERO, combine(((1, scaled(form, slope)), (1, constant_form(rise))))
+        rise = outward(max(-slope * low, (1 - slope) * high), True)
+        return combine(((1, scaled(form, slope)), (1, constant_form(rise))))
 
     def between(self, forms: Sequence[Form]) -> tuple[Form, Form | None]:
         """Affine bounds of the maximum of the forms: one of them, and it plus what each other can exceed it by."""
@@ -150,7 +150,7 @@ class Atoms:
         parts: list[tuple[int, Form]] = [(1, lead)]
         for form in forms:
             if form is not lead:
-                _, above = self.positive_part(difference(form, lead))
+                above = self.positive_part(difference(form, lead))
                 if above is None:
                     return lead, None
                 parts.append((1, above))
@@ -366,9 +366,7 @@ class Atoms:
         """A new atom with these candidates, bounds and affine bounds; without candidates it is only bounded."""
         self._own()
         atom = len(self.low)
-        low, high = bounds
-        if self.relaxed:
-            low, high = None if low is None else _outward(low, False), None if high is None else _outward(high, True)
+        low, high = bounds if forms and rate is None and not self.relaxed else short(*bounds)
         self.low.append(low)
         self.high.append(high)
         if sides is not None:
@@ -446,8 +444,3 @@ def _both(one: Bounds, other: Bounds) -> Bounds:
     lows = [low for low in (one[0], other[0]) if low is not None]
     highs = [high for high in (one[1], other[1]) if high is not None]
     return max(lows, default=None), min(highs, default=None)
-
-
-def _outward(number: Fraction, up: bool) -> Fraction:
-    """The number with about CONSTANT_BITS significant bits, not below it, or not above it."""
-    return rounded(number, up, max(0, CONSTANT_BITS - number.numerator.bit_length() + number.denominator.bit_length()))

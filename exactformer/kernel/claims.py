@@ -18,7 +18,7 @@ from .forms import ONE, ZERO, Form, combine, constant_form, difference, negated,
 from .networks import Network, read_network
 from .reading import Rejected, array, hexadecimal, named_file, natural, numbers, rational, reject, table
 from .semantics import TIES, Run, Semantics, advance, layers_of, start
-from .softmax import Bounds, Rate
+from .softmax import Interval, Rate
 from .statements import Domain, Statement, read_domain, read_statement
 
 FORMAT = "exactformer/certificate-1"
@@ -234,6 +234,8 @@ def ask(value: dict[str, object], read: Callable[[str], bytes], place: str) -> A
 def _semantics(side: dict[str, object], tie: str, network: Network, place: str) -> Semantics:
     """How a side is read: hard, or softmax where inverse temperatures are given, one for all layers or one a layer."""
     if "temperature" not in side:
+        if "base" in side:
+            reject(f"{place}.base", "a base only with a temperature", side["base"])
         return Semantics(tie)
     rates, layers = numbers(side["temperature"], f"{place}.temperature"), layers_of(network)
     if len(rates) not in (1, layers) or any(rate <= 0 for rate in rates):
@@ -256,33 +258,29 @@ def _refuted(statement: Statement, value: dict[str, object], place: str) -> str:
         found = advance(start(job.network, job.side, job.semantics, point), cell).outputs or {}
         ends = [cell.atoms.bounds(found.get(k, ZERO)) for k in range(job.network.outputs)]
         where = f"{place}: values[{number}]"
-        for k, said in enumerate(array(claimed[number], where, len(ends))):
-            if not _encloses(said, ends[k], f"{where}[{k}]"):
-                reject(f"{where}[{k}]", _value(ends[k]), _said(said))
+        said = [_said(y, f"{where}[{k}]") for k, y in enumerate(array(claimed[number], where, len(ends)))]
+        for k, ((least, most), (low, high)) in enumerate(zip(said, ends, strict=True)):
+            if low is None or high is None or not least <= low <= high <= most:
+                reject(f"{where}[{k}]", _value(low, high), _value(least, most))
         outputs.append(found)
-        values.append(f"{job.label} = ({', '.join(map(_value, ends))})")
+        values.append(f"{job.label} = ({', '.join(_value(*y) for y in said)})")
     if not statement.violated(outputs, cell.atoms.bounds):
         reject(f"{place}: values", f"values that contradict the claim {statement.text}", ", ".join(values))
     where = ", ".join([*(f"{name} = {_text(_at(point, variables))}" for name, point in statement.points), *values])
     return f"at {where}{_rule(statement)}; this refutes: {statement.text}"
 
 
-def _encloses(said: object, ends: Bounds, place: str) -> bool:
-    """Whether what is said of a value, a number or an object with lower and upper, is true of all between the ends."""
-    if isinstance(said, dict):
-        item = table(said, place, ("lower", "upper"))
-        low, high = (rational(item[key], f"{place}.{key}") for key in ("lower", "upper"))
-    else:
-        low = high = rational(said, place)
-    return ends[0] is not None and ends[1] is not None and low <= ends[0] and ends[1] <= high
+def _said(value: object, place: str) -> Interval:
+    """The ends between which a value is said to be: a number, or an object with lower and upper."""
+    if not isinstance(value, dict):
+        number = rational(value, place)
+        return number, number
+    item = table(value, place, ("lower", "upper"))
+    return rational(item["lower"], f"{place}.lower"), rational(item["upper"], f"{place}.upper")
 
 
-def _said(said: object) -> str:
-    return f"{said['lower']} to {said['upper']}" if isinstance(said, dict) else str(said)
-
-
-def _value(ends: Bounds) -> str:
-    return str(ends[0]) if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+def _value(low: Fraction | None, high: Fraction | None) -> str:
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def _at(forms: Sequence[Form], variables: Sequence[Fraction]) -> list[Fraction]:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 BITS = 160  # of the fractions in which exponentials are computed
+SIGNIFICANT = 64  # bits of the bounds that are handed on
 LARGEST = 100  # for larger t no more is said of b^-t than that it is positive and less than b^-LARGEST
 
 Interval = tuple[Fraction, Fraction]
@@ -35,6 +36,24 @@ def rounded(number: Fraction, up: bool, bits: int = BITS) -> Fraction:
     scale = 1 << bits
     whole = number.numerator * scale // number.denominator
     return Fraction(whole + (up and whole * number.denominator != number.numerator * scale), scale)
+
+
+def outward(number: Fraction, up: bool) -> Fraction:
+    """The next number of `SIGNIFICANT` bits that is not above it, or not below it; an integer where it is large."""
+    whole, below = abs(number.numerator), number.denominator
+    size = whole.bit_length() - below.bit_length()  # 2^(size - 1) < |number| < 2^(size + 1)
+    size += whole << max(0, -size) >= below << max(0, size)
+    return rounded(number, up, max(0, SIGNIFICANT - size))
+
+
+def short(low: Fraction | None, high: Fraction | None) -> Bounds:
+    """Bounds with `SIGNIFICANT` bits, rounded to the safe side; those that agree are exact and stay.
+
+    So they do not depend on how finely exponentials are computed, and what is derived from them keeps its size.
+    """
+    if low == high:
+        return low, high
+    return None if low is None else outward(low, False), None if high is None else outward(high, True)
 
 
 @cache
@@ -103,7 +122,7 @@ def gamma(k: int) -> Fraction:
 
 def largest_gap(rate: Rate, k: int) -> Fraction:
     """An upper bound of max z - B(z) for k numbers, whatever they are."""
-    return rounded(gamma(k) / (rate.value * logarithm(rate.base)[0]), True)
+    return gamma(k) / (rate.value * logarithm(rate.base)[0])
 
 
 def weights(rate: Rate, numbers: Sequence[Bounds]) -> list[Interval]:
@@ -140,7 +159,7 @@ def gap(rate: Rate, differences: Sequence[Bounds]) -> Interval:
         most = min(most, sum(losses, ZERO))
     elif k == 2 and len(lows) == 2:
         most = min(most, _largest_loss(rate, ZERO, max(*highs, -min(lows))))
-    return least, most
+    return (least, most) if least == most else (outward(least, False), outward(most, True))
 
 
 def _largest_loss(rate: Rate, low: Fraction, high: Fraction | None) -> Fraction:
