@@ -25,7 +25,13 @@ MAKERS = {
     "random trees": generate.played,
     "needless splits": generate.deep,
     "long lists": generate.long,
+    "near": generate.near,
     "prover": generate.found_by_prover,
+}
+WORDS = {  # what a certificate has that can be damaged in this way
+    "bounds": [b'"bound"'],
+    "pairs and cuts": [b'"anew"', b'"cut"'],
+    "temperatures": [b'"temperature"'],
 }
 KINDS = [*MAKERS, *(f"damaged: {name}" for name in damage.DAMAGES)]
 
@@ -96,7 +102,7 @@ def cases(count: int, seed: int = 0) -> Iterator[tuple[str, str, Case]]:
         for k in range(min(POOL, count - produced)):
             r = random.Random(f"{name}/{k}")
             way = ways[k % len(ways)]
-            fitting = [case for case in pool if way != "bounds" or b'"bound"' in case.certificate] or pool
+            fitting = [case for case in pool if any(word in case.certificate for word in WORDS.get(way, [b""]))] or pool
             source = r.choice(fitting[-3:] if r.random() < 0.8 else fitting)
             damaged = damage.DAMAGES[way](r, source)
             if r.random() < 0.1:
@@ -108,7 +114,9 @@ def cases(count: int, seed: int = 0) -> Iterator[tuple[str, str, Case]]:
 
 def r_kind(number: int) -> str:
     """The kind of good case that comes next."""
-    return ["random trees", "needless splits", "random trees", "prover", "random trees", "long lists"][number % 6]
+    return [*["random trees", "near", "needless splits", "near", "random trees", "prover"] * 2, "long lists"][
+        number % 13
+    ]
 
 
 Table = Counter[tuple[str, str]]

@@ -1,8 +1,9 @@
 """A second checker for proof certificates, written from docs/certificate-1.md and docs/networks.md alone.
 
-It imports nothing but the standard library and prefers plain formulas to speed. Numbers are fractions, and a form is a
-dictionary from variables to coefficients other than 0, the constant under variable 0. Sections named in comments are
-those of docs/certificate-1.md. As a program it takes the paths of certificates, and reads networks beside them.
+It imports nothing but the standard library and the enclosures beside it, and prefers plain formulas to speed. Numbers
+are fractions, and a form is a dictionary from variables to coefficients other than 0, the constant under variable 0.
+Sections named in comments are those of docs/certificate-1.md. As a program it takes the paths of certificates, and
+reads networks beside them.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ import math
 import re
 import stat
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
+
+from enclosures import End, Interval, Rate, down, gamma, gap, grain, outwards, product, total, up, weights
 
 Form = dict[int, Fraction]
 Key = frozenset[Any]
@@ -480,8 +484,8 @@ class Class:
     factor: Fraction
 
     @classmethod
-    def of(cls, forms: list[Form]) -> Class:
-        """The class of some forms."""
+    def of(cls, forms: list[Form], rate: Rate | None = None) -> Class:
+        """The class of some forms: as a set for a maximum, with repetitions at a rate."""
         base = forms[0]
         for f in forms:
             base = f if less(f, base) else base
@@ -491,20 +495,29 @@ class Class:
             return cls(frozenset([frozenset()]), base, Fraction(1))
         below = math.lcm(*(c.denominator for c in coefficients))
         factor = Fraction(math.gcd(*(int(c * below) for c in coefficients)), below)
-        return cls(frozenset(key_of(times(1 / factor, f)) for f in differences), base, factor)
-
-
-End = Fraction | None  # None: infinite
+        keys = [key_of(times(1 / factor, f)) for f in differences]
+        if rate is None:
+            return cls(frozenset(keys), base, factor)
+        scaled = Rate(rate.rate * factor, rate.base)
+        return cls(frozenset([(scaled, frozenset(Counter(keys).items()))]), base, factor)
 
 
 class Atoms:
     """The table of atoms, with the bounds of all variables."""
 
-    def __init__(self, bounds: list[tuple[End, End]]) -> None:
+    def __init__(self, bounds: list[Interval], relaxed: bool = False) -> None:
         """A table without atoms, from the bounds of the claim's variables."""
-        self.bounds: list[tuple[End, End]] = [(Fraction(1), Fraction(1)), *bounds]
+        self.bounds: list[Interval] = [(Fraction(1), Fraction(1)), *bounds]
         self.last_variable = len(bounds)
         self.candidates: dict[int, list[Form]] = {}
+        self.rate: dict[int, Rate] = {}  # of soft atoms
+        self.gap: dict[int, tuple[Fraction, Fraction]] = {}  # of soft atoms
+        self.differences: frozenset[int] = frozenset()
+        self.blends: dict[Key, int] = {}
+        self.relaxed = relaxed
+        self.below: dict[int, Form] = {}
+        self.above: dict[int, Form] = {}
+        self.level: dict[int, int] = {}
         self.alias: dict[int, Form] = {}
         self.first: dict[int, int] = {}  # the first atom of the class of an atom that has an alias
         self.support: dict[int, frozenset[int]] = {}
@@ -540,7 +553,24 @@ class Atoms:
 
     def lo(self, f: Form) -> End:
         """The lower bound lo(f)."""
-        return largest([self.interval(f)[0], self.interval(self.expand(f))[0]])
+        return largest([self.interval(f)[0], self.interval(self.expand(f))[0], self.substituted(f)])
+
+    def substituted(self, f: Form) -> End:
+        """The lower bound by substitution of affine bounds (section 5.2)."""
+        best: End = None
+        while self.relaxed and self.mentioned(f):
+            top = max(self.level[a] for a in self.mentioned(f))
+            for a in [a for a in self.mentioned(f) if self.level[a] == top]:
+                ends = self.below if f[a] > 0 else self.above
+                if a not in ends:
+                    return best
+                f = add({v: c for v, c in f.items() if v != a}, ends[a], f[a])
+            best = largest([best, self.interval(f)[0]])
+        return best
+
+    def range(self, f: Form) -> Interval:
+        """Both bounds of a form."""
+        return self.lo(f), self.hi(f)
 
     def hi(self, f: Form) -> End:
         """The upper bound hi(f)."""
@@ -549,19 +579,23 @@ class Atoms:
 
     def undominated(self, forms: list[Form]) -> list[Form]:
         """U(F)."""
+        return list(self.kept(forms).values())
+
+    def kept(self, forms: list[Form]) -> dict[int, Form]:
+        """U(F) with the positions of the forms in F."""
         seen: set[Key] = set()
-        kept = []
-        for f in forms:
+        alive = {}
+        for i, f in enumerate(forms):
             key = key_of(self.expand(f))
-            kept += [] if key in seen else [f]
+            alive |= {} if key in seen else {i: f}
             seen.add(key)
-        alive = dict(enumerate(kept))
-        leaders = self.leaders(kept)
-        for i, f in enumerate(kept):
+        positions = list(alive)
+        leaders = [positions[i] for i in self.leaders(list(alive.values()))]
+        for i in positions:
             others = [alive[j] for j in leaders if j != i and j in alive]
-            if any(at_least(self.lo(add(g, f, -1)), 0) for g in others):
+            if any(at_least(self.lo(add(g, alive[i], -1)), 0) for g in others):
                 del alive[i]
-        return list(alive.values())
+        return alive
 
     def leaders(self, forms: list[Form]) -> list[int]:
         """The positions of the leaders of a list of forms, those that may dominate others."""
@@ -571,20 +605,28 @@ class Atoms:
         lows = [self.lo(f) for f in forms]
         return sorted(places, key=lambda i: (lows[i] is None, -(lows[i] or 0), i))[:LEADERS]
 
-    def atom(self, forms: list[Form]) -> int:
-        """The atom of a list of undominated forms."""
-        key = frozenset(key_of(f) for f in forms)
+    def atom(self, forms: list[Form], rate: Rate | None = None) -> int:
+        """The atom of a list of undominated forms, or the soft atom of a list of any forms."""
+        keys = [key_of(f) for f in forms]
+        key = frozenset(keys) if rate is None else frozenset([(rate, frozenset(Counter(keys).items()))])
         if key not in self.by_set:
-            self.by_set[key] = self.new(forms)
+            self.by_set[key] = self.new(forms, rate)
         return self.by_set[key]
 
-    def new(self, forms: list[Form]) -> int:
+    def new(self, forms: list[Form], rate: Rate | None) -> int:
         """Make an atom."""
-        a = len(self.bounds)
+        bounds = self.of_maximum(forms) if rate is None else self.of_softmax(forms, rate)
+        return self.enter(forms, rate, bounds, *self.affine(forms, rate))
+
+    def enter(
+        self, forms: list[Form], rate: Rate | None, bounds: Interval, below: Form | None, above: Form | None
+    ) -> int:
+        """A new atom with its class."""
+        a = self.variable(bounds, below, above, rate is not None)
         self.candidates[a] = forms
-        highs = [self.hi(f) for f in forms]
-        self.bounds.append((largest([self.lo(f) for f in forms]), None if None in highs else largest(highs)))
-        own = Class.of([self.expand(f) for f in forms])
+        if rate is not None:
+            self.rate[a], self.gap[a] = rate, self.gap_of(forms, rate)
+        own = Class.of([self.expand(f) for f in forms], rate)
         first, other = self.by_class.setdefault(own.key, (a, own))
         parts = [self.support[v] for f in forms for v in f if v > self.last_variable]
         if first != a:
@@ -594,6 +636,88 @@ class Atoms:
             parts.append(self.support[first])
         self.support[a] = frozenset([a]).union(*parts)
         return a
+
+    def variable(self, bounds: Interval, below: Form | None, above: Form | None, inexact: bool = True) -> int:
+        """A new variable with its bounds; affine ones count in a relaxed table."""
+        a = len(self.bounds)
+        if self.relaxed:
+            parts = [f for f in (below, above) if f is not None]
+            self.level[a] = 1 + max((self.level.get(v, 0) for f in parts for v in f), default=0)
+            self.below |= {} if below is None else {a: below}
+            self.above |= {} if above is None else {a: above}
+        self.bounds.append(outwards(*bounds) if self.relaxed or inexact else bounds)
+        self.support[a] = frozenset([a])
+        return a
+
+    def of_maximum(self, forms: list[Form]) -> Interval:
+        """The bounds of a maximum."""
+        highs = [self.hi(f) for f in forms]
+        return largest([self.lo(f) for f in forms]), None if None in highs else largest(highs)
+
+    def lead(self, forms: list[Form]) -> int:
+        """The position of the form with the largest sum of bounds."""
+        sums = [None if None in self.range(f) else sum(self.range(f)) for f in forms]  # type: ignore[arg-type]
+        finite = [i for i, end in enumerate(sums) if end is not None]
+        return max(finite, key=lambda i: (sums[i], -i), default=0)
+
+    def about(self, forms: list[Form], r: int) -> list[Interval]:
+        """The bounds of the differences of all forms from one of them."""
+        return [self.range(add(f, forms[r], -1)) for f in forms]
+
+    def gap_of(self, forms: list[Form], rate: Rate | None) -> tuple[Fraction, Fraction]:
+        """How far the softmax of a list stays below its maximum, 0 for the maximum itself."""
+        return (Fraction(0), Fraction(0)) if rate is None else gap(rate, self.about(forms, self.lead(forms)))
+
+    def of_softmax(self, forms: list[Form], rate: Rate) -> Interval:
+        """The bounds of a soft atom."""
+        r = self.lead(forms)
+        differences = self.about(forms, r)
+        mixed = total([product(p, z) for p, z in zip(weights(rate, differences), differences, strict=True)])
+        least, most = self.gap_of(forms, rate)
+        lows, highs = zip(*(self.range(f) for f in forms), strict=True)
+        top = largest(list(lows))
+        mean = None if None in lows else sum(lows) / len(lows)
+        bounds = both(
+            (plus(lows[r], mixed[0]), plus(highs[r], mixed[1])),
+            (plus(top, -most), None if None in highs else max(highs) - least),
+        )
+        return both(bounds, (mean, None))
+
+    def affine(self, forms: list[Form], rate: Rate | None = None) -> tuple[Form | None, Form | None]:
+        """The affine bounds of the maximum or the softmax of a list, in a relaxed table."""
+        if not self.relaxed:
+            return None, None
+        least, most = self.gap_of(forms, rate)
+        r = self.lead(forms)
+        below, above = add(forms[r], single(most), -1), add(forms[r], single(least), -1)
+        for i, f in enumerate(forms):
+            if i != r:
+                part = self.positive_part(add(f, forms[r], -1))
+                if part is None:
+                    return below, None
+                above = add(above, part)
+        return below, above
+
+    def positive_part(self, g: Form) -> Form | None:
+        """An affine upper bound of max(g, 0): its chord, the slope a multiple of 2^-20."""
+        low, high = self.range(g)
+        if low is not None and low >= 0:
+            return g
+        if high is not None and high <= 0:
+            return {}
+        if low is None or high is None:
+            return None
+        slope = down(high / (high - low), 20)
+        rise = max(-slope * low, (1 - slope) * high)
+        return add(times(slope, g), single(up(rise, grain(rise))))
+
+    def difference(
+        self, bounds: Interval, below: Form | None, above: Form | None, forms: list[Form], rate: Rate | None
+    ) -> int:
+        """A new atom for the difference of two maxima."""
+        d = self.enter(forms, rate, bounds, below, above)
+        self.differences |= {d}
+        return d
 
     def mentioned(self, f: Form) -> list[int]:
         """The atoms in a form, in increasing order."""
@@ -614,12 +738,31 @@ def largest(ends: list[End]) -> End:
     return max((end for end in ends if end is not None), default=None)
 
 
+def both(one: Interval, other: Interval) -> Interval:
+    """The intersection of two intervals."""
+    highs = [end for end in (one[1], other[1]) if end is not None]
+    return largest([one[0], other[0]]), min(highs, default=None)
+
+
+def plus(a: End, b: End) -> End:
+    """The sum of two ends of intervals."""
+    return None if a is None or b is None else a + b
+
+
 def at_least(end: End, limit: int) -> bool:
     """Whether a lower bound reaches a limit."""
     return end is not None and end >= limit
 
 
 # --- Section 4: claims ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Soft:
+    """How a side is read with softmax: the rates of its layers or attention sublayers, and the words for it."""
+
+    rates: list[Rate]
+    words: str
 
 
 @dataclass(frozen=True)
@@ -631,6 +774,7 @@ class Evaluation:
     inputs: list[Form]
     tie: str
     label: str
+    soft: Soft | None = None  # None: maxima and hard attention
 
 
 @dataclass(frozen=True)
@@ -659,6 +803,12 @@ class Claim:
     conclusions: list[Conclusion]
     text: str
     rule: str | None  # the tie rule of all evaluations, if it is one
+    sides: tuple[Soft | None, ...] = ()
+
+    def semantics(self, hard: str) -> str:
+        """How the sides are read, given the words for a hard one."""
+        left, *rest = [hard if side is None else side.words for side in self.sides]
+        return left if all(words == left for words in rest) else f"left: {left}, right: {rest[0]}"
 
     def points(self) -> list[list[Form]]:
         """The point x, and the point y if there is one, as forms in the variables."""
@@ -677,6 +827,26 @@ def second_point(inputs: int, free: list[int]) -> list[Form]:
     for position, i in enumerate(free):
         y[i] = {inputs + 1 + position: Fraction(1)}
     return y
+
+
+def soft_side(reference: dict[str, Any], net: Network) -> Soft | None:
+    """The inverse temperatures at which a side is read, if it is read with softmax."""
+    if "temperature" not in reference:
+        require("base" not in reference, "a base without temperatures")
+        return None
+    base = reference.get("base", "e")
+    require(isinstance(base, str) and base in ("e", "2"), "an unknown base")
+    count = len(net.layers) if isinstance(net, Layered) else sum(isinstance(part, list) for _, part in net.sublayers)
+    found = numbers(reference["temperature"])
+    require(len(found) in (1, count), "the temperatures are not those of the layers")
+    require(all(rate > 0 for rate in found), "a temperature is not positive")
+    if count == 0:
+        return None
+    shown = found[:1] if len(set(found)) == 1 else found
+    words = f"softmax{' of base 2' if base == '2' else ''} at inverse temperature {' / '.join(map(show, shown))}"
+    return Soft(
+        [Rate(rate, 2 if base == "2" else None) for rate in (found * count if len(found) == 1 else found)], words
+    )
 
 
 def tie_rule(value: Any) -> str:
@@ -703,6 +873,16 @@ PAIRS = ("equal", "at-most", "within")
 
 def read_claim(value: dict[str, Any], networks: list[Network]) -> Claim:
     """The claim of a certificate about networks that have been read."""
+    claim = hard_claim(value, networks)
+    sides = tuple(soft_side(value.get(key, {}), net) for key, net in zip(("left", "right"), networks, strict=False))
+    require(not any(sides) or value["claim"] != "ties-agree", "softmax has no ties")
+    of_right = value["claim"] in PAIRS
+    evaluations = [replace(e, soft=sides[of_right and e.letter == "R"]) for e in claim.evaluations]
+    return replace(claim, evaluations=evaluations, sides=sides)
+
+
+def hard_claim(value: dict[str, Any], networks: list[Network]) -> Claim:
+    """The claim of a certificate as if no side were read with softmax."""
     name, tie = value["claim"], tie_rule(value["tie"])
     given = fields(value.get("parameters", {}), PARAMETERS[name])
     if name in PAIRS:
@@ -909,6 +1089,15 @@ class Run:
     output: list[Form] | None = None
 
 
+@dataclass(frozen=True)
+class Met:
+    """A place that was evaluated: its list, its rate if it is soft, and its value."""
+
+    forms: list[Form]
+    rate: Rate | None
+    value: Form
+
+
 @dataclass
 class Cell:
     """A cell, with all that is known on it."""
@@ -917,6 +1106,8 @@ class Cell:
     rows: list[Row]
     runs: list[Run]
     places: dict[str, int] = field(default_factory=dict)
+    pairs: dict[str, str] = field(default_factory=dict)
+    met: dict[str, Met] = field(default_factory=dict)
     known: dict[int, Form] = field(default_factory=dict)
     decided: dict[Key, tuple[Class, Form]] = field(default_factory=dict)
     signs: dict[Key, int] = field(default_factory=dict)
@@ -928,7 +1119,7 @@ class Cell:
 
     def child(self, rows: list[Row], **changes: Any) -> Cell:
         """A cell with more rows, and with what is given changed; what it finds does not come back here."""
-        common = {"rows": self.rows + rows, "runs": list(self.runs), "places": dict(self.places)}
+        common = {"rows": self.rows + rows, "runs": list(self.runs), "places": dict(self.places), "met": dict(self.met)}
         common |= {"atoms": self.atoms.copy(), "handed_on": dict(self.handed_on), "values": {}, "begun": set()}
         return replace(self, **(common | changes))
 
@@ -951,6 +1142,12 @@ class Cell:
                 found = self.resolve(self.known[a])
             elif a in self.atoms.alias:
                 found = self.resolve(self.atoms.alias[a])
+            elif a in self.atoms.differences:
+                forms = [self.resolve(f) for f in self.atoms.candidates[a]]
+                winner = self.winner(forms) if a not in self.atoms.rate else None
+                found = {a: Fraction(1)} if winner is None else winner
+            elif a in self.atoms.rate:
+                found = self.softmax(self.atoms.candidates[a], self.atoms.rate[a])
             else:
                 found = self.maximum(self.atoms.candidates[a])
             self.values[a] = found
@@ -965,6 +1162,14 @@ class Cell:
     def maximum(self, forms: list[Form]) -> Form:
         """M(F)."""
         forms = [self.resolve(f) for f in forms]
+        found = self.winner(forms)
+        if found is not None:
+            return found
+        forms = self.atoms.undominated(forms)
+        return forms[0] if len(forms) == 1 else {self.atoms.atom(forms): Fraction(1)}
+
+    def winner(self, forms: list[Form]) -> Form | None:
+        """The maximum of resolved forms, if they are one, or if their class is decided."""
         if self.decided:
             expanded = distinct(self.atoms.expand(f) for f in forms)
             if len(expanded) == 1:
@@ -974,16 +1179,87 @@ class Cell:
                 other, winner = self.decided[own.key]
                 c = own.factor / other.factor
                 return add(own.base, times(c, add(winner, other.base, -1)))
-        forms = self.atoms.undominated(forms)
-        return forms[0] if len(forms) == 1 else {self.atoms.atom(forms): Fraction(1)}
+        return None
 
-    def maximum_at(self, place: str, forms: list[Form]) -> Form:
-        """M(F) at a place, which exists if the result is an atom."""
-        result = self.maximum(forms)
+    def softmax(self, forms: list[Form], rate: Rate) -> Form:
+        """B of a list at a rate."""
+        forms = [self.resolve(f) for f in forms]
+        if len(distinct(self.atoms.expand(f) for f in forms)) == 1:
+            return forms[0]
+        return {self.atoms.atom(forms, rate): Fraction(1)}
+
+    def operation(self, forms: list[Form], rate: Rate | None) -> Form:
+        """The maximum of a list, or B of it."""
+        return self.maximum(forms) if rate is None else self.softmax(forms, rate)
+
+    def operation_at(self, place: str, forms: list[Form], rate: Rate | None) -> Form:
+        """M or B of a list at a place, which exists if the result is an atom; it may be paired with an earlier one."""
+        if not any(forms):
+            return {}
+        forms = [self.resolve(f) for f in forms]
+        earlier = self.met.get(self.pairs.get(place, ""))
+        if earlier is None or (rate is None and self.winner(forms) is not None):
+            result, a = self.operation(forms, rate), None
+        else:
+            result, a = self.difference(forms, rate, earlier)
+        self.met[place] = Met(forms, rate, result)
         atoms = self.atoms.mentioned(result)
-        if atoms and result == {atoms[0]: 1}:
-            self.places[place] = atoms[0]
+        if a is None and atoms and result == {atoms[0]: 1} and atoms[0] in self.atoms.candidates:
+            a = atoms[0]
+        if a is not None:
+            self.places[place] = a
         return result
+
+    def difference(self, forms: list[Form], rate: Rate | None, earlier: Met) -> tuple[Form, int | None]:
+        """The value of a list by that of an earlier one (section 5.2), and the atom of their difference, if any."""
+        atoms = self.atoms
+        key = frozenset([(rate, tuple(map(key_of, forms)), key_of(earlier.value))])
+        if key not in atoms.by_set:
+            own = [add(f, earlier.value, -1) for f in forms]
+            bounds = self.bounds_of_difference(forms, rate, earlier)
+            if bounds[0] is not None and bounds[0] == bounds[1]:
+                return add(earlier.value, single(bounds[0])), None
+            low, high = atoms.of_maximum(own)
+            least, most = atoms.gap_of(forms, rate)
+            bounds = both(bounds, (plus(low, -most), plus(high, -least)))
+            own = atoms.undominated(own) if rate is None else own
+            if len(own) == 1:
+                return add(earlier.value, own[0]), None
+            below, above = self.affine_of_difference(forms, rate, earlier)
+            atoms.by_set[key] = atoms.difference(bounds, below, above, own, rate)
+        d = atoms.by_set[key]
+        return add(earlier.value, {d: Fraction(1)}), d
+
+    def apart(self, forms: list[Form], rate: Rate | None, earlier: Met) -> tuple[list[Form], list[Form], Interval]:
+        """By how much entries of a list may rise and fall against an earlier one, and how much gaps add."""
+        atoms = self.atoms
+        rises = [add(s, entry(earlier.forms, j), -1) for j, s in atoms.kept(forms).items()]
+        falls = [add(s, entry(forms, i), -1) for i, s in atoms.kept(earlier.forms).items()]
+        least, most = atoms.gap_of(earlier.forms, earlier.rate)
+        least_own, most_own = atoms.gap_of(forms, rate)
+        return rises, falls, (least - most_own, most - least_own)
+
+    def bounds_of_difference(self, forms: list[Form], rate: Rate | None, earlier: Met) -> Interval:
+        """The bounds of the difference to an earlier value."""
+        atoms = self.atoms
+        rises, falls, (least, most) = self.apart(forms, rate, earlier)
+        fall = atoms.of_maximum(falls)[1]
+        bounds = None if fall is None else least - fall, plus(atoms.of_maximum(rises)[1], most)
+        if rate is not None and rate == earlier.rate and len(forms) == len(earlier.forms):
+            ends = [atoms.range(add(s, t, -1)) for s, t in zip(forms, earlier.forms, strict=True)]
+            lows, highs = zip(*ends, strict=True)
+            if None not in lows and None not in highs:
+                middle, width = (max(highs) + min(lows)) / 2, (max(highs) - min(lows)) / 2
+                width *= 1 + 2 * gamma(len(forms))
+                bounds = both(bounds, (middle - width, middle + width))
+        return bounds
+
+    def affine_of_difference(self, forms: list[Form], rate: Rate | None, earlier: Met) -> tuple[Form | None, ...]:
+        """The affine bounds of the difference to an earlier value, from below and from above."""
+        rises, falls, (least, most) = self.apart(forms, rate, earlier)
+        rise, fall = self.atoms.affine(rises)[1], self.atoms.affine(falls)[1]
+        below = None if fall is None else add(single(least), fall, -1)
+        return below, None if rise is None else add(rise, single(most))
 
     def sign(self, f: Form) -> int | None:
         """The sign of a form on the cell, None if it is unknown."""
@@ -1015,6 +1291,11 @@ class Cell:
         return next((run.stuck for run in self.runs if run.output is None), None)
 
 
+def entry(forms: list[Form], i: int) -> Form:
+    """An entry of a list, the last one if it has not so many."""
+    return forms[min(i, len(forms) - 1)]
+
+
 def up_to_multiples(f: Form) -> tuple[Key, int]:
     """What a form has in common with its multiples, and the sign of the factor between them."""
     leading = f[max(f)]
@@ -1024,15 +1305,18 @@ def up_to_multiples(f: Form) -> tuple[Key, int]:
 def go_on(cell: Cell, evaluation: Evaluation, run: Run) -> Run:
     """Start or resume an evaluation."""
     if isinstance(evaluation.network, Transformer):
-        return run_transformer(cell, evaluation.letter, evaluation.network, evaluation.inputs, evaluation.tie, run)
-    return Run(output=run_layers(cell, evaluation.letter, evaluation.network, evaluation.inputs))
+        return run_transformer(cell, evaluation, evaluation.network, run)
+    return Run(output=run_layers(cell, evaluation, evaluation.network))
 
 
-def run_layers(cell: Cell, letter: str, net: Layered, forms: list[Form]) -> list[Form]:
+def run_layers(cell: Cell, evaluation: Evaluation, net: Layered) -> list[Form]:
     """The outputs of a maxout or ReLU network."""
+    forms = evaluation.inputs
     for number_of_layer, layer in enumerate(net.layers):
+        rate = evaluation.soft.rates[number_of_layer] if evaluation.soft else None
+        prefix = f"{evaluation.letter}{number_of_layer}"
         lists = [affine_on_forms(unit, forms) + [single(0)] * net.relu for unit in layer]
-        forms = [cell.maximum_at(f"{letter}{number_of_layer}.u{i}", pieces) for i, pieces in enumerate(lists)]
+        forms = [cell.operation_at(f"{prefix}.u{i}", pieces, rate) for i, pieces in enumerate(lists)]
     return affine_on_forms(net.output, forms)
 
 
@@ -1047,19 +1331,21 @@ def live_tokens(net: Transformer) -> list[list[int]]:
     return live[::-1]
 
 
-def run_transformer(cell: Cell, letter: str, net: Transformer, inputs: list[Form], tie: str, run: Run) -> Run:
+def run_transformer(cell: Cell, evaluation: Evaluation, net: Transformer, run: Run) -> Run:
     """Start or resume the evaluation of a Transformer."""
-    live = live_tokens(net)
+    letter, live = evaluation.letter, live_tokens(net)
     states, tied = run.states, run.tied
     if states is None:
-        states = {t: affine_on_forms(net.embedding[t], inputs) for t in live[0]}
+        states = {t: affine_on_forms(net.embedding[t], evaluation.inputs) for t in live[0]}
     for done in range(run.done, len(net.sublayers)):
         block, part = net.sublayers[done]
         after = live[done + 1]
         if isinstance(part, Feedforward):
             updates = {t: feed_forms(cell, f"{letter}{block}", part, t, states[t]) for t in after}
         else:
-            attention = Attention(cell, f"{letter}{block}", states, net.causal, tie)
+            number_of_attention = sum(isinstance(part, list) for _, part in net.sublayers[:done])
+            rate = evaluation.soft.rates[number_of_attention] if evaluation.soft else None
+            attention = Attention(cell, f"{letter}{block}", states, net.causal, evaluation.tie, rate)
             found = attention.updates(part, after)
             if isinstance(found, Stuck):
                 return Run(done, states, tied, found)
@@ -1079,7 +1365,7 @@ def updated(cell: Cell, residual: bool, state: list[Form], update: list[Form]) -
 def feed_forms(cell: Cell, prefix: str, part: Feedforward, t: int, state: list[Form]) -> list[Form]:
     """The update of a feed-forward sublayer at one token."""
     hidden = affine_on_forms(part.first, state)
-    hidden = [cell.maximum_at(f"{prefix}.f{i}.t{t}", [u, {}]) for i, u in enumerate(hidden)]
+    hidden = [cell.operation_at(f"{prefix}.f{i}.t{t}", [u, {}], None) for i, u in enumerate(hidden)]
     return affine_on_forms(part.second, hidden)
 
 
@@ -1092,6 +1378,7 @@ class Attention:
     states: States
     causal: bool
     tie: str
+    rate: Rate | None
     tied: bool = False
 
     def updates(self, heads: list[Head], live: list[int]) -> States | Stuck:
@@ -1109,23 +1396,52 @@ class Attention:
     def head(self, place: str, head: Head, q: int) -> list[Form] | Stuck:
         """One head at one query token (section 7.3)."""
         cell, expand = self.cell, self.cell.atoms.expand
-        scores = self.remaining(self.scores(head, q))
+        scores = self.scores(head, q)
+        scores = self.remaining(scores) if self.rate is None else scores
         values = {t: [cell.resolve(f) for f in matrix_on_forms(head.value, self.states[t])] for t in scores}
         r = min(scores)
-        if len(scores) == 1:
+        if len(scores) == 1 and self.rate is None:
             return values[r]
         expanded = [add(expand(scores[t]), expand(scores[r]), -1) for t in scores]
+        if self.rate is not None and not any(expanded):
+            return [average(column) for column in zip(*values.values(), strict=True)]
         columns = [[expand(values[t][j]) for t in scores] for j in range(len(values[r]))]
         factors = [slope(expanded, [add(f, column[0], -1) for f in column]) for column in columns]
         if None not in factors:
-            m = cell.maximum_at(place, list(scores.values())) if any(factors) else scores[r]
+            m = cell.operation_at(place, list(scores.values()), self.rate) if any(factors) else scores[r]
             excess = add(m, scores[r], -1)
             return [add(f, excess, c or 0) for f, c in zip(values[r], factors, strict=True)]
+        if self.rate is not None:
+            return [
+                self.blend(list(scores.values()), list(column), self.rate)
+                for column in zip(*values.values(), strict=True)
+            ]
         if all(cell.sign(add(scores[t], scores[r], -1)) == 0 for t in scores):
             self.tied = True
             chosen = by_rule(list(values.values()), self.tie)
             return [average(column) for column in zip(*chosen, strict=True)]
         return Stuck(scores)
+
+    def blend(self, scores: list[Form], values: list[Form], rate: Rate) -> Form:
+        """A mean of values whose weights are those of softmax (section 5.2)."""
+        atoms = self.cell.atoms
+        shares = weights(rate, [atoms.range(add(s, scores[0], -1)) for s in scores])
+        r = max(range(len(shares)), key=lambda t: (shares[t][0], -t))
+        differences = [add(v, values[r], -1) for v in values]
+        if not any(differences):
+            return values[r]
+        rated = [atoms.expand(times(rate.rate, add(s, scores[0], -1))) for s in scores]
+        pairs = [(key_of(s), key_of(atoms.expand(v))) for s, v in zip(rated, differences, strict=True)]
+        key = frozenset([(rate.base, r, tuple(pairs))])
+        if key not in atoms.blends:
+            ends = [atoms.range(v) for v in differences]
+            lows, highs = zip(*ends, strict=True)
+            low, high = total([product(p, end) for p, end in zip(shares, ends, strict=True)])
+            bounds = both((low, high), (None if None in lows else min(lows), None if None in highs else max(highs)))
+            fall, above = atoms.affine([times(-1, v) for v in differences])[1], atoms.affine(differences)[1]
+            below = None if fall is None else times(-1, fall)
+            atoms.blends[key] = atoms.variable(bounds, below, above)
+        return add(values[r], {atoms.blends[key]: Fraction(1)})
 
     def scores(self, head: Head, q: int) -> dict[int, Form]:
         """The resolved scores of all visible tokens."""
@@ -1192,6 +1508,7 @@ def atom_at(cell: Cell, place: Any) -> int:
 def gate(cell: Cell, place: Any) -> list[Cell]:
     """The children of a gate."""
     a = atom_at(cell, place)
+    require(a not in cell.atoms.rate, "a soft atom has no gate")
     forms = distinct(cell.normal(f) for f in cell.atoms.candidates[a])
     own = Class.of(forms)
     first = cell.atoms.by_class.get(own.key)
@@ -1220,14 +1537,49 @@ def compare(cell: Cell, t: Any, r: Any) -> list[Cell]:
     return [cell.child(rows, signs=cell.signs | {key: sign * factor}) for sign, rows in cases]
 
 
-def bound(cell: Cell, place: Any, terms: Any, pairs: list[Any]) -> list[Cell]:
-    """The only child of a bound."""
-    a = atom_at(cell, place)
+def form_of(cell: Cell, terms: Any) -> Form:
+    """A form in a step."""
     f: Form = {}
     for term in items(terms):
         variable, c = items(term, 2)
         v = atom_at(cell, variable) if isinstance(variable, str) else index(variable, cell.atoms.last_variable + 1)
         f = add(f, {v: Fraction(1)}, number(c))
+    return f
+
+
+def cut(cell: Cell, terms: Any) -> list[Cell]:
+    """The children of a cut."""
+    f = form_of(cell, terms)
+    return [cell.child([(f, False)]), cell.child([(times(-1, f), False)])]
+
+
+def anew(cell: Cell, pairs: Any) -> list[Cell]:
+    """The only child of a step that evaluates anew."""
+    found: dict[str, str] = {}
+    for pair in items(pairs):
+        place, earlier = items(pair, 2)
+        require(isinstance(place, str) and isinstance(earlier, str), "a place is a text")
+        require(place not in found, "a place is paired twice")
+        found[place] = earlier
+    rows = [(f, strict) for f, strict in cell.rows if not cell.atoms.mentioned(f)]
+    bounds = list(cell.atoms.bounds[1 : cell.atoms.last_variable + 1])
+    for f, _ in rows:
+        variables = [v for v in f if v]
+        if len(variables) == 1:
+            v = variables[0]
+            end = -f.get(0, Fraction(0)) / f[v]
+            low, high = bounds[v - 1]
+            if f[v] > 0:
+                bounds[v - 1] = largest([low, end]), high
+            else:
+                bounds[v - 1] = low, end if high is None else min(high, end)
+    require(all(low is None or high is None or low <= high for low, high in bounds), "an input without values")
+    return [Cell(Atoms(bounds, relaxed=True), rows, [Run() for _ in cell.runs], pairs=found)]
+
+
+def bound(cell: Cell, place: Any, terms: Any, pairs: list[Any]) -> list[Cell]:
+    """The only child of a bound."""
+    a, f = atom_at(cell, place), form_of(cell, terms)
     candidates = cell.atoms.candidates[a]
     require(len(pairs) == len(candidates), "the number of pairs is not that of the candidates")
     for candidate, pair in zip(candidates, pairs, strict=True):
@@ -1258,8 +1610,14 @@ def fact(atoms: Atoms, a: int, name: Any) -> Form:
         if high is None:
             reject("an atom without an upper bound")
         return add(single(high), atom, -1)
+    if name in ("below", "above"):
+        ends = atoms.below if name == "below" else atoms.above
+        if a not in ends:
+            reject("an atom without an affine bound")
+        return times(1 if name == "below" else -1, add(atom, ends[a], -1))
     candidates = atoms.candidates[a]
-    return add(atom, candidates[index(name, len(candidates))], -1)
+    f = add(atom, candidates[index(name, len(candidates))], -1)
+    return add(f, single(atoms.gap[a][1])) if a in atoms.gap else f
 
 
 def combination(cell: Cell, value: Any, start: Form) -> tuple[Form, bool]:
@@ -1274,7 +1632,10 @@ def combination(cell: Cell, value: Any, start: Form) -> tuple[Form, bool]:
 
 
 def prove(cell: Cell, f: Form, pair: Any) -> None:
-    """Check that a pair proves f >= 0."""
+    """Check that a pair proves f >= 0; without one bounds have to be enough."""
+    if pair == [] and isinstance(pair, list):
+        require(at_least(cell.atoms.lo(f), 0), "bounds do not show that a form is >= 0")
+        return
     weight, rows = items(pair, 2)
     total, _ = combination(cell, rows, times(multiplier(weight), cleared(f)))
     require(is_constant(total) and total.get(0, Fraction(0)) >= 0, "a form is not proved to be >= 0")
@@ -1324,6 +1685,10 @@ def walk(claim: Claim, domain: Domain, tree: Any) -> bool:
             children = gate(cell, *arguments)
         elif name == "compare" and len(arguments) == 2:
             children = compare(cell, *arguments)
+        elif name == "cut" and len(arguments) == 1:
+            children = cut(cell, *arguments)
+        elif name == "anew" and len(arguments) == 1:
+            children = anew(cell, *arguments)
         elif name == "bound" and len(arguments) >= 2:
             children = bound(cell, arguments[0], arguments[1], arguments[2:])
         elif name == "empty" and len(arguments) == 1:
@@ -1358,7 +1723,7 @@ def read_networks(value: dict[str, Any], read: Read) -> list[Network]:
 
 def load(reference: Any, read: Read) -> Network:
     """A network file with the digest that the certificate names."""
-    fields(reference, ["file", "sha256"])
+    fields(reference, ["file", "sha256"], ["temperature", "base"])
     name, digest = reference["file"], reference["sha256"]
     require(isinstance(name, str) and isinstance(digest, str), "a file name and a digest are texts")
     require(re.fullmatch("[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}", name) is not None, "no plain file name")
@@ -1389,7 +1754,7 @@ def check_proof(value: dict[str, Any], claim: Claim, domain: Domain) -> str:
     if claim.rule is None:
         return f"{claim.text} (real arithmetic, hard attention)"
     rule = f"tie rule {claim.rule}" if tied else "any tie rule"
-    return f"{claim.text} (real arithmetic, hard attention, {rule})"
+    return f"{claim.text} (real arithmetic, {claim.semantics(f'hard attention, {rule}')})"
 
 
 def check_refutation(value: dict[str, Any], claim: Claim, domain: Domain) -> str:
@@ -1397,19 +1762,53 @@ def check_refutation(value: dict[str, Any], claim: Claim, domain: Domain) -> str
     variables = numbers(value["point"], claim.inputs + len(claim.free or ()))
     require(satisfies(root_rows(claim, domain), variables), "the point is outside the domain")
     given = items(value["values"], len(claim.evaluations))
-    outputs: list[list[Form]] = []
-    said = []
-    for letter, point in zip("xy", claim.points(), strict=False):
-        said.append(f"{letter} = {show_vector(at(f, variables) for f in point)}")
-    for evaluation, entry in zip(claim.evaluations, given, strict=True):
-        found = evaluate(evaluation.network, [at(f, variables) for f in evaluation.inputs], evaluation.tie)
-        require(numbers(entry, len(found)) == found, "a value is wrong")
-        outputs.append([single(y) for y in found])
-        said.append(f"{evaluation.label} = {show_vector(found)}")
-    ends = [(at(c.form(outputs), ()), c.equation) for c in claim.conclusions]
-    require(any(end < 0 or (end > 0 and equation) for end, equation in ends), "no conclusion is false")
-    rule = "" if claim.rule is None else f" (tie rule {claim.rule})"
+    said = [
+        f"{letter} = {show_vector(at(f, variables) for f in p)}"
+        for letter, p in zip("xy", claim.points(), strict=False)
+    ]
+    outputs, bounds = outputs_at(claim, variables)
+    for evaluation, output, entry in zip(claim.evaluations, outputs, given, strict=True):
+        ends = [between(bounds(f), value) for f, value in zip(output, items(entry, len(output)), strict=True)]
+        said.append(f"{evaluation.label} = ({', '.join(ends)})")
+    require(any(is_false(bounds(c.form(outputs)), c.equation) for c in claim.conclusions), "no conclusion is false")
+    hard = f"tie rule {claim.rule}" if not any(claim.sides) else f"hard attention, tie rule {claim.rule}"
+    rule = "" if claim.rule is None else f" ({claim.semantics(hard)})"
     return f"at {', '.join(said)}{rule}; this refutes: {claim.text}"
+
+
+def outputs_at(claim: Claim, variables: Sequence[Fraction]) -> tuple[list[list[Form]], Callable[[Form], Interval]]:
+    """The outputs of all evaluations at numbers for the variables, and bounds of forms in them."""
+    points = [[at(f, variables) for f in e.inputs] for e in claim.evaluations]
+    if not any(claim.sides):
+        values = [evaluate(e.network, x, e.tie) for e, x in zip(claim.evaluations, points, strict=True)]
+        return [[single(y) for y in output] for output in values], exactly
+    cell = Cell(Atoms([]), [], [Run() for _ in claim.evaluations])
+    forms = [replace(e, inputs=list(map(single, x))) for e, x in zip(claim.evaluations, points, strict=True)]
+    cell.advance(replace(claim, evaluations=forms))
+    return [run.output or [] for run in cell.runs], cell.atoms.range
+
+
+def exactly(f: Form) -> Interval:
+    """The bounds of a constant."""
+    return f.get(0, Fraction(0)), f.get(0, Fraction(0))
+
+
+def between(ends: Interval, value: Any) -> str:
+    """A value of a refutation as text; bounds have to lie in it."""
+    low, high = ends
+    if isinstance(value, dict):
+        fields(value, ["lower", "upper"])
+        least, most = number(value["lower"]), number(value["upper"])
+        require(low is not None and high is not None and least <= low and high <= most, "a value is wrong")
+        return show(least) if least == most else f"{show(least)} to {show(most)}"
+    require(low == number(value) == high, "a value is wrong")
+    return show(number(value))
+
+
+def is_false(ends: Interval, equation: bool) -> bool:
+    """Whether bounds tell that a form that should be >= 0, or 0, is not."""
+    low, high = ends
+    return (high is not None and high < 0) or (equation and low is not None and low > 0)
 
 
 def check_value(value: Any, read: Read) -> str:

@@ -91,7 +91,7 @@ SPELLINGS = [
     "nan",
     "{0}/{0}",
 ]
-NAMES = ["gate", "compare", "bound", "empty", "holds", "hold", "Gate", "", "split"]
+NAMES = ["gate", "cut", "anew", "compare", "bound", "empty", "holds", "hold", "Gate", "", "split"]
 
 
 # --- paths in JSON data ---------------------------------------------------------------------------
@@ -238,7 +238,9 @@ def new_step(r: random.Random, tree: list[Any]) -> list[Any]:
     steps = [["holds"], ["empty", rows], ["gate", where], ["compare", r.randrange(3), r.randrange(3)]]
     steps += [["bound", where, r.choice([[[0, 9]], [[where, 1]], []]), *facts]]
     steps += [["bound", where, [[0, 9]], ["1", rows], ["1", rows]]]
-    return r.choice([*steps, ["holds", ["1", []]], ["holds", ["1", rows]]])
+    other = place(r, tree)
+    steps += [["cut", r.choice([[[1, 1]], [[where, 1], [0, "1/2"]], []])], ["anew", r.choice([[], [[where, other]]])]]
+    return r.choice([*steps, ["holds", []], ["holds", ["1", []]], ["holds", ["1", rows]]])
 
 
 def place(r: random.Random, tree: list[Any]) -> str:
@@ -292,7 +294,7 @@ def change_rows(r: random.Random, value: Any) -> None:
     elif way == 3:
         rows[i] = [r.randrange(6) if r.random() < 0.8 else r.choice([-1, 99, True, 0.0, "0"]), rows[i][-1]]
     elif way == 4:
-        name = r.choice(["low", "high", 0, 1, 2, -1, True, 0.0, "0", "mid"])
+        name = r.choice(["low", "high", "below", "above", 0, 1, 2, -1, True, 0.0, "0", "mid"])
         rows[i] = [place(r, value["tree"]), name, rows[i][-1]]
     elif way == 5:
         rows[i:i] = [[r.randrange(5), "1"]]
@@ -312,6 +314,39 @@ def change_weight(r: random.Random, value: Any) -> None:
             entry[k] = f"{3 * int(entry[k], 16):x}" if re.fullmatch("[0-9a-f]+", str(entry[k])) else entry[k]
     else:
         pair[0] = other_multiplier(r, pair[0])
+
+
+def change_proof(r: random.Random, value: Any) -> None:
+    """Put an empty list or another pair in the place of a proof."""
+    steps = [step for step in value.get("tree") or [] if step and step[0] in ("holds", "bound") and len(step) > 1]
+    if steps:
+        step = r.choice(steps)
+        i = r.randrange(1 if step[0] == "holds" else 3, len(step))
+        step[i] = r.choice([[], [], ["1", []], [[]], step[-1], None])
+
+
+def change_pairs(r: random.Random, value: Any) -> None:
+    """Change a step that evaluates anew or cuts: its pairs or its form; or leave out a child."""
+    tree = value["tree"]
+    i = r.choice([i for i, step in enumerate(tree) if step[0] in ("anew", "cut")])
+    step = tree[i]
+    way = r.randrange(9)
+    if way == 0:
+        del tree[i]
+    elif way == 1:
+        del tree[r.randrange(i + 1, len(tree) + 1) - 1]
+    elif way == 2:
+        step[0] = r.choice(["anew", "cut", "holds", "empty"])
+    elif way == 3:
+        step[1].append(r.choice([[place(r, tree), place(r, tree)], [1, 1], [0, "1/3"], ["L0.u0"], [], "L0.u0"]))
+    elif way == 4 and step[1]:
+        del step[1][r.randrange(len(step[1]))]
+    elif way == 5:
+        step[1] = r.choice([[], [[place(r, tree), place(r, tree)]], None, [[place(r, tree), 1], [1, "-1/2"]]])
+    elif step[1]:
+        at_pair = r.choice(step[1])
+        new = [place(r, tree), place(r, tree), r.choice([0, 1, 2, "1/2", -1, None, True])]
+        at_pair[r.randrange(len(at_pair))] = r.choice(new)
 
 
 def change_bound(r: random.Random, value: Any) -> None:
@@ -348,11 +383,25 @@ def other_multiplier(r: random.Random, text: Any) -> Any:
 
 
 STEPS = [damage_steps, change_gate]
-ROWS = [change_rows, change_rows, change_weight]
+ROWS = [change_rows, change_rows, change_weight, change_proof]
 BOUNDS = [change_bound]
+NEAR = [change_pairs]
 
 
 # --- damage to the head of a certificate ----------------------------------------------------------
+
+
+def change_temperature(r: random.Random, value: Any) -> None:
+    """Change the temperature of a side or the base of its exponentials."""
+    side = value[r.choice([k for k in ("left", "right") if k in value])]
+    way = r.randrange(4)
+    if way == 0:
+        side.pop(r.choice(["temperature", "base"]), None)
+    elif way == 1:
+        side["base"] = r.choice(["e", "2", "2", 2, "10", None, ["e"]])
+    else:
+        rates: list[Any] = [1, 2, "1/3", 5, 0, -1, None, "1e400", 1e-3, "2.5", 10**400]
+        side["temperature"] = r.choice([[r.choice(rates)], [1, 2], [], 1, "1", [2] * 3, side.get("temperature")])
 
 
 def change_head(r: random.Random, value: Any) -> None:
@@ -608,6 +657,8 @@ DAMAGES: dict[str, Damage] = {
     "steps": careless(in_certificate, STEPS),
     "rows": careless(in_certificate, ROWS),
     "bounds": careless(in_certificate, BOUNDS),
+    "pairs and cuts": careless(in_certificate, NEAR),
+    "temperatures": careless(in_certificate, [change_temperature]),
     "head": careless(in_certificate, [change_head]),
     "certificate data": careless(in_certificate, ANYWHERE),
     "network data": careless(in_network),

@@ -10,7 +10,7 @@ import json
 import random
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -482,11 +482,14 @@ class Question:
 
     head: Data
     networks: list[Data]
+    soft: Data = field(default_factory=dict)  # temperatures and bases of sides
 
     def case(self, answer: Data) -> Case:
         """The case with this proof or refutation."""
         files = {f"{side}.json": text_of(net) for side, net in zip(("left", "right"), self.networks, strict=False)}
-        sides = {name.split(".")[0]: {"file": name, "sha256": digest(data)} for name, data in files.items()}
+        names = {name.split(".")[0]: name for name in files}
+        sides = {side: {"file": name, "sha256": digest(files[name])} for side, name in names.items()}
+        sides = {side: given | self.soft.get(side, {}) for side, given in sides.items()}
         return Case(dump(self.head | sides | answer).encode(), files)
 
 
@@ -506,7 +509,16 @@ def random_question(r: random.Random) -> Question:
         head["parameters"] = parameters
     if r.random() < 0.1:
         head["untrusted"] = r.choice([None, 1, {"a": [True, 0.5, "x"]}, []])
-    return Question(head, networks)
+    soft = {side: softened(r, net) for side, net in zip(("left", "right"), networks, strict=False)}
+    return Question(head, networks, soft if claim != "ties-agree" and r.random() < 0.3 else {})
+
+
+def softened(r: random.Random, net: Data) -> Data:
+    """A temperature for all layers of a network, or one for each; sometimes none."""
+    layers = net["layers"] if "layers" in net else [b for b in net["blocks"] if b["heads"] is not None]
+    rates = [r.choice([1, 1, 2, 4, 8, "1/2", "7/3", 64]) for _ in (layers if r.random() < 0.3 else [1])]
+    base = {"base": r.choice(["e", "2", "2", "2"])} if r.random() < 0.6 else {}
+    return {} if r.random() < 0.3 else {"temperature": rates or [1]} | base
 
 
 # --- certificates ---------------------------------------------------------------------------------
@@ -525,7 +537,7 @@ def played(r: random.Random) -> Case:
 def understood(question: Question) -> tuple[checker.Claim, checker.Domain]:
     """The claim and the domain of a question, as the second checker reads them."""
     networks = [checker.network(text_of(net)) for net in question.networks]
-    value = checker.parse(text_of(question.head))
+    value = checker.parse(text_of(question.head | question.soft))
     claim = checker.read_claim(value, networks)
     return claim, checker.read_domain(value["domain"], claim.inputs)
 
@@ -548,14 +560,65 @@ def refutation(r: random.Random, claim: checker.Claim, domain: checker.Domain) -
         point = [Fraction(r.randint(-4, 4), r.choice([1, 2, 2, 4])) for _ in range(count)]
         if not checker.satisfies(rows, point):
             continue
-        values = []
-        for run in claim.evaluations:
-            values.append(checker.evaluate(run.network, [checker.at(f, point) for f in run.inputs], run.tie))
-        outputs = [[checker.single(y) for y in output] for output in values]
-        ends = [(c.form(outputs).get(0, 0), c.equation) for c in claim.conclusions]
-        if any(end < 0 or (equation and end) for end, equation in ends):
-            return {"point": written(r, point), "values": [written(r, output) for output in values]}
+        try:
+            outputs, bounds = checker.outputs_at(claim, point)
+        except checker.Rejected:  # a score that is not affine
+            return None
+        if any(checker.is_false(bounds(c.form(outputs)), c.equation) for c in claim.conclusions) or r.random() < 0.1:
+            values = [[enclosed(r, *bounds(f)) for f in output] for output in outputs]
+            return {"point": written(r, point), "values": values}
     return None
+
+
+def enclosed(r: random.Random, low: checker.End, high: checker.End) -> Any:
+    """A value of a refutation, from its bounds; sometimes they are wider than they need be, or too narrow."""
+    assert low is not None and high is not None
+    if low == high and r.random() < 0.9:
+        return spelt(r, low)
+    slack = r.choice([0, 0, 0, Fraction(1, 1000), 1, 1, Fraction(-1, 1 << 70)])
+    return {"lower": str(low - slack), "upper": str(high + slack)}
+
+
+def near(r: random.Random) -> Case:
+    """A claim about networks that are near one another, or read at temperatures, proved anew with pairs and by cuts."""
+    inputs, outputs = r.choice([1, 1, 2, 2, 3]), r.choice([1, 1, 1, 2])
+    sides = [[spelt(r, s * r.choice([1, 1, 2, Fraction(1, 2)])) for _ in range(inputs)] for s in (-1, 1)]
+    domain: Data = dict(zip(("lower", "upper"), sides, strict=True))
+    way = r.random()
+    if way < 0.5:
+        left = random_layers(r, inputs, outputs).data(r)
+    elif way < 0.8:
+        left = random_transformer(r, inputs, outputs)
+    else:
+        left = r.choice([mirrored_transformer(r, inputs, outputs), mirrored_layers(r, inputs, outputs).data(r)])
+    right = r.choice([left, moved(r, left), moved(r, left)])
+    if "layers" in left and r.random() < 0.2:
+        right = compiled(r, left, domain) or right
+    soft = r.choice([{}, {"right": softened(r, right)}, {"left": softened(r, left), "right": softened(r, right)}])
+    head: Data = {"format": "exactformer/certificate-1", "claim": "within", "tie": r.choice(checker.RULES)}
+    question = Question(head | {"domain": domain, "parameters": {"epsilon": 0}}, [left, right], soft)
+    try:
+        epsilon = player.reach(r, *understood(question)) * r.choice([1, 1, 2, 1, Fraction(1, 2), Fraction(9, 10)])
+        question.head["parameters"] = {"epsilon": str(epsilon)}
+        tree = player.near_tree(r, *understood(question), r.choice([0, 0, 1, 2]))
+    except checker.Rejected:  # a score that is not affine
+        tree = [["holds"]]
+    return question.case({"inhabitant": [0] * inputs, "tree": tree})
+
+
+def moved(r: random.Random, net: Data) -> Data:
+    """A network some of whose biases are changed by a little."""
+    net = deepcopy(net)
+    lists = [part["biases"] for part in net.get("layers", [])] + [
+        b["feedforward"]["b1"] for b in net.get("blocks", []) if b["feedforward"]
+    ]
+    lists += net["embedding"]["offsets"] if "embedding" in net else []
+    lists = [row for rows in lists for row in (rows if rows and isinstance(rows[0], list) else [rows])]
+    for row in lists:
+        for i, entry in enumerate(row):
+            if r.random() < 0.4:
+                row[i] = str(checker.number(checker.parse(text_of(entry))) + Fraction(r.randint(-4, 4), 64))
+    return net
 
 
 def argument(question: Question) -> str:

@@ -18,9 +18,12 @@ from checker import (
     Form,
     Rejected,
     add,
+    anew,
+    at_least,
     bound,
     cleared,
     compare,
+    cut,
     fact,
     gate,
     is_constant,
@@ -73,6 +76,16 @@ def plain_tree(r: random.Random, claim: Claim, domain: Domain, splits: int) -> l
 def splitting(r: random.Random, cell: Cell) -> tuple[Step | None, list[Cell]]:
     """A random bound or split, if there is one."""
     places = sorted(cell.places)
+    way = r.random()
+    if way < 0.12:
+        terms = cutting(r, cell)
+        return ["cut", terms], cut(cell, terms)
+    if way < 0.2:
+        pairs = pairing(r, cell)
+        try:
+            return ["anew", pairs], anew(cell, pairs)
+        except Rejected:  # the rows leave an input without values
+            pass
     if places and r.random() < 0.3:
         step = bounding(r, cell.child([]), r.choice(places))
         if step is not None:
@@ -83,7 +96,7 @@ def splitting(r: random.Random, cell: Cell) -> tuple[Step | None, list[Cell]]:
 def split(r: random.Random, cell: Cell) -> tuple[Step | None, list[Cell]]:
     """A random split, if there is one; what is tried in vain is tried on a copy, as a check takes one step only."""
     stuck = cell.stuck()
-    places = sorted(cell.places)
+    places = sorted(place for place, a in cell.places.items() if a not in cell.atoms.rate)
     if stuck is not None and (not places or r.random() < 0.6):
         t, other = r.sample(sorted(stuck.scores), 2)
         try:
@@ -94,6 +107,71 @@ def split(r: random.Random, cell: Cell) -> tuple[Step | None, list[Cell]]:
         place = r.choice(places)
         return ["gate", place], gate(cell, place)
     return None, []
+
+
+def cutting(r: random.Random, cell: Cell) -> list[Any]:
+    """A random form to cut by, as a certificate has it: mostly one in an input alone, near the middle of its bounds."""
+    n = cell.atoms.last_variable
+    if n and r.random() < 0.8:
+        v = r.randint(1, n)
+        low, high = cell.atoms.bounds[v]
+        middle = Fraction(0) if low is None or high is None else (low + high) / 2
+        return [[v, 1], [0, str(-middle)]]
+    names: list[Any] = [*range(n + 1), *sorted(cell.places)]
+    return [[r.choice(names), r.choice([1, -1, 2, "1/2"])] for _ in range(r.choice([1, 2, 2, 3]))]
+
+
+def pairing(r: random.Random, cell: Cell) -> list[list[str]]:
+    """Places with those of the first evaluation that have the same names but for the letter, or with any others."""
+    way = r.random()
+    if way < 0.2:
+        return []
+    places = sorted(cell.places)
+    same = [[place, f"L{place[1:]}"] for place in places if place[0] != "L"]
+    if way < 0.8 or not places:
+        return same
+    return [[place, r.choice(places)] for place in places if r.random() < 0.6]
+
+
+def reach(r: random.Random, claim: Claim, domain: Domain) -> Fraction:
+    """How far from true the conclusions may be, as bounds tell it when all is evaluated anew with pairs."""
+    (cell,) = anew(root_cell(claim, domain), names_of(claim))
+    cell.advance(claim)
+    lows = [cell.atoms.lo(cell.normal(c)) for c in cell.conclusions or []]
+    return max([Fraction(0), *(-low for low in lows if low is not None)])
+
+
+def names_of(claim: Claim) -> list[list[str]]:
+    """Pairs of all places that the second network may have with those of the first of the same names."""
+    units = [f"{i}.u{j}" for i in range(4) for j in range(4)]
+    neurons = [f"{i}.f{j}.t{t}" for i in range(3) for j in range(3) for t in range(4)]
+    heads = [f"{i}.h{j}.q{t}" for i in range(3) for j in range(2) for t in range(4)]
+    return [[f"R{name}", f"L{name}"] for name in (*units, *neurons, *heads)]
+
+
+def near_tree(r: random.Random, claim: Claim, domain: Domain, cuts: int) -> list[Step]:
+    """The steps of a tree that cuts the domain, evaluates anew with pairs, and closes cells by bounds or rows."""
+    stack = [(root_cell(claim, domain), 0)]
+    steps: list[Step] = []
+    while stack:
+        cell, depth = stack.pop()
+        cell.advance(claim)
+        children: list[Cell] = []
+        step = None
+        if cuts > depth and r.random() < 0.9:
+            terms = cutting(r, cell)
+            step, children = ["cut", terms], cut(cell, terms)
+        elif not cell.atoms.relaxed:
+            pairs = names_of(claim) if r.random() < 0.9 else pairing(r, cell)
+            try:
+                step, children = ["anew", pairs], anew(cell, pairs)
+            except Rejected:  # the rows leave an input without values
+                step = None
+        elif r.random() < 0.2 and depth < cuts + 2:
+            step, children = splitting(r, cell)
+        steps.append(step or closing(r, claim, cell.child([])) or ["holds"])
+        stack += reversed([(child, depth + 1) for child in children])
+    return steps
 
 
 def bounding(r: random.Random, cell: Cell, place: str) -> Step | None:
@@ -159,7 +237,8 @@ def closing(r: random.Random, claim: Claim, cell: Cell) -> Step | None:
         for c, conclusion in zip(cell.conclusions, claim.conclusions, strict=True):
             g = cell.normal(c)
             for f in ([g, times(-1, g)] if conclusion.equation else [g]) if g else []:
-                pairs.append(proof_of(r, cleared(f), rows))
+                enough = at_least(cell.atoms.lo(f), 0) and r.random() < 0.6
+                pairs.append([] if enough else proof_of(r, cleared(f), rows))
         if None not in pairs:
             return ["holds", *pairs]
     return contradiction(r, cell, rows)
@@ -172,7 +251,7 @@ def usable(cell: Cell) -> Usable:
     """The rows and facts that a closing step may use."""
     found: Usable = [([i], cell.normal(cleared(f)), strict) for i, (f, strict) in enumerate(cell.rows)]
     for place, a in sorted(cell.places.items()):
-        for name in ["low", "high", *range(len(cell.atoms.candidates[a]))]:
+        for name in ["low", "high", "below", "above", *range(len(cell.atoms.candidates[a]))]:
             try:
                 found.append(([place, name], cell.normal(cleared(fact(cell.atoms, a, name))), False))
             except Rejected:  # no such bound
