@@ -157,7 +157,7 @@ def gap(rate: Rate, differences: Sequence[Bounds]) -> Interval:
             if low != 0
         ]
         most = min(most, sum(losses, ZERO))
-    elif k == 2 and len(lows) == 2:
+    elif k == len(lows) == len(highs) == 2:
         most = min(most, _largest_loss(rate, ZERO, max(*highs, -min(lows))))
     return (least, most) if least == most else (outward(least, False), outward(most, True))
 

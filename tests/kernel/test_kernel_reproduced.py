@@ -10,6 +10,8 @@ from kernel_material import accepted, box, certificate, judged, maxout
 
 from exactformer.kernel.softmax import Rate, gap, outward, short
 
+LINE = maxout([], ([[1]], [0]))
+RELU = maxout([([[1]], [0])], ([[1]], [0]), "relu")
 ABS = maxout([([[[1], [-1]]], [[0, 0]])], ([[1]], [0]))
 HALF = Fraction(1, 2)
 
@@ -65,3 +67,15 @@ def test_a_base_without_a_temperature_is_rejected() -> None:
     assert not accepted(value | {"values": [["1/2"]]}, ABS)
     del value["left"]["base"]
     assert accepted(value | {"values": [["1/2"]]}, ABS)
+
+
+def test_a_gap_without_an_upper_bound_is_not_small() -> None:
+    # found: of two numbers whose difference has a lower bound only, that bound alone limited the loss, here to 0
+    half_line = {"lower": [0], "upper": [None]}
+    value = certificate(LINE, RELU, half_line, claim="at-most", inhabitant=[0])
+    value["right"] |= {"temperature": [1]}
+    value |= {"tree": [["holds", ["1", [["R0.u0", 0, "1"]]]]]}
+    assert not accepted(value, LINE, RELU)  # at 1 the mean of 1 and 0 is e / (e + 1)
+    zero, above = (Fraction(0), Fraction(0)), (Fraction(0), None)
+    rate = Rate(Fraction(1), "e")
+    assert gap(rate, [above, zero])[1] == gap(rate, [(None, None), zero])[1] >= Fraction(27, 100)
