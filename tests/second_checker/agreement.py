@@ -6,6 +6,7 @@ Prints a table with a row for each kind of case, and the seeds of cases on which
 from __future__ import annotations
 
 import random
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -119,6 +120,16 @@ def r_kind(number: int) -> str:
     ]
 
 
+FEATURES = {  # what is counted among the cases that both accept
+    "anew": r'\["anew"',
+    "pairs": r'\["anew", ?\[\[',
+    "cut": r'\["cut"',
+    "softmax": '"temperature"',
+    "affine bounds": '"below"|"above"',
+    "empty proofs": r'\["holds"[^\n]*\[\](?!\])',
+    "values between": r'"values".*"lower"',
+}
+
 Table = Counter[tuple[str, str]]
 Disagreement = tuple[str, str, str | None, str | None]
 
@@ -131,6 +142,8 @@ def compared(count: int, seed: int = 0) -> tuple[Table, list[Disagreement]]:
         a, b = first(case), second(case)
         if a == b:
             table[kind, "reject" if a is None else "accept"] += 1
+            text = case.certificate.decode() if a is not None else ""
+            table.update(("accepted with", name) for name, found in FEATURES.items() if re.search(found, text))
         else:
             table[kind, "disagree"] += 1
             disagreements.append((kind, name, a, b))
@@ -148,6 +161,7 @@ def main(arguments: list[str]) -> int:
         print(f"{kind:28}{sum(row):>8}{row[0]:>8}{row[1]:>8}{row[2]:>10}")
     sums = [sum(table[kind, column] for kind in KINDS) for column in columns]
     print(f"{'all':28}{sum(sums):>8}{sums[0]:>8}{sums[1]:>8}{sums[2]:>10}")
+    print("accepted with", ", ".join(f"{name}: {table['accepted with', name]}" for name in FEATURES))
     for kind, name, a, b in disagreements:
         print(f"{kind} {name}\n  kernel: {a}\n  second: {b}")
     return 1 if disagreements else 0
