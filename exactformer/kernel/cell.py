@@ -218,8 +218,11 @@ class Cell:
 
         Sound: a real number is at least or at most zero.
         """
-        rows = ((form, False), (negated(form), False))
-        return [partial(replace, self.opened(), rows=(*self.rows, row)) for row in rows]
+
+        def child(side: Form) -> Cell:
+            return replace(self.opened(), rows=(*self.rows, (side, False)))
+
+        return [partial(child, side) for side in (form, negated(form))]
 
     # --- a rule that adds a row -------------------------------------------------------------------
 

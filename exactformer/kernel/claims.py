@@ -119,8 +119,12 @@ class Goal:
         lower, upper = self.statement.box(rows)
         if any(low is not None and high is not None and low > high for low, high in zip(lower, upper, strict=True)):
             reject("anew", "a cell whose box is not empty", "an empty one")
-        atoms = Atoms(lower, upper, relaxed=True)
-        return lambda: Goal.on(self.statement, Cell(atoms, rows, {}, pairs=pairs, partners=frozenset(pairs.values())))
+
+        def child() -> Goal:
+            atoms, partners = Atoms(lower, upper, relaxed=True), frozenset(pairs.values())
+            return Goal.on(self.statement, Cell(atoms, rows, {}, pairs=pairs, partners=partners))
+
+        return child
 
     def _on(self, cell: Callable[[], Cell]) -> Goal:
         return Goal(self.statement, cell(), self.runs, self.conclusions).evaluated()

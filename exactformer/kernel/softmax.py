@@ -86,6 +86,7 @@ def logarithm(base: str) -> Interval:
 @cache
 def decay(t: Fraction, base: str) -> Interval:
     """Bounds of base^-t for t >= 0. For the base 2 and an integer t both are 2^-t."""
+    t = max(t, ZERO)  # less only on a cell without points, where bounds may contradict one another
     if t > LARGEST:
         return ZERO, decay(Fraction(LARGEST), base)[1]
     if base == "2":

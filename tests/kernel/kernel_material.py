@@ -8,20 +8,22 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import MIN_EMIN, Context, Decimal
 from fractions import Fraction
 from itertools import product
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from exactformer.kernel import networks
 from exactformer.kernel.atoms import Atoms
 from exactformer.kernel.cell import Cell
 from exactformer.kernel.certificates import check
-from exactformer.kernel.claims import FORMAT, Goal, Theorem
-from exactformer.kernel.forms import ONE, ZERO, Form, constant_form
+from exactformer.kernel.claims import FORMAT, Goal, Theorem, follow
+from exactformer.kernel.forms import ONE, ZERO, Form, constant_form, difference
 from exactformer.kernel.networks import read_network
 from exactformer.kernel.reading import Rejected
-from exactformer.kernel.semantics import Run, Semantics, advance, start
+from exactformer.kernel.semantics import Run, Semantics, advance, layers_of, start
+from exactformer.kernel.softmax import Rate
 from exactformer.kernel.statements import Statement, read_domain, read_statement
 
 Network = dict[str, Any]
@@ -30,6 +32,19 @@ Made = TypeVar("Made")
 TIES = ("average", "leftmost", "rightmost")
 
 
+class Soft(NamedTuple):
+    """Softmax at inverse temperatures, one a layer, or one for all."""
+
+    rates: tuple[Fraction, ...]
+    base: str = "e"
+
+    def rate(self, layer: int) -> Fraction:
+        return self.rates[layer % len(self.rates)]
+
+
+Rule = str | Soft  # a tie rule of hard attention, or softmax
+Sides = tuple[Soft | None, Soft | None]  # how the left and the right network are read
+HARD: Sides = (None, None)
 # --- certificates ---------------------------------------------------------------------------------
 
 
@@ -55,13 +70,16 @@ def written(domain: Any) -> dict[str, Any]:
     return {**ends, "matrix": matrix, "bounds": list(map(plain, domain["bounds"]))}
 
 
-def certificate(left: object, right: object, domain: object, tie: str = "average", **rest: Any) -> dict[str, Any]:
+def certificate(
+    left: object, right: object, domain: object, tie: str = "average", soft: Sides = HARD, **rest: Any
+) -> dict[str, Any]:
     """A certificate bound to the networks, given as JSON data or as the bytes of their files; None for no right one."""
     value: dict[str, Any] = {"format": FORMAT, "domain": domain, "tie": tie, **rest}
-    for side, network in (("left", left), ("right", right)):
+    for side, network, at in zip(("left", "right"), (left, right), soft, strict=True):
         if network is not None:
             data = network if isinstance(network, bytes) else encoded(network)
             value[side] = {"file": f"{side}.json", "sha256": hashlib.sha256(data).hexdigest()}
+            value[side] |= {} if at is None else {"temperature": list(map(str, at.rates)), "base": at.base}
     return value
 
 
@@ -89,20 +107,40 @@ def accepted(value: object, left: object, right: object = None) -> bool:
 
 
 def statement_of(
-    left: Network, right: Network | None, domain: object, tie: str = "average", claim: object = "equal", **rest: Any
+    left: Network,
+    right: Network | None,
+    domain: object,
+    tie: str = "average",
+    claim: object = "equal",
+    soft: Sides = HARD,
+    **rest: Any,
 ) -> Statement:
     """What the kernel understands by a claim; further arguments are its parameters."""
     sides = [(network, name) for network, name in ((left, "left"), (right, "right")) if network is not None]
     networks = [read_network(encoded(network), name) for network, name in sides]
     found = read_domain(domain, "domain", networks[0].inputs)
-    return read_statement(claim, rest, networks, found, [Semantics(tie)] * 2, "claim")
+    rules = [semantics_of(network, at or tie) for network, at in zip(networks, soft, strict=False)]
+    return read_statement(claim, rest, networks, found, rules, "claim")
+
+
+def semantics_of(network: networks.Network, rule: Rule) -> Semantics:
+    """How the kernel reads a network under the rule."""
+    if isinstance(rule, str):
+        return Semantics(rule)
+    return Semantics("average", tuple(Rate(rule.rate(layer), rule.base) for layer in range(layers_of(network))))
 
 
 def goal_of(
-    left: Network, right: Network | None, domain: object, tie: str = "average", claim: object = "equal", **rest: Any
+    left: Network,
+    right: Network | None,
+    domain: object,
+    tie: str = "average",
+    claim: object = "equal",
+    soft: Sides = HARD,
+    **rest: Any,
 ) -> Goal:
     """The kernel's view of a claim on the whole domain."""
-    return Goal.of(statement_of(left, right, domain, tie, claim, **rest))
+    return Goal.of(statement_of(left, right, domain, tie, claim, soft, **rest))
 
 
 def made(children: Iterable[Callable[[], Made]]) -> list[Made]:
@@ -197,26 +235,58 @@ def step_head(
 # --- a naive evaluator ----------------------------------------------------------------------------
 
 
-def naive_value(network: Network, point: Sequence[Fraction], tie: str) -> list[Fraction]:
-    """The value of a network, read straight off the definition from its JSON data."""
+DIGITS = Context(prec=150, Emin=MIN_EMIN)
+SLACK = Fraction(1, 1 << 300)  # naive values under softmax are as exact as this; what the kernel rounds is 2^-160
+
+
+def softmax(scores: Sequence[Fraction], rate: Fraction, base: str = "e") -> list[Fraction]:
+    """The weights of the scores, to almost 150 digits."""
+    log = Decimal(1) if base == "e" else DIGITS.ln(Decimal(2))
+
+    def power(t: Fraction) -> Fraction:
+        exponent = DIGITS.multiply(DIGITS.divide(Decimal(t.numerator), Decimal(t.denominator)), log)
+        return Fraction(DIGITS.exp(exponent)).limit_denominator(1 << 800) if exponent > -1000 else Fraction(0)
+
+    powers = [power(rate * (score - max(scores))) for score in scores]
+    return [p / sum(powers) for p in powers]
+
+
+def mean(values: Sequence[Fraction], weights: Sequence[Fraction]) -> Fraction:
+    """The mean of the values, rounded so that its digits stay few."""
+    total = sum((w * v for w, v in zip(weights, values, strict=True)), Fraction(0))
+    return Fraction(round(total * (1 << 400)), 1 << 400)
+
+
+def soft_maximum(values: Sequence[Fraction], rate: Fraction, base: str = "e") -> Fraction:
+    """The mean of the values under softmax of themselves."""
+    return values[0] if len(set(values)) == 1 else mean(values, softmax(values, rate, base))
+
+
+def naive_value(network: Network, point: Sequence[Fraction], rule: Rule) -> list[Fraction]:
+    """The value of a network, read straight off the definition from its JSON data; under softmax up to `SLACK`."""
+    soft = None if isinstance(rule, str) else rule
     if network["kind"] != "transformer":
         h = list(point)
-        for layer in network["layers"]:
+        for number, layer in enumerate(network["layers"]):
             if network["kind"] == "relu":
-                h = [max(y, Fraction(0)) for y in _affine(layer["weights"], layer["biases"], h)]
+                units = [[y, Fraction(0)] for y in _affine(layer["weights"], layer["biases"], h)]
             else:
-                units = zip(layer["weights"], layer["biases"], strict=True)
-                h = [max(_affine(weights, biases, h)) for weights, biases in units]
+                maps = zip(layer["weights"], layer["biases"], strict=True)
+                units = [_affine(weights, biases, h) for weights, biases in maps]
+            h = [soft_maximum(unit, soft.rate(number), soft.base) if soft else max(unit) for unit in units]
         return _affine(network["output"]["weights"], network["output"]["biases"], h)
     part = network["embedding"]
     x = [_affine(w, b, point) for w, b in zip(part["weights"], part["offsets"], strict=True)]
+    layer = 0
     for block in network["blocks"]:
         if block["heads"] is not None:
+            spread = _softly(soft.rate(layer), soft.base) if soft else _hardly(str(rule))
+            layer += 1
             sums = [[Fraction(0)] * len(x[0]) for _ in x]
             for head in block["heads"]:
                 for q, state in enumerate(x):
                     sums[q] = [
-                        a + b for a, b in zip(sums[q], _head(head, x, q, state, tie, network["mask"]), strict=True)
+                        a + b for a, b in zip(sums[q], _head(head, x, q, state, spread, network["mask"]), strict=True)
                     ]
             x = _next(network, x, sums)
         if block["feedforward"] is not None:
@@ -241,16 +311,33 @@ def _linear(matrix: Any, x: Sequence[Fraction]) -> list[Fraction]:
     return _affine(matrix, [0] * (matrix["shape"][0] if isinstance(matrix, dict) else len(matrix)), x)
 
 
+Spread = Callable[[list[Fraction]], list[Fraction]]  # weights from scores
+
+
+def _hardly(tie: str) -> Spread:
+    def spread(scores: list[Fraction]) -> list[Fraction]:
+        winners = [t for t, score in enumerate(scores) if score == max(scores)]
+        chosen = {"average": winners, "leftmost": winners[:1], "rightmost": winners[-1:]}[tie]
+        return [Fraction(t in chosen, len(chosen)) for t in range(len(scores))]
+
+    return spread
+
+
+def _softly(rate: Fraction, base: str) -> Spread:
+    return lambda scores: softmax(scores, rate, base)
+
+
 def _head(
-    head: Any, x: list[list[Fraction]], q: int, state: list[Fraction], tie: str, mask: str | None
+    head: Any, x: list[list[Fraction]], q: int, state: list[Fraction], spread: Spread, mask: str | None
 ) -> list[Fraction]:
     query = _linear(head["query"], state)
     visible = x[: q + 1] if mask == "causal" else x
     scores = [sum((a * b for a, b in zip(_linear(head["key"], y), query, strict=True)), Fraction(0)) for y in visible]
-    winners = [t for t, score in enumerate(scores) if score == max(scores)]
-    chosen = {"average": winners, "leftmost": [min(winners)], "rightmost": [max(winners)]}[tie]
-    values = [_linear(head["value"], visible[t]) for t in chosen]
-    return _linear(head["output"], [sum(column, Fraction(0)) / len(chosen) for column in zip(*values, strict=True)])
+    weights, values = spread(scores), [_linear(head["value"], y) for y in visible]
+    columns = zip(*values, strict=True)
+    return _linear(
+        head["output"], [sum((w * v for w, v in zip(weights, column, strict=True)), Fraction(0)) for column in columns]
+    )
 
 
 def _next(network: Network, x: list[list[Fraction]], updates: list[list[Fraction]]) -> list[list[Fraction]]:
@@ -291,9 +378,10 @@ class Asked:
         domain: dict[str, Any],
         tie: str = "average",
         claim: str = "equal",
+        soft: Sides = HARD,
         **parameters: Any,
     ) -> None:
-        self.left, self.right, self.domain, self.tie = left, right, domain, tie
+        self.left, self.right, self.domain, self.tie, self.soft = left, right, domain, tie, soft
         self.claim, self.parameters = claim, parameters
         self.n = len(domain["lower"])
         self.free: list[int] = parameters.get("inputs", [])
@@ -308,12 +396,12 @@ class Asked:
 
     def goal(self) -> Goal:
         """The kernel's view of it."""
-        return goal_of(self.left, self.right, self.domain, self.tie, self.claim, **self.parameters)
+        return goal_of(self.left, self.right, self.domain, self.tie, self.claim, self.soft, **self.parameters)
 
     def certificate(self, **rest: Any) -> dict[str, Any]:
         """A certificate of it, to be completed by a tree or a point."""
         rest = {"claim": self.claim, **rest} | ({"parameters": self.parameters} if self.parameters else {})
-        return certificate(self.left, self.right, self.domain, self.tie, **rest)
+        return certificate(self.left, self.right, self.domain, self.tie, self.soft, **rest)
 
     def x_and_y(self, point: Sequence[Fraction]) -> tuple[Point, Point]:
         """The points x and y."""
@@ -328,39 +416,45 @@ class Asked:
         ordered = self.claim not in ORDERED or all(a <= b for a, b in zip(x, y, strict=True))
         return ordered and inside(self.domain, [x]) == [x] and inside(self.domain, [y]) == [y]
 
-    def evaluations(self, point: Sequence[Fraction]) -> list[tuple[str, str, Point, str]]:
-        """What is evaluated, in order: the side letter, the network (L or R), where, and under which tie rule."""
+    def evaluations(self, point: Sequence[Fraction]) -> list[tuple[str, str, Point, Rule]]:
+        """What is evaluated, in order: the side letter, the network (L or R), where, and under which rule."""
         x, y = self.x_and_y(point)
+        left, right = self.soft[0] or self.tie, self.soft[1] or self.tie
         match self.claim:
             case "equal" | "at-most" | "within":
-                return [("L", "L", x, self.tie), ("R", "R", x, self.tie)]
+                return [("L", "L", x, left), ("R", "R", x, right)]
             case "range":
-                return [("L", "L", x, self.tie)]
+                return [("L", "L", x, left)]
             case "invariant":
-                return [
-                    ("L", "L", x, self.tie),
-                    ("R", "L", tuple(x[i] for i in self.parameters["permutation"]), self.tie),
-                ]
+                return [("L", "L", x, left), ("R", "L", tuple(x[i] for i in self.parameters["permutation"]), left)]
             case "ties-agree":
                 return [(side, "L", x, rule) for side, rule in zip("LR", self.parameters["rules"], strict=True)]
             case "independent" | "increasing" | "decreasing":
-                return [("L", "L", x, self.tie), ("R", "L", y, self.tie)]
+                return [("L", "L", x, left), ("R", "L", y, left)]
             case "convex" | "concave":
                 middle = tuple((a + b) / 2 for a, b in zip(x, y, strict=True))
-                return [("M", "L", middle, self.tie), ("L", "L", x, self.tie), ("R", "L", y, self.tie)]
+                return [("M", "L", middle, left), ("L", "L", x, left), ("R", "L", y, left)]
         raise AssertionError(self.claim)
 
-    def value(self, side: str, x: Point, tie: str) -> list[Fraction]:
+    @property
+    def slack(self) -> Fraction:
+        """How exact the naive values are."""
+        return Fraction(0) if self.soft == HARD else SLACK
+
+    def value(self, side: str, x: Point, rule: Rule) -> list[Fraction]:
         """The naive value of a network."""
-        at = side, x, tie
+        at = side, x, rule
         if at not in self._values:
             network = self.left if side == "L" or self.right is None else self.right
-            self._values[at] = naive_value(network, x, tie)
+            self._values[at] = naive_value(network, x, rule)
         return self._values[at]
 
     def values(self, point: Sequence[Fraction], rule: str | None = None) -> list[list[Fraction]]:
         """All naive values at a point; under another tie rule than the claim's, if one is given."""
-        return [self.value(side, x, rule or tie) for _, side, x, tie in self.evaluations(point)]
+        return [
+            self.value(side, x, rule or usual if isinstance(usual, str) else usual)
+            for _, side, x, usual in self.evaluations(point)
+        ]
 
     def conclusions(self, point: Sequence[Fraction], rule: str | None = None) -> list[Fraction]:
         """What must be 0, or >= 0, in the order of the format."""
@@ -385,7 +479,8 @@ class Asked:
     def true_at(self, point: Sequence[Fraction], rule: str | None = None) -> bool:
         """Whether the claim is true of this point."""
         found = self.conclusions(point, rule)
-        return not any(found) if self.claim in EQUATIONS else all(value >= 0 for value in found)
+        least = -self.slack
+        return all(value >= least and (self.claim not in EQUATIONS or value <= -least) for value in found)
 
     def points(self, r: Random, count: int, reach: int = 2, den: int = 4) -> list[Point]:
         """Some points of the claim, with small denominators, so that ties and kinks are among them."""
@@ -710,23 +805,63 @@ class Truth:
 
     def of(self, form: Form) -> Fraction:
         while len(self.values) < len(self.atoms.low):  # candidates mention earlier variables only
-            self.values.append(max(map(self._sum, self.atoms.candidates[len(self.values)])))
+            self.values.append(self._atom(len(self.values)))
         return self._sum(form)
+
+    def _atom(self, atom: int) -> Fraction:
+        atoms = self.atoms
+        if atom not in atoms.candidates:
+            forms, scores, rate = blends(atoms)[atom]
+            return mean(list(map(self._sum, forms)), softmax(list(map(self._sum, scores)), *rate))
+        values = list(map(self._sum, atoms.candidates[atom]))
+        return soft_maximum(values, *atoms.rates[atom]) if atom in atoms.rates else max(values)
 
     def _sum(self, form: Form) -> Fraction:
         return Fraction(sum(c * self.values[v] for v, c in form.terms.items()), form.den)
 
 
+Blend = tuple[list[Form], list[Form], Rate]  # the forms whose mean an atom is, and the scores that give the weights
+
+
+def blends(atoms: Atoms) -> dict[int, Blend]:
+    """The means of other values than the scores: the kernel keeps only their bounds, tests what they are."""
+    return getattr(atoms, "blends", {})
+
+
+def record_blends(monkeypatch: Any) -> None:
+    """Have each table of atoms keep what its blends are."""
+    blend = Atoms.blend
+
+    def recorded(atoms: Atoms, forms: Sequence[Form], scores: Sequence[Form], rate: Rate) -> Form:
+        size = len(atoms.low)
+        found = blend(atoms, forms, scores, rate)
+        if len(atoms.low) > size:
+            rest = difference(found, Form({size: 1}))  # one of the forms
+            atoms.blends = {  # type: ignore[attr-defined]
+                **blends(atoms),
+                size: ([difference(form, rest) for form in forms], list(scores), rate),
+            }
+        return found
+
+    monkeypatch.setattr(Atoms, "blend", recorded)
+
+
 def in_cell(goal: Goal, point: Point) -> bool:
     """Whether the point satisfies the rows of the goal's cell."""
-    truth = Truth(goal.cell.atoms, point)
-    return all(truth.of(form) > 0 or (not strict and truth.of(form) == 0) for form, strict in goal.cell.rows)
+    truth, slack = Truth(goal.cell.atoms, point), SLACK if has_means(goal.cell.atoms) else 0
+    return all(truth.of(form) > 0 or (not strict and truth.of(form) >= -slack) for form, strict in goal.cell.rows)
+
+
+def has_means(atoms: Atoms) -> bool:
+    """Whether some atoms have values that are not rational."""
+    return bool(atoms.rates or blends(atoms))
 
 
 def faults_of(goal: Goal, point: Point, asked: Asked) -> list[str]:
     """Everything that a goal claims about one point of its cell and that is not so."""
     goal = goal.opened()
     cell, atoms, of = goal.cell, goal.cell.atoms, Truth(goal.cell.atoms, point).of
+    slack = SLACK if asked.slack or has_means(atoms) else Fraction(0)
     faults = []
 
     def expect(name: str, condition: bool) -> None:
@@ -736,40 +871,88 @@ def faults_of(goal: Goal, point: Point, asked: Asked) -> list[str]:
     def atom(v: int) -> Fraction:
         return of(Form({v: 1}))
 
-    for v in list(atoms.candidates):
-        low, high = atoms.low[v], atoms.high[v]
-        expect(f"bounds {v}", (low is None or low <= atom(v)) and (high is None or atom(v) <= high))
-        expect(f"alias {v}", v not in atoms.alias or of(atoms.alias[v]) == atom(v))
-        expect(f"value {v}", of(cell.value(v)) == atom(v))
+    def same(one: Fraction, other: Fraction) -> bool:
+        return abs(one - other) <= slack
+
+    def between(low: Fraction | None, value: Fraction, high: Fraction | None) -> bool:
+        return (low is None or low <= value + slack) and (high is None or value <= high + slack)
+
+    for v in range(atoms.inputs + 1, len(atoms.low)):
+        expect(f"bounds {v}", between(atoms.low[v], atom(v), atoms.high[v]))
+        sides = (None if v not in table else of(table[v]) for table in (atoms.floor, atoms.ceiling))
+        below, above = sides
+        expect(f"affine bounds {v}", between(below, atom(v), above))
+        expect(f"alias {v}", v not in atoms.alias or same(of(atoms.alias[v]), atom(v)))
+        expect(f"value {v}", v not in atoms.candidates or same(of(cell.value(v)), atom(v)))
+    for v, (least, most) in atoms.gaps.items():
+        expect(f"gap {v}", between(least, max(map(of, atoms.candidates[v])) - atom(v), most))
+    for place, met in cell.met.items():
+        values = list(map(of, met.forms))
+        exact = max(values) if met.rate is None else soft_maximum(values, *met.rate)
+        expect(f"met {place}", same(of(met.value), exact) and between(met.gap[0], max(values) - exact, met.gap[1]))
     for name, table in (("known", cell.known), ("final", cell.final), ("memo", cell.memo)):
         for v, form in list(table.items()):
-            expect(f"{name} {v}", of(form) == atom(v))
+            expect(f"{name} {v}", same(of(form), atom(v)))
     for key, sign in cell.signs.items():
         value = of(unkeyed(key))
         expect("sign", (value > 0) - (value < 0) == sign)
     for shape, top in cell.classes.items():
         best = max(of(unkeyed(part)) for part in shape)  # type: ignore[attr-defined]
-        expect("class", of(top) == best)
-    for place in cell.places:
-        expect("facts", all(of(form) >= 0 for form in cell.facts(place).values()))
-        expect("candidates", max(map(of, cell.candidates(place))) == atom(cell.places[place]))
+        expect("class", same(of(top), best))
+    for place, v in cell.places.items():
+        expect("facts", all(of(form) >= -slack for form in cell.facts(place).values()))
+        expect("candidates", v in atoms.rates or same(max(map(of, cell.candidates(place))), atom(v)))
     wanted = asked.evaluations(point)
-    expect("runs", [(run.side, run.semantics.tie) for run in goal.runs] == [(job[0], job[3]) for job in wanted])
+    rules = [(run.side, run.semantics) for run in goal.runs]
+    expect(
+        "runs",
+        rules == [(job[0], semantics_of(run.network, job[3])) for run, job in zip(goal.runs, wanted, strict=True)],
+    )
     for run, (_, side, x, rule) in zip(goal.runs, wanted, strict=True):
         if run.outputs is not None:
-            rules = (rule,) if run.ties else TIES
-            exact = [of(form) for form in outputs_of(run)]
-            expect("outputs", all(asked.value(side, x, any_rule) == exact for any_rule in rules))
+            every = (rule,) if run.ties or not isinstance(rule, str) else TIES
+            values = [of(form) for form in outputs_of(run)]
+            expect("outputs", all(all(map(same, asked.value(side, x, one), values)) for one in every))
     if goal.finished:
-        found, exact = [of(form) for form in goal.conclusions], asked.conclusions(point)
-        expect("conclusions", list(filter(None, found)) == list(filter(None, exact)))  # zero forms may be left out
-        expect("obligations", all(of(form) >= 0 for form in goal.obligations()) == asked.true_at(point))
+        found, exact_ones = [of(form) for form in goal.conclusions], asked.conclusions(point)
+        pairs = [[value for value in values if abs(value) > slack] for values in (found, exact_ones)]
+        expect("conclusions", len(pairs[0]) == len(pairs[1]) and all(map(same, *pairs)))  # zero forms may be left out
+        expect("obligations", all(of(form) >= -slack for form in goal.obligations()) == asked.true_at(point))
         expect("holds", not goal.holds([]) or asked.true_at(point))
+        expect(
+            "bounds of obligations",
+            all(between(low, of(form), high) for form in goal.obligations() for low, high in [atoms.bounds(form)]),
+        )
     return faults
 
 
-def random_walk(r: Random, asked: Asked, points: Sequence[Point], steps: int) -> list[str]:
-    """Split at random, in any order, and list every false claim that a cell on the way makes about the points."""
+def random_near_step(r: Random, goal: Goal) -> list[Any]:
+    """A cut by a form in inputs, and sometimes places; or `anew`, with pairs of like names, or of any."""
+    places, n = sorted(goal.cell.places), goal.cell.atoms.inputs
+    if r.random() < 0.4:
+        variables: list[Any] = [0, r.randint(1, n), *(r.sample(places, 1) if places and r.random() < 0.3 else [])]
+        return ["cut", [[v, r.choice(("-1", "1", "-1/2", "2"))] for v in variables]]
+    letters = sorted({name[0] for name in places}) or ["L"]
+    left, right = r.choice((("L", "R"), ("L", "R"), ("R", "L"), ("M", "R"), (letters[0], letters[-1])))
+    names = {name for run in goal.runs for name in _all_places(run)}
+    pairs = {right + name[1:]: left + name[1:] for name in names if name[0] in (left, right)}
+    if r.random() < 0.3:
+        pairs |= {r.choice(sorted(names) or ["L0.u0"]): r.choice(sorted(names) or ["L0.u0"]) for _ in range(3)}
+    return ["anew", [list(pair) for pair in sorted(pairs.items())]]
+
+
+def _all_places(run: Run) -> list[str]:
+    """Names of places, those that do not exist on a cell among them."""
+    names = [f"u{i}" for i in range(3)] + [f"h{h}.q{q}" for h in range(2) for q in range(3)]
+    names += [f"f{i}.t{t}" for i in range(3) for t in range(3)]
+    return [f"{run.side}{layer}.{name}" for layer in range(2) for name in names]
+
+
+def random_walk(r: Random, asked: Asked, points: Sequence[Point], steps: int, near: float = 0) -> list[str]:
+    """Split at random, in any order, and list every false claim that a cell on the way makes about the points.
+
+    With probability `near` a step is a cut, or evaluates the cell anew with random pairs.
+    """
     try:
         goal = asked.goal()
         if not all(in_cell(goal, point) for point in points):
@@ -779,7 +962,16 @@ def random_walk(r: Random, asked: Asked, points: Sequence[Point], steps: int) ->
             faults = [fault for point in points for fault in faults_of(goal, point, asked)]
             if faults:
                 return faults
-            choices: list[tuple[str, Any]] = [("gate", place) for place in goal.cell.places]
+            if r.random() < near:
+                step = random_near_step(r, goal)
+                children = made(follow(goal, step, "step"))
+                lost = [point for point in points if not any(in_cell(child, point) for child in children)]
+                if lost:
+                    return [f"{step} loses {lost}"]
+                goal = r.choice([child for child in children if any(in_cell(child, p) for p in points)] or children)
+                continue
+            gates = [place for place, atom in goal.cell.places.items() if atom not in goal.cell.atoms.rates]
+            choices: list[tuple[str, Any]] = [("gate", place) for place in gates]
             pairs = [(a, b) for a in goal.stuck or () for b in goal.stuck or () if a != b]
             choices += [("compare", pair) for pair in pairs] * (1 + len(goal.cell.places))
             if not choices:
