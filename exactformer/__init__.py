@@ -7,7 +7,8 @@
     'proved'
 
 Networks: `ReluNetwork.of`, `MaxoutNetwork.of`, `Transformer`, `load` and `save`; by hand: `exactformer.building`.
-Questions: `prove`, `verify` (with the claims of `exactformer.claims`), `verify_family`, `regions`, `check`.
+Questions: `prove`, `verify` (with the claims of `exactformer.claims`), `verify_family`, `regions`, `check`; with a
+number as the answer: `distance`, `range`, `temperature`.
 Answers: `Outcome`, `Regions`, `report`, `write_folder`, `draw`. Every name has its own `help`.
 
 Numbers are exact: integers, fractions, "1/3" and "0.1" as text are what they say, a float is the binary fraction that
@@ -31,6 +32,7 @@ _HOME = {
     "Claim": "claims",
     "Compiled": "compiler",
     "Correspondence": "compiler",
+    "Distance": "measuring",
     "Domain": "domain",
     "ExactformerError": "errors",
     "FamilyResult": "prover",
@@ -41,6 +43,7 @@ _HOME = {
     "MaxoutNetwork": "networks",
     "Network": "networks",
     "Outcome": "prover",
+    "OutputRange": "measuring",
     "Polyhedron": "domain",
     "Regions": "subdivision",
     "ReluNetwork": "networks",
@@ -49,19 +52,23 @@ _HOME = {
     "check": "checking",
     "compile": "compiler",
     "digest": "formats",
+    "distance": "measuring",
     "draw": "subdivision",
     "evaluate_batch": "numeric",
     "load": "formats",
     "prove": "prover",
+    "range": "measuring",
     "regions": "subdivision",
     "report": "reporting.page",
     "save": "formats",
+    "temperature": "measuring",
     "verify": "prover",
     "verify_family": "prover",
     "write_folder": "folder",
 }
 
-_ELSEWHERE = {"compile": "compile_network"}  # public names that differ from the name in their module
+# Public names that differ from the name in their module.
+_ELSEWHERE = {"compile": "compile_network", "range": "output_range"}
 _MODULES = ("building", "claims", "errors", "subdivision")  # those that users import from
 
 
@@ -103,6 +110,11 @@ if TYPE_CHECKING:
     from exactformer.formats import digest as digest
     from exactformer.formats import load as load
     from exactformer.formats import save as save
+    from exactformer.measuring import Distance as Distance
+    from exactformer.measuring import OutputRange as OutputRange
+    from exactformer.measuring import distance as distance
+    from exactformer.measuring import output_range
+    from exactformer.measuring import temperature as temperature
     from exactformer.networks import Affine as Affine
     from exactformer.networks import Block as Block
     from exactformer.networks import FeedForward as FeedForward
@@ -124,3 +136,4 @@ if TYPE_CHECKING:
     from exactformer.subdivision import regions as regions
 
     compile = compile_network
+    range = output_range

@@ -17,6 +17,7 @@ ROOMS = (
     ("formats", "numeric", "claims"),
     ("manifest", "building", "compiler", "documents"),
     ("prover", "subdivision"),
+    ("measuring",),
     ("reporting",),
     ("checking", "folder"),
     ("rechecked",),

@@ -95,6 +95,10 @@ class Claim(ABC):
         """Whether it says that two networks are equal: regions, a difference and entries to blame belong to that."""
         return self.networks == 2 and self.equations
 
+    def reaches(self, inputs: int) -> bool:
+        """Whether it says how far outputs reach at single points: an inequality, about no second point."""
+        return not self.equations and not self.free(inputs)
+
     @property
     def rules(self) -> tuple[Tie, ...]:
         """The tie rules of the evaluations, one by one; none where the question's rule is that of all."""

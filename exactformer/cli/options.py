@@ -126,6 +126,20 @@ def asked_domain(options: argparse.Namespace, inputs: int) -> Any:
     return None
 
 
+def read_correspondence_file(name: str | None) -> Any:
+    """The correspondence in a file, or None where there is no file."""
+    from exactformer.compiler.correspondence import read_correspondence
+    from exactformer.formats.files import read_bytes
+    from exactformer.formats.network_json import parse_json
+
+    if name is None:
+        return None
+    faults = Faults(name)
+    result = read_correspondence(parse_json(read_bytes(Path(name)), name), faults)
+    faults.settle()
+    return result
+
+
 def read_points(points: list[list[str]], inputs: int) -> list[tuple[Fraction, ...]]:
     """The points of --at, exactly. Raises `InvalidInput` with all their faults."""
     from exactformer.rational import read_rational

@@ -26,7 +26,7 @@ def command(commands: Any, name: str, run: Callable[[argparse.Namespace], int], 
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=sentence)
     parser.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     parser.add_argument("--quiet", action="store_true", help="no progress, no summary")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, command=name)
     return parser
 
 

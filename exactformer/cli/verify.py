@@ -11,9 +11,18 @@ from typing import Any
 
 from exactformer.cli.answers import finish, proof_folder, say, write, written_lines
 from exactformer.cli.exits import EXIT
-from exactformer.cli.options import about, asked_domain, input_files, no_effect, progress_line, proving_options, search
+from exactformer.cli.options import (
+    about,
+    asked_domain,
+    input_files,
+    no_effect,
+    progress_line,
+    proving_options,
+    read_correspondence_file,
+    search,
+)
 from exactformer.cli.parser import command, positive
-from exactformer.errors import Faults, InvalidInput
+from exactformer.errors import InvalidInput
 
 FAMILY = "family"
 
@@ -53,27 +62,12 @@ def run(options: argparse.Namespace) -> int:
     right = others[0] if others else None
     domain = asked_domain(options, left.inputs)
     name = "-".join(Path(file).stem for file in files)
-    how = {**search(options), "correspondence": _correspondence(options)}
+    how = {**search(options), "correspondence": read_correspondence_file(options.correspondence)}
     networks = {"left.json": left} if right is None else {"left.json": left, "right.json": right}
     folder = proof_folder(options, name if right is not None else f"{name}-{claim.name}", networks)
     with about(", ".join(files)), progress_line(options) as progress:
         outcome = verify(left, right, claim=claim, domain=domain, **how, progress=progress)
     return finish(options, outcome, folder)
-
-
-def _correspondence(options: argparse.Namespace) -> Any:
-    """The correspondence asked for, or None."""
-    from exactformer.compiler.correspondence import read_correspondence
-    from exactformer.formats.files import read_bytes
-    from exactformer.formats.network_json import parse_json
-
-    name = options.correspondence
-    if name is None:
-        return None
-    faults = Faults(name)
-    result = read_correspondence(parse_json(read_bytes(Path(name)), name), faults)
-    faults.settle()
-    return result
 
 
 def _verify_family(options: argparse.Namespace, claim: Any) -> int:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from fractions import Fraction
 
 from exactformer.claims import Claim
 from exactformer.compiler import Correspondence, compile_network
@@ -17,11 +18,13 @@ from exactformer.networks import Network, check_network
 from exactformer.networks.semantics import Tie
 from exactformer.prover import smt
 from exactformer.prover.attempt import Attempt
+from exactformer.prover.branching import Branching, ceilings
 from exactformer.prover.confirmed import Checks, cross_checked
 from exactformer.prover.crosscheck import SAMPLE
 from exactformer.prover.leaves import regions_of
 from exactformer.prover.options import Method, Options, Progress, check_options
 from exactformer.prover.outcome import Outcome
+from exactformer.prover.pairs import pairs_of
 from exactformer.prover.parallel import search_in_parallel
 from exactformer.prover.question import ask
 from exactformer.prover.search import Found, Search
@@ -29,6 +32,7 @@ from exactformer.prover.solver_word import by_smt
 from exactformer.prover.witness import numeric_witness
 from exactformer.work import Deadline, OutOfTime, time_limit
 
+BRANCHING = 0.7  # of the time that is left, for cells that are cut; then gates are split one by one
 GRACE = 0.5
 
 
@@ -212,6 +216,10 @@ def _by_splitting(
     progress: Progress,
 ) -> Outcome:
     reason = ""
+    if method in ("auto", "lazy") and attempt.question.claim.reaches(attempt.question.left.inputs):
+        found_out = _branched(attempt, goal, progress)
+        if found_out is not None:
+            return cross_checked(found_out, attempt, checks, seed) if found_out.proved else found_out
     for name, deadline in _phases(method, attempt):
         every_gate = name == "regions"
         try:
@@ -233,6 +241,23 @@ def _by_splitting(
         return attempt.unknown(method, reason)
     answer = by_smt(attempt)
     return answer if answer.verdict != "unknown" else replace(answer, reason=f"{reason}; {answer.reason}")
+
+
+def _branched(attempt: Attempt, goal: Goal, progress: Progress) -> Outcome | None:
+    """The answer to an inequality about single points, by cells that are bounded and cut; None for neither."""
+    question = attempt.question
+    deadline = attempt.deadline.within(BRANCHING * attempt.deadline.left)
+    search = Branching(
+        question, pairs_of(question, goal), lambda reached: [Fraction(0)] * len(reached), deadline, progress
+    )
+    root = search.run(goal)
+    beyond = [point for reach, point in zip(search.reached, search.points, strict=True) if reach and reach > 0]
+    if beyond and beyond[0] is not None:
+        return attempt.refuted("lazy", beyond[0])
+    tops = ceilings(root)
+    if not tops or any(top is None or top > 0 for top in tops):
+        return None
+    return attempt.proved("lazy", Found(root.steps([Fraction(0)] * len(tops)), [], {}))
 
 
 def _phases(method: Method, attempt: Attempt) -> list[tuple[Method, Deadline]]:

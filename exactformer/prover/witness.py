@@ -29,13 +29,13 @@ def numeric_witness(question: Question, seed: int, deadline: Deadline = NEVER) -
     random = np.random.default_rng(seed)
     sides = [compile_numeric(network) for network in question.networks]
     with np.errstate(all="ignore"):  # numbers beyond the range of floats make bad guesses, no more
-        for points in _batches(sides, question, random):
+        for points in batches(sides, question, random):
             gap = _violation(question, sides, points)
             order = np.argsort(-np.nan_to_num(gap, nan=np.inf), kind="stable")[:EXACT]
             for index in order:
                 if deadline.passed:
                     return None
-                point = _exact(points[index], question.space)
+                point = near_point(points[index], question.space)
                 if question.violated(point):
                     return point
     return None
@@ -43,6 +43,13 @@ def numeric_witness(question: Question, seed: int, deadline: Deadline = NEVER) -
 
 def _violation(question: Question, sides: Sequence[Any], points: Points) -> Points:
     """How far the float values contradict the claim, for each point: positive where they do."""
+    found = reaches(question, sides, points)
+    size = np.abs(found) if question.claim.equations else found
+    return np.asarray(size.max(axis=1, initial=-np.inf if size.shape[1] else 0.0))
+
+
+def reaches(question: Question, sides: Sequence[Any], points: Points) -> Points:
+    """By how much the float values miss each conclusion: an array (points, conclusions), negative where they do not."""
     outputs = []
     for run in question.claim.runs_at(list(points.T), question.left.inputs):
         inputs = np.stack(list(run.inputs), axis=1) if run.inputs else points
@@ -51,9 +58,7 @@ def _violation(question: Question, sides: Sequence[Any], points: Points) -> Poin
         values = evaluate_batch(sides[run.network], inputs, tie=semantics.tie, temperature=rates)
         outputs.append(list(values.T))
     found = [np.asarray(form, dtype=float) for form in question.claim.conclusions(*outputs)]
-    stacked = np.stack(found, axis=1) if found else np.zeros((len(points), 0))
-    size = np.abs(stacked) if question.claim.equations else -stacked
-    return np.asarray(size.max(axis=1, initial=-np.inf if size.shape[1] else 0.0))
+    return -np.stack(found, axis=1) if found else np.zeros((len(points), 0))
 
 
 def simplified(
@@ -95,9 +100,10 @@ def simplified(
     return point
 
 
-def _batches(sides: Sequence[Any], question: Question, random: np.random.Generator) -> Iterator[Points]:
+def batches(sides: Sequence[Any], question: Question, random: np.random.Generator) -> Iterator[Points]:
+    """Corners and random points; on open sides points of all sizes; points on and near kinks."""
     domain = question.space
-    lower, upper = _ends(domain)
+    lower, upper = float_ends(domain)
     yield np.concatenate([_corners(lower, upper, random), _random(lower, upper, random, RANDOM)])
     yield _far(domain, random)
     if question.claim.free(question.left.inputs):  # two points: near one another, then nothing finer
@@ -118,7 +124,7 @@ def _pairs(question: Question, lower: Points, upper: Points, random: np.random.G
     return np.asarray(np.clip(points, lower, upper))
 
 
-def _ends(domain: Domain) -> tuple[Points, Points]:
+def float_ends(domain: Domain) -> tuple[Points, Points]:
     """Float bounds for sampling; an open side reaches ten further than the other one or than zero."""
     lower = np.array([-np.inf if x is None else _float(x) for x in domain.lower])
     upper = np.array([np.inf if x is None else _float(x) for x in domain.upper])
@@ -152,7 +158,7 @@ def _random(lower: Points, upper: Points, random: np.random.Generator, count: in
 
 def _far(domain: Domain, random: np.random.Generator) -> Points:
     """Points of all magnitudes on the open sides of the domain (any points of the box when it has none)."""
-    lower, upper = _ends(domain)
+    lower, upper = float_ends(domain)
     open_side = np.array([None in ends for ends in zip(domain.lower, domain.upper, strict=True)])
     scale = 10.0 ** random.uniform(-6, 6, size=(RANDOM // 4, 1))
     points = random.standard_normal((RANDOM // 4, len(lower))) * np.where(open_side, scale, 1.0)
@@ -206,7 +212,7 @@ def _bisected(side: NumericFeedforward, layers: Any, units: Any, base: Points, s
     return high
 
 
-def _exact(point: Points, domain: Domain) -> Point:
+def near_point(point: Points, domain: Domain) -> Point:
     """The float point as exact numbers, moved onto the domain's bounds where rounding has left them."""
     result = []
     for x, lo, hi in zip(point, domain.lower, domain.upper, strict=True):

@@ -1,0 +1,61 @@
+"""`distance`: how far apart are two networks, at most and at least?"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from exactformer.cli.measures import (
+    answer,
+    folder_for,
+    how,
+    measuring_options,
+    number,
+    point_of,
+    temperatures,
+    value_of,
+)
+from exactformer.cli.options import about, asked_domain, progress_line, read_correspondence_file
+from exactformer.cli.parser import command
+
+
+def add(commands: Any) -> None:
+    """The options of `distance`."""
+    parser = command(commands, "distance", run, "the largest difference of two networks, from both sides")
+    parser.add_argument("left", metavar="A")
+    parser.add_argument("right", metavar="B")
+    parser.add_argument("--left-temperature", metavar="L", help="A under softmax at inverse temperature L, or L,L,...")
+    parser.add_argument("--right-temperature", metavar="L", help="B under softmax at inverse temperature L, or L,L,...")
+    parser.add_argument("--correspondence", metavar="FILE", help="where the units of A live in B")
+    measuring_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run `distance`; returns the exit code."""
+    from exactformer.formats import load
+    from exactformer.measuring import distance
+
+    left, right = load(options.left), load(options.right)
+    domain = asked_domain(options, left.inputs)
+    name = f"{Path(options.left).stem}-{Path(options.right).stem}-distance"
+    folder = folder_for(options, name, {"left.json": left, "right.json": right})
+    with about(f"{options.left}, {options.right}"), progress_line(options, "{} cells, {} open") as progress:
+        result = distance(
+            left,
+            right,
+            domain=domain,
+            left_temperature=temperatures(options.left_temperature),
+            right_temperature=temperatures(options.right_temperature),
+            correspondence=read_correspondence_file(options.correspondence),
+            progress=progress,
+            **how(options),
+        )
+    keys = {
+        "upper": number(result.upper),
+        "lower": number(result.lower),
+        "value": value_of(result.extreme.value),
+        "ratio": None if result.ratio is None else float(result.ratio),
+        "point": point_of(result.point),
+    }
+    return answer(options, result, folder, keys)

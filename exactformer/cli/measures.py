@@ -1,0 +1,103 @@
+"""What the verbs that answer with numbers have in common: options, the folder that is written, the JSON object."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from exactformer.cli.answers import proof_folder, say, write, written_lines
+from exactformer.cli.exits import EXIT
+from exactformer.cli.options import domain_options
+from exactformer.cli.parser import natural, seconds
+from exactformer.errors import InvalidInput
+
+
+def measuring_options(parser: argparse.ArgumentParser) -> None:
+    """Where it is asked, how near the bounds shall come, and where the proof is written."""
+    domain_options(parser)
+    parser.add_argument(
+        "--ratio", metavar="R", help="upper over lower bound that is near enough; default: 1, softmax 2"
+    )
+    parser.add_argument("--base", default="e", choices=("e", "2"), help="of softmax; default: e")
+    parser.add_argument("--tie", default="average", choices=("average", "leftmost", "rightmost"))
+    parser.add_argument("--out", metavar="DIR", help="the proof folder")
+    parser.add_argument("--timeout", type=seconds, default=300.0, metavar="SECONDS", help="default: 300")
+    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of the search for points")
+    parser.add_argument("--kernel", action="store_true", help="put the kernel's source into the proof folder")
+    parser.set_defaults(obligations=False)
+
+
+def how(options: argparse.Namespace) -> dict[str, Any]:
+    """These options as arguments of `distance`, `output_range` and `temperature`."""
+    return {name: getattr(options, name) for name in ("ratio", "base", "tie", "timeout", "seed")}
+
+
+def temperatures(text: str | None) -> list[str] | None:
+    """The inverse temperatures in the text of an option: one, or one a layer."""
+    return None if text is None else [part.strip() for part in text.split(",")]
+
+
+def folder_for(options: argparse.Namespace, name: str, networks: Mapping[str, Any]) -> Path:
+    """The folder asked for, which can be written. Raises `InvalidInput` where it cannot."""
+    from exactformer.documents.pages import names
+
+    return proof_folder(options, name, networks, names(options.command))
+
+
+def answer(options: argparse.Namespace, result: Any, folder: Path, keys: Mapping[str, Any]) -> int:
+    """Write the proof and its page, if there is a bound, and print the answer."""
+    from exactformer.documents.pages import rendered
+
+    outcome = result.outcome
+    if outcome is not None:
+        write(options, outcome, folder, dict(rendered(result.document(), options.command)))
+    if options.json:
+        certified = outcome is not None and outcome.certificate is not None
+        value = {
+            "verdict": result.verdict,
+            "method": "distance",
+            "claim": None if outcome is None else outcome.claim.name,
+            "parameters": None if outcome is None else outcome.claim.parameters,
+            "domain": None if outcome is None else outcome.domain.to_json(),
+            **keys,
+            "certificate": str(folder / "certificate.json") if certified else None,
+            "theorem": None if outcome is None else outcome.theorem,
+            "reason": result.reason,
+            "seconds": round(result.seconds, 6),
+            "counts": {} if outcome is None else outcome.counts,
+        }
+        print(json.dumps(value))
+    elif not options.quiet:
+        say(str(result).splitlines())
+        if outcome is not None:
+            say([*written_lines(outcome, folder), f"  page      {folder}/{options.command}.html"])
+    return EXIT[result.verdict]
+
+
+def number(value: Fraction | None) -> str | None:
+    """An exact number as text."""
+    from exactformer.rational import number_text
+
+    return None if value is None else str(number_text(value))
+
+
+def value_of(value: Any) -> Any:
+    """The value at a point: a number, or an object with the bounds of one that is irrational."""
+    if value is None or isinstance(value, Fraction):
+        return number(value)
+    return {"lower": number(value.lower), "upper": number(value.upper)}
+
+
+def point_of(point: Any) -> list[str | None] | None:
+    """A point as a list of numbers."""
+    return None if point is None else [number(x) for x in point]
+
+
+def check_temperatures(name: str, text: str | None) -> None:
+    """Raises `InvalidInput` for an option without a number."""
+    if text is not None and not text.strip():
+        raise InvalidInput(f"{name}: expected a number > 0, or one a layer, found nothing")

@@ -1,0 +1,69 @@
+"""`temperature`: how far a network is from its compiled Transformer under softmax, or the temperature that suffices."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from exactformer.cli.measures import (
+    answer,
+    folder_for,
+    how,
+    measuring_options,
+    number,
+    point_of,
+    temperatures,
+    value_of,
+)
+from exactformer.cli.options import about, asked_domain, chosen, construction_options, no_effect, progress_line
+from exactformer.cli.parser import command
+from exactformer.errors import InvalidInput
+
+
+def add(commands: Any) -> None:
+    """The options of `temperature`."""
+    text = "the certified error of the compiled Transformer under softmax, or the temperature for an error"
+    parser = command(commands, "temperature", run, text)
+    parser.add_argument("network", metavar="NETWORK", help="a maxout or ReLU network")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--temperature", metavar="L", help="the inverse temperature, or L,L,... one a layer")
+    which.add_argument("--epsilon", metavar="E", help="the error that is allowed: which temperature suffices?")
+    parser.add_argument("--tight", action="store_true", help="search, until the bound is --ratio times a point's error")
+    construction_options(parser)
+    measuring_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run `temperature`; returns the exit code."""
+    from exactformer.formats import load
+    from exactformer.measuring import temperature
+    from exactformer.networks import Transformer
+
+    if options.ratio is not None and not options.tight:
+        raise no_effect("--ratio", "--tight")
+    network = load(options.network)
+    if isinstance(network, Transformer):
+        raise InvalidInput(f"{options.network}: expected a maxout or ReLU network, found a Transformer; ask distance")
+    domain = asked_domain(options, network.inputs)
+    folder = folder_for(options, f"{Path(options.network).stem}-temperature", {"left.json": network})
+    with about(options.network), progress_line(options, "{} cells, {} open") as progress:
+        result = temperature(
+            network,
+            value=temperatures(options.temperature),
+            epsilon=options.epsilon,
+            tight=options.tight,
+            domain=domain,
+            progress=progress,
+            **chosen(options),
+            **how(options),
+        )
+    keys = {
+        "upper": number(result.upper),
+        "lower": number(result.lower),
+        "value": value_of(result.extreme.value),
+        "ratio": None if result.ratio is None else float(result.ratio),
+        "point": point_of(result.point),
+        "temperature": [number(x) for x in result.temperature],
+    }
+    return answer(options, result, folder, keys)

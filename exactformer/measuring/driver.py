@@ -1,0 +1,303 @@
+"""`distance` and `output_range`: points from below, cells from above, until both are near enough."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from exactformer.arguments import NATURAL, SECONDS, function
+from exactformer.claims import Claim, Range, Within
+from exactformer.compiler.correspondence import Correspondence
+from exactformer.domain import Domain
+from exactformer.errors import Faults, InvalidInput, Unsupported
+from exactformer.kernel.reading import NotAffine
+from exactformer.measuring.guess import guesses
+from exactformer.measuring.result import Distance, Extreme, OutputRange, Value
+from exactformer.networks import Network
+from exactformer.networks.semantics import Base, Tie
+from exactformer.prover.attempt import Attempt
+from exactformer.prover.branching import Branching, Part, Reach, Wanted, ceilings
+from exactformer.prover.cells import Point
+from exactformer.prover.outcome import Outcome
+from exactformer.prover.pairs import pairs_of
+from exactformer.prover.question import Question, ask
+from exactformer.prover.search import Found
+from exactformer.rational import read_rational
+from exactformer.work import Deadline, OutOfTime, time_limit
+
+Progress = Callable[[int, int], None]
+GUESSING = 0.1  # of the time for points
+DIGITS = 6  # of a bound that is not attained: it is rounded up
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a search found out: the last tree, how far the bounds and the points reach, and the certified theorem."""
+
+    ceilings: list[Reach]  # of each conclusion, rounded as in the theorem
+    reached: list[Reach]
+    points: list[Point | None]
+    outcome: Outcome | None
+    cells: int
+    reason: str | None
+
+
+def distance(
+    left: Network,
+    right: Network,
+    *,
+    domain: Domain | None = None,
+    left_temperature: Any = None,
+    right_temperature: Any = None,
+    base: Base = "e",
+    tie: Tie = "average",
+    ratio: Any = None,
+    timeout: float | None = 300.0,
+    seed: int = 0,
+    correspondence: Correspondence | None = None,
+    progress: Progress | None = None,
+) -> Distance:
+    """The supremum of |left(x) - right(x)| over the domain and all outputs, from both sides.
+
+    Exact (upper = lower, attained at a point) for continuous hard networks on a polytope, if the search ends in time.
+    With softmax, at inverse temperatures (a number, or one a layer), values are irrational: then the search goes on
+    until the upper bound is at most `ratio` times the lower one (default 2). Past `timeout` seconds both bounds so far
+    are returned. The upper bound is a theorem with a certificate: the `outcome` of the result.
+
+    Raises `InvalidInput` for networks, domains and numbers that do not fit, and for `ratio` 1 with softmax, which no
+    search reaches; `Unsupported` for scores that are not affine.
+
+    >>> from exactformer import Box, ReluNetwork
+    >>> relu = ReluNetwork.of([([[1]], [0])], ([[1]], [0]), domain=Box([-1], [1]))
+    >>> half = ReluNetwork.of([([["1/2"]], ["1/8"])], ([[1]], [0]))
+    >>> distance(relu, half).upper
+    Fraction(3, 8)
+    """
+    started = time.monotonic()
+    faults = Faults()
+    question = question_of(Within(0), left, right, domain, (left_temperature, right_temperature), base, tie, faults)
+    wanted = ratio_of(ratio, question, faults)
+    options_of(timeout, seed, progress, faults)
+    question = replace(question, correspondence=correspondence)
+    everything = (0,) * (2 * left.outputs)
+
+    def enough(reached: Sequence[Reach]) -> list[Reach]:
+        known = [reach for reach in reached if reach is not None]
+        return [wanted * max(known) if known else None] * len(reached)
+
+    def claim(tops: Sequence[Fraction]) -> Claim:
+        return Within(max(tops))
+
+    found = measured(question, everything, enough, claim, timeout, seed, progress)
+    best, top = top_of(found)
+    extreme = extreme_of(question, found, best, top)
+    near = extreme.ratio is not None and extreme.ratio <= wanted
+    return Distance(
+        "proved" if near else "unknown",
+        extreme,
+        wanted,
+        found.outcome,
+        time.monotonic() - started,
+        found.cells,
+        None if near else found.reason,
+    )
+
+
+def output_range(
+    network: Network,
+    *,
+    domain: Domain | None = None,
+    temperature: Any = None,
+    base: Base = "e",
+    tie: Tie = "average",
+    ratio: Any = None,
+    timeout: float | None = 300.0,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> OutputRange:
+    """The exact minimum and maximum of every output over the domain, with points where they are attained.
+
+    Options, bounds and errors are those of `distance`; with softmax the bounds of an output are good enough when they
+    are at most `ratio` times as far apart as its values at points (default 2).
+
+    >>> from exactformer import Box, ReluNetwork
+    >>> found = output_range(ReluNetwork.of([([[1], [-1]], [0, 0])], ([[1, 1]], [0]), domain=Box([-1], [3])))
+    >>> found.lower, found.upper
+    ((Fraction(0, 1),), (Fraction(3, 1),))
+    """
+    started = time.monotonic()
+    faults = Faults()
+    zero = Range(0, 0)
+    question = question_of(zero, network, None, domain, (temperature, None), base, tie, faults)
+    wanted = ratio_of(ratio, question, faults)
+    options_of(timeout, seed, progress, faults)
+    outputs = network.outputs
+
+    def enough(reached: Sequence[Reach]) -> list[Reach]:
+        tops = []
+        for i, reach in enumerate(reached):
+            other = reached[(i + outputs) % (2 * outputs)]
+            spread = None if reach is None or other is None else max(reach + other, Fraction(0))
+            tops.append(None if reach is None or spread is None else reach + (wanted - 1) * spread / 2)
+        return tops
+
+    def claim(tops: Sequence[Fraction]) -> Claim:
+        return Range([-top for top in tops[:outputs]], list(tops[outputs:]))
+
+    found = measured(question, tuple(range(2 * outputs)), enough, claim, timeout, seed, progress)
+    tops = found.ceilings or [None] * (2 * outputs)
+    ends = tuple(extreme_of(question, found, i, top) for i, top in enumerate(tops))
+    goals = enough(found.reached)
+    near = all(top is not None and goal is not None and top <= goal for top, goal in zip(tops, goals, strict=True))
+    return OutputRange(
+        "proved" if near else "unknown",
+        ends[:outputs],
+        ends[outputs:],
+        wanted,
+        found.outcome,
+        time.monotonic() - started,
+        found.cells,
+        None if near else found.reason,
+    )
+
+
+def measured(
+    question: Question,
+    groups: tuple[int, ...],
+    enough: Wanted,
+    claim: Callable[[Sequence[Fraction]], Claim],
+    timeout: float | None,
+    seed: int,
+    progress: Progress | None,
+    *,
+    split: bool = True,
+) -> Measured:
+    """Bounds of the conclusions of a question, by a search; `claim` is what they say, once they are numbers.
+
+    Without `split` the whole domain is the only cell.
+    """
+    deadline = Deadline.after(timeout)
+    attempt = Attempt(question, time.monotonic(), deadline)
+    inhabitant = attempt.inhabitant
+    search = Branching(question, {}, enough, deadline, progress or (lambda done, still_open: None))
+    root: Part | None = None
+    try:
+        with time_limit(deadline.left):
+            search.tried(inhabitant)
+            for point in _points(question, groups, seed, timeout):
+                search.tried(point)
+            goal = attempt.asked.goal()
+            search.pairs = pairs_of(question, goal)
+            root = search.run(goal, split=split)
+    except OutOfTime:
+        pass
+    except NotAffine as score:
+        raise Unsupported(str(score)) from None
+    tops = [] if root is None else ceilings(root)
+    late = f"out of time after {timeout:g} s, with {search.cells} cells" if root is None or search.late else None
+    if root is None or not tops or None in tops:
+        reason = late or "no bound was found: the difference may be unbounded on the domain, or the domain itself"
+        return Measured(tops, search.reached, search.points, None, search.cells, reason)
+    exact = [top for top in tops if top is not None]
+    rounded = _rounded(exact, search.reached, groups)
+    outcome = _proved(replace(question, claim=claim(rounded)), root, rounded, attempt)
+    if outcome.verdict != "proved":
+        return Measured([None] * len(tops), search.reached, search.points, None, search.cells, outcome.reason)
+    return Measured(list(rounded), search.reached, search.points, outcome, search.cells, late or _ended(question))
+
+
+def _ended(question: Question) -> str:
+    soft = any(semantics.soft for semantics in question.semantics)
+    return "nothing is left to split" if soft else "the supremum may not be attained: nothing is left to split"
+
+
+def _points(question: Question, groups: tuple[int, ...], seed: int, timeout: float | None) -> list[Point]:
+    try:
+        return list(guesses(question, groups, seed, Deadline.after(None if timeout is None else GUESSING * timeout)))
+    except InvalidInput:  # a weight outside the range of floats: the guess is skipped, the exact search goes on
+        return []
+
+
+def _rounded(tops: Sequence[Fraction], reached: Sequence[Reach], groups: tuple[int, ...]) -> list[Fraction]:
+    """The bound of each group, rounded up to a short number unless it is attained."""
+    result = []
+    for group in groups:
+        own = [i for i, g in enumerate(groups) if g == group]
+        top = max(tops[i] for i in own)
+        known = [reach for i in own if (reach := reached[i]) is not None]
+        result.append(top if known and max(known) == top else short(top))
+    return result
+
+
+def short(number: Fraction) -> Fraction:
+    """A decimal of few digits that is not below the number.
+
+    >>> short(Fraction(1, 3))
+    Fraction(333334, 1000000)
+    """
+    size = abs(number)
+    places = DIGITS + (len(str(size.denominator)) - len(str(size.numerator)) if size else 0)
+    scale = Fraction(10) ** max(places, 0)
+    return Fraction(-((-number * scale) // 1)) / scale
+
+
+def _proved(question: Question, root: Part, offsets: Sequence[Fraction], attempt: Attempt) -> Outcome:
+    """The theorem that the tree proves, once the kernel has accepted it."""
+    final = Attempt(question, attempt.started, attempt.deadline)
+    try:
+        with time_limit(max(attempt.deadline.left, 0.01)):
+            return final.proved("distance", Found(root.steps(offsets), [], {}))
+    except OutOfTime:
+        return final.unknown("distance", "out of time while the kernel checked the bound")
+
+
+def top_of(found: Measured) -> tuple[int, Reach]:
+    """The conclusion that reaches furthest at a point, and the bound of all of them together."""
+    reached = found.reached
+    best = max(range(len(reached)), key=lambda i: (reached[i] is not None, reached[i] or 0), default=0)
+    known = [top for top in found.ceilings if top is not None]
+    return best, max(known) if known and len(known) == len(found.ceilings) else None
+
+
+def extreme_of(question: Question, found: Measured, i: int, top: Reach) -> Extreme:
+    """How far a conclusion reaches: at most so far, and so far at its best point."""
+    point = found.points[i] if found.points else None
+    if point is None:
+        return Extreme(top, None, None)
+    value: Value = -question.claim.conclusions(*question.values(point))[i]
+    return Extreme(top, value, point)
+
+
+def question_of(
+    claim: Claim,
+    left: Network,
+    right: Network | None,
+    domain: Domain | None,
+    temperatures: tuple[Any, ...],
+    base: Base,
+    tie: Tie,
+    faults: Faults,
+) -> Question:
+    """The question, each network read at its temperature."""
+    return ask(claim, left, right, domain, tie, faults, temperatures=temperatures, base=base)
+
+
+def ratio_of(ratio: Any, question: Question, faults: Faults) -> Fraction:
+    """The ratio asked for: at least 1, more than 1 with softmax."""
+    soft = any(semantics.soft for semantics in question.semantics)
+    wanted = Fraction(2 if soft else 1) if ratio is None else read_rational(ratio, "ratio", faults)
+    if wanted < 1 or (soft and wanted == 1):
+        expected = "a number > 1: with softmax the bounds never meet" if soft else "a number >= 1"
+        faults.add("ratio", expected, str(ratio))
+    return wanted
+
+
+def options_of(timeout: Any, seed: Any, progress: Any, faults: Faults) -> None:
+    """Notes every fault of these options, and settles all that were found."""
+    SECONDS.check(timeout, "timeout", faults, optional=True)
+    NATURAL.check(seed, "seed", faults)
+    function(progress, "progress", faults)
+    faults.settle()

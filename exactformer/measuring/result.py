@@ -1,0 +1,224 @@
+"""What `distance`, `output_range` and `temperature` return: frozen data, from which answers and reports are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from html import escape
+from typing import Literal
+
+from exactformer.arguments import no_truth
+from exactformer.documents import Document
+from exactformer.enclosure import Enclosure, bounds
+from exactformer.errors import printable
+from exactformer.measuring.document import document_of
+from exactformer.prover.answer import vector
+from exactformer.prover.cells import nearly
+from exactformer.prover.outcome import Outcome, Point
+
+Value = Fraction | Enclosure  # a number, or exact bounds of one that is irrational
+Measure = Literal["proved", "unknown"]
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """How far something reaches: at most `upper` everywhere (None: no bound was found), and `value` at `point`."""
+
+    upper: Fraction | None
+    value: Value | None
+    point: Point | None
+
+    @property
+    def lower(self) -> Fraction | None:
+        """What it surely reaches."""
+        return None if self.value is None else bounds(self.value)[0]
+
+    @property
+    def exact(self) -> bool:
+        """Whether the bound is attained at the point."""
+        return self.upper is not None and self.lower == self.upper
+
+    @property
+    def ratio(self) -> Fraction | None:
+        """Upper over lower bound: 1 if both agree, None where there is none or something is over zero."""
+        if self.exact:
+            return Fraction(1)
+        return None if not self.lower or self.upper is None else self.upper / self.lower
+
+
+@dataclass(frozen=True)
+class Share:
+    """A unit whose partner on the other side may be so far from it, and what that adds to the bound, in floats."""
+
+    layer: str
+    unit: str
+    width: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Distance:
+    """The supremum of |left(x) - right(x)| over the domain and the outputs, from both sides.
+
+    `verdict` is "proved" when the wanted ratio of the bounds was reached, else "unknown" with a `reason`; the bounds
+    hold either way. `outcome` is the theorem |left(x) - right(x)| <= upper, with its certificate; None without a bound.
+    """
+
+    verdict: Measure
+    extreme: Extreme
+    wanted: Fraction  # the ratio of the bounds that was asked for
+    outcome: Outcome | None
+    seconds: float
+    cells: int
+    reason: str | None = None
+    temperature: tuple[Fraction, ...] = ()  # of `temperature`: the inverse temperatures of the compiled Transformer
+    shares: tuple[Share, ...] = ()  # where the bound on the whole domain comes from
+
+    @property
+    def upper(self) -> Fraction | None:
+        """The proved bound."""
+        return self.extreme.upper
+
+    @property
+    def lower(self) -> Fraction | None:
+        """What the difference surely is at the point."""
+        return self.extreme.lower
+
+    @property
+    def ratio(self) -> Fraction | None:
+        """Upper over lower bound."""
+        return self.extreme.ratio
+
+    @property
+    def point(self) -> Point | None:
+        """Where the difference is that large."""
+        return self.extreme.point
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """The answer, line by line with a name each; the first is the verdict."""
+        found = self.extreme
+        relation = "=" if found.exact else "≤"
+        top = "infinity, for all that is known" if found.upper is None else shown(found.upper)
+        yield self.verdict.upper(), f"sup |left(x) − right(x)| {relation} {top}"
+        if found.value is not None and found.point is not None:
+            yield "at least", f"{shown(found.value)} at x = {vector(found.point)}"
+        if found.ratio is not None:
+            yield "ratio", "1, the bound is attained" if found.exact else f"{nearly(found.ratio):.4g}"
+        if self.temperature:
+            yield "softmax", f"inverse temperature {' / '.join(map(str, dict.fromkeys(self.temperature)))}"
+        if self.reason:
+            yield "reason", self.reason
+        yield from _about(self.outcome, self.cells, self.seconds)
+
+    def __bool__(self) -> bool:
+        raise no_truth(self, "distance.upper, distance.lower")
+
+    def __str__(self) -> str:
+        return lines(self.rows())
+
+    def __repr__(self) -> str:
+        return f"<Distance: {self.verdict}, from {self.lower} to {self.upper}>"
+
+    def document(self) -> Document:
+        """The report, as every renderer takes it."""
+        return document_of(self, "How far apart", self.rows())
+
+    def _repr_html_(self) -> str:
+        return table(self.rows())
+
+
+@dataclass(frozen=True)
+class OutputRange:
+    """The minimum and the maximum of each output over the domain, each from both sides.
+
+    `minima` are told of minus the output: output k is at least -minima[k].upper, and -minima[k].value at the point.
+    """
+
+    verdict: Measure
+    minima: tuple[Extreme, ...]
+    maxima: tuple[Extreme, ...]
+    wanted: Fraction
+    outcome: Outcome | None
+    seconds: float
+    cells: int
+    reason: str | None = None
+
+    @property
+    def lower(self) -> tuple[Fraction | None, ...]:
+        """The proved lower bound of each output."""
+        return tuple(None if low.upper is None else -low.upper for low in self.minima)
+
+    @property
+    def upper(self) -> tuple[Fraction | None, ...]:
+        """The proved upper bound of each output."""
+        return tuple(high.upper for high in self.maxima)
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """The answer, line by line with a name each; the first is the verdict."""
+        yield self.verdict.upper(), "the smallest and the largest value of every output"
+        for k, (low, high) in enumerate(zip(self.minima, self.maxima, strict=True), start=1):
+            name = "output" if len(self.maxima) == 1 else f"output {k}"
+            yield name, f"{_side(low, -1)} to {_side(high, 1)}"
+            for word, end, sign in (("minimum", low, -1), ("maximum", high, 1)):
+                if end.value is not None and end.point is not None:
+                    yield word, f"{shown(_signed(end.value, sign))} at x = {vector(end.point)}"
+        if self.reason:
+            yield "reason", self.reason
+        yield from _about(self.outcome, self.cells, self.seconds)
+
+    def __bool__(self) -> bool:
+        raise no_truth(self, "range.lower, range.upper")
+
+    def __str__(self) -> str:
+        return lines(self.rows())
+
+    def __repr__(self) -> str:
+        return f"<OutputRange: {self.verdict}, {len(self.maxima)} outputs>"
+
+    def document(self) -> Document:
+        """The report, as every renderer takes it."""
+        return document_of(self, "How far it reaches", self.rows())
+
+    def _repr_html_(self) -> str:
+        return table(self.rows())
+
+
+def _about(outcome: Outcome | None, cells: int, seconds: float) -> Iterator[tuple[str, str]]:
+    if outcome is not None:
+        yield "domain", str(outcome.domain)
+        yield "left", str(outcome.left)
+        if outcome.right is not None:
+            yield "right", str(outcome.right)
+        yield "theorem", str(outcome.theorem)
+    yield "method", f"{cells} cells, {seconds:.2f} s"
+
+
+def _side(end: Extreme, sign: int) -> str:
+    return "no bound" if end.upper is None else shown(sign * end.upper)
+
+
+def _signed(value: Value, sign: int) -> Value:
+    return value if sign > 0 else -value
+
+
+def shown(value: Value) -> str:
+    """A number in a few words: short ones as they are, others as a decimal."""
+    low, high = bounds(value)
+    if low == high:
+        text = str(low)
+        return text if len(text) <= 16 else f"{text} ≈ {nearly(low):.6g}" if len(text) <= 40 else f"~{nearly(low):.9g}"
+    return f"~{nearly(low):.9g}"
+
+
+def lines(rows: Iterator[tuple[str, str]]) -> str:
+    """An answer as plain text: the verdict, then one indented line for each thing that is known."""
+    (verdict, statement), *others = ((name, printable(text)) for name, text in rows)
+    return "\n".join([f"{verdict}  {statement}", *(f"  {name:9} {text}" for name, text in others)])
+
+
+def table(rows: Iterator[tuple[str, str]]) -> str:
+    """The same as a table of HTML, everything in it escaped."""
+    (verdict, statement), *others = ((escape(name), escape(printable(text))) for name, text in rows)
+    body = "".join(f"<tr><td>{name}</td><td>{text}</td></tr>" for name, text in others)
+    return f"<p><b>{verdict}</b> {statement}</p><table>{body}</table>"

@@ -1,0 +1,207 @@
+"""One cell of a search for the largest value: what bounds it there, and how to split it further."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from exactformer.kernel.atoms import Atoms
+from exactformer.kernel.cell import Cell
+from exactformer.kernel.claims import Goal
+from exactformer.kernel.forms import ONE, Form, combine, constant_form, difference, substituted
+from exactformer.polyhedra.lp import Minimum, Outside, integer_multipliers
+from exactformer.prover.choice import owners_of
+from exactformer.prover.relaxation import Relaxation, references
+
+Step = list[Any]
+Point = tuple[Fraction, ...]
+Multipliers = dict[int, Fraction]
+FEW = 12  # so many loose maxima are split one by one; for more of them, the domain is cut
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A conclusion f on a cell: f >= -ceiling, by the bounds of the kernel or by a combination of rows."""
+
+    form: Form
+    ceiling: Fraction | None
+    relaxation: Relaxation | None = None
+    multipliers: Multipliers | None = None  # of the rows of the relaxation, for f times its denominator
+
+    def proof(self, offset: Fraction) -> list[Any] | None:
+        """The proof that f + offset >= 0, for an offset of at least the ceiling; None if nothing is left to prove."""
+        form = combine(((1, self.form), (1, constant_form(offset))))
+        if not form.terms:
+            return None
+        if self.relaxation is None or self.multipliers is None:
+            return []
+        scale = Fraction(form.den, self.form.den)
+        return pair(self.relaxation, {i: v * scale for i, v in self.multipliers.items()})
+
+
+def pair(relaxation: Relaxation, multipliers: Multipliers) -> list[Any]:
+    """A weight and rows of the cell, as a certificate has them."""
+    own = {i: v * relaxation.scales[i] for i, v in multipliers.items()}
+    return [format(integer_multipliers(own)[0], "x"), references(own, relaxation.references)]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was found out about a cell."""
+
+    bounds: tuple[Bound, ...]  # one a conclusion
+    split: Step | None  # the next step, if there is one
+    points: tuple[Point, ...] = ()  # where the bounds may be attained
+    empty: list[Any] | None = None  # rows that refute the cell
+
+
+def look(goal: Goal, wanted: Sequence[Fraction | None]) -> Seen:
+    """Bounds of the conclusions, sharper where one exceeds what is wanted; and a split where that is not enough."""
+    if goal.stuck is not None:
+        return Seen((), _compare(goal))
+    seen = goal.opened()
+    cell, atoms = seen.cell, seen.cell.atoms
+    forms = [atoms.expanded(cell.resolve(form)) for form in seen.conclusions]
+    bounds = [Bound(form, _ceiling(atoms, form)) for form in forms]
+    loose = [i for i, bound in enumerate(bounds) if _above(bound.ceiling, wanted[i])]
+    points: list[Point] = []
+    if loose and _few(cell, [forms[i] for i in loose]):
+        relaxation = Relaxation.of(seen, [forms[i] for i in loose])
+        inside = relaxation.inside()
+        if isinstance(inside, Outside):
+            return Seen(tuple(bounds), None, (), relaxation.combination(inside.multipliers)[1])
+        for i in loose:
+            answer = relaxation.minimise(forms[i])
+            if isinstance(answer, Minimum):
+                points.append(relaxation.inputs(answer.point))
+                ceiling = -answer.value / forms[i].den
+                if _above(bounds[i].ceiling, ceiling):
+                    bounds[i] = Bound(forms[i], ceiling, relaxation, answer.multipliers)
+        loose = [i for i in loose if _above(bounds[i].ceiling, wanted[i])]
+    if not loose:
+        return Seen(tuple(bounds), None, tuple(points))
+    worst = max(loose, key=lambda i: _excess(bounds[i].ceiling, wanted[i]))
+    return Seen(tuple(bounds), _split(seen, forms[worst]), tuple(points))
+
+
+def _above(ceiling: Fraction | None, wanted: Fraction | None) -> bool:
+    return ceiling is None or wanted is None or ceiling > wanted
+
+
+def _excess(ceiling: Fraction | None, wanted: Fraction | None) -> tuple[int, Fraction]:
+    if ceiling is None:
+        return 1, Fraction(0)
+    return 0, ceiling - (wanted or 0)
+
+
+def _ceiling(atoms: Atoms, form: Form) -> Fraction | None:
+    low, _ = atoms.bounds(form)
+    return None if low is None else -low
+
+
+def _few(cell: Cell, forms: Sequence[Form]) -> bool:
+    """Whether a linear program is worth while: few maxima are open, and none of them is soft."""
+    found = {v for form in forms for v in _open(cell, form)}
+    return found.isdisjoint(cell.atoms.rates) and len(found) <= 2 * FEW
+
+
+def _compare(goal: Goal) -> Step:
+    """Which of two tokens of the stuck head has the larger score."""
+    scores, sign = goal.stuck or {}, goal.opened().cell.sign
+    first, second = next(
+        (a, b) for a in scores for b in scores if a < b and sign(difference(scores[a], scores[b])) is None
+    )
+    return ["compare", first, second]
+
+
+def _split(goal: Goal, form: Form) -> Step | None:
+    """The gate, or the cut of the box in half, that promises most for a bound of the form; None where all is tight."""
+    cell, atoms = goal.cell, goal.cell.atoms
+    slack, owners = slacks(cell, form), owners_of(cell)
+    gates = [v for v in _open(cell, form) if v in owners and v not in atoms.rates]
+    loose = [v for v in gates if v in slack] or gates
+    scores = _scores(atoms, slack)
+    if loose and (len(gates) <= FEW or not any(scores)):
+        return ["gate", owners[max(loose, key=lambda v: (slack.get(v, 0.0), -v))]]
+    if not any(scores):
+        return None
+    i = max(range(len(scores)), key=scores.__getitem__) + 1
+    low, high = atoms.low[i], atoms.high[i]
+    assert low is not None and high is not None
+    return ["cut", [[i, 1], [ONE, str(-_between(low, high))]]]
+
+
+def _open(cell: Cell, form: Form) -> list[int]:
+    """The atoms that the form depends on, the earliest first."""
+    found: set[int] = set()
+    todo = [form.terms]
+    while todo:
+        for v in todo.pop():
+            if v in cell.atoms.candidates and v not in found:
+                found.add(v)
+                todo += [cell.resolve(candidate).terms for candidate in cell.atoms.candidates[v]]
+    return sorted(found)
+
+
+def _bounded(atoms: Atoms) -> bool:
+    ends = [*atoms.low[1 : atoms.inputs + 1], *atoms.high[1 : atoms.inputs + 1]]
+    return atoms.relaxed and None not in ends
+
+
+def _between(low: Fraction, high: Fraction) -> Fraction:
+    """A short number near the middle of two different ones."""
+    bits = max(0, 8 - (high - low).numerator.bit_length() + (high - low).denominator.bit_length())
+    return Fraction(round((low + high) / 2 * (1 << bits)), 1 << bits)
+
+
+def slacks(cell: Cell, form: Form) -> dict[int, float]:
+    """How much a lower bound of the form loses at each atom that it is put together from, as a guess in floats."""
+    atoms = cell.atoms
+    lost: dict[int, float] = {}
+    while top := max([atoms.level.get(v, 0) for v in form.terms], default=0):
+        values: dict[int, Form] = {}
+        for v, c in form.terms.items():
+            if atoms.level.get(v) == top:
+                floor, ceiling = atoms.floor.get(v), atoms.ceiling.get(v)
+                if floor is None or ceiling is None:
+                    return {}
+                _, width = atoms.bounds(difference(ceiling, floor))
+                if width:
+                    lost[v] = lost.get(v, 0.0) + nearly(abs(c) * width / form.den)
+                values[v] = floor if c > 0 else ceiling
+        form = substituted(form, values)
+    return {v: size for v, size in lost.items() if size}
+
+
+def _scores(atoms: Atoms, slack: dict[int, float]) -> list[float]:
+    """How much of the loss each input is to blame for: by how far it moves the differences between candidates."""
+    if not _bounded(atoms):
+        return []
+    widths = [atoms.high[i] - atoms.low[i] for i in range(1, atoms.inputs + 1)]  # type: ignore[operator]
+    scores = [0.0] * atoms.inputs
+    for v, size in slack.items():
+        shares = [0.0] * atoms.inputs
+        for move in _moves(atoms, v):
+            for i in range(1, atoms.inputs + 1):
+                shares[i - 1] += nearly(abs(move.terms.get(i, 0)) * widths[i - 1] / move.den)
+        total = sum(shares)
+        if total:
+            scores = [score + size * share / total for score, share in zip(scores, shares, strict=True)]
+    return scores
+
+
+def _moves(atoms: Atoms, v: int) -> list[Form]:
+    """The differences between the candidates of an atom."""
+    first, *others = atoms.candidates.get(v) or (Form({}),)
+    return [difference(other, first) for other in others]
+
+
+def nearly(number: Fraction) -> float:
+    """A float near a number, or the largest there is: good enough for a guess."""
+    try:
+        return float(number)
+    except OverflowError:
+        return sys.float_info.max if number > 0 else -sys.float_info.max

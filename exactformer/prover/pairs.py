@@ -1,0 +1,81 @@
+"""Which places of the right side are near which of the left: a value is an earlier one plus a small difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from exactformer.compiler.correspondence import Correspondence
+from exactformer.kernel.claims import Goal
+from exactformer.kernel.reading import NotAffine
+from exactformer.networks import Network, Transformer
+from exactformer.networks.walk import sublayers
+from exactformer.prover.question import Question
+
+Pairs = dict[str, str]  # place of the right side -> place of the left side
+
+
+def pairs_of(question: Question, goal: Goal) -> Pairs:
+    """The pairs of a question about two networks, from the evaluation `goal` of its whole domain.
+
+    Networks of one shape are paired place by place. Otherwise places are paired that have one value when attention is
+    hard; then, by the correspondence if there is one, what is left of the units.
+    """
+    if question.right is None:
+        return {}
+    if _shape(question.left) == _shape(question.right):
+        return {f"R{place}": f"L{place}" for place in places_of(question.left)}
+    return {**dict(_placed(question)), **_same(question, goal)}
+
+
+def places_of(network: Network) -> Iterator[str]:
+    """The places of a network, without the letter of a side, as the kernel names them."""
+    if not isinstance(network, Transformer):
+        yield from (f"{layer}.u{unit}" for layer, width in enumerate(network.widths) for unit in range(width))
+        return
+    for step in sublayers(network)[1]:
+        number, block = step.block, network.blocks[step.block]
+        if hasattr(step, "heads"):
+            yield from (f"{number}.h{h}.q{q}" for q in step.live for h in range(len(block.heads or ())))
+        elif block.feedforward is not None:
+            size = block.feedforward.inner.outputs
+            yield from (f"{number}.f{i}.t{t}" for t in step.live for i in range(size))
+
+
+def _shape(network: Network) -> object:
+    """What two networks have in common whose places mean the same."""
+    if isinstance(network, Transformer):
+        return network.tokens, network.mask, tuple(places_of(network))
+    return network.widths, tuple(getattr(layer, "rank", 2) for layer in network.layers)
+
+
+def _same(question: Question, goal: Goal) -> Pairs:
+    """The heads and units of the right side that have the value of one of the left side when attention is hard."""
+    if any(getattr(semantics, "soft", False) for semantics in question.semantics):
+        hard = tuple(replace(semantics, temperature=(), base="e") for semantics in question.semantics)
+        try:
+            goal = replace(question, semantics=hard).goal()
+        except NotAffine:
+            return {}
+    first: dict[int, str] = {}
+    for place, atom in goal.cell.places.items():
+        if place.startswith("L"):
+            first.setdefault(atom, place)
+    found = ((place, first.get(atom)) for place, atom in goal.cell.places.items() if _is_unit(place))
+    return {place: partner for place, partner in found if partner is not None}
+
+
+def _is_unit(place: str) -> bool:
+    """Whether it is a unit or a head of the right side, which softmax changes."""
+    return place.startswith("R") and ".f" not in place
+
+
+def _placed(question: Question) -> Iterable[tuple[str, str]]:
+    """The heads of the right side that take the maxima of the left side's units, by the correspondence."""
+    where, right = question.correspondence, question.right
+    if not isinstance(where, Correspondence) or not isinstance(right, Transformer):
+        return
+    for unit in where.units:
+        for h in unit.heads:
+            for q in range(right.tokens):
+                yield f"R{unit.block}.h{h}.q{q}", f"L{unit.layer}.u{unit.unit}"
