@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import exactformer.kernel
 from exactformer.arguments import as_path
 from exactformer.documents import render_html, render_markdown, render_text
+from exactformer.enclosure import Number, value_json
 from exactformer.errors import InvalidInput, printable
 from exactformer.formats.files import read_bytes
 from exactformer.formats.network_json import dump as network_text
@@ -22,7 +22,6 @@ from exactformer.prover.leaves import leaf_scripts
 from exactformer.prover.outcome import Outcome, check_outcome
 from exactformer.prover.question import LEFT, RIGHT, Question
 from exactformer.prover.smtlib import claim_text
-from exactformer.rational import number_text
 from exactformer.reporting import Report, asked_by_file, build_report, document_of
 
 REPORT, CORRESPONDENCE, CLAIM, DOMAIN, README = (
@@ -202,5 +201,7 @@ def summary(outcome: Outcome, folder: Path) -> dict[str, Any]:
     }
 
 
-def _texts(values: Sequence[Fraction]) -> list[str]:
-    return [str(number_text(x)) for x in values]
+def _texts(values: Sequence[Number]) -> list[Any]:
+    """Numbers as "p/q" text, or with lower and upper where they are only enclosed."""
+    found = map(value_json, values)
+    return [{key: str(x) for key, x in y.items()} if isinstance(y, dict) else str(y) for y in found]

@@ -12,10 +12,12 @@ from typing import Any
 from exactformer.checking import Checked, check
 from exactformer.claims import Claim, read_claim
 from exactformer.domain import Domain
+from exactformer.enclosure import Enclosure, Number
 from exactformer.errors import CertificateRejected, ExactformerError, Faults, printable
 from exactformer.formats.files import load, read_bytes
 from exactformer.manifest import CERTIFICATE, digest_of, quoted
 from exactformer.networks import Network
+from exactformer.networks.semantics import Semantics
 from exactformer.prover.outcome import Witness
 from exactformer.rational import rational
 from exactformer.reporting import Report, kernel_facts
@@ -82,7 +84,10 @@ def _differences(folder: Path, report: Report, checked: Checked, certificate: di
         ("the form of the proof", certificate.get("tree") == [["holds"]], report.proof.identical),
     ]
     cards = zip(networks, names, report.networks, strict=False)
-    pairs += [(f"the network {card.file}", network_card(net, name, card.file), card) for net, name, card in cards]
+    pairs += [
+        (f"the network {card.file}", network_card(net, name, card.file, _semantics(certificate, side)), card)
+        for side, (net, name, card) in zip(("left", "right"), cards, strict=False)
+    ]
     pairs.append(("the counterexample", _counterexample(claim, certificate, names, report), _reported(report)))
     yield from (_differs(what, wanted, found) for what, wanted, found in pairs if wanted != found)
 
@@ -101,10 +106,21 @@ def _counterexample(claim: Claim, certificate: dict[str, Any], names: tuple[str,
     if "point" not in certificate:
         return None
     point = tuple(rational(x, "point") for x in certificate["point"])
-    values = [tuple(rational(y, "value") for y in value) for value in certificate["values"]]
+    values = [tuple(map(_output, value)) for value in certificate["values"]]
     witness = Witness.of(claim, point, values, len(certificate["domain"]["lower"]))
     files = {role: card.file for role, card in zip(("left", "right"), report.networks, strict=False)}
     return witness_rows(claim, witness, names, files)
+
+
+def _semantics(certificate: dict[str, Any], side: str) -> Semantics:
+    rates = tuple(rational(rate, "temperature") for rate in certificate[side].get("temperature", ()))
+    return Semantics(certificate["tie"], rates, certificate[side].get("base", "e"))
+
+
+def _output(value: Any) -> Number:
+    if isinstance(value, dict):
+        return Enclosure(rational(value["lower"], "value"), rational(value["upper"], "value"))
+    return rational(value, "value")
 
 
 def _reported(report: Report) -> object:

@@ -14,11 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import SMALL, maxout_networks, networks, points, relu_networks, transformers
 
-from exactformer import InvalidInput, MaxoutNetwork, ReluNetwork, Transformer, Unsupported
+from exactformer import InvalidInput, MaxoutNetwork, ReluNetwork, Transformer
 from exactformer.compiler.relu_to_maxout import relu_to_maxout
 from exactformer.domain import Box
 from exactformer.formats.network_json import dump
 from exactformer.kernel import semantics
+from exactformer.kernel.atoms import Atoms
+from exactformer.kernel.cell import Cell
+from exactformer.kernel.forms import ZERO, constant_form
 from exactformer.kernel.networks import read_network
 from exactformer.networks import Affine, Block, FeedForward, Head
 from exactformer.networks.semantics import TIES, Semantics
@@ -37,12 +40,12 @@ def test_evaluation_is_the_definition_and_what_the_kernel_computes(pair: Any, ti
     text = dump(network)
     found = evaluate_exactly(network, point, Semantics(tie))
     assert list(found) == naive.evaluate(json.loads(text), point, tie)
-    assert list(found) == semantics.evaluate(read_network(text.encode(), "file"), list(point), semantics.Semantics(tie))
-
-
-def test_no_exact_value_is_given_for_softmax() -> None:
-    with pytest.raises(Unsupported, match="expected hard attention, found softmax at inverse temperature 1/2"):
-        evaluate_exactly(attention(0), (Fraction(0),), Semantics(temperature=(Fraction(1, 2),)))
+    cell = Cell(Atoms((), ()), (), {})
+    run = semantics.start(
+        read_network(text.encode(), "file"), "L", semantics.Semantics(tie), list(map(constant_form, point))
+    )
+    outputs = semantics.advance(run, cell).outputs or {}
+    assert list(found) == [outputs.get(k, ZERO).constant() for k in range(network.outputs)]
 
 
 @given(at_a_point(transformers(SMALL)), st.sampled_from(TIES))

@@ -523,8 +523,12 @@ def test_options_that_do_not_apply_are_refused() -> None:
     for network in (NET, selector([0], [0])):
         with pytest.raises(InvalidInput, match="tie: expected one of average, leftmost, rightmost"):
             evaluate_batch(network, np.zeros((1, network.inputs)), tie=wrong)
-    with pytest.raises(Unsupported, match="temperature: expected a Transformer"):
-        evaluate_batch(NET, [[1, 2]], temperature=1)
+        with pytest.raises(InvalidInput, match="base: expected one of e, 2"):
+            evaluate_batch(network, np.zeros((1, network.inputs)), temperature=1, base=wrong)
+        with pytest.raises(InvalidInput, match=r"temperature: expected one number > 0, or \d, one a layer, found 9"):
+            evaluate_batch(network, np.zeros((1, network.inputs)), temperature=[1] * 9)
+        with pytest.raises(InvalidInput, match="base: expected a temperature together with the base 2"):
+            evaluate_batch(network, np.zeros((1, network.inputs)), base="2")
     with pytest.raises(Unsupported, match="preactivations: expected a maxout or ReLU network"):
         preactivations(selector([0], [0]), np.zeros((1, 0)))
 

@@ -11,7 +11,8 @@ ROOT = Path(exactformer.__file__).parent
 ROOMS = (
     ("version", "errors", "kernel"),
     ("arguments",),
-    ("enclosure", "rational", "work"),
+    ("rational", "work"),
+    ("enclosure",),
     ("domain",),
     ("polyhedra", "networks"),
     ("formats", "numeric", "claims"),

@@ -1,17 +1,16 @@
-"""`evaluate`: the exact value of a network at a point."""
+"""`evaluate`: the exact value of a network at a point, or an enclosure of it under softmax."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 from fractions import Fraction
 from typing import Any
 
 from exactformer.cli.exits import PROVED
-from exactformer.cli.options import about, no_effect, read_points
+from exactformer.cli.options import about, base_option, no_effect, read_points, temperature
 from exactformer.cli.parser import command
-from exactformer.errors import InvalidInput, Unsupported
+from exactformer.errors import Faults
 
 
 def add(commands: Any) -> None:
@@ -22,50 +21,67 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--tie", choices=("average", "leftmost", "rightmost"), help="of a Transformer; default: average"
     )
-    parser.add_argument("--temperature", metavar="L", help="softmax attention at inverse temperature L, in floats")
+    parser.add_argument("--temperature", metavar="L[,L...]", help="softmax at inverse temperature L, or at one a layer")
+    base_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run `evaluate`; returns the exit code."""
+    from exactformer.enclosure import Enclosure, value_json
     from exactformer.formats import load
     from exactformer.networks.semantics import Semantics
-    from exactformer.prover.question import evaluate_exactly
-    from exactformer.rational import number_text
 
     network = load(options.network)
     if options.tie is not None and (network.kind != "transformer" or options.temperature is not None):
         raise no_effect("--tie", "a Transformer, and without --temperature")
+    if options.base is not None and options.temperature is None:
+        raise no_effect("--base", "--temperature")
+    semantics = Semantics(options.tie or "average", temperature(options, "temperature"), options.base or "e")
+    faults = Faults()
+    semantics.fit(network, "--temperature", faults)
+    faults.settle()
     points = [[x.strip() for x in text.split(",")] if text.strip() else [] for text in options.at]
     exact = read_points(points, network.inputs)
-    values: list[list[Any]]
-    if options.temperature is None:
-        semantics = Semantics(options.tie or "average")
-        with about(options.network):
-            values = [[number_text(y) for y in evaluate_exactly(network, x, semantics)] for x in exact]
-    else:
-        values = _softmax_values(network, exact, options)
-    if options.json:
-        finite = [[y if isinstance(y, (int, str)) or math.isfinite(y) else None for y in value] for value in values]
-        print(json.dumps({"points": points, "values": finite, "exact": options.temperature is None}))
-    else:
-        for value in values:
-            print(", ".join(map(str, value)))
+    with about(options.network):
+        found = [_values(network, x, semantics) for x in exact]
+        if options.json:
+            enclosed = any(isinstance(y, Enclosure) for value in found for y in value)
+            answer = {"points": points, "values": [list(map(_value, value)) for value in found], "exact": not enclosed}
+            exactly = {"enclosures": [list(map(value_json, value)) for value in found]} if enclosed else {}
+            text = json.dumps(answer | exactly)
+        else:
+            text = "\n".join(", ".join(map(_digits, value)) for value in found)
+    print(text)
     return PROVED
 
 
-def _softmax_values(network: Any, points: list[tuple[Fraction, ...]], options: argparse.Namespace) -> list[list[Any]]:
-    from exactformer.networks import Transformer
-    from exactformer.numeric import evaluate_batch
-    from exactformer.rational import rational
+def _values(network: Any, point: Any, semantics: Any) -> Any:
+    """Exact, or as narrow as they are computed: nobody compares them."""
+    from exactformer.prover.question import evaluate_exactly
 
-    if not isinstance(network, Transformer):
-        raise Unsupported(
-            f"{options.network}: expected a Transformer for --temperature, found a {network.kind} network"
-        )
-    temperature = rational(options.temperature, "--temperature")
+    if not semantics.soft:
+        return evaluate_exactly(network, point, semantics)
+    from exactformer.networks.balls import values_at
+
+    return values_at(network, point, semantics, Fraction(0))
+
+
+def _digits(value: Any) -> str:
+    """A number exactly, or with all digits that are certain."""
+    from exactformer.enclosure import Enclosure
+    from exactformer.rational import number_text
+
+    return value.certain() if isinstance(value, Enclosure) else str(number_text(value))
+
+
+def _value(value: Any) -> int | str | float | None:
+    """A number exactly, or the float in the middle of an enclosure; null beyond the range of floats."""
+    from exactformer.enclosure import Enclosure
+    from exactformer.rational import number_text
+
+    if not isinstance(value, Enclosure):
+        return number_text(value)
     try:
-        floats = [[float(x) for x in point] for point in points]
-        values = evaluate_batch(network, floats, temperature=float(temperature))
+        return float((value.lower + value.upper) / 2)
     except OverflowError:
-        raise InvalidInput("--at, --temperature: expected numbers in the range of floats, found a larger one") from None
-    return [list(map(float, row)) for row in values]
+        return None

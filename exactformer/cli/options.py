@@ -58,6 +58,22 @@ def proving_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kernel", action="store_true", help="put the kernel's source into the proof folder")
 
 
+def base_option(parser: argparse.ArgumentParser) -> None:
+    """Of softmax."""
+    parser.add_argument("--base", choices=("e", "2"), help="of softmax; default: e")
+
+
+def temperature(options: argparse.Namespace, name: str) -> tuple[Fraction, ...]:
+    """The inverse temperatures that an option names, one or one a layer; none where it is not given."""
+    from exactformer.networks.semantics import read_temperature
+
+    text, faults = getattr(options, name), Faults()
+    rates = text if text is None or "," not in text else [rate.strip() for rate in text.split(",")]
+    found = read_temperature(rates, f"--{name.replace('_', '-')}", faults)
+    faults.settle()
+    return found
+
+
 def chosen(options: argparse.Namespace) -> dict[str, Any]:
     """The construction asked for, as arguments of `compile_network` and `prove`."""
     construction = options.construction or CONSTRUCTION

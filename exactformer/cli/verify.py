@@ -14,15 +14,17 @@ from exactformer.cli.exits import EXIT
 from exactformer.cli.options import (
     about,
     asked_domain,
+    base_option,
     input_files,
     no_effect,
     progress_line,
     proving_options,
     read_correspondence_file,
     search,
+    temperature,
 )
 from exactformer.cli.parser import command, positive
-from exactformer.errors import InvalidInput
+from exactformer.errors import InvalidInput, Unsupported
 
 FAMILY = "family"
 
@@ -39,6 +41,10 @@ def add(commands: Any) -> None:
     parser.add_argument("--family", metavar="FILE", help="a Python file whose pairs() yields networks; it is executed")
     parser.add_argument("--instances", type=positive, metavar="N", help="of the family; default: all")
     proving_options(parser)
+    for side, letter in (("left", "A"), ("right", "B")):
+        text = f"read {letter} with softmax at inverse temperature L, or at one a layer"
+        parser.add_argument(f"--{side}-temperature", metavar="L[,L...]", help=text)
+    base_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -62,12 +68,23 @@ def run(options: argparse.Namespace) -> int:
     right = others[0] if others else None
     domain = asked_domain(options, left.inputs)
     name = "-".join(Path(file).stem for file in files)
-    how = {**search(options), "correspondence": read_correspondence_file(options.correspondence)}
+    how = {**search(options), **_softmax(options), "correspondence": read_correspondence_file(options.correspondence)}
     networks = {"left.json": left} if right is None else {"left.json": left, "right.json": right}
     folder = proof_folder(options, name if right is not None else f"{name}-{claim.name}", networks)
     with about(", ".join(files)), progress_line(options) as progress:
         outcome = verify(left, right, claim=claim, domain=domain, **how, progress=progress)
     return finish(options, outcome, folder)
+
+
+def _softmax(options: argparse.Namespace) -> dict[str, Any]:
+    """How the sides are read, as arguments of `verify`."""
+    rates = {name: temperature(options, name) or None for name in ("left_temperature", "right_temperature")}
+    given = any(rates.values())
+    if options.base is not None and not given:
+        raise no_effect("--base", "--left-temperature or --right-temperature")
+    if options.obligations and given:
+        raise Unsupported("--obligations: expected no temperature, found softmax, whose exponentials SMT-LIB has not")
+    return {**rates, "base": options.base or "e"}
 
 
 def _verify_family(options: argparse.Namespace, claim: Any) -> int:
@@ -83,7 +100,12 @@ def _verify_family(options: argparse.Namespace, claim: Any) -> int:
     for name in (options.left, options.correspondence):
         if name is not None:
             raise InvalidInput(f"--family: expected no other files beside it, found {name}")
-    how = {**search(options), "claim": claim, "domain": lambda inputs: asked_domain(options, inputs)}
+    how = {
+        **search(options),
+        **_softmax(options),
+        "claim": claim,
+        "domain": lambda inputs: asked_domain(options, inputs),
+    }
     folder = proof_folder(options, Path(options.family).stem, {}, names(FAMILY))
     line = progress_line(options, "{} instances proved, {} left open")
     with about(options.family), redirect_stdout(sys.stderr), line as progress:  # whatever the file prints is no answer

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
+from exactformer.enclosure import Number, value_text
 from exactformer.networks import Affine
 from exactformer.rational import WIDE, exact_text
 
@@ -41,13 +42,15 @@ def abbreviated(text: str, long: int = LONG) -> str:
     return result if len(result) <= CUT else f"{result[:CUT]} …"
 
 
-def point_text(values: Sequence[Fraction]) -> str:
+def point_text(values: Sequence[Number]) -> str:
     """A point of R^n: a number for n = 1, else its coordinates in brackets, at most COORDINATES of them.
+
+    A coordinate that is only enclosed is a decimal with its error.
 
     >>> point_text([Fraction(1, 2)]), point_text([Fraction(1, 2), Fraction(-1)])
     ('1/2', '(1/2, -1)')
     """
-    shown = [exact_text(x) for x in values[:COORDINATES]]
+    shown = [value_text(x) for x in values[:COORDINATES]]
     if len(values) > COORDINATES:
         shown.append(f"… {len(values) - COORDINATES} more")
     return shown[0] if len(values) == 1 else f"({', '.join(shown)})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -57,6 +58,11 @@ class Semantics:
     def rates_by_number(self, network: Layered) -> dict[int, Fraction]:
         """The same by the number of the layer or block."""
         return dict(zip(network.tempered, self.rates(network), strict=True)) if self.soft else {}
+
+    def scales(self, network: Layered) -> dict[int, float]:
+        """In floats, and for the base e."""
+        unit = 1.0 if self.base == "e" else math.log(2)
+        return {number: float(rate) * unit for number, rate in self.rates_by_number(network).items()}
 
     def fit(self, network: Layered, place: str, faults: Faults) -> None:
         """Note a fault unless there is one temperature, or one for each layer of the network."""

@@ -10,9 +10,8 @@ Inside, an array holds its features first and the points last, so that every ope
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,12 +19,12 @@ import numpy as np
 from exactformer.arguments import Limit, one_of
 from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.networks import Affine, MaxoutLayer, Network, Transformer, check_network
-from exactformer.networks.semantics import TIES, Semantics, Tie
+from exactformer.networks.semantics import BASES, TIES, Base, Semantics, Tie
 from exactformer.numeric.feedforward import NumericFeedforward, numeric_feedforward
 from exactformer.numeric.matrices import Floats
 from exactformer.numeric.planning import numeric_transformer
 from exactformer.numeric.transformer import NumericTransformer
-from exactformer.rational import Matrix, Vector, plain, rational
+from exactformer.rational import Matrix, Vector, listed, plain, rational
 
 __all__ = ["NumericFeedforward", "NumericTransformer", "compile_numeric", "evaluate_batch", "preactivations"]
 
@@ -37,35 +36,34 @@ CHUNK_BYTES = 1 << 23
 
 
 def evaluate_batch(
-    network: Network | NumericNetwork, points: Any, *, tie: Tie = "average", temperature: float | Fraction | None = None
+    network: Network | NumericNetwork,
+    points: Any,
+    *,
+    tie: Tie = "average",
+    temperature: float | Fraction | Sequence[float | Fraction] | None = None,
+    base: Base = "e",
 ) -> Floats:
     """The values of a network at many points, in float64.
 
     With `temperature` None attention is hard: the tokens of the largest score share the weight ("average"), or the
     first or the last of them has it ("leftmost", "rightmost"); scores tie when they come out as one float64.
-    Otherwise `temperature` is the lambda > 0 of softmax: token t of score s_t has the weight
-    exp(lambda s_t) / sum_r exp(lambda s_r), and `tie` does not matter. Without attention there is nothing to tie.
+    Otherwise `temperature` is the lambda > 0 of softmax, or one a layer: token t of score s_t has the weight
+    base^(lambda s_t) / sum_r base^(lambda s_r), and `tie` does not matter. A unit of a maxout or ReLU network is then
+    the mean of its pieces with the weights that they have as scores. Without attention there is nothing to tie.
 
     `points` is (batch, inputs), the result (batch, outputs). For many batches prepare the network once, by
     `compile_numeric`. Raises `InvalidInput` when the points are not numbers, not finite or of another shape, for an
-    unknown tie rule, for a temperature that is not finite and positive, and where `compile_numeric` does;
-    `Unsupported` for a temperature without attention.
+    unknown tie rule or base, for a temperature that is not finite and positive, for another number of them than there
+    are layers, and where `compile_numeric` does.
     """
     prepared = _prepared(network)
-    semantics = _checked_semantics(tie, temperature)
-    values: Callable[[Floats], Floats]
-    if isinstance(prepared, NumericTransformer):
-        values = partial(prepared, semantics=semantics)
-    elif not semantics.soft:
-        values = prepared
-    else:
-        raise Unsupported("temperature: expected a Transformer, found a network without attention")
+    semantics = _checked_semantics(prepared, tie, temperature, base)
     x = _checked_points(points, prepared.inputs)
     _keep_freed_memory()
     result = np.empty((len(x), prepared.outputs))
     with np.errstate(all="ignore"):
         for chunk in _chunks(len(x), prepared.floats):
-            result[chunk] = values(np.ascontiguousarray(x[chunk].T)).T
+            result[chunk] = prepared(np.ascontiguousarray(x[chunk].T), semantics).T
     return result
 
 
@@ -106,12 +104,25 @@ def _prepared(network: Network | NumericNetwork) -> NumericNetwork:
     return network if isinstance(network, NumericNetwork) else compile_numeric(network)
 
 
-def _checked_semantics(tie: Tie, temperature: float | Fraction | None) -> Semantics:
+def _checked_semantics(network: NumericNetwork, tie: Tie, temperature: Any, base: Base) -> Semantics:
     faults = Faults()
     one_of(tie, TIES, "tie", faults)
-    TEMPERATURE.check(temperature, "temperature", faults, optional=True)
+    one_of(base, BASES, "base", faults)
+    each = listed(temperature)
+    if each is None:
+        TEMPERATURE.check(temperature, "temperature", faults, optional=True)
+    for i, rate in enumerate(each or ()):
+        TEMPERATURE.check(rate, f"temperature[{i}]", faults)
+    if base == "2" and temperature is None:
+        faults.add("base", "a temperature together with the base 2", "none")
     faults.settle()
-    return Semantics(tie, () if temperature is None else (rational(temperature, "temperature"),))
+    rates = [] if temperature is None else [temperature] if each is None else each
+    semantics = Semantics(tie, tuple(rational(rate, "temperature") for rate in rates), base)
+    if each == []:
+        faults.add("temperature", "a number > 0, or one a layer", "none")
+    semantics.fit(network, "temperature", faults)
+    faults.settle()
+    return semantics
 
 
 def _checked_points(points: Any, inputs: int) -> Floats:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from exactformer.networks import Affine, MaxoutNetwork, ReluNetwork
+from exactformer.networks.semantics import Semantics
 from exactformer.numeric.matrices import Floats, NumericAffine, column, linear
 
 
@@ -40,6 +41,14 @@ class NumericLayer:
         result: Floats = self.pieces(x).max(axis=1)
         return result
 
+    def mean(self, x: Floats, scale: float) -> Floats:
+        """The means of the pieces of each unit under softmax of themselves, the numbers before it times the scale."""
+        pieces = self.pieces(x)
+        weights = np.exp(scale * (pieces - pieces.max(axis=1, keepdims=True)))
+        result: Floats = np.einsum("urb,urb->ub", weights, pieces)
+        result /= weights.sum(axis=1)
+        return result
+
 
 @dataclass(frozen=True, eq=False)
 class NumericFeedforward:
@@ -53,7 +62,7 @@ class NumericFeedforward:
     @property
     def floats(self) -> int:
         """An upper bound of the floats that one point takes at once."""
-        layers = (layer.affine.floats + 3 * math.prod(layer.shape) for layer in self.layers)
+        layers = (layer.affine.floats + 4 * math.prod(layer.shape) for layer in self.layers)
         return 1 + 2 * self.inputs + max(self.output.floats, *layers, 0)
 
     def pieces(self, x: Floats) -> Iterator[Floats]:
@@ -63,10 +72,16 @@ class NumericFeedforward:
             yield values
             x = values.max(axis=1)
 
-    def __call__(self, x: Floats) -> Floats:
+    @property
+    def tempered(self) -> tuple[int, ...]:
+        """The layers that softmax may be read into: all of them."""
+        return tuple(range(len(self.layers)))
+
+    def __call__(self, x: Floats, semantics: Semantics) -> Floats:
         """The value at every column of x."""
-        for layer in self.layers:
-            x = layer(x)
+        scales = semantics.scales(self)
+        for number, layer in enumerate(self.layers):
+            x = layer.mean(x, scales[number]) if scales else layer(x)
         return self.output(x)
 
 

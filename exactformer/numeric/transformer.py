@@ -14,11 +14,12 @@ from functools import cached_property, reduce
 import numpy as np
 import numpy.typing as npt
 
-from exactformer.networks.semantics import Semantics
+from exactformer.networks.semantics import Semantics, Tie
 from exactformer.numeric.matrices import Floats, Linear, NumericAffine
 
 Vectors = tuple[Floats, Floats]
 Bools = npt.NDArray[np.bool_]
+Reading = Tie | float  # a tie rule, or what multiplies scores before softmax
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,11 +106,11 @@ class Heads:
         width = 1 if self.values is None else len(self.values.own_biases) // self.count
         return sums + self.count * asked * (6 * tokens + 2 * width)
 
-    def __call__(self, state: Vectors, asking: Vectors, semantics: Semantics) -> Vectors:
+    def __call__(self, state: Vectors, asking: Vectors, reading: Reading) -> Vectors:
         """What the heads hand to the queries, head after head; the state of all tokens, and of those that ask."""
         n, tokens, batch = self.count, self.keys.tokens, state[0].shape[1]
         keys = self.keys((state,))[1]
-        if self.values is None and self.alike and not semantics.soft:
+        if self.values is None and self.alike and not isinstance(reading, float):
             # The scores are the values: winners have the largest one, and so has their mean.
             return reduce(np.maximum, keys.swapaxes(0, 1)), keys[:0, :1]
         scores = keys = keys.reshape(n, -1, tokens, batch)
@@ -118,7 +119,7 @@ class Heads:
             queries = shared.reshape(n, -1, 1, batch) if self.alike else own.reshape(n, -1, self.queries.tokens, batch)
             scores = np.einsum("hktb,hkqb->hqtb", keys, queries)
         values = keys if self.values is None else self.values((state,))[1].reshape(n, -1, tokens, batch)
-        weights = attention_weights(scores, self.seen, semantics)
+        weights = attention_weights(scores, self.seen, reading)
         mixed = np.einsum("hqtb,hvtb->hvqb", weights, values)
         # Dividing last keeps a weight of 1 exact, and makes nan of a query where no score is the largest.
         mixed /= weights.sum(axis=2)[:, None]
@@ -139,10 +140,10 @@ class NumericAttention:
         """An upper bound of the floats that a call makes for one point."""
         return sum(group.floats for group in self.groups) + self.following.floats
 
-    def __call__(self, state: Vectors, semantics: Semantics) -> Vectors:
+    def __call__(self, state: Vectors, reading: Reading) -> Vectors:
         """The state of the live tokens after the heads."""
         old = state if self.narrowing is None else self.narrowing(state)
-        return self.following((old, *(group(state, old, semantics) for group in self.groups)))
+        return self.following((old, *(group(state, old, reading) for group in self.groups)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +158,7 @@ class NumericTokenwise:
         """An upper bound of the floats that a call makes for one point."""
         return 2 * self.neurons.floats + self.following.floats
 
-    def __call__(self, state: Vectors, semantics: Semantics) -> Vectors:
+    def __call__(self, state: Vectors, reading: Reading) -> Vectors:
         """The state of the live tokens after the neurons."""
         shared, own = self.neurons((state,))
         return self.following((state, (_rectified(shared), _rectified(own))))
@@ -183,26 +184,32 @@ class NumericTransformer:
         state = max((embedded, *(part.following.floats for part in self.sublayers)))
         return 1 + 2 * self.inputs + state + max((self.readout.floats, *(part.floats for part in self.sublayers)))
 
+    @property
+    def tempered(self) -> tuple[int, ...]:
+        """The sublayers that softmax may be read into: those with heads."""
+        return tuple(i for i, part in enumerate(self.sublayers) if isinstance(part, NumericAttention))
+
     def __call__(self, x: Floats, semantics: Semantics) -> Floats:
         """The value at every column of x."""
+        scales = semantics.scales(self)
         state = self.shared(x), self.own(x).reshape(-1, self.tokens, x.shape[1])
-        for sublayer in self.sublayers:
-            state = sublayer(state, semantics)
+        for number, sublayer in enumerate(self.sublayers):
+            state = sublayer(state, scales.get(number, semantics.tie))
         return self.readout((state,))[0]
 
 
-def attention_weights(scores: Floats, seen: Bools | None, semantics: Semantics) -> Floats:
+def attention_weights(scores: Floats, seen: Bools | None, reading: Reading) -> Floats:
     """The weights that scores (heads, queries, tokens, points) give to the tokens, not yet divided by their sum."""
     if seen is not None:
         scores = np.where(seen[:, :, None], scores, -np.inf)
     # An overflowed score makes the gap nan, and so the result: two scores of inf are no tie.
     gaps = scores - scores.max(axis=2, keepdims=True)
-    if semantics.soft:
-        weights: Floats = np.exp(float(semantics.temperature[0]) * gaps)
+    if isinstance(reading, float):
+        weights: Floats = np.exp(reading * gaps)
         return weights
     best: Bools = gaps == 0
-    ranked = best[:, :, ::-1] if semantics.tie == "rightmost" else best
-    if semantics.tie != "average":
+    ranked = best[:, :, ::-1] if reading == "rightmost" else best
+    if reading != "average":
         ranked &= np.cumsum(ranked, axis=2) == 1
     return best.astype(np.float64)
 

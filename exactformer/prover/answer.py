@@ -9,6 +9,7 @@ from fractions import Fraction
 from html import escape
 from typing import TYPE_CHECKING
 
+from exactformer.enclosure import Enclosure, Number
 from exactformer.errors import printable
 from exactformer.rational import exact_text
 
@@ -72,10 +73,14 @@ def answer_rows(outcome: Outcome) -> Iterator[tuple[str, str]]:
         yield "blame", f"{entry.place} is {_short(entry.found)}, wanted {_short(entry.wanted)}{mend}"
 
 
-def vector(values: Sequence[Fraction]) -> str:
+def vector(values: Sequence[Number]) -> str:
     """A point in a few words."""
-    words = [_short(exact_text(x)) for x in values[:6]] + (["..."] if len(values) > 6 else [])
+    words = [_worded(x) for x in values[:6]] + (["..."] if len(values) > 6 else [])
     return "(" + ", ".join(words) + ")"
+
+
+def _worded(value: Number) -> str:
+    return str(value) if isinstance(value, Enclosure) else _short(exact_text(value))
 
 
 def _short(text: str) -> str:

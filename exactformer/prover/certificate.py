@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
+from exactformer.enclosure import Number, value_json
 from exactformer.errors import CertificateRejected
 from exactformer.kernel.claims import Asked, Theorem
 from exactformer.kernel.reading import Rejected, parse_json
-from exactformer.prover.outcome import Point
+from exactformer.prover.outcome import Outputs, Point
 from exactformer.prover.question import Question
-from exactformer.rational import number_text
 
 
 def proof_certificate(question: Question, inhabitant: Point, steps: Sequence[Any]) -> dict[str, Any]:
@@ -20,7 +19,7 @@ def proof_certificate(question: Question, inhabitant: Point, steps: Sequence[Any
     return question.head | {"inhabitant": _numbers(inhabitant), "tree": list(steps)}
 
 
-def refutation_certificate(question: Question, point: Point, values: Sequence[Point]) -> dict[str, Any]:
+def refutation_certificate(question: Question, point: Point, values: Sequence[Outputs]) -> dict[str, Any]:
     """The certificate that a claim fails at a point, where the evaluations have the given values."""
     return question.head | {"point": _numbers(point), "values": list(map(_numbers, values))}
 
@@ -50,5 +49,5 @@ def dump(certificate: Mapping[str, Any]) -> str:
     return "{" + ",\n".join(lines) + "}\n"
 
 
-def _numbers(values: Sequence[Fraction]) -> list[int | str]:
-    return [number_text(x) for x in values]
+def _numbers(values: Sequence[Number]) -> list[Any]:
+    return [value_json(x) for x in values]

@@ -32,7 +32,7 @@ def differing_gate(goal: Goal, unproved: Form) -> str | None:
     cell = goal.cell
     first, last = (_reached(cell, outputs_of(run)) for run in (goal.runs[0], goal.runs[-1]))
     above = [Form({v: 1}) for v, c in unproved.terms.items() if c < 0]
-    owners = owners_of(cell)
+    owners = {v: place for v, place in owners_of(cell).items() if v not in cell.atoms.rates}  # softmax has no gate
     wishes = [first ^ last, first | last] if goal.statement.equations else [_reached(cell, above)]
     for wanted in (*wishes, _reached(cell, [unproved]), _reached(cell, [form for form, _ in cell.rows])):
         if placed := wanted & owners.keys():

@@ -15,18 +15,18 @@ from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.reading import NotAffine
 from exactformer.networks import Network, check_network
-from exactformer.networks.semantics import Tie
+from exactformer.networks.semantics import Base, Tie
 from exactformer.prover import smt
 from exactformer.prover.attempt import Attempt
 from exactformer.prover.branching import Branching, ceilings
 from exactformer.prover.confirmed import Checks, cross_checked
 from exactformer.prover.crosscheck import SAMPLE
 from exactformer.prover.leaves import regions_of
-from exactformer.prover.options import Method, Options, Progress, check_options
+from exactformer.prover.options import Method, Options, Progress, Temperature, check_options
 from exactformer.prover.outcome import Outcome
 from exactformer.prover.pairs import pairs_of
 from exactformer.prover.parallel import search_in_parallel
-from exactformer.prover.question import ask
+from exactformer.prover.question import Question, ask
 from exactformer.prover.search import Found, Search
 from exactformer.prover.solver_word import by_smt
 from exactformer.prover.witness import numeric_witness
@@ -44,6 +44,9 @@ def prove(
     domain: Domain | None = None,
     method: Method = "auto",
     tie: Tie = "average",
+    left_temperature: Temperature = None,
+    right_temperature: Temperature = None,
+    base: Base = "e",
     timeout: float | None = None,
     seed: int = 0,
     jobs: int = 1,
@@ -66,6 +69,9 @@ def prove(
     options = Options(
         method=method,
         tie=tie,
+        left_temperature=left_temperature,
+        right_temperature=right_temperature,
+        base=base,
         seed=seed,
         jobs=jobs,
         executor=executor,
@@ -96,6 +102,9 @@ def verify(
     domain: Domain | None = None,
     method: Method = "auto",
     tie: Tie = "average",
+    left_temperature: Temperature = None,
+    right_temperature: Temperature = None,
+    base: Base = "e",
     timeout: float | None = None,
     seed: int = 0,
     jobs: int = 1,
@@ -117,15 +126,20 @@ def verify(
     trace of a refutation then names the first unit that is wrong. `jobs` > 1 (or an `executor`) spreads the subtrees
     of a `lazy` or `regions` proof over processes.
 
+    With `left_temperature` or `right_temperature` that side is read with softmax at this inverse temperature, a number
+    or a sequence with one a layer, to the base `base`: each maximum of a maxout or ReLU network and each head is then
+    the mean with softmax weights. Softmax has no regions, is not split, and is nothing that z3 can be asked about.
+
     `cross_check` names solvers ("z3", "cvc5") that are asked about the leaves of the proof, `sample` of them chosen by
     the seed (None: all); by default z3 for `regions`, where also both networks are evaluated at a point of every
     region, and for few inputs the volumes are added up. `certified` refuses a proof that rests on the word of z3 alone:
     the verdict is then "unknown".
 
     Raises `InvalidInput` for arguments of a wrong type, when networks, claim and domain do not fit together, and when
-    the domain is empty; `Unsupported` for `regions` with another claim than `equal`.
+    the domain is empty; `Unsupported` for `regions` with another claim than `equal`, and for `regions` and `smt` with a
+    temperature.
     """
-    # The question itself checks the tie rule.
+    # The question itself checks the tie rule and the temperatures.
     options = Options(
         method=method,
         seed=seed,
@@ -137,7 +151,12 @@ def verify(
     )
     faults = Faults()
     check_options(options, timeout, progress, faults)
-    attempt = _attempt(claim, left, right, domain, method, tie, timeout, correspondence, certified, faults)
+    started = time.monotonic()
+    temperatures = left_temperature, right_temperature
+    question = ask(claim, left, right, domain, tie, faults, correspondence, temperatures=temperatures, base=base)
+    faults.settle()
+    _check_method(question, method)
+    attempt = Attempt(question, started, Deadline.after(timeout), certified)
     try:
         # The alarm leaves the search, which looks at the clock itself, a moment to end with a better reason.
         with time_limit(attempt.deadline.left + GRACE):
@@ -164,7 +183,8 @@ def _decided(
         found = _numeric(attempt, seed)
         if found is not None:
             return found
-        return by_smt(attempt) if method == "auto" else attempt.unknown(method, str(reason))
+        by_solver = method == "auto" and not attempt.question.soft
+        return by_smt(attempt) if by_solver else attempt.unknown(method, str(reason))
     settled = goal.finished and not goal.obligations()
     if settled and method != "regions":
         return cross_checked(attempt.proved("structural", Found([["holds"]], [], {})), attempt, checks, seed)
@@ -177,24 +197,20 @@ def _decided(
     return _by_splitting(attempt, goal, method, jobs, executor, checks, seed, progress or (lambda done, left: None))
 
 
-def _attempt(
-    claim: Claim | str,
-    left: Network,
-    right: Network | None,
-    domain: Domain | None,
-    method: str,
-    tie: Tie,
-    timeout: float | None,
-    correspondence: Correspondence | None,
-    certified: bool,
-    faults: Faults,
-) -> Attempt:
-    started = time.monotonic()
-    question = ask(claim, left, right, domain, tie, faults, correspondence)
-    faults.settle()
+def _check_method(question: Question, method: Method) -> None:
+    """Raises `Unsupported` for a method that cannot decide the question."""
     if method == "regions" and not question.claim.equality:
         raise Unsupported(f"method regions: expected the claim equal, found {question.claim.name}; lazy decides it")
-    return Attempt(question, started, Deadline.after(timeout), certified)
+    soft = next((semantics for semantics in question.semantics if semantics.soft), None)
+    reasons = {"regions": "which has no linear regions", "smt": "whose exponentials are beyond z3's real arithmetic"}
+    if soft is not None and method in reasons:
+        raise Unsupported(f"method {method}: expected no temperature, found {soft}, {reasons[method]}")
+
+
+def _elsewhere(question: Question) -> str:
+    """Which other question is answered by bounds alone."""
+    bounded = question.claim.name in ("within", "at-most", "range")
+    return "; the commands distance and range bound such values, by cuts of the domain" if bounded else ""
 
 
 def _numeric(attempt: Attempt, seed: int) -> Outcome | None:
@@ -237,6 +253,8 @@ def _by_splitting(
             regions = regions_of(found.leaves) if every_gate else ()
             return cross_checked(replace(outcome, regions=regions), attempt, checks, seed)
         reason = found.reason
+    if attempt.question.soft:
+        return attempt.unknown("lazy", reason + _elsewhere(attempt.question))
     if method != "auto":
         return attempt.unknown(method, reason)
     answer = by_smt(attempt)
@@ -265,6 +283,8 @@ def _phases(method: Method, attempt: Attempt) -> list[tuple[Method, Deadline]]:
     deadline = attempt.deadline
     if method != "auto":
         return [(method, deadline)]
+    if attempt.question.soft:
+        return [("lazy", deadline)]
     left = deadline.left
     last: tuple[Method, Deadline] = ("lazy", deadline.within(0.8 * left))
     if not attempt.question.claim.equality:

@@ -8,12 +8,13 @@ from typing import Any, Literal, TypedDict
 
 from exactformer.arguments import NATURAL, POSITIVE, SECONDS, function, instance, one_of, pool
 from exactformer.errors import Faults, shown
-from exactformer.networks.semantics import TIES, Tie
+from exactformer.networks.semantics import BASES, TIES, Base, Tie, read_temperature
 from exactformer.prover.smt import SOLVERS, Solver
 
 Method = Literal["auto", "structural", "lazy", "regions", "smt"]
 METHODS: tuple[Method, ...] = ("auto", "structural", "lazy", "regions", "smt")
 Progress = Callable[[int, int], None]
+Temperature = Any  # a number > 0, or a sequence of them, one a layer; None: hard
 
 
 class Options(TypedDict, total=False):
@@ -21,6 +22,9 @@ class Options(TypedDict, total=False):
 
     method: Method
     tie: Tie
+    left_temperature: Temperature
+    right_temperature: Temperature
+    base: Base
     seed: int
     jobs: int
     executor: Executor | None
@@ -34,6 +38,9 @@ def check_options(options: Options, timeout: Any, progress: Any, faults: Faults)
     SECONDS.check(timeout, "timeout", faults, optional=True)
     one_of(options.get("method", "auto"), METHODS, "method", faults)
     one_of(options.get("tie", "average"), TIES, "tie", faults)
+    one_of(options.get("base", "e"), BASES, "base", faults)
+    read_temperature(options.get("left_temperature"), "left_temperature", faults)
+    read_temperature(options.get("right_temperature"), "right_temperature", faults)
     NATURAL.check(options.get("seed", 0), "seed", faults)
     POSITIVE.check(options.get("jobs", 1), "jobs", faults)
     POSITIVE.check(options.get("sample"), "sample", faults, optional=True)

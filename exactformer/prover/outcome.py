@@ -11,6 +11,7 @@ from exactformer.arguments import instance, no_truth
 from exactformer.claims import Claim
 from exactformer.compiler.correspondence import Compiled
 from exactformer.domain import Domain
+from exactformer.enclosure import Number
 from exactformer.errors import Faults
 from exactformer.networks import Affine, Network
 from exactformer.networks.semantics import Semantics, Tie
@@ -18,6 +19,7 @@ from exactformer.prover.answer import answer_html, answer_text
 
 Verdict = Literal["proved", "refuted", "unknown"]
 Point = tuple[Fraction, ...]
+Outputs = tuple[Number, ...]
 
 
 @dataclass(frozen=True)
@@ -45,18 +47,21 @@ class Region:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One evaluation at a counterexample: of a network (its label) at a point, with the exact outputs."""
+    """One evaluation at a counterexample: of a network (its label) at a point, with the exact outputs.
+
+    Where softmax makes an output irrational, it is an enclosure.
+    """
 
     label: str
     inputs: Point
-    outputs: Point
+    outputs: Outputs
 
 
 @dataclass(frozen=True)
 class Witness:
     """A counterexample: values of the claim's variables, and what the claim's evaluations give there.
 
-    Both exact evaluators agree on the outputs. `left` and `right` are those of the first and the last evaluation.
+    Both evaluators agree on the outputs. `left` and `right` are those of the first and the last evaluation.
     """
 
     point: Point
@@ -64,7 +69,7 @@ class Witness:
     points: tuple[tuple[str, Point], ...]  # x, and in claims about two points y
 
     @staticmethod
-    def of(claim: Claim, point: Point, values: Sequence[Point], inputs: int) -> Witness:
+    def of(claim: Claim, point: Point, values: Sequence[Outputs], inputs: int) -> Witness:
         """The counterexample at these values of the claim's variables, with the outputs of each evaluation."""
         runs = zip(claim.runs_at(point, inputs), values, strict=True)
         x, y = (tuple(p) for p in claim.points(point, inputs))
@@ -72,12 +77,12 @@ class Witness:
         return Witness(point, tuple(Evaluation(run.label, tuple(run.inputs), value) for run, value in runs), points)
 
     @property
-    def left(self) -> Point:
+    def left(self) -> Outputs:
         """The outputs of the first evaluation."""
         return self.evaluations[0].outputs
 
     @property
-    def right(self) -> Point:
+    def right(self) -> Outputs:
         """The outputs of the last evaluation."""
         return self.evaluations[-1].outputs
 

@@ -13,13 +13,14 @@ from exactformer.arguments import instance, one_of
 from exactformer.claims import Answer, Claim, Run, read_claim
 from exactformer.compiler.correspondence import Compiled, Correspondence
 from exactformer.domain import Domain
-from exactformer.errors import Faults, Unsupported
+from exactformer.errors import Faults
 from exactformer.formats.network_json import dump
 from exactformer.kernel import claims as kernel
 from exactformer.kernel.claims import FORMAT, Asked, Goal
 from exactformer.networks import Network, Transformer, check_domain, check_network
+from exactformer.networks.balls import values_at
 from exactformer.networks.semantics import BASES, TIES, Semantics, read_temperature
-from exactformer.prover.outcome import Point
+from exactformer.prover.outcome import Outputs, Point
 from exactformer.rational import number_text
 
 LEFT, RIGHT = "left.json", "right.json"
@@ -44,6 +45,11 @@ class Question:
         """The networks it is about."""
         return (self.left,) if self.right is None else (self.left, self.right)
 
+    @property
+    def soft(self) -> bool:
+        """Whether softmax is part of it."""
+        return any(semantics.soft for semantics in self.semantics)
+
     @cached_property
     def texts(self) -> dict[str, str]:
         """The network files by name: what a certificate is bound to."""
@@ -62,8 +68,8 @@ class Question:
         """How attention is read in an evaluation."""
         return run.semantics or self.semantics[run.network]
 
-    def values(self, point: Point) -> list[Point]:
-        """The exact outputs of these evaluations."""
+    def values(self, point: Point) -> list[Outputs]:
+        """The outputs of these evaluations: exact, or enclosed where softmax makes them irrational."""
         runs = self.runs(point)
         return [evaluate_exactly(self.networks[run.network], tuple(run.inputs), self.read(run)) for run in runs]
 
@@ -152,7 +158,10 @@ def _semantics(
         faults.add(places[1], f"None for the claim {claim.name}, which is about one network", temperatures[1])
     if claim.rules and read[0]:
         faults.add(places[0], f"None for the claim {claim.name}: softmax has no ties", temperatures[0])
-    semantics = tuple(Semantics(tie, rates, base) for rates in read[: len(networks)])  # type: ignore[arg-type]
+    semantics = tuple(
+        Semantics(tie, rates, base if rates else "e")  # type: ignore[arg-type]
+        for rates in read[: len(networks)]
+    )
     for network, side, place in zip(networks, semantics, places, strict=False):
         side.fit(network, place, faults)
     return semantics
@@ -181,10 +190,11 @@ def _check_kinds(claim: Any, left: Any, right: Any, domain: Any, correspondence:
     faults.settle()
 
 
-def evaluate_exactly(network: Network, point: Point, semantics: Semantics) -> Point:
-    """The exact value of any network at a point. Raises `Unsupported` for softmax, whose values are irrational."""
-    if not isinstance(network, Transformer):
-        return network.evaluate(point)
+def evaluate_exactly(network: Network, point: Point, semantics: Semantics) -> Outputs:
+    """The exact value of any network at a point; an enclosure of it where softmax makes it irrational.
+
+    Raises `Unsupported` where it cannot be enclosed.
+    """
     if semantics.soft:
-        raise Unsupported(f"exact values: expected hard attention, found {semantics}")
-    return network.evaluate(point, tie=semantics.tie)
+        return values_at(network, point, semantics)
+    return network.evaluate(point, tie=semantics.tie) if isinstance(network, Transformer) else network.evaluate(point)

@@ -169,7 +169,7 @@ class Search:
             try:
                 result = self._expand(stack.pop())
             except Unsettled:
-                return self._found(reason="no gate is left to split where the claim is not settled; please report it")
+                return self._found(reason=_unsettled(goal))
             if isinstance(result, list):
                 stack += reversed(result)
             else:
@@ -393,7 +393,13 @@ class Search:
 
 
 class Unsettled(Exception):
-    """A cell without an open gate on which no closing step is accepted: a defect."""
+    """A cell without an open gate on which no closing step is accepted: a defect, unless there is softmax."""
+
+
+def _unsettled(goal: Goal) -> str:
+    if any(job.semantics.soft for job in goal.statement.jobs):
+        return "softmax is not split, and its bounds alone do not settle the claim"
+    return "no gate is left to split where the claim is not settled; please report it"
 
 
 def _input_rows(rows: Iterable[tuple[Form, bool]], n: int) -> list[Row]:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from exactformer.domain import Domain
+from exactformer.errors import Unsupported
 from exactformer.networks import Affine, Network
 from exactformer.networks.semantics import Semantics
 from exactformer.networks.walk import walk
@@ -29,8 +30,10 @@ def claim_text(question: Question) -> str:
     """The script that is unsatisfiable exactly when the claim of the question holds.
 
     It asserts that the variables are admissible, defines the values of all evaluations step by step, and asserts
-    that some conclusion fails.
+    that some conclusion fails. Raises `Unsupported` for softmax.
     """
+    if question.soft:
+        raise Unsupported("SMT-LIB: expected no temperature, found softmax, whose exponentials it has not")
     n, space = question.left.inputs, question.space
     variables = _inputs(space.dimension)
     outputs, definitions, linear = [], [], True

@@ -10,6 +10,7 @@ from itertools import zip_longest
 from exactformer.claims import Claim
 from exactformer.compiler import CONSTRUCTIONS, Correspondence, compile_network
 from exactformer.domain import Domain
+from exactformer.enclosure import Number, value_text
 from exactformer.errors import ExactformerError
 from exactformer.networks import Network, Transformer
 from exactformer.networks.exact import Exact
@@ -47,7 +48,8 @@ def trace(question: Question, point: Point) -> tuple[TraceLine, ...]:
     left, right = (Side(question.networks[run.network], question.read(run)) for run in runs)
     alone = isinstance(left.network, Transformer) and not isinstance(right.network, Transformer)
     wanted, found = (right, left) if alone else (left, right)
-    lines = _states_of(question, wanted, found, point) if question.claim.equations else []
+    hard = not wanted.semantics.soft and not found.semantics.soft  # states under softmax are not compared
+    lines = _states_of(question, wanted, found, point) if question.claim.equations and hard else []
     values = (evaluate_exactly(side.network, point, side.semantics) for side in (wanted, found))
     for i, (a, b) in enumerate(zip(*values, strict=True)):
         lines.append(_output(question.claim, i, a, b, left_is_found=alone))
@@ -65,12 +67,12 @@ def _states_of(question: Question, wanted: Side, found: Side, point: Point) -> l
     return _against_source(wanted.network, found, question.domain, point)
 
 
-def _output(claim: Claim, number: int, wanted: Fraction, found: Fraction, *, left_is_found: bool) -> TraceLine:
+def _output(claim: Claim, number: int, wanted: Number, found: Number, *, left_is_found: bool) -> TraceLine:
     """An output of the one side, and what the claim asks of it, given the other side's."""
     sides = (found, wanted) if left_is_found else (wanted, found)
     agrees = claim.contradicted([[value] for value in sides]) == "no"
-    asked = claim.asks(exact_text(wanted), of_left=left_is_found)
-    return TraceLine(f"output {number}", exact_text(found), asked, agrees)
+    asked = claim.asks(value_text(wanted), of_left=left_is_found)
+    return TraceLine(f"output {number}", value_text(found), asked, agrees)
 
 
 def _against_source(source: Network, found: Side, domain: Domain, point: Point) -> list[TraceLine]:

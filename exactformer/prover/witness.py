@@ -54,8 +54,8 @@ def reaches(question: Question, sides: Sequence[Any], points: Points) -> Points:
     for run in question.claim.runs_at(list(points.T), question.left.inputs):
         inputs = np.stack(list(run.inputs), axis=1) if run.inputs else points
         semantics = question.read(run)
-        rates = semantics.temperature[0] if semantics.soft else None
-        values = evaluate_batch(sides[run.network], inputs, tie=semantics.tie, temperature=rates)
+        rates = semantics.temperature or None
+        values = evaluate_batch(sides[run.network], inputs, tie=semantics.tie, temperature=rates, base=semantics.base)
         outputs.append(list(values.T))
     found = [np.asarray(form, dtype=float) for form in question.claim.conclusions(*outputs)]
     return -np.stack(found, axis=1) if found else np.zeros((len(points), 0))

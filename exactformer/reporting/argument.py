@@ -31,7 +31,9 @@ def refutation_blocks(report: Report) -> list[Block]:
     if found.difference is not None:
         values.append((report.equation("−"), Exact(found.difference)))
     points = "this point" if len(found.points) == 1 else "these points"
-    blocks: list[Block] = [Paragraph(f"Everything was evaluated exactly at {points} of D."), Facts(tuple(values))]
+    soft = any(side.softmax for side in report.networks)
+    exactly = "enclosed between exact bounds, which the certificate has," if soft else "evaluated exactly"
+    blocks: list[Block] = [Paragraph(f"Everything was {exactly} at {points} of D."), Facts(tuple(values))]
     if found.trace:
         rows = tuple((t.place, Exact(t.found), Exact(t.wanted), t.agrees) for t in found.trace)
         hidden = found.trace_total - len(rows)

@@ -12,9 +12,11 @@ from exactformer.compiler.sizes import SizeLine, nonzeros
 from exactformer.documents.numbers import linear_text, map_text, point_text, power, ranges_text
 from exactformer.domain import Domain
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, Transformer
+from exactformer.networks.semantics import Semantics
 from exactformer.prover.outcome import Confirmation, Outcome, Region, Witness
 from exactformer.rational import exact_text
 from exactformer.reporting.data import (
+    READ,
     ConfirmationCard,
     CorrespondenceCard,
     DomainCard,
@@ -62,8 +64,10 @@ def build_report(
         reason=outcome.reason or "",
         tie="any" if "any tie rule" in (outcome.theorem or "") else outcome.tie,
         domain=domain_card(outcome.domain, _option(outcome, files.get("domain", "domain.json"))),
-        left=network_card(outcome.left, first, files.get("left", "")),
-        right=None if outcome.right is None else network_card(outcome.right, second, files.get("right", "")),
+        left=network_card(outcome.left, first, files.get("left", ""), outcome.semantics[0]),
+        right=None
+        if outcome.right is None
+        else network_card(outcome.right, second, files.get("right", ""), outcome.semantics[1]),
         sizes=tuple(map(_size, outcome.compiled.sizes if outcome.compiled else ())),
         correspondence=_correspondence(outcome.compiled) if outcome.compiled else None,
         proof=_proof(outcome),
@@ -141,11 +145,12 @@ def _interval(ends: tuple[Fraction | None, Fraction | None]) -> str:
     return f"{left}, {'∞)' if high is None else f'{exact_text(high)}]'}"
 
 
-def network_card(network: Network, symbol: str, file: str) -> NetworkCard:
+def network_card(network: Network, symbol: str, file: str, semantics: Semantics) -> NetworkCard:
     """What a report says of a network."""
     facts = _transformer_facts(network) if isinstance(network, Transformer) else _layer_facts(network)
     shared = [("inputs", str(network.inputs)), ("outputs", str(network.outputs))]
-    return NetworkCard(symbol, network.name.strip(), network.kind, file, (*shared, *facts))  # type: ignore[arg-type]
+    read = [(READ, str(semantics))] if semantics.soft else []
+    return NetworkCard(symbol, network.name.strip(), network.kind, file, (*shared, *facts, *read))  # type: ignore[arg-type]
 
 
 def _layer_facts(network: MaxoutNetwork | ReluNetwork) -> list[tuple[str, str]]:

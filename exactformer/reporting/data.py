@@ -13,6 +13,7 @@ from exactformer.reporting import codec
 from exactformer.reporting.trusted import KernelFacts
 
 FORMAT = "exactformer/report-1"
+READ = "read as"  # the name of the fact that a network is read with softmax, and at which temperature
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class NetworkCard:
     kind: Literal["maxout", "relu", "transformer"]
     file: str
     facts: tuple[tuple[str, str], ...]
+
+    @property
+    def softmax(self) -> str:
+        """How it is read, where that is with softmax; empty where it is hard."""
+        return dict(self.facts).get(READ, "")
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,8 @@ def _described(side: NetworkCard) -> str:
 def _semantics(report: Report) -> tuple[Block, ...]:
     exact = "All weights are exact rational numbers, and all arithmetic is that of the real numbers, without rounding."
     blocks: list[Block] = [Paragraph(exact)]
-    if "transformer" in [side.kind for side in report.networks]:
+    blocks += [Paragraph(_softmax(side)) for side in report.networks if side.softmax]
+    if "transformer" in [side.kind for side in report.networks if not side.softmax]:
         limit = "Attention is taken in its hard limit: softmax attention with all scores multiplied by λ, as λ → ∞."
         if report.rules:
             rule = "When scores tie, the weight goes as the two tie rules of the statement say."
@@ -98,6 +99,15 @@ def _semantics(report: Report) -> tuple[Block, ...]:
         blocks.append(Paragraph(f"{limit} {rule}"))
     caution = "The statement is about these exact networks. It says nothing about running them in floating point."
     return (*blocks, Paragraph(caution))
+
+
+def _softmax(side: NetworkCard) -> str:
+    power = f"with weights in proportion to {'2' if 'base 2' in side.softmax else 'e'} to the power λ times"
+    if side.kind == "transformer":
+        means = f"each head is the mean of the values that it sees, {power} the score"
+    else:
+        means = f"each maximum is replaced by the mean of its pieces, {power} the piece"
+    return f"{side.symbol} is read with {side.softmax}: {means}. Here λ is the inverse temperature."
 
 
 # --- the networks -------------------------------------------------------------------------------------
