@@ -258,6 +258,41 @@ def test_softmax_values_that_overflow_are_still_json(run: Run) -> None:
     assert all(Fraction(value["lower"]) < 10**400 < Fraction(value["upper"]) for (value,) in enclosures)
 
 
+def test_softmax_sides(run: Run) -> None:
+    run("compile", "abs.json", "-o", "made.json")
+    sides = ("--left-temperature", "2", "--right-temperature", "2")
+    code, found = answer(run, "verify", "abs.json", "made.json", *sides, "--base", "2", "--out", "equal")
+    assert (code, found["method"]) == (PROVED, "structural")
+    assert "softmax of base 2 at inverse temperature 2" in found["theorem"]
+    assert run("check", "equal")[0] == PROVED
+    words = ("verify", "abs.json", "made.json", "--right-temperature", "1/3", "--out", "different")
+    code, found = answer(run, *words)
+    assert code == REFUTED
+    (value,) = found["witness"]["right"]
+    assert Fraction(value["lower"]) < Fraction(value["upper"]) < Fraction(found["witness"]["left"][0])
+    assert run("check", "different")[0] == PROVED
+    assert "Re-checked now by the kernel" in run("report", "different", "--format", "text")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("--left-temperature", "0"), "--left-temperature: expected a number > 0, found 0"),
+        (("--right-temperature", "-1/2"), "--right-temperature: expected a number > 0, found -1/2"),
+        (("--left-temperature", "inf"), "--left-temperature: expected a number (an integer"),
+        (("--left-temperature", "1,x"), "--left-temperature[1]: expected a number (an integer"),
+        (("--left-temperature", "1,2"), "left_temperature: expected one number > 0, or 1, one a layer, found 2"),
+        (("--base", "2"), "--base: expected together with --left-temperature or --right-temperature"),
+        (("--left-temperature", "1", "--method", "smt"), "method smt: expected no temperature, found softmax"),
+        (("--left-temperature", "1", "--method", "regions"), "method regions: expected no temperature, found softmax"),
+        (("--left-temperature", "1", "--obligations"), "--obligations: expected no temperature, found softmax"),
+    ],
+)
+def test_faulty_softmax_sides(run: Run, words: tuple[str, ...], line: str) -> None:
+    (found,) = refused(run, "verify", "abs.json", "abs.json", *words)
+    assert line in found
+
+
 def test_the_report_in_every_format(run: Run) -> None:
     run("prove", "bend.json", "--out", "proof")
     for name, suffix in (("text", "txt"), ("markdown", "md"), ("html", "html")):

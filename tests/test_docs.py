@@ -375,7 +375,8 @@ def test_name_can_be_imported(name: str) -> None:
             value = importlib.import_module(".".join(parts[:i]))
 
 
-SHOWN = {"README.md", "claims.md", "building.md"}  # the others show inputs that the repository does not have
+# The others show inputs that the repository does not have.
+SHOWN = {"README.md", "claims.md", "building.md", "softmax.md"}
 
 
 def shown() -> Iterator[tuple[str, list[str]]]:

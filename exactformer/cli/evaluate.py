@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from exactformer.cli.exits import PROVED
-from exactformer.cli.options import about, base_option, no_effect, read_points, temperature
+from exactformer.cli.options import about, asked_temperature, base_option, no_effect, read_points
 from exactformer.cli.parser import command
 from exactformer.errors import Faults
 
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         raise no_effect("--tie", "a Transformer, and without --temperature")
     if options.base is not None and options.temperature is None:
         raise no_effect("--base", "--temperature")
-    semantics = Semantics(options.tie or "average", temperature(options, "temperature"), options.base or "e")
+    semantics = Semantics(options.tie or "average", asked_temperature(options, "temperature"), options.base or "e")
     faults = Faults()
     semantics.fit(network, "--temperature", faults)
     faults.settle()

@@ -63,12 +63,13 @@ def base_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", choices=("e", "2"), help="of softmax; default: e")
 
 
-def temperature(options: argparse.Namespace, name: str) -> tuple[Fraction, ...]:
+def asked_temperature(options: argparse.Namespace, name: str) -> tuple[Fraction, ...]:
     """The inverse temperatures that an option names, one or one a layer; none where it is not given."""
     from exactformer.networks.semantics import read_temperature
 
     text, faults = getattr(options, name), Faults()
-    rates = text if text is None or "," not in text else [rate.strip() for rate in text.split(",")]
+    each = None if text is None else [rate.strip() for rate in text.split(",")]
+    rates = each[0] if each is not None and len(each) == 1 else each
     found = read_temperature(rates, f"--{name.replace('_', '-')}", faults)
     faults.settle()
     return found

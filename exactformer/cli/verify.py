@@ -14,6 +14,7 @@ from exactformer.cli.exits import EXIT
 from exactformer.cli.options import (
     about,
     asked_domain,
+    asked_temperature,
     base_option,
     input_files,
     no_effect,
@@ -21,7 +22,6 @@ from exactformer.cli.options import (
     proving_options,
     read_correspondence_file,
     search,
-    temperature,
 )
 from exactformer.cli.parser import command, positive
 from exactformer.errors import InvalidInput, Unsupported
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _softmax(options: argparse.Namespace) -> dict[str, Any]:
     """How the sides are read, as arguments of `verify`."""
-    rates = {name: temperature(options, name) or None for name in ("left_temperature", "right_temperature")}
+    rates = {name: asked_temperature(options, name) or None for name in ("left_temperature", "right_temperature")}
     given = any(rates.values())
     if options.base is not None and not given:
         raise no_effect("--base", "--left-temperature or --right-temperature")

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -155,9 +156,9 @@ def _semantics(
     if base == "2" and not any(read):
         faults.add("base", "a temperature together with the base 2", "none")
     if len(networks) == 1 and read[1]:
-        faults.add(places[1], f"None for the claim {claim.name}, which is about one network", temperatures[1])
+        faults.add(places[1], f"None for the claim {claim.name}, which is about one network", _listed(read[1]))
     if claim.rules and read[0]:
-        faults.add(places[0], f"None for the claim {claim.name}: softmax has no ties", temperatures[0])
+        faults.add(places[0], f"None for the claim {claim.name}: softmax has no ties", _listed(read[0]))
     semantics = tuple(
         Semantics(tie, rates, base if rates else "e")  # type: ignore[arg-type]
         for rates in read[: len(networks)]
@@ -165,6 +166,10 @@ def _semantics(
     for network, side, place in zip(networks, semantics, places, strict=False):
         side.fit(network, place, faults)
     return semantics
+
+
+def _listed(rates: Sequence[Fraction]) -> str:
+    return ", ".join(map(str, rates))
 
 
 def _softmax(semantics: Semantics) -> dict[str, Any]:
