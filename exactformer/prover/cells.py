@@ -120,15 +120,15 @@ def _compare(goal: Goal) -> Step:
 def _split(goal: Goal, form: Form) -> Step | None:
     """The gate, or the cut of the box in half, that promises most for a bound of the form; None where all is tight."""
     cell, atoms = goal.cell, goal.cell.atoms
-    slack, owners = slacks(cell, form), owners_of(cell)
+    (lost, over), owners = losses(cell, form), owners_of(cell)
     gates = [v for v in _open(cell, form) if v in owners and v not in atoms.rates]
-    loose = [v for v in gates if v in slack] or gates
-    scores = _scores(atoms, slack)
-    if loose and (len(gates) <= FEW or not any(scores)):
-        return ["gate", owners[max(loose, key=lambda v: (slack.get(v, 0.0), -v))]]
-    if not any(scores):
+    loose = [v for v in gates if v in lost] or gates
+    blame = _blame(atoms, lost, over)
+    if loose and (len(gates) <= FEW or not any(blame)):
+        return ["gate", owners[max(loose, key=lambda v: (lost.get(v, 0.0), -v))]]
+    if not any(blame):
         return None
-    i = max(range(len(scores)), key=scores.__getitem__) + 1
+    i = max(range(len(blame)), key=blame.__getitem__) + 1
     low, high = atoms.low[i], atoms.high[i]
     assert low is not None and high is not None
     return ["cut", [[i, 1], [ONE, str(-_between(low, high))]]]
@@ -146,19 +146,17 @@ def _open(cell: Cell, form: Form) -> list[int]:
     return sorted(found)
 
 
-def _bounded(atoms: Atoms) -> bool:
-    ends = [*atoms.low[1 : atoms.inputs + 1], *atoms.high[1 : atoms.inputs + 1]]
-    return atoms.relaxed and None not in ends
-
-
 def _between(low: Fraction, high: Fraction) -> Fraction:
     """A short number near the middle of two different ones."""
     bits = max(0, 8 - (high - low).numerator.bit_length() + (high - low).denominator.bit_length())
     return Fraction(round((low + high) / 2 * (1 << bits)), 1 << bits)
 
 
-def slacks(cell: Cell, form: Form) -> dict[int, float]:
-    """How much a lower bound of the form loses at each atom that it is put together from, as a guess in floats."""
+def losses(cell: Cell, form: Form) -> tuple[dict[int, float], Form]:
+    """How much a lower bound of the form loses at each atom that it is put together from, as a guess in floats.
+
+    With it the form over the inputs in which all atoms have been replaced by their affine bounds.
+    """
     atoms = cell.atoms
     lost: dict[int, float] = {}
     while top := max([atoms.level.get(v, 0) for v in form.terms], default=0):
@@ -167,30 +165,42 @@ def slacks(cell: Cell, form: Form) -> dict[int, float]:
             if atoms.level.get(v) == top:
                 floor, ceiling = atoms.floor.get(v), atoms.ceiling.get(v)
                 if floor is None or ceiling is None:
-                    return {}
+                    return {}, form
                 _, width = atoms.bounds(difference(ceiling, floor))
                 if width:
                     lost[v] = lost.get(v, 0.0) + nearly(abs(c) * width / form.den)
                 values[v] = floor if c > 0 else ceiling
         form = substituted(form, values)
-    return {v: size for v, size in lost.items() if size}
+    return {v: size for v, size in lost.items() if size}, form
 
 
-def _scores(atoms: Atoms, slack: dict[int, float]) -> list[float]:
-    """How much of the loss each input is to blame for: by how far it moves the differences between candidates."""
-    if not _bounded(atoms):
+def _blame(atoms: Atoms, lost: dict[int, float], over: Form) -> list[float]:
+    """How much each input is to blame that a bound is loose; nothing on a domain without a box.
+
+    An input moves the differences between candidates, and so it loses. Where the atoms are those of one network, it
+    also counts how far the bound itself moves with it; of a difference of two, that says little (measured).
+    """
+    ends = list(zip(atoms.low[1 : atoms.inputs + 1], atoms.high[1 : atoms.inputs + 1], strict=True))
+    widths = [high - low for low, high in ends if low is not None and high is not None]
+    if not atoms.relaxed or len(widths) < len(ends):
         return []
-    widths = [atoms.high[i] - atoms.low[i] for i in range(1, atoms.inputs + 1)]  # type: ignore[operator]
     scores = [0.0] * atoms.inputs
-    for v, size in slack.items():
+    for v, size in lost.items():
         shares = [0.0] * atoms.inputs
         for move in _moves(atoms, v):
-            for i in range(1, atoms.inputs + 1):
-                shares[i - 1] += nearly(abs(move.terms.get(i, 0)) * widths[i - 1] / move.den)
+            for i, share in enumerate(_reach(move, widths)):
+                shares[i] += share
         total = sum(shares)
         if total:
             scores = [score + size * share / total for score, share in zip(scores, shares, strict=True)]
-    return scores
+    if atoms.apart:
+        return scores
+    return [score * move for score, move in zip(scores, _reach(over, widths), strict=True)]
+
+
+def _reach(form: Form, widths: Sequence[Fraction]) -> list[float]:
+    """How far a form moves with each input, over its whole width."""
+    return [nearly(abs(form.terms.get(i, 0)) * width / form.den) for i, width in enumerate(widths, start=1)]
 
 
 def _moves(atoms: Atoms, v: int) -> list[Form]:
