@@ -34,6 +34,7 @@ _HOME = {
     "Correspondence": "compiler",
     "Distance": "measuring",
     "Domain": "domain",
+    "Enclosure": "enclosure",
     "ExactformerError": "errors",
     "FamilyResult": "prover",
     "FeedForward": "networks",
@@ -102,6 +103,7 @@ if TYPE_CHECKING:
     from exactformer.domain import Box as Box
     from exactformer.domain import Domain as Domain
     from exactformer.domain import Polyhedron as Polyhedron
+    from exactformer.enclosure import Enclosure as Enclosure
     from exactformer.errors import CertificateRejected as CertificateRejected
     from exactformer.errors import ExactformerError as ExactformerError
     from exactformer.errors import InvalidInput as InvalidInput

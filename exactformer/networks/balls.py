@@ -22,7 +22,7 @@ from exactformer.networks.walk import walk
 from exactformer.rational import Matrix
 
 PRECISIONS = (256, 1024, 4096, 16384)  # bits of the midpoint of a ball: more where large numbers cancel
-SLACK = Fraction(1, 1 << 58)  # the kernel keeps 64 bits of each mean
+SLACK = Fraction(1, 1 << 61)  # the kernel keeps 64 bits of each mean
 BITS = 100  # of the ends of an enclosure
 LARGEST = 100  # a difference of logits for which the kernel still has the power of two exactly
 

@@ -167,6 +167,12 @@ def numbers(transformer: ef.Transformer) -> None:
     soft = ef.evaluate_batch(transformer, [[0.5], [-1]], temperature=Fraction(64))
     hard = ef.evaluate_batch(transformer, np.array([[0.5], [-1.0]]), tie="leftmost")
     assert soft.shape == hard.shape == (2, 1) and hard.tolist() == [[0.5], [1.0]]
+    softened: ef.Outcome = ef.verify(transformer, transformer, left_temperature=2, right_temperature=["1/3"], base="2")
+    witness = softened.witness
+    assert witness is not None
+    for value in (*witness.left, *witness.right):
+        low: Fraction = value.lower if isinstance(value, ef.Enclosure) else value
+        print(low, value)
 
 
 def refused(network: ef.Network) -> None:
