@@ -9,21 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from by_kernel import enclosed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import NUMBERS, SMALL, maxout_networks, points, relu_networks, transformers
 
+from exactformer.compiler import compile_network
 from exactformer.domain import Box
 from exactformer.enclosure import Enclosure, bounds
 from exactformer.formats.network_json import dump
 from exactformer.kernel import semantics as kernel
-from exactformer.kernel.atoms import Atoms
-from exactformer.kernel.cell import Cell
-from exactformer.kernel.forms import ZERO, constant_form
-from exactformer.kernel.networks import read_network
 from exactformer.kernel.reading import NotAffine
 from exactformer.kernel.softmax import Rate
-from exactformer.networks import MaxoutNetwork, Network
+from exactformer.networks import MaxoutNetwork, Network, ReluNetwork
 from exactformer.networks.balls import values_at
 from exactformer.networks.semantics import Base, Semantics
 from exactformer.numeric import evaluate_batch
@@ -42,12 +40,8 @@ def mean(pieces: Any, rate: Any, base: Base = "e") -> Any:
 
 def by_kernel(network: Network, point: tuple[Fraction, ...], semantics: Semantics) -> list[Any]:
     """The kernel's bounds of the outputs at a point."""
-    read = read_network(dump(network).encode(), "file")
     rates = tuple(Rate(rate, semantics.base) for rate in semantics.rates(network))
-    cell = Cell(Atoms((), ()), (), {})
-    run = kernel.start(read, "L", kernel.Semantics("average", rates), [constant_form(x) for x in point])
-    outputs = kernel.advance(run, cell).outputs or {}
-    return [cell.atoms.bounds(outputs.get(k, ZERO)) for k in range(network.outputs)]
+    return enclosed(dump(network).encode(), point, kernel.Semantics("average", rates))
 
 
 def at_a_point(strategy: Any, numbers: Any) -> Any:
@@ -140,3 +134,19 @@ def test_rounding_is_outwards(a: Fraction, b: Fraction, bits: int) -> None:
     wider = Enclosure(low, high).rounded(bits)
     assert wider.lower <= low <= high <= wider.upper
     assert max(low - wider.lower, wider.upper - high) <= max(abs(low), abs(high)) / 2 ** (bits - 2)
+
+
+def test_each_layer_has_its_own_temperature() -> None:
+    network = ReluNetwork.of(
+        [([[1], [-1]], [0, 0]), ([[1, 1], [2, -1]], [-1, 0])], ([[1, 1]], [0]), domain=Box([-1], [1])
+    )
+    transformer = compile_network(network).transformer
+    rates = (Fraction(2), Fraction(1, 3))
+    semantics = Semantics(temperature=rates, base="2")
+    points = [Fraction(n, 4) for n in range(-4, 5)]
+    for side in (network, transformer):
+        near = evaluate_batch(side, [[float(x)] for x in points], temperature=rates, base="2")
+        for x, (y,) in zip(points, near, strict=True):
+            (value,), (wanted,) = values_at(side, (x,), semantics), values_at(network, (x,), semantics)
+            assert float(bounds(value)[0]) == pytest.approx(y, abs=1e-12)
+            assert bounds(value)[0] <= bounds(wanted)[1] and bounds(wanted)[0] <= bounds(value)[1]

@@ -10,6 +10,7 @@ from typing import Any
 import naive
 import numpy as np
 import pytest
+from by_kernel import enclosed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import SMALL, maxout_networks, networks, points, relu_networks, transformers
@@ -19,10 +20,6 @@ from exactformer.compiler.relu_to_maxout import relu_to_maxout
 from exactformer.domain import Box
 from exactformer.formats.network_json import dump
 from exactformer.kernel import semantics
-from exactformer.kernel.atoms import Atoms
-from exactformer.kernel.cell import Cell
-from exactformer.kernel.forms import ZERO, constant_form
-from exactformer.kernel.networks import read_network
 from exactformer.networks import Affine, Block, FeedForward, Head
 from exactformer.networks.semantics import TIES, Semantics
 from exactformer.prover.question import evaluate_exactly
@@ -40,12 +37,7 @@ def test_evaluation_is_the_definition_and_what_the_kernel_computes(pair: Any, ti
     text = dump(network)
     found = evaluate_exactly(network, point, Semantics(tie))
     assert list(found) == naive.evaluate(json.loads(text), point, tie)
-    cell = Cell(Atoms((), ()), (), {})
-    run = semantics.start(
-        read_network(text.encode(), "file"), "L", semantics.Semantics(tie), list(map(constant_form, point))
-    )
-    outputs = semantics.advance(run, cell).outputs or {}
-    assert list(found) == [outputs.get(k, ZERO).constant() for k in range(network.outputs)]
+    assert [(y, y) for y in found] == enclosed(text.encode(), point, semantics.Semantics(tie))
 
 
 @given(at_a_point(transformers(SMALL)), st.sampled_from(TIES))
