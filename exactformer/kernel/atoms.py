@@ -273,13 +273,11 @@ class Atoms:
         lows, highs = self._lows(rest), self._highs(rest)
         top = max(lows, default=None), max(highs) if len(highs) == len(rest) else None
         bounds = _both(bounds, _moved(top, own))
-        sides = None
-        if self.relaxed:
-            above, below = self.between(ups)[1], self.between(downs)[1]
-            sides = (
-                None if below is None else _shifted(negated(below), least),
-                None if above is None else _shifted(above, most),
-            )
+        above, below = self.between(ups)[1], self.between(downs)[1]
+        sides = (
+            None if below is None else _shifted(negated(below), least),
+            None if above is None else _shifted(above, most),
+        )
         if rate is None:
             rest = [rest[j] for j in self.alive(rest)]
         if len(rest) == 1:

@@ -189,7 +189,6 @@ def mixture(chances: Sequence[Interval], numbers: Sequence[Bounds]) -> Bounds:
     low: Fraction | None = ZERO
     high: Fraction | None = ZERO
     for (least, most), (below, above) in zip(chances, numbers, strict=True):
-        if most:
-            low = None if low is None or below is None else low + below * (least if below > 0 else most)
-            high = None if high is None or above is None else high + above * (most if above > 0 else least)
+        low = None if low is None or below is None else low + below * (least if below > 0 else most)
+        high = None if high is None or above is None else high + above * (most if above > 0 else least)
     return low, high
