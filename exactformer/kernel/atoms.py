@@ -13,8 +13,9 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import NamedTuple
 
+from .bounds import Bounds, Interval, both, largest, mixture, outward, plus, reflected, short, smallest
 from .forms import ONE, ZERO, Form, combine, constant_form, difference, negated, normal_form, scaled, substituted
-from .softmax import Bounds, Interval, Rate, gamma, gap, mixture, offset, outward, short, weights
+from .softmax import Rate, gamma, gap, offset, weights
 
 LEADERS = 32  # of a long list only so many forms are asked whether they dominate others
 SLOPE_BITS = 20  # of the slopes in affine bounds, which are rounded to the safe side
@@ -94,10 +95,10 @@ class Atoms:
     def _interval(self, form: Form) -> Bounds:
         found = self._ends(form)
         if not self.alias.keys().isdisjoint(form.terms):
-            found = _both(found, self._ends(self.expanded(form)))
+            found = both(found, self._ends(self.expanded(form)))
         if self.relaxed and not self.level.keys().isdisjoint(form.terms):
-            least, most = self._least(form), self._least(negated(form))
-            found = _both(found, (least, None if most is None else -most))
+            below, above = (self._least(form), None), (self._least(negated(form)), None)
+            found = both(both(found, below), reflected(above))
         return found
 
     def _least(self, form: Form) -> Fraction | None:
@@ -121,28 +122,8 @@ class Atoms:
             best = low if best is None else best if low is None else max(best, low)
         return best
 
-    def _lows(self, forms: Sequence[Form]) -> list[Fraction]:
-        return [low for low, _ in map(self.bounds, forms) if low is not None]
-
-    def _highs(self, forms: Sequence[Form]) -> list[Fraction]:
-        return [high for _, high in map(self.bounds, forms) if high is not None]
-
-    def positive_part(self, form: Form) -> Form | None:
-        """An affine upper bound of max(0, form): a multiple of the form plus a constant, None where there is none.
-
-        Sound: a convex function lies below its chord.
-        """
-        low, high = self.bounds(form)
-        if low is not None and low >= 0:
-            return form
-        if high is not None and high <= 0:
-            return ZERO
-        if low is None or high is None:
-            return None
-        share = high / (high - low)
-        slope = Fraction((share.numerator << SLOPE_BITS) // share.denominator, 1 << SLOPE_BITS)
-        rise = outward(max(-slope * low, (1 - slope) * high), True)
-        return combine(((1, scaled(form, slope)), (1, constant_form(rise))))
+    def _all(self, forms: Sequence[Form]) -> list[Bounds]:
+        return list(map(self.bounds, forms))
 
     def between(self, forms: Sequence[Form]) -> tuple[Form, Form | None]:
         """Affine bounds of the maximum of the forms: one of them, and it plus what each other can exceed it by."""
@@ -150,7 +131,8 @@ class Atoms:
         parts: list[tuple[int, Form]] = [(1, lead)]
         for form in forms:
             if form is not lead:
-                above = self.positive_part(difference(form, lead))
+                rise = difference(form, lead)
+                above = positive_part(rise, *self.bounds(rise))
                 if above is None:
                     return lead, None
                 parts.append((1, above))
@@ -158,8 +140,7 @@ class Atoms:
 
     def lead(self, forms: Sequence[Form]) -> Form:
         """The form whose bounds have the largest sum, the first such; of unbounded forms the first."""
-        ends = [self.bounds(form) for form in forms]
-        middles = [None if low is None or high is None else low + high for low, high in ends]
+        middles = [None if low is None or high is None else low + high for low, high in self._all(forms)]
         known = [m for m in middles if m is not None]
         return forms[middles.index(max(known))] if known else forms[0]
 
@@ -205,10 +186,8 @@ class Atoms:
     def _atom(self, forms: tuple[Form, ...]) -> Form:
         keys = frozenset([form.key() for form in forms])
         if keys not in self._exact:
-            lows, highs = self._lows(forms), self._highs(forms)
-            bounds = max(lows, default=None), max(highs) if len(highs) == len(forms) else None
             sides = self.between(forms) if self.relaxed else None
-            self._exact[keys] = self._enter(forms, None, bounds, sides)
+            self._exact[keys] = self._enter(forms, None, largest(self._all(forms)), sides)
         return Form({self._exact[keys]: 1})
 
     def mean(self, forms: Sequence[Form], rate: Rate) -> Form:
@@ -218,16 +197,10 @@ class Atoms:
         keys = rate, tuple(sorted([form.key() for form in forms]))  # type: ignore[type-var]
         if keys not in self._exact:
             lead, own = self._soft(forms, rate)
-            low, high = self.bounds(lead)
-            start, stop = offset(rate, [self.bounds(difference(form, lead)) for form in forms])
-            moved = (
-                None if low is None or start is None else low + start,
-                None if high is None or stop is None else high + stop,
-            )
-            lows, highs = self._lows(forms), self._highs(forms)
-            top = max(lows, default=None), max(highs) if len(highs) == len(forms) else None
-            mean = sum(lows, Fraction(0)) / len(lows) if len(lows) == len(forms) else None  # that of equal weights
-            bounds = _both(_both(moved, _moved(top, own)), (mean, None))
+            risen = plus(self.bounds(lead), offset(rate, self._all([difference(form, lead) for form in forms])))
+            ends, equal = self._all(forms), [(Fraction(1, len(forms)),) * 2] * len(forms)
+            bounds = both(risen, plus(largest(ends), reflected(own)))
+            bounds = both(bounds, (mixture(equal, ends)[0], None))  # it is at least the mean of equal weights
             sides = None
             if self.relaxed:
                 below, above = self.between(forms)
@@ -238,7 +211,7 @@ class Atoms:
     def _soft(self, forms: Sequence[Form], rate: Rate) -> tuple[Form, Interval]:
         """The leading form, and how far the mean under softmax lies below the maximum."""
         lead = self.lead(forms)
-        return lead, gap(rate, [self.bounds(difference(form, lead)) for form in forms])
+        return lead, gap(rate, self._all([difference(form, lead) for form in forms]))
 
     def met(self, forms: Sequence[Form], value: Form, rate: Rate | None) -> Met:
         """What there is to know of a maximum, or of a mean at a rate, for a later one that is near it."""
@@ -260,19 +233,14 @@ class Atoms:
         ups = [difference(forms[j], earlier[min(j, last)]) for j in self.alive(forms)]
         downs = [difference(earlier[i], forms[min(i, len(forms) - 1)]) for i in self.alive(earlier)]
         least, most = met.gap[0] - own[1], met.gap[1] - own[0]
-        highs, lows = self._highs(ups), self._highs(downs)
-        bounds = (
-            least - max(lows) if len(lows) == len(downs) else None,
-            most + max(highs) if len(highs) == len(ups) else None,
-        )
+        moved = reflected(largest(self._all(downs)))[0], largest(self._all(ups))[1]
+        bounds = plus(moved, (least, most))
         if rate is not None and rate == met.rate and len(forms) == len(earlier):
-            bounds = _both(bounds, self._means_apart(forms, earlier))
+            bounds = both(bounds, self._means_apart(forms, earlier))
         if bounds[0] is not None and bounds[0] == bounds[1]:
             return _shifted(met.value, bounds[0]), None
         rest = [difference(form, met.value) for form in forms]
-        lows, highs = self._lows(rest), self._highs(rest)
-        top = max(lows, default=None), max(highs) if len(highs) == len(rest) else None
-        bounds = _both(bounds, _moved(top, own))
+        bounds = both(bounds, plus(largest(self._all(rest)), reflected(own)))
         above, below = self.between(ups)[1], self.between(downs)[1]
         sides = (
             None if below is None else _shifted(negated(below), least),
@@ -289,17 +257,19 @@ class Atoms:
 
     def _means_apart(self, forms: Sequence[Form], earlier: Sequence[Form]) -> Bounds:
         """Bounds of the difference of two means at one rate."""
-        moves = [difference(form, other) for form, other in zip(forms, earlier, strict=True)]
-        lows, highs = self._lows(moves), self._highs(moves)
-        if not len(lows) == len(highs) == len(moves):
+        low, high = self._hull([difference(form, other) for form, other in zip(forms, earlier, strict=True)])
+        if low is None or high is None:
             return None, None
-        middle, radius = (max(highs) + min(lows)) / 2, (max(highs) - min(lows)) / 2
-        reach = (1 + 2 * gamma(len(forms))) * radius
+        middle, reach = (high + low) / 2, (1 + 2 * gamma(len(forms))) * (high - low) / 2
         return middle - reach, middle + reach
+
+    def _hull(self, forms: Sequence[Form]) -> Bounds:
+        """Bounds of whatever lies between the smallest and the largest of the forms."""
+        return smallest(self._all(forms))[0], largest(self._all(forms))[1]
 
     def blend(self, forms: Sequence[Form], scores: Sequence[Form], rate: Rate) -> Form:
         """The mean of the forms with the softmax weights of the scores, one a form."""
-        chances = weights(rate, [self.bounds(difference(score, scores[0])) for score in scores])
+        chances = weights(rate, self._all([difference(score, scores[0]) for score in scores]))
         first = max(range(len(forms)), key=lambda i: chances[i][0])
         rest = [difference(form, forms[first]) for form in forms]
         if not any(form.terms for form in rest):
@@ -307,9 +277,7 @@ class Atoms:
         gaps = [scaled(difference(score, scores[0]), rate.value) for score in scores]
         keys = rate.base, first, *[self.expanded(form).key() for form in (*gaps, *rest)]
         if keys not in self._exact:
-            lows, highs = self._lows(rest), self._highs(rest)
-            hull = min(lows) if len(lows) == len(rest) else None, max(highs) if len(highs) == len(rest) else None
-            bounds = _both(hull, mixture(chances, [self.bounds(form) for form in rest]))
+            bounds = both(self._hull(rest), mixture(chances, self._all(rest)))
             sides = None
             if self.relaxed:
                 above, below = self.between(rest)[1], self.between([negated(form) for form in rest])[1]
@@ -418,6 +386,23 @@ def direction(form: Form) -> tuple[Form, Fraction, Fraction]:
     return Form({v: c // content for v, c in terms.items()}), Fraction(content, form.den), shift
 
 
+def positive_part(form: Form, low: Fraction | None, high: Fraction | None) -> Form | None:
+    """An affine upper bound of max(0, form), from bounds of the form; None where there is none.
+
+    Sound: a convex function lies below its chord.
+    """
+    if low is not None and low >= 0:
+        return form
+    if high is not None and high <= 0:
+        return ZERO
+    if low is None or high is None:
+        return None
+    share = high / (high - low)
+    slope = Fraction((share.numerator << SLOPE_BITS) // share.denominator, 1 << SLOPE_BITS)
+    rise = outward(max(-slope * low, (1 - slope) * high), True)
+    return combine(((1, scaled(form, slope)), (1, constant_form(rise))))
+
+
 def _weighted(form: Form, ends: Sequence[Fraction | None]) -> Fraction | None:
     """The form with these values of its variables, in their order; None when one is infinite."""
     finite = [end for end in ends if end is not None]
@@ -430,15 +415,3 @@ def _weighted(form: Form, ends: Sequence[Fraction | None]) -> Fraction | None:
 
 def _shifted(form: Form, by: Fraction) -> Form:
     return combine(((1, form), (1, constant_form(by)))) if by else form
-
-
-def _moved(top: Bounds, below: Interval) -> Bounds:
-    """Bounds of a mean, from those of the maximum and of how far the mean lies below it."""
-    return None if top[0] is None else top[0] - below[1], None if top[1] is None else top[1] - below[0]
-
-
-def _both(one: Bounds, other: Bounds) -> Bounds:
-    """The bounds that both intervals give."""
-    lows = [low for low in (one[0], other[0]) if low is not None]
-    highs = [high for high in (one[1], other[1]) if high is not None]
-    return max(lows, default=None), min(highs, default=None)

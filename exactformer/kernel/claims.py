@@ -13,12 +13,13 @@ from fractions import Fraction
 from functools import cache, partial
 
 from .atoms import Atoms
+from .bounds import Interval
 from .cell import Cell, Multipliers, Proof
 from .forms import ONE, ZERO, Form, combine, constant_form, difference, negated, scaled
 from .networks import Network, read_network
 from .reading import Rejected, array, hexadecimal, named_file, natural, numbers, rational, reject, table
 from .semantics import TIES, Run, Semantics, advance, layers_of, start
-from .softmax import Interval, Rate
+from .softmax import Rate
 from .statements import Domain, Statement, read_domain, read_statement
 
 FORMAT = "exactformer/certificate-1"

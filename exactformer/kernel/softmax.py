@@ -11,12 +11,11 @@ from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
 
+from .bounds import Bounds, Interval, mixture, outward, rounded
+
 BITS = 160  # of the fractions in which exponentials are computed
-SIGNIFICANT = 64  # bits of the bounds that are handed on
 LARGEST = 100  # for larger t no more is said of b^-t than that it is positive and less than b^-LARGEST
 
-Interval = tuple[Fraction, Fraction]
-Bounds = tuple[Fraction | None, Fraction | None]  # None: no bound
 ZERO, ONE = Fraction(0), Fraction(1)
 
 
@@ -29,31 +28,6 @@ class Rate(NamedTuple):
     def scaled(self, factor: Fraction) -> Rate:
         """The rate at which z has the weights that `factor` * z has at this one."""
         return Rate(self.value * factor, self.base)
-
-
-def rounded(number: Fraction, up: bool, bits: int = BITS) -> Fraction:
-    """The next multiple of 2^-bits that is not above the number, or not below it."""
-    scale = 1 << bits
-    whole = number.numerator * scale // number.denominator
-    return Fraction(whole + (up and whole * number.denominator != number.numerator * scale), scale)
-
-
-def outward(number: Fraction, up: bool) -> Fraction:
-    """The next number of `SIGNIFICANT` bits that is not above it, or not below it; an integer where it is large."""
-    whole, below = abs(number.numerator), number.denominator
-    size = whole.bit_length() - below.bit_length()  # 2^(size - 1) < |number| < 2^(size + 1)
-    size += whole << max(0, -size) >= below << max(0, size)
-    return rounded(number, up, max(0, SIGNIFICANT - size))
-
-
-def short(low: Fraction | None, high: Fraction | None) -> Bounds:
-    """Bounds with `SIGNIFICANT` bits, rounded to the safe side; those that agree are exact and stay.
-
-    So they do not depend on how finely exponentials are computed, and what is derived from them keeps its size.
-    """
-    if low == high:
-        return low, high
-    return None if low is None else outward(low, False), None if high is None else outward(high, True)
 
 
 @cache
@@ -80,7 +54,7 @@ def logarithm(base: str) -> Interval:
     total, i = ZERO, 0
     while (term := Fraction(2, (2 * i + 1) * 3 ** (2 * i + 1))) > Fraction(1, 1 << BITS):
         total, i = total + term, i + 1
-    return rounded(total, False), rounded(total + 2 * term, True)
+    return rounded(total, False, BITS), rounded(total + 2 * term, True, BITS)
 
 
 @cache
@@ -93,10 +67,10 @@ def decay(t: Fraction, base: str) -> Interval:
         whole = t.numerator // t.denominator
         part, (low, high) = t - whole, logarithm("2")
         power = Fraction(1, 1 << whole)
-        ends = (rounded(part * high, True), rounded(part * low, False))
+        ends = (rounded(part * high, True, BITS), rounded(part * low, False, BITS))
         return (power / exponential(ends[0])[1], power / exponential(ends[1])[0]) if part else (power, power)
     squarings = (t.numerator // t.denominator).bit_length()
-    below, above = (rounded(t / (1 << squarings), up) for up in (False, True))
+    below, above = (rounded(t / (1 << squarings), up, BITS) for up in (False, True))
     low, high = 1 / exponential(above)[1], 1 / exponential(below)[0]
     for _ in range(squarings):  # relative errors double each time: 2^-BITS has room for them
         low, high = rounded(low * low, False, 2 * BITS), rounded(high * high, True, 2 * BITS)
@@ -182,13 +156,3 @@ def _largest_loss(rate: Rate, low: Fraction, high: Fraction | None) -> Fraction:
 def offset(rate: Rate, differences: Sequence[Bounds]) -> Bounds:
     """Bounds of B(z) - z_r = sum p_i (z_i - z_r), from bounds of the differences."""
     return mixture(weights(rate, differences), differences)
-
-
-def mixture(chances: Sequence[Interval], numbers: Sequence[Bounds]) -> Bounds:
-    """Bounds of sum p_i z_i, from bounds of every p_i >= 0 and every z_i."""
-    low: Fraction | None = ZERO
-    high: Fraction | None = ZERO
-    for (least, most), (below, above) in zip(chances, numbers, strict=True):
-        low = None if low is None or below is None else low + below * (least if below > 0 else most)
-        high = None if high is None or above is None else high + above * (most if above > 0 else least)
-    return low, high

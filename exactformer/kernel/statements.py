@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from .bounds import Bounds
 from .cell import Row
 from .forms import ONE, ZERO, Form, Vector, combine, constant_form, difference, scaled
 from .networks import Network
 from .reading import array, natural, numbers, rational, reject, table
 from .semantics import TIES, Semantics
-from .softmax import Bounds
 
 Point = list[Form]  # all coordinates, those that are zero, too
 

@@ -25,6 +25,9 @@ for folder in (HERE, HERE.parent, HERE.parent / "kernel"):
         sys.path.insert(0, str(folder))
 
 FILE = HERE / "corpus.json"
+NEAR_PLACES = [
+    f"L{layer}.{name}" for layer in (0, 1) for name in ("u0", "u1", "u2", "f0.t0", "f1.t0", "h0.q0", "h1.q0")
+]
 Files = Mapping[str, bytes]
 
 
@@ -99,7 +102,11 @@ def _goal(package: Any, entry: Entry) -> Any:
     networks = [package.networks.read_network(data, name) for name, data in sorted(entry.files.items())]
     domain = package.statements.read_domain(value["domain"], "domain", networks[0].inputs)
     parameters = value.get("parameters", {})
-    semantics = [package.semantics.Semantics(value["tie"])] * 2
+    sides = [value[side] for side in ("left", "right") if side in value]
+    semantics = [
+        package.claims._semantics(side, value["tie"], network, "side")
+        for side, network in zip(sides, networks, strict=True)
+    ]
     return package.claims.Goal.of(
         package.statements.read_statement(value["claim"], parameters, networks, domain, semantics, "claim")
     )
@@ -112,6 +119,9 @@ def _walk(package: Any, entry: Entry, r: Random) -> str:
         seen.append(_known(package, goal))
         steps: list[Any] = [["gate", place] for place in sorted(goal.cell.places)]
         steps += [["compare", a, b] for a in goal.stuck or () for b in goal.stuck or () if a != b] * 2
+        if "near" in entry.name:
+            steps += [["cut", [[1, r.choice(("1", "-2"))], [0, r.choice((0, "1/3"))]]]] * 2
+            steps += [["anew", [[f"R{a[1:]}", f"L{a[1:]}"] for a in NEAR_PLACES]]] * 4
         if not steps:
             break
         step = r.choice(steps)
@@ -144,16 +154,17 @@ def _known(package: Any, goal: Any) -> Any:
         return [sorted(form.terms.items()), form.den]
 
     places = sorted(cell.places.items())
+    hard = [place for place, atom in places if atom not in cell.atoms.rates]
     return [
         [[shown(form), strict] for form, strict in cell.rows],
         places,
         [[[str(which), shown(form)] for which, form in cell.facts(place).items()] for place, _ in places],
-        [[shown(form) for form in cell.candidates(place)] for place, _ in places],
+        [[shown(form) for form in cell.candidates(place)] for place in hard],
         [[t, shown(form)] for t, form in sorted((goal.stuck or {}).items())],
         [[_outputs(run, shown), run.outputs is None, run.ties] for run in goal.runs],
         [shown(cell.value(atom)) for _, atom in places],
         [shown(form) for form in goal.conclusions],
-        [shown(form) for form in goal.obligations()] if goal.finished else [],
+        [[shown(form), *map(str, cell.atoms.bounds(form))] for form in goal.obligations()] if goal.finished else [],
     ]
 
 
@@ -162,7 +173,8 @@ def _outputs(run: Any, shown: Callable[[Any], Any]) -> Any:
 
 
 def _names(package: Any) -> dict[str, Any]:
-    modules = ("forms", "atoms", "cell", "networks", "reading", "semantics", "statements", "claims", "certificates")
+    modules = ("forms", "softmax", "atoms", "cell", "networks", "reading", "semantics", "statements", "claims")
+    modules += ("certificates",)
     more = {"F": Fraction, "Path": Path, "SMALL": HERE / "fault_plugin.py", "limited": _limited}
     return {**{name: getattr(package, name) for name in modules}, **more}
 
@@ -480,6 +492,7 @@ def _by_hand() -> Iterator[Entry]:
             yield _entry("sizes", whole, a, b)
     for name, case in pinned().items():
         yield _entry(name, *case)
+    yield from _near()
     r = Random("by hand")
     bounds, counts = list(_bounds()), list(_counts())
     for name, bounded, network, other in [*bounds[:1], *r.sample(bounds[1:], 140)]:
@@ -488,6 +501,33 @@ def _by_hand() -> Iterator[Entry]:
         yield replace(_entry(name, counted, network), files={"network.json": encoded(network)})
     for point in ([-2], [2], [-1], [1]):
         yield _entry(f"inhabitant {point}", {**value, "inhabitant": point}, left, right)
+
+
+def _near() -> Iterator[Entry]:
+    """Softmax, pairs, affine bounds and cuts: the least epsilon that is shown, one that is not, a walk, and damage."""
+    import test_kernel_differences as t
+
+    from exactformer.kernel.reading import Rejected
+
+    for seed in range(90):
+        r = Random(f"corpus near {seed}")
+        try:
+            asked, tree, most = t.random_near_proof(r)
+        except Rejected:
+            continue
+        if most > t.MUCH / 2 or (most == 0 and seed % 3) or len(json.dumps(tree)) > 6000:
+            continue
+        value = t.near_certificate(asked, tree, most + t.F(1, 1 << 90))
+        yield _entry(f"near {seed}", value, asked.left, asked.right)
+        yield replace(_entry(f"near {seed} walk", value, asked.left, asked.right), kind=f"walk {seed}")
+        if most:
+            low = t.near_certificate(asked, tree, most - t.F(1, 1 << 90))
+            yield _entry(f"near {seed} too near", low, asked.left, asked.right)
+        path = r.choice([path for path in _paths(value) if path[0] in ("tree", "left", "right")])
+        for junk in r.sample((..., 0, [], "1", "L0.u0", [["R0.u0", "L0.u0"]], ["holds", [], []]), 2):
+            yield _entry(f"near {seed} damage", _changed(value, path, junk), asked.left, asked.right)
+    for name, case in t.BY_HAND.items():
+        yield _entry(f"near by hand {name}", *case)
 
 
 def _bounds() -> Iterator[tuple[str, Any, Any, Any]]:

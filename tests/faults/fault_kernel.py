@@ -44,9 +44,21 @@ MEMORY = 3 << 30
 PATIENCE = 900.0  # seconds without a sign of life after which a process is ended: only what hangs takes so long
 TESTS = HERE.parent / "kernel"
 FIRST = {"reading": "reading", "forms": "forms", "cell": "cell", "networks": "reading", "semantics": "semantics"}
-FIRST |= {"statements": "claims", "claims": "proofs", "__main__": "boundary", "atoms": "forms", "counts": "counts"}
-FIRST |= {"certificates": "boundary"}
-ORDER = ("pinned", "paths", "boundary", "reading", "cell", "semantics", "claims", "forms", "counts", "proofs", "fuzz")
+FIRST |= {"statements": "claims", "claims": "proofs", "__main__": "boundary", "counts": "counts"}
+FIRST |= {"certificates": "boundary", "softmax": "softmax", "atoms": "differences"}
+ORDER = (
+    "pinned",
+    "paths",
+    "softmax",
+    "differences",
+    "reproduced",
+    "boundary",
+    "reading",
+    "cell",
+    "semantics",
+    "claims",
+)
+ORDER += ("forms", "counts", "proofs", "fuzz")
 Sources = Mapping[str, str]
 
 
@@ -109,9 +121,7 @@ def imported(files: Sources) -> Iterator[Finder]:
         sys.meta_path.remove(finder)
 
 
-def difference(
-    finder: Finder, mutation: Mutation | None, entries: Sequence[Entry], steps: float = float("inf")
-) -> str:
+def difference(finder: Finder, mutation: Mutation | None, entries: Sequence[Entry], steps: float = float("inf")) -> str:
     """The first entry whose verdict is not the expected one, or at which the steps are over; empty if there is none."""
     name, work = "import", finder.work
     work.steps, work.limit = 0, steps

@@ -1,4 +1,4 @@
-"""Makes seeds for the fuzzer: small true and refuted claims of every kind, with their networks.
+"""Makes seeds for the fuzzer: small true and refuted claims of every kind, with their networks; softmax and pairs.
 
 Usage: python tests/fuzz/seeds.py FOLDER
 """
@@ -9,10 +9,13 @@ import random
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "kernel")]
 
+from kernel_material import encoded
 from target import joined
 from test_claims import FALSE, TRUE
+from test_kernel_differences import BY_HAND
 from test_mutants import random_network
 
 import exactformer as ef
@@ -35,7 +38,10 @@ def main(folder: Path) -> None:
         texts = ask(outcome.claim, left, right, outcome.domain, outcome.tie, Faults()).texts
         files = [texts[name].encode() for name in (LEFT, RIGHT) if name in texts]
         (folder / f"seed-{number:02}").write_bytes(joined(dump(outcome.certificate).encode(), *files))
-    print(f"{len(questions)} seeds in {folder}, exactformer {ef.__version__}")
+    for number, (certificate, *sides) in enumerate(BY_HAND.values()):
+        networks = [encoded(network) for network in sides if network is not None]
+        (folder / f"seed-near-{number:02}").write_bytes(joined(encoded(certificate), *networks))
+    print(f"{len(questions) + len(BY_HAND)} seeds in {folder}, exactformer {ef.__version__}")
 
 
 if __name__ == "__main__":

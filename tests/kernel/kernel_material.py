@@ -392,7 +392,13 @@ class Asked:
     @classmethod
     def of(cls, value: Mapping[str, Any], left: Network, right: Network | None = None) -> Asked:
         """The claim of a certificate."""
-        return cls(left, right, value["domain"], value["tie"], value["claim"], **value.get("parameters", {}))
+        soft: list[Soft | None] = [None, None]
+        for i, side in enumerate(("left", "right")):
+            if "temperature" in value.get(side, {}):
+                rates = tuple(map(Fraction, value[side]["temperature"]))
+                soft[i] = Soft(rates, value[side].get("base", "e")) if rates else None
+        parameters = value.get("parameters", {})
+        return cls(left, right, value["domain"], value["tie"], value["claim"], (soft[0], soft[1]), **parameters)
 
     def goal(self) -> Goal:
         """The kernel's view of it."""

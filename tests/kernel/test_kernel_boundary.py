@@ -54,8 +54,12 @@ IMPORTS = {
         "typing",
     },
     "forms": {"__future__", "collections.abc", "fractions", "math", "typing"},
-    "softmax": {"__future__", "collections.abc", "fractions", "functools", "typing"},
-    "atoms": {"__future__", "collections.abc", "copy", "fractions", "math", "typing", ".forms", ".softmax"},
+    "bounds": {"__future__", "collections.abc", "fractions"},
+    "softmax": {"__future__", "collections.abc", "fractions", "functools", "typing", ".bounds"},
+    "atoms": {
+        *("__future__", "collections.abc", "copy", "fractions", "math", "typing"),
+        *(".bounds", ".forms", ".softmax"),
+    },
     "networks": {"__future__", "collections", "dataclasses", ".forms", ".reading"},
     "cell": {
         *("__future__", "collections.abc", "dataclasses", "fractions", "functools", "math"),
@@ -67,11 +71,11 @@ IMPORTS = {
     },
     "statements": {
         *("__future__", "collections.abc", "dataclasses", "fractions"),
-        *(".cell", ".forms", ".networks", ".reading", ".semantics", ".softmax"),
+        *(".bounds", ".cell", ".forms", ".networks", ".reading", ".semantics"),
     },
     "claims": {
         *("__future__", "collections.abc", "copy", "dataclasses", "fractions", "functools"),
-        *(".atoms", ".cell", ".forms", ".networks", ".reading", ".semantics", ".softmax", ".statements"),
+        *(".atoms", ".bounds", ".cell", ".forms", ".networks", ".reading", ".semantics", ".softmax", ".statements"),
     },
     "counts": {
         *("__future__", "collections.abc", "dataclasses", "fractions", "functools", "math", "operator"),

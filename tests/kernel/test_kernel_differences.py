@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
+from itertools import combinations
 from random import Random
 from typing import Any
 
@@ -14,6 +16,7 @@ from kernel_material import (
     Asked,
     Soft,
     accepted,
+    attention,
     box,
     certificate,
     goal_of,
@@ -22,6 +25,7 @@ from kernel_material import (
     perturbed,
     random_claim,
     random_domain,
+    random_near_step,
     random_network,
     random_walk,
     record_blends,
@@ -29,8 +33,8 @@ from kernel_material import (
 )
 
 from exactformer.kernel.atoms import Atoms
-from exactformer.kernel.claims import follow
-from exactformer.kernel.forms import ZERO, Form
+from exactformer.kernel.claims import Goal, follow
+from exactformer.kernel.forms import ZERO, Form, difference
 from exactformer.kernel.reading import Rejected
 
 F = Fraction
@@ -74,6 +78,64 @@ def test_softmax_pairs_and_cuts_say_nothing_false(seed: int, monkeypatch: pytest
     r = Random(f"near {seed}")
     asked = random_near_question(r)
     assert random_walk(r, asked, asked.points(r, 8), r.randint(1, 6), near=0.5) == []
+
+
+MUCH = F(10**9)  # an epsilon that every bound shows
+
+
+def random_near_proof(r: Random) -> tuple[Asked, list[Any], Fraction]:
+    """Two networks on a box, random cuts, pairs and splits, and the least epsilon that the bounds then show."""
+    n = r.randint(1, 2)
+    left = random_network(r, n, 1)
+    right = left if r.random() < 0.4 else perturbed(r, left)
+    one, other = random_soft(r, left), random_soft(r, right)
+    sides = r.choice(((None, other), (one, None), (one, one), (None, None)))
+    asked = Asked(left, right, box(n, -2, 2), r.choice(TIES), "within", sides, epsilon=str(MUCH))
+    tree: list[Any] = []
+
+    def grow(goal: Goal, depth: int) -> Fraction:
+        """Steps that close the goal; the epsilon that they need."""
+        if goal.stuck:
+            scores, sign = goal.stuck, goal.opened().cell.sign
+            pairs = combinations(sorted(scores), 2)
+            step: list[Any] = next(
+                ["compare", a, b] for a, b in pairs if sign(difference(scores[a], scores[b])) is None
+            )
+        elif depth:
+            step = random_near_step(r, goal)
+        else:
+            tree.append(["holds", [], []])
+            lows = [goal.cell.atoms.bounds(form)[0] for form in goal.opened().obligations()]
+            return MUCH - min(-MUCH if low is None else low for low in lows)
+        tree.append(step)
+        return max(grow(child(), depth and depth - 1) for child in follow(goal, step, "step"))
+
+    return asked, tree, grow(asked.goal(), r.randint(0, 2))
+
+
+def near_certificate(asked: Asked, tree: Any, epsilon: Fraction) -> dict[str, Any]:
+    return within(asked.left, asked.right, epsilon, asked.domain, tree, asked.soft) | {
+        "tie": asked.tie,
+        "inhabitant": [0] * asked.n,
+    }
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_what_bounds_show_of_near_networks_is_true(seed: int) -> None:
+    """The kernel accepts the least epsilon and none below; no point is further apart."""
+    r = Random(f"near proof {seed}")
+    try:
+        asked, tree, most = random_near_proof(r)
+    except Rejected:  # no affine score, an empty box
+        return
+    if most > MUCH / 2:
+        return
+    for move, true in ((F(1, 1 << 90), True), (-F(1, 1 << 90), False)):
+        if most + move >= 0:
+            value = near_certificate(asked, tree, most + move)
+            assert accepted(value, asked.left, asked.right) == true
+    asked.parameters["epsilon"] = str(most)
+    assert all(asked.true_at(point) for point in asked.points(r, 8))
 
 
 # --- pairs ----------------------------------------------------------------------------------------
@@ -210,7 +272,7 @@ def test_a_difference_can_be_split() -> None:
 
 
 def test_an_undecided_head_on_the_left_makes_pairs_wait() -> None:
-    """A head that is stuck on the left is compared first; then comes the right side, with its pairs, on the children."""
+    """A head that is stuck on the left is compared first; then comes the right side, with its pairs."""
     left = transformer_with_step()
     goal = goal_of(left, left, box(1), claim="within", epsilon=0)
     assert goal.stuck
@@ -415,3 +477,54 @@ def test_claims_about_two_points_have_pairs() -> None:
         assert len(child.cell.rows) == 5 and len(child.cell.atoms.apart) == 1
         assert not child.holds([None])
     assert not accepted(value | {"tree": [["anew", PAIRED], ["holds", []]]}, network)
+
+
+# --- by hand, for the corpus of faults, too -------------------------------------------------------
+
+
+def _by_hand() -> Iterator[tuple[str, tuple[dict[str, Any], Any, Any]]]:
+    """Certificates with the new steps and sides; those whose names begin with "not" are to be rejected."""
+    one, other, rule = relu(1, 0), relu("9/8", "1/16"), Soft((F(1),))
+    paired, closed = ["anew", PAIRED], ["holds", [], []]
+    for name, epsilon, tree in (
+        ("pairs", "3/16", [paired, closed]),
+        ("not nearer than pairs", "2999/16000", [paired, closed]),
+        ("not without pairs", "3/16", [["anew", []], closed]),
+        ("a cut first", "3/16", [["cut", [[1, 1], [0, "1/2"]]], paired, closed, paired, closed]),
+        ("not one side of a cut", "3/16", [["cut", [[1, 1]]], paired, closed]),
+        ("a cut by a place", "3/16", [["cut", [["L0.u0", 1], [0, "-1/2"]]], paired, closed, paired, closed]),
+        ("not a pair twice", "3/16", [["anew", [*PAIRED, PAIRED[0]]], closed]),
+        ("not an empty box", "3/16", [["cut", [[1, 1], [0, -2]]], paired, closed, paired, closed]),
+        ("not a fact that is missing", "3/16", [paired, ["holds", ["1", [["R0.u0", "beside", "1"]]], []]]),
+        ("anew twice", "3/16", [paired, ["cut", [[1, 1]]], paired, closed, paired, closed]),
+        ("not gates without rows", "3/16", [paired, ["gate", "R0.u0"], *[["gate", "L0.u0"], closed, closed] * 2]),
+        ("not an unfinished step", "3/16", [["anew"], closed]),
+        ("not a cut by nothing", "3/16", [["cut", [["R9.u0", 1]]], paired, closed, paired, closed]),
+    ):
+        yield name, (within(one, other, epsilon, box(1), tree), one, other)
+    for name, epsilon, soft in (
+        ("softmax", "28/100", (None, rule)),
+        ("not nearer than softmax", "27/100", (None, rule)),
+        ("softmax of base 2", "41/100", (Soft((F(1),), "2"), None)),
+        ("not nearer than softmax of base 2", "40/100", (Soft((F(1),), "2"), None)),
+        ("a huge rate", "1/1000000", (None, Soft((F(10**7),)))),
+        ("equal rates", "1/1000000000", (rule, rule)),
+        ("not unequal rates", "1/1000000000", (rule, Soft((F(2),)))),
+    ):
+        yield name, (within(one, one, epsilon, box(1, -9, 9), [["anew", PAIRED], closed], soft), one, one)
+    near = relu(1, "1/1000")
+    for name, epsilon in (("two means", "16/10000"), ("not two limits", "11/10000")):
+        yield name, (within(one, near, epsilon, box(1), [["anew", PAIRED], closed], (rule, rule)), one, near)
+    for name, low, high in (("blend", "1/4", "3/4"), ("not more than a blend", "1/4", "7/10")):
+        logistic = attention([[[1, 0], [0, 1]], [[0, 0], [0, 0]]])
+        value: dict[str, Any] = {"parameters": {"lower": [low], "upper": [high]}, "inhabitant": [0]}
+        value |= {"tree": [closed]}
+        yield name, (certificate(logistic, None, box(1), claim="range", soft=(rule, None), **value), logistic, None)
+
+
+BY_HAND = dict(_by_hand())
+
+
+@pytest.mark.parametrize("name", BY_HAND)
+def test_certificates_by_hand(name: str) -> None:
+    assert accepted(*BY_HAND[name]) == (not name.startswith("not"))

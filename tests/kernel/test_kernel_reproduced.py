@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from kernel_material import accepted, box, certificate, judged, maxout
 
-from exactformer.kernel.softmax import Rate, gap, outward, short
+from exactformer.kernel.bounds import outward, short
+from exactformer.kernel.softmax import Rate, gap
 
 LINE = maxout([], ([[1]], [0]))
 RELU = maxout([([[1]], [0])], ([[1]], [0]), "relu")

@@ -24,21 +24,9 @@ from kernel_material import (
     softmax,
 )
 
+from exactformer.kernel.bounds import Bounds, both, largest, mixture, plus, reflected, rounded, smallest
 from exactformer.kernel.reading import Rejected
-from exactformer.kernel.softmax import (
-    Bounds,
-    Rate,
-    decay,
-    exponential,
-    gamma,
-    gap,
-    largest_gap,
-    logarithm,
-    mixture,
-    offset,
-    rounded,
-    weights,
-)
+from exactformer.kernel.softmax import Rate, decay, exponential, gamma, gap, largest_gap, logarithm, offset, weights
 
 F = Fraction
 E1, TWO = Soft((F(1),)), Soft((F(1),), "2")
@@ -70,6 +58,16 @@ def test_rounding_is_to_the_side_that_is_asked_for(up: bool) -> None:
         found = rounded(number, up, 3)
         assert (found * 8).denominator == 1 and abs(found - number) < F(1, 8)
         assert found >= number if up else found <= number
+
+
+def test_intervals() -> None:
+    one, other, half = (F(0), F(2)), (F(1), F(5)), (None, F(1))
+    assert both(one, other) == (1, 2) and both(one, half) == (0, 1) and both(half, half) == half
+    assert reflected(one) == (-2, 0) and reflected(half) == (-1, None)
+    assert plus(one, other) == (1, 7) and plus(one, half) == (None, 3) and plus(reflected(half), half) == (None, None)
+    assert largest([one, other]) == (1, 5) and largest([one, half]) == (0, 2) and largest([half, half]) == half
+    assert largest([one, reflected(half)]) == (0, None)
+    assert smallest([one, other]) == (0, 2) and smallest([one, half]) == (None, 1)
 
 
 @pytest.mark.parametrize("t", [F(0), F(1), F(1, 3), F(1, 10**40), F(999, 1000)])
