@@ -44,10 +44,10 @@ def leaf_scripts(goal: Goal, steps: Sequence[Any]) -> Iterator[tuple[str, str]]:
     cells: list[Child] = [lambda: goal]
     for step in steps:
         current = cells.pop()()
-        if step[0] in ("gate", "compare", "bound"):
-            cells += reversed(follow(current, step, "leaves"))
-        else:
+        if step[0] in ("empty", "holds"):
             yield step[0], _script(current.opened(), step[0])
+        else:
+            cells += reversed(follow(current, step, "leaves"))
 
 
 def _script(goal: Goal, rule: str) -> str:
