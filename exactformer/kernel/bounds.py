@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-SIGNIFICANT = 64  # bits of the bounds that are handed on
+SIGNIFICANT = 64  # bits of the bounds that are handed on,
+FINEST = 100  # as many of them as there are before the 101st after the point
 ZERO = Fraction(0)
 
 Interval = tuple[Fraction, Fraction]
@@ -20,11 +21,14 @@ def rounded(number: Fraction, up: bool, bits: int) -> Fraction:
 
 
 def outward(number: Fraction, up: bool) -> Fraction:
-    """The next number of `SIGNIFICANT` bits that is not above it, or not below it; an integer where it is large."""
+    """The next number of `SIGNIFICANT` bits that is not above it, or not below it.
+
+    Where it is large this is an integer, where it is small a multiple of 2^-`FINEST`.
+    """
     whole, below = abs(number.numerator), number.denominator
     size = whole.bit_length() - below.bit_length()  # 2^(size - 1) < |number| < 2^(size + 1)
     size += whole << max(0, -size) >= below << max(0, size)
-    return rounded(number, up, max(0, SIGNIFICANT - size))
+    return rounded(number, up, min(max(0, SIGNIFICANT - size), FINEST))
 
 
 def short(low: Fraction | None, high: Fraction | None) -> Bounds:

@@ -26,7 +26,7 @@ def refutation(temperature: Any, lower: Any, upper: Any, **side: Any) -> dict[st
 
 
 @pytest.mark.parametrize(
-    "number", [Fraction(1, 3), Fraction(2, 3), Fraction(3, 7), Fraction(7, 3), Fraction(10**30, 7), Fraction(5, 10**30)]
+    "number", [Fraction(1, 3), Fraction(2, 3), Fraction(3, 7), Fraction(7, 3), Fraction(10**30, 7), Fraction(5, 10**9)]
 )
 @pytest.mark.parametrize("sign", [1, -1])
 def test_bounds_have_as_many_bits_whatever_fraction_they_are(number: Fraction, sign: int) -> None:
@@ -35,8 +35,15 @@ def test_bounds_have_as_many_bits_whatever_fraction_they_are(number: Fraction, s
         assert abs(found - sign * number) * (1 << 63) <= number or found.denominator == 1
         assert abs(found.numerator).bit_length() <= 64 or found.denominator == 1
         assert (found >= sign * number) == up
+        assert (1 << 100) % found.denominator == 0
         nearby = outward(sign * number + Fraction(1 if up else -1, 10**200) * -1, up)  # of other digits, of one size
         assert nearby == found
+
+
+def test_what_is_left_of_a_cancellation_is_no_smaller_for_finer_enclosures() -> None:
+    for size in (35, 60, 92):
+        assert outward(Fraction(1, 10**size), True) == -outward(Fraction(-1, 10**size), False) == Fraction(1, 1 << 100)
+        assert outward(Fraction(1, 10**size), False) == outward(Fraction(-1, 10**size), True) == 0
 
 
 def test_bounds_that_agree_stay_exact() -> None:

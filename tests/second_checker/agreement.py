@@ -10,6 +10,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import checker
@@ -17,8 +18,12 @@ import damage
 import generate
 from generate import Case
 
+from exactformer.kernel.cell import Cell as KernelCell
 from exactformer.kernel.certificates import check as kernel_check
+from exactformer.kernel.claims import Goal, ask, follow
+from exactformer.kernel.forms import Form
 from exactformer.kernel.reading import Rejected as KernelRejected
+from exactformer.kernel.reading import parse_json
 
 PROOFS = Path(__file__).parents[2] / "proofs"
 POOL = 20  # every case without damage is damaged in as many ways
@@ -64,6 +69,52 @@ def first(case: Case) -> str | None:
         return None
     except Exception as error:
         return f"CRASH {type(error).__name__}: {error}"
+
+
+def differences(case: Case) -> list[str]:
+    """In what the checkers differ about the cells of a case, not only in its end: places, rows and tables of atoms."""
+    value = checker.parse(case.certificate)
+    claim = checker.read_claim(value, checker.read_networks(value, reader(case)))
+    cells = [checker.root_cell(claim, checker.read_domain(value["domain"], claim.inputs))]
+    given = parse_json(case.certificate, "certificate")
+    assert isinstance(given, dict)
+    goals: list[Callable[[], Goal]] = [ask(given, reader(case), "certificate").goal]
+    found = []
+    for number, step in enumerate(value["tree"]):
+        cell, goal = cells.pop(), goals.pop()()
+        cell.advance(claim)
+        found += [f"{number}: {name}" for name in differing(cell, goal.cell)]
+        if step[0] in checker.SIZES:
+            goals += reversed(follow(goal, given["tree"][number], "tree"))
+            cells += reversed(checker.open_step(cell, step[0], step[1:]))
+    return found
+
+
+def differing(cell: checker.Cell, other: KernelCell) -> Iterator[str]:
+    """What the checkers do not both know on a cell, the kernel's being the other one."""
+    own, atoms = cell.atoms, other.atoms
+    if cell.places != other.places:
+        yield "places"
+    if cell.rows != [(plain(form), strict) for form, strict in other.rows]:
+        yield "rows"
+    if own.bounds != list(zip(atoms.low, atoms.high, strict=True)):
+        yield "bounds"
+    if own.gap != atoms.gaps:
+        yield "gaps"
+    for name, mine, form in (("alias", own.alias, atoms.alias), ("below", own.below, atoms.floor)):
+        if mine != {a: plain(f) for a, f in form.items()}:
+            yield name
+    if own.above != {a: plain(f) for a, f in atoms.ceiling.items()}:
+        yield "above"
+    if {a: list(map(checker.key_of, forms)) for a, forms in own.candidates.items()} != {
+        a: [checker.key_of(plain(f)) for f in forms] for a, forms in atoms.candidates.items()
+    }:
+        yield "candidates"
+
+
+def plain(form: Form) -> checker.Form:
+    """A form of the kernel as the second checker has it."""
+    return {v: Fraction(c, form.den) for v, c in form.terms.items()}
 
 
 def of_folder(certificate: Path) -> Case:

@@ -616,16 +616,22 @@ class Atoms:
     def new(self, forms: list[Form], rate: Rate | None) -> int:
         """Make an atom."""
         bounds = self.of_maximum(forms) if rate is None else self.of_softmax(forms, rate)
-        return self.enter(forms, rate, bounds, *self.affine(forms, rate))
+        return self.enter(forms, rate, bounds, *self.affine(forms, rate), self.gap_of(forms, rate))
 
     def enter(
-        self, forms: list[Form], rate: Rate | None, bounds: Interval, below: Form | None, above: Form | None
+        self,
+        forms: list[Form],
+        rate: Rate | None,
+        bounds: Interval,
+        below: Form | None,
+        above: Form | None,
+        own_gap: tuple[Fraction, Fraction],
     ) -> int:
         """A new atom with its class."""
         a = self.variable(bounds, below, above, rate is not None)
         self.candidates[a] = forms
         if rate is not None:
-            self.rate[a], self.gap[a] = rate, self.gap_of(forms, rate)
+            self.rate[a], self.gap[a] = rate, own_gap
         own = Class.of([self.expand(f) for f in forms], rate)
         first, other = self.by_class.setdefault(own.key, (a, own))
         parts = [self.support[v] for f in forms for v in f if v > self.last_variable]
@@ -710,14 +716,6 @@ class Atoms:
         slope = down(high / (high - low), 20)
         rise = max(-slope * low, (1 - slope) * high)
         return add(times(slope, g), single(up(rise, grain(rise))))
-
-    def difference(
-        self, bounds: Interval, below: Form | None, above: Form | None, forms: list[Form], rate: Rate | None
-    ) -> int:
-        """A new atom for the difference of two maxima."""
-        d = self.enter(forms, rate, bounds, below, above)
-        self.differences |= {d}
-        return d
 
     def mentioned(self, f: Form) -> list[int]:
         """The atoms in a form, in increasing order."""
@@ -1226,7 +1224,9 @@ class Cell:
             if len(own) == 1:
                 return add(earlier.value, own[0]), None
             below, above = self.affine_of_difference(forms, rate, earlier)
-            atoms.by_set[key] = atoms.difference(bounds, below, above, own, rate)
+            d = atoms.enter(own, rate, bounds, below, above, (least, most))
+            atoms.differences |= {d}
+            atoms.by_set[key] = d
         d = atoms.by_set[key]
         return add(earlier.value, {d: Fraction(1)}), d
 
@@ -1664,6 +1664,22 @@ def close_holds(cell: Cell, claim: Claim, pairs: list[Any]) -> bool:
     return any(run.tied for run in cell.runs)
 
 
+SIZES = {"gate": (1,), "compare": (2,), "cut": (1,), "anew": (1,), "bound": range(2, sys.maxsize)}
+
+
+def open_step(cell: Cell, name: str, arguments: list[Any]) -> list[Cell]:
+    """The children of a step that does not close a cell."""
+    if name == "gate":
+        return gate(cell, *arguments)
+    if name == "compare":
+        return compare(cell, *arguments)
+    if name == "cut":
+        return cut(cell, *arguments)
+    if name == "anew":
+        return anew(cell, *arguments)
+    return bound(cell, arguments[0], arguments[1], arguments[2:])
+
+
 def root_cell(claim: Claim, domain: Domain) -> Cell:
     """The cell at the root, before any evaluation."""
     bounds = list(zip(domain.lower, domain.upper, strict=True))
@@ -1677,20 +1693,13 @@ def walk(claim: Claim, domain: Domain, tree: Any) -> bool:
     stack, tied = [root_cell(claim, domain)], False
     for step in items(tree):
         require(len(stack) > 0, "a step too many")
-        name, *arguments = items(step) or [None]
+        name, *arguments = items(step) or [""]
+        require(isinstance(name, str), "the name of a step is a text")
         children: list[Cell] = []
         cell = stack.pop()
         cell.advance(claim)
-        if name == "gate" and len(arguments) == 1:
-            children = gate(cell, *arguments)
-        elif name == "compare" and len(arguments) == 2:
-            children = compare(cell, *arguments)
-        elif name == "cut" and len(arguments) == 1:
-            children = cut(cell, *arguments)
-        elif name == "anew" and len(arguments) == 1:
-            children = anew(cell, *arguments)
-        elif name == "bound" and len(arguments) >= 2:
-            children = bound(cell, arguments[0], arguments[1], arguments[2:])
+        if name in SIZES and len(arguments) in SIZES[name]:
+            children = open_step(cell, name, arguments)
         elif name == "empty" and len(arguments) == 1:
             close_empty(cell, *arguments)
         elif name == "holds":

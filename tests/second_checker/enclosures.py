@@ -36,11 +36,11 @@ def outwards(low: End, high: End) -> Interval:
 
 
 def grain(x: Fraction) -> int:
-    """The number of bits after the point where a number has 64 significant ones, 0 if it is larger than that."""
+    """The number of bits after the point where a number has 64 significant ones, but at least 0 and at most 100."""
     bits = 0
     while x and abs(x) * 2**bits < 1 << 63:
         bits += max(1, 63 - (abs(x) * 2**bits).__ceil__().bit_length())
-    return bits
+    return min(bits, 100)
 
 
 @cache
