@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
+import re
 import sys
 from collections import Counter
 from fractions import Fraction
@@ -26,7 +27,7 @@ from exactformer.kernel.reading import Rejected as KernelRejected  # noqa: E402
 
 PROOFS = sorted(agreement.PROOFS.glob("*/certificate.json"))
 CORPUS = sorted((HERE.parent / "fuzz" / "corpus").iterdir())
-GOOD = {"random trees": 100, "needless splits": 50, "long lists": 12, "near": 100, "prover": 60}
+GOOD = {"random trees": 100, "needless splits": 50, "long lists": 12, "near": 100, "softmax": 60, "prover": 60}
 
 
 def judged(case: Case) -> str | None:
@@ -84,6 +85,19 @@ def test_checkers_agree_on_good_certificates(kind: str) -> None:
     accepted = [theorem for theorem in theorems if theorem is not None]
     assert len(accepted) >= (1.0 if kind == "prover" else 0.5) * len(theorems)
     assert len(theorems) >= 0.8 * GOOD[kind]
+
+
+def test_checkers_know_the_same_on_every_cell() -> None:
+    found: Counter[str] = Counter()
+    for number in range(60):
+        maker = generate.near if number % 2 else generate.soft
+        case = maker(random.Random(f"cells {number}"))
+        if b'"tree"' in case.certificate and judged(case) is not None:
+            assert agreement.differences(case) == []
+            found.update(
+                name for name, text in agreement.FEATURES.items() if re.search(text, case.certificate.decode())
+            )
+    assert min(found[name] for name in ("anew", "pairs", "cut", "softmax", "affine bounds", "empty proofs")) > 0
 
 
 def test_questions_are_about_all_claims_networks_and_tie_rules() -> None:

@@ -71,6 +71,14 @@ THEOREMS = {
     "(real arithmetic, hard attention, any tie rule)",
     "maximum/refutation.json": "at x = (0, 0), y = (0, 1/2), left(x) = (0), left(y) = (1/2) (tie rule average); "
     "this refutes: for all x <= y in the domain that differ at most in x2, left(x) >= left(y)",
+    "softmax/by-hand.json": "|left(x) - right(x)| <= 1/8 (real arithmetic, left: hard attention, any tie rule, "
+    "right: softmax of base 2 at inverse temperature 4)",
+    "softmax/refutation.json": "right(x) = (3/20) (left: hard attention, tie rule average, right: softmax of base 2 "
+    "at inverse temperature 4); this refutes: for every x in the domain, |left(x) - right(x)| <= 1/16",
+    "softmax/enclosed.json": "right(x) = (19/100 to 1/5) (left: hard attention, tie rule average, right: softmax "
+    "at inverse temperature 4); this refutes: for every x in the domain, |left(x) - right(x)| <= 1/20",
+    "chord/by-hand.json": "left(x) <= right(x) (real arithmetic, hard attention, any tie rule)",
+    "chord/affine.json": "left(x) <= right(x) (real arithmetic, hard attention, any tie rule)",
     "sum-of-two/by-hand.json": "left(x) <= 1 (real arithmetic, hard attention, any tie rule)",
 }
 ONE_NETWORK = {"maximum", "sum-of-two"}

@@ -32,6 +32,7 @@ MAKERS = {
     "needless splits": generate.deep,
     "long lists": generate.long,
     "near": generate.near,
+    "softmax": generate.soft,
     "prover": generate.found_by_prover,
 }
 WORDS = {  # what a certificate has that can be damaged in this way
@@ -166,9 +167,7 @@ def cases(count: int, seed: int = 0) -> Iterator[tuple[str, str, Case]]:
 
 def r_kind(number: int) -> str:
     """The kind of good case that comes next."""
-    return [*["random trees", "near", "needless splits", "near", "random trees", "prover"] * 2, "long lists"][
-        number % 13
-    ]
+    return [*["random trees", "near", "needless splits", "softmax", "near", "prover"] * 2, "long lists"][number % 13]
 
 
 FEATURES = {  # what is counted among the cases that both accept

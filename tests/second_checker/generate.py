@@ -579,6 +579,19 @@ def enclosed(r: random.Random, low: checker.End, high: checker.End) -> Any:
     return {"lower": str(low - slack), "upper": str(high + slack)}
 
 
+def soft(r: random.Random) -> Case:
+    """A random claim about networks that are read with softmax, refuted at a point or with a random tree."""
+    question = random_question(r)
+    while question.head["claim"] == "ties-agree":
+        question = random_question(r)
+    question.soft = {s: softened(r, net) for s, net in zip(("left", "right"), question.networks, strict=False)}
+    if r.random() < 0.4:
+        answer = refutation(r, *understood(question))
+        if answer is not None:
+            return question.case(answer)
+    return answered_by_tree(r, question, r.choice([1, 3, 6]))
+
+
 def near(r: random.Random) -> Case:
     """A claim about networks that are near one another, or read at temperatures, proved anew with pairs and by cuts."""
     inputs, outputs = r.choice([1, 1, 2, 2, 3]), r.choice([1, 1, 1, 2])
