@@ -15,7 +15,8 @@ from exactformer.prover.witness import batches, float_ends, near_point, reaches
 from exactformer.work import Deadline
 
 Points = NDArray[np.float64]
-STARTS, CHILDREN, ROUNDS = 16, 32, 40
+STARTS, CHILDREN, ROUNDS = 32, 32, 96
+SLOWLY = 5  # rounds after which steps are half as long
 EXACT = 4  # points of each conclusion that are evaluated exactly
 
 
@@ -50,7 +51,7 @@ def _refined(
 ) -> tuple[Points, Points]:
     """The best of the points and of random ones around each, which come nearer from round to round."""
     (points, values), (lower, upper) = known, box
-    scale = 2.0 ** -(1 + number / 2)
+    scale = 2.0 ** -(1 + number / SLOWLY)
     steps = random.standard_normal((len(points), CHILDREN, len(lower))) * scale * (upper - lower)
     steps *= random.random((len(points), CHILDREN, len(lower))) < random.choice([0.25, 0.5, 1.0])
     tried = np.clip(points[:, None, :] + steps, lower, upper).reshape(-1, len(lower))

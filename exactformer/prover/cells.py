@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from exactformer.kernel.atoms import Atoms
 from exactformer.kernel.cell import Cell
 from exactformer.kernel.claims import Goal
@@ -68,7 +70,8 @@ def look(goal: Goal, wanted: Sequence[Fraction | None]) -> Seen:
     bounds = [Bound(form, _ceiling(atoms, form)) for form in forms]
     loose = [i for i, bound in enumerate(bounds) if _above(bound.ceiling, wanted[i])]
     points: list[Point] = []
-    if loose and _few(cell, [forms[i] for i in loose]):
+    crossed = any(low > high for low, high in _box(seen) if low is not None and high is not None)
+    if crossed or (loose and _few(cell, [forms[i] for i in loose])):
         relaxation = Relaxation.of(seen, [forms[i] for i in loose])
         inside = relaxation.inside()
         if isinstance(inside, Outside):
@@ -121,17 +124,26 @@ def _split(goal: Goal, form: Form) -> Step | None:
     """The gate, or the cut of the box in half, that promises most for a bound of the form; None where all is tight."""
     cell, atoms = goal.cell, goal.cell.atoms
     (lost, over), owners = losses(cell, form), owners_of(cell)
-    gates = [v for v in _open(cell, form) if v in owners and v not in atoms.rates]
+    unsettled = _open(cell, form)
+    gates = [v for v in unsettled if v in owners and v not in atoms.rates]
     loose = [v for v in gates if v in lost] or gates
     blame = _blame(atoms, lost, over)
-    if loose and (len(gates) <= FEW or not any(blame)):
+    few = len(gates) <= FEW and atoms.rates.keys().isdisjoint(unsettled)  # a gate says nothing of softmax
+    if loose and (few or not any(blame)):
         return ["gate", owners[max(loose, key=lambda v: (lost.get(v, 0.0), -v))]]
     if not any(blame):
         return None
-    i = max(range(len(blame)), key=blame.__getitem__) + 1
-    low, high = atoms.low[i], atoms.high[i]
-    assert low is not None and high is not None
-    return ["cut", [[i, 1], [ONE, str(-_between(low, high))]]]
+    i = max(range(len(blame)), key=blame.__getitem__)
+    low, high = _box(goal)[i]
+    if low is None or high is None or low >= high:
+        return None
+    return ["cut", [[i + 1, 1], [ONE, str(-_between(low, high))]]]
+
+
+def _box(goal: Goal) -> list[tuple[Fraction | None, Fraction | None]]:
+    """The bounds of the inputs on the cell, with those that rows about one input add."""
+    rows = [row for row in goal.cell.rows if max(row[0].terms, default=ONE) <= goal.cell.atoms.inputs]
+    return list(zip(*goal.statement.box(rows), strict=True))
 
 
 def _open(cell: Cell, form: Form) -> list[int]:
@@ -180,33 +192,33 @@ def _blame(atoms: Atoms, lost: dict[int, float], over: Form) -> list[float]:
     An input moves the differences between candidates, and so it loses. Where the atoms are those of one network, it
     also counts how far the bound itself moves with it; of a difference of two, that says little (measured).
     """
-    ends = list(zip(atoms.low[1 : atoms.inputs + 1], atoms.high[1 : atoms.inputs + 1], strict=True))
-    widths = [high - low for low, high in ends if low is not None and high is not None]
-    if not atoms.relaxed or len(widths) < len(ends):
+    if not atoms.relaxed or None in (*atoms.low[: atoms.inputs + 1], *atoms.high[: atoms.inputs + 1]):
         return []
-    scores = [0.0] * atoms.inputs
+    moves = _moves(atoms)
+    scores = np.zeros(atoms.inputs)
     for v, size in lost.items():
-        shares = [0.0] * atoms.inputs
-        for move in _moves(atoms, v):
-            for i, share in enumerate(_reach(move, widths)):
-                shares[i] += share
-        total = sum(shares)
-        if total:
-            scores = [score + size * share / total for score, share in zip(scores, shares, strict=True)]
-    if atoms.apart:
-        return scores
-    return [score * move for score, move in zip(scores, _reach(over, widths), strict=True)]
+        first, *others = atoms.candidates.get(v) or (Form({}),)
+        shares = sum((np.abs(_moved(difference(other, first), moves)) for other in others), np.zeros(atoms.inputs))
+        if shares.any():
+            scores += size * shares / shares.sum()
+    if not atoms.apart:
+        scores *= np.abs(_moved(over, moves))
+    return [float(score) for score in scores]
 
 
-def _reach(form: Form, widths: Sequence[Fraction]) -> list[float]:
-    """How far a form moves with each input, over its whole width."""
-    return [nearly(abs(form.terms.get(i, 0)) * width / form.den) for i, width in enumerate(widths, start=1)]
+def _moves(atoms: Atoms) -> list[Any]:
+    """How far each variable moves with each input over its whole width, by the affine bounds below, as a guess."""
+    moves = [np.zeros(atoms.inputs) for _ in range(atoms.inputs + 1)]
+    for i in range(atoms.inputs):
+        moves[i + 1][i] = nearly(atoms.high[i + 1] - atoms.low[i + 1])  # type: ignore[operator]
+    for v in range(atoms.inputs + 1, len(atoms.low)):
+        moves.append(_moved(atoms.floor.get(v, Form({})), moves))
+    return moves
 
 
-def _moves(atoms: Atoms, v: int) -> list[Form]:
-    """The differences between the candidates of an atom."""
-    first, *others = atoms.candidates.get(v) or (Form({}),)
-    return [difference(other, first) for other in others]
+def _moved(form: Form, moves: list[Any]) -> Any:
+    parts = (moves[v] * nearly(Fraction(c, form.den)) for v, c in form.terms.items())
+    return sum(parts, np.zeros(len(moves[0])))
 
 
 def nearly(number: Fraction) -> float:
