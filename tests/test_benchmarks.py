@@ -12,6 +12,11 @@ import pytest
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 ROWS = {  # patterns of what the output says, without the times
     "checking": [r"^2-3-3 rank 3 +23 +117 ", r"^3-4 rank 2 +8 +8 "],
+    "distance": [
+        r"^ReLU 2-8-8-1, weights moved by 2\^-16 +\S+ +\S+ +\S+ +\d+ ",
+        r"^absolute-value at 64, Theorem P +0.004351 +0.004351 +1.000 +0 ",
+        r"^absolute-value at 64, search, ratio 2 +0.004351 ",
+    ],
     "methods": [r"^\[2, 2\] rank 2 +\S+ +4 ", r"^\[2, 2\] rank 3 +\S+ +6 "],
     "mutations": [r"^gated +permute heads +0 +1 +0 ", r"^in all +[1-9]\d* +[1-9]\d* +0$"],
     "numeric": [r"^compile_numeric: .* width 10, 2 tokens$", r"^ +1 +\S+ +source ", r"^ +20 +\S+ +source "],
