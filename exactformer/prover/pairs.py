@@ -4,27 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from exactformer.compiler.correspondence import Correspondence
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.reading import NotAffine
-from exactformer.networks import Network, Transformer
+from exactformer.networks import Affine, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
 from exactformer.networks.walk import sublayers
+from exactformer.prover.cells import nearly
 from exactformer.prover.question import Question
 
+FeedForwardNetwork = MaxoutNetwork | ReluNetwork
 Pairs = dict[str, str]  # place of the right side -> place of the left side
 
 
 def pairs_of(question: Question, goal: Goal) -> Pairs:
     """The pairs of a question about two networks, from the evaluation `goal` of its whole domain.
 
-    Networks of one shape are paired place by place. Otherwise places are paired that have one value when attention is
-    hard; then, by the correspondence if there is one, what is left of the units.
+    Networks of one shape are paired place by place, units of maxout and ReLU networks with those of the most similar
+    weights. Otherwise places are paired that have one value when attention is hard; then, by the correspondence if
+    there is one, what is left of the units.
     """
-    if question.right is None:
+    left, right = question.left, question.right
+    if right is None:
         return {}
-    if _shape(question.left) == _shape(question.right):
-        return {f"R{place}": f"L{place}" for place in places_of(question.left)}
+    if _shape(left) == _shape(right):
+        if isinstance(left, Transformer) or isinstance(right, Transformer):
+            return {f"R{place}": f"L{place}" for place in places_of(left)}
+        partners = enumerate(similar_units(left, right))
+        return {f"R{layer}.u{j}": f"L{layer}.u{i}" for layer, units in partners for j, i in enumerate(units)}
     return {**dict(_placed(question)), **_same(question, goal)}
 
 
@@ -40,6 +50,35 @@ def places_of(network: Network) -> Iterator[str]:
         elif block.feedforward is not None:
             size = block.feedforward.inner.outputs
             yield from (f"{number}.f{i}.t{t}" for t in step.live for i in range(size))
+
+
+def similar_units(left: FeedForwardNetwork, right: FeedForwardNetwork) -> list[list[int]]:
+    """For each layer and unit of the right network a unit of the left one, none twice, with nearly the same weights.
+
+    Layer by layer, with the units of the layer before in the order of their partners: the nearest two first.
+    """
+    result: list[list[int]] = []
+    order = np.arange(left.inputs)
+    layers: tuple[MaxoutLayer | Affine, ...] = left.layers
+    for own, other in zip(layers, right.layers, strict=True):
+        ours, theirs = _flat(own, order), _flat(other, np.arange(len(order)))
+        gaps = (ours**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1)[None, :] - 2 * ours @ theirs.T
+        partner = np.full(gaps.shape[1], -1)
+        for flat in np.argsort(gaps, axis=None, kind="stable"):
+            i, j = np.unravel_index(flat, gaps.shape)
+            if partner[j] < 0 and i not in partner:
+                partner[j] = i
+        result.append([int(i) for i in partner])
+        order = partner
+    return result
+
+
+def _flat(layer: MaxoutLayer | Affine, order: Any) -> Any:
+    """The weights of each unit in a row, its inputs in this order, then its biases; as floats, which only guess."""
+    part, rank = (layer, 1) if isinstance(layer, Affine) else (layer.pieces, layer.rank)
+    weights = np.array([[nearly(x) for x in row] for row in part.weights.dense()]).reshape(part.outputs, -1)
+    biases = np.array([nearly(b) for b in part.biases.fractions()])[:, None]
+    return np.concatenate([weights[:, order], biases], axis=1).reshape(part.outputs // rank, -1)
 
 
 def _shape(network: Network) -> object:
