@@ -59,8 +59,8 @@ def similar_units(left: FeedForwardNetwork, right: FeedForwardNetwork) -> list[l
     """
     result: list[list[int]] = []
     order = np.arange(left.inputs)
-    layers: tuple[MaxoutLayer | Affine, ...] = left.layers
-    for own, other in zip(layers, right.layers, strict=True):
+    layers: list[tuple[MaxoutLayer | Affine, ...]] = [left.layers, right.layers]
+    for own, other in zip(*layers, strict=True):
         ours, theirs = _flat(own, order), _flat(other, np.arange(len(order)))
         gaps = (ours**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1)[None, :] - 2 * ours @ theirs.T
         partner = np.full(gaps.shape[1], -1)
