@@ -45,7 +45,7 @@ PATIENCE = 900.0  # seconds without a sign of life after which a process is ende
 TESTS = HERE.parent / "kernel"
 FIRST = {"reading": "reading", "forms": "forms", "cell": "cell", "networks": "reading", "semantics": "semantics"}
 FIRST |= {"statements": "claims", "claims": "proofs", "__main__": "boundary", "counts": "counts"}
-FIRST |= {"certificates": "boundary", "softmax": "softmax", "atoms": "differences"}
+FIRST |= {"certificates": "boundary", "softmax": "softmax", "bounds": "softmax", "atoms": "differences"}
 ORDER = (
     "pinned",
     "paths",

@@ -95,7 +95,7 @@ def test_decays(t: Fraction, base: str) -> None:
     elif base == "2" and t.denominator == 1:
         assert low == high == F(1, 1 << t.numerator)
     else:
-        assert 0 < low < high and high - low < SMALL
+        assert 0 < low < high and high - low < SMALL and high - low < high / (1 << 140)
 
 
 def test_decays_of_nothing() -> None:
@@ -172,7 +172,7 @@ def test_mixtures() -> None:
     ("low", "high"),
     [  # of the margin by which the second number lies below the first, times the rate and ln base
         *((F(0), F(1, 2)), (F(1), F(5, 4)), (F(0), F(9)), (F(1), F(2)), (F(13, 10), F(2)), (F(3), F(4))),
-        *((F(2), None), (F(1, 2), None), (F(0), None)),
+        *((F(7, 5), F(2)), (F(2), None), (F(1, 2), None), (F(0), None)),
     ],
 )
 def test_what_a_margin_can_cost(low: Fraction, high: Fraction | None, base: str) -> None:
@@ -184,6 +184,13 @@ def test_what_a_margin_can_cost(low: Fraction, high: Fraction | None, base: str)
     margins = [low + (stop - low) * i / 400 for i in range(401)]
     costs = [-soft_maximum([F(0), -m / unit], *rate) for m in margins]
     assert least <= min(costs) and max(costs) <= most <= max(costs) * F(1001, 1000)
+
+
+def test_the_largest_gap_is_taken_from_where_a_loss_may_fall() -> None:
+    """Up to 1 + gamma less one unit a loss still grows; what comes after that may be past its largest value."""
+    rate, unit = Rate(F(1), "e"), F(1, 1 << 40)
+    grows, flat = (gap(rate, [(F(0), F(0)), (-(1 + gamma(2) - move), F(0))])[1] for move in (unit, unit / 2))
+    assert gamma(2) - unit < grows < gamma(2) - unit / 2 < flat and flat - gamma(2) < F(1, 1 << 60)
 
 
 def test_a_gap_uses_the_mean_where_numbers_are_near() -> None:
