@@ -65,7 +65,7 @@ def random_near_question(r: Random) -> Asked:
         kind = r.random()
         right = left if kind < 0.3 else perturbed(r, left) if kind < 0.6 else random_network(r, n, outputs)
     one, other = random_soft(r, left), None if right is None else random_soft(r, right)
-    if right is left and r.random() < 0.4:
+    if right is not None and r.random() < 0.4:
         other = one
     sides = r.choice(((None, other), (None, other), (one, other), (one, other), (one, None), (None, None)))
     return Asked(left, right, random_domain(r, n), r.choice(TIES), claim, sides, **parameters)
@@ -229,6 +229,17 @@ def test_two_means_at_one_rate_are_nearer_than_their_limits() -> None:
     assert not by_pairs(one, other, F(1, 1000), box(1), (rule, rule))
     for apart in (Soft((F(2),)), Soft((F(1),), "2")):
         assert not by_pairs(one, other, F(16, 10000), box(1), (rule, apart))
+
+
+def test_the_difference_of_two_means_has_its_sign() -> None:
+    """B(x + 1/1000, 0) - B(x, 0) comes near 1/1000 and is never far below 0."""
+    rule = Soft((F(1),))
+    goal = goal_of(relu(1, 0), relu(1, "1/1000"), box(1, -9, 9), claim="within", soft=(rule, rule), epsilon=1)
+    goal = follow(goal, ["anew", PAIRED], "step")[0]()
+    atoms, atom = goal.cell.atoms, goal.cell.places["R0.u0"]
+    low, high = atoms.low[atom], atoms.high[atom]
+    assert low is not None and -F(3, 10000) < low < 0
+    assert high is not None and F(10, 10000) < high < F(13, 10000)
 
 
 def test_two_means_without_bounds() -> None:

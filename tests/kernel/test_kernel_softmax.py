@@ -24,7 +24,9 @@ from kernel_material import (
     softmax,
 )
 
+from exactformer.kernel.atoms import Atoms
 from exactformer.kernel.bounds import Bounds, both, largest, mixture, plus, reflected, rounded, smallest
+from exactformer.kernel.forms import ZERO, Form, combine, constant_form, difference, negated
 from exactformer.kernel.reading import Rejected
 from exactformer.kernel.softmax import Rate, decay, exponential, gamma, gap, largest_gap, logarithm, offset, weights
 
@@ -256,6 +258,14 @@ def test_a_mean_of_equal_pieces_is_no_unknown() -> None:
     assert accepted(proof(same, LINE, box(1), [["holds"]], soft=(E1, None)), same, LINE)
 
 
+def test_a_mean_of_forms_that_are_one_is_the_first() -> None:
+    atoms = Atoms([F(-1)], [F(1)])
+    x = Form({1: 1})
+    atom, other = atoms.maximum([x, ZERO]), atoms.maximum([negated(x), ZERO])  # relu(-x) = relu(x) - x
+    for forms in ([other, difference(atom, x)], [difference(atom, x), other]):
+        assert atoms.mean(forms, Rate(F(1), "e")).equals(forms[0])
+
+
 def test_a_mean_has_no_gate_and_less_than_its_pieces() -> None:
     with pytest.raises(Rejected, match=r"expected a maximum, found the softmax at L0.u0"):
         judged(proof(RELU, LINE, box(1), [["gate", "L0.u0"]], soft=(E1, None)), RELU, LINE)
@@ -395,6 +405,15 @@ def test_a_blend_of_equal_values_is_that_value() -> None:
     goal = goal_of(head, None, box(1), claim="range", soft=(E1, None), lower=[5, 0], upper=[5, 1])
     assert len(goal.obligations()) == 2
     assert accepted(value | {"inhabitant": [0], "tree": [proofs[:3]]}, head)
+
+
+def test_a_blend_is_written_from_the_token_that_surely_has_the_most_weight() -> None:
+    """Not from the one that may have the most: here the second of three, by its upper bound."""
+    atoms, half = Atoms([F(-1)], [F(1)]), constant_form(F(1, 2))
+    scores = [ZERO, combine(((5, Form({1: 1})), (1, constant_form(1))), 2), half]
+    forms = [ZERO, Form({1: 1}), constant_form(7)]
+    found = atoms.blend(forms, scores, Rate(F(1), "e"))
+    assert difference(found, Form({2: 1})).equals(forms[2])
 
 
 def test_a_blend_without_bounds() -> None:
