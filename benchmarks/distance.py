@@ -79,7 +79,7 @@ def collision(path: Path) -> tuple[ef.ReluNetwork, ef.ReluNetwork, list[Fraction
     """A `.nnet` file as loaded, the same with normalised inputs and output, and how they are normalised."""
     lines = [line for line in path.read_text().splitlines() if not line.startswith("//")]
     numbers = [[Fraction(x) for x in line.split(",") if x.strip()] for line in lines]
-    sizes, means, scales = [int(x) for x in numbers[1]], numbers[5], numbers[6]
+    sizes, means, scales = [int(x) for x in numbers[1]], numbers[5][:5], numbers[6][:5]
     rows, layers = iter(numbers[7:]), []
     for width in sizes[1:]:
         weights = [next(rows) for _ in range(width)]

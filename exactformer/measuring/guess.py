@@ -15,8 +15,8 @@ from exactformer.prover.witness import batches, float_ends, near_point, reaches
 from exactformer.work import Deadline
 
 Points = NDArray[np.float64]
-STARTS, CHILDREN, ROUNDS = 32, 32, 96
-SLOWLY = 5  # rounds after which steps are half as long
+RESTARTS, STARTS, CHILDREN, ROUNDS = 4, 32, 32, 120  # there are many hills
+CYCLE = 40  # rounds in which steps become shorter, then they begin anew
 EXACT = 4  # points of each conclusion that are evaluated exactly
 
 
@@ -24,19 +24,26 @@ def guesses(question: Question, groups: tuple[int, ...], seed: int, deadline: De
     """For each group of conclusions the points at which one of them reaches furthest in floats, the best first."""
     random = np.random.default_rng(seed)
     sides = [compile_numeric(network) for network in question.networks]
-    lower, upper = float_ends(question.space)
+    box = float_ends(question.space)
+    count = len(set(groups))
+    found: list[list[tuple[float, Point]]] = [[] for _ in range(count)]
     with np.errstate(all="ignore"):
-        points = np.concatenate([*batches(sides, question, random)])
-        found = _grouped(reaches(question, sides, points), groups)
-        for group in range(found.shape[1]):
-            best = _best(found[:, group], STARTS)
-            kept, values = points[best], found[best, group]
-            for number in range(ROUNDS):
-                if deadline.passed:
-                    break
-                kept, values = _refined(question, sides, groups, group, (kept, values), (lower, upper), number, random)
-            for index in _best(values, EXACT):
-                yield near_point(kept[index], question.space)
+        for _ in range(RESTARTS):
+            points = np.concatenate([*batches(sides, question, random)])
+            values = _grouped(reaches(question, sides, points), groups)
+            for group in range(count):
+                best = _best(values[:, group], STARTS)
+                known = points[best], values[best, group]
+                for number in range(ROUNDS):
+                    if deadline.passed:
+                        break
+                    known = _refined(question, sides, groups, group, known, box, number, random)
+                top = _best(known[1], 1)[0]
+                found[group].append((float(known[1][top]), near_point(known[0][top], question.space)))
+            if deadline.passed:
+                break
+    for own in found:
+        yield from (point for _, point in sorted(own, key=lambda pair: -pair[0])[:EXACT])
 
 
 def _refined(
@@ -51,9 +58,9 @@ def _refined(
 ) -> tuple[Points, Points]:
     """The best of the points and of random ones around each, which come nearer from round to round."""
     (points, values), (lower, upper) = known, box
-    scale = 2.0 ** -(1 + number / SLOWLY)
+    scale = 2.0 ** -(1 + number % CYCLE / 2)
     steps = random.standard_normal((len(points), CHILDREN, len(lower))) * scale * (upper - lower)
-    steps *= random.random((len(points), CHILDREN, len(lower))) < random.choice([0.25, 0.5, 1.0])
+    steps *= random.random((len(points), CHILDREN, len(lower))) < random.choice([0.1, 0.3, 1.0])
     tried = np.clip(points[:, None, :] + steps, lower, upper).reshape(-1, len(lower))
     found = _grouped(reaches(question, sides, tried), groups)[:, group].reshape(len(points), CHILDREN)
     found = np.where(np.isfinite(found), found, -np.inf)

@@ -71,17 +71,17 @@ class Program:
 
     def minimise(self, objective: Row) -> Answer:
         """The exact minimum of the objective over the rows, or the exact reason why there is none."""
+        return self.guessed(objective) or _bland(self.rows, objective, self.dimension)
+
+    def guessed(self, objective: Row) -> Minimum | None:
+        """The exact minimum, if the floating-point guess of where it is attained is right."""
         if self.dimension == 0 or not self.rows:
-            return _bland(self.rows, objective, self.dimension)
+            return None
         try:
             active = self._guess(objective)
         except Exception:  # a guess that fails is no guess, whatever the reason
             self._highs = active = None
-        if active is not None:
-            answer = self._solved(objective, active)
-            if answer is not None:
-                return answer
-        return _bland(self.rows, objective, self.dimension)
+        return None if active is None else self._solved(objective, active)
 
     def _guess(self, objective: Row) -> list[int] | None:
         """The rows that HiGHS believes to be active at an optimal vertex."""
@@ -127,27 +127,49 @@ def inside(rows: Sequence[Row], strict: Sequence[bool], dimension: int) -> Insid
     flat set, and no strict row takes part in the proof, are the other rows taken as they are.
     """
     answer = _relaxed(rows, [True] * len(rows), dimension)
+    assert answer is not None
     if isinstance(answer, Inside):
         return answer
     total = sum(v * rows[i][1] for i, v in answer.multipliers.items())
     if total < 0 or any(strict[i] for i in answer.multipliers):
         return answer
-    return _relaxed(rows, strict, dimension)
+    answer = _relaxed(rows, strict, dimension)
+    assert answer is not None
+    return answer
+
+
+def excluded(rows: Sequence[Row], strict: Sequence[bool], dimension: int) -> Multipliers | None:
+    """Multipliers that exclude a common point, if a floating-point guess shows some; without them nothing is known."""
+    answer = _relaxed(rows, strict, dimension, guess=True)
+    if not isinstance(answer, Outside):
+        return None
+    total = sum(v * rows[i][1] for i, v in answer.multipliers.items())
+    return answer.multipliers if total < 0 or any(strict[i] for i in answer.multipliers) else None
 
 
 def interior(rows: Sequence[Row], dimension: int) -> Inside | Outside:
     """A point at which every row is positive, or multipliers that show an empty or a flat set (total 0)."""
-    return _relaxed(rows, [True] * len(rows), dimension)
+    answer = _relaxed(rows, [True] * len(rows), dimension)
+    assert answer is not None
+    return answer
 
 
-def _relaxed(rows: Sequence[Row], strict: Sequence[bool], dimension: int) -> Inside | Outside:
-    """Minimises t subject to row + s t >= 0 for every strict row (s a power of two), row >= 0 else, and t >= -1."""
+def _relaxed(
+    rows: Sequence[Row], strict: Sequence[bool], dimension: int, *, guess: bool = False
+) -> Inside | Outside | None:
+    """Minimises t subject to row + s t >= 0 for every strict row (s a power of two), row >= 0 else, and t >= -1.
+
+    None only if a guess is all that is wanted, and it fails.
+    """
     lifted = [
         ((*a, 1 << max(0, max((abs(c).bit_length() for c in a), default=0) - 1) if is_strict else 0), b)
         for (a, b), is_strict in zip(rows, strict, strict=True)
     ]
     floor = ((0,) * dimension + (1,), 1)
-    answer = Program([*lifted, floor], dimension + 1).minimise(((0,) * dimension + (1,), 0))
+    program, objective = Program([*lifted, floor], dimension + 1), ((0,) * dimension + (1,), 0)
+    answer = program.guessed(objective) if guess else program.minimise(objective)
+    if answer is None:
+        return None
     if isinstance(answer, Minimum) and answer.value < 0:
         return Inside(answer.point[:-1])
     assert not isinstance(answer, Unbounded)  # the last row bounds t

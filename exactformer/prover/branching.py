@@ -19,7 +19,7 @@ from exactformer.prover.pairs import Pairs
 from exactformer.prover.question import Question
 from exactformer.work import Deadline
 
-CHECKING = 1.5  # of the time that the cells took is kept for the kernel, which evaluates them again
+CHECKING = 2.5  # times what the cells took is kept for the kernel, which evaluates them again
 Reach = Fraction | None  # of a conclusion: None where nothing is known
 Wanted = Callable[[Sequence[Reach]], list[Reach]]  # from what points reach: bounds that are good enough
 

@@ -14,7 +14,7 @@ from exactformer.kernel.atoms import Atoms
 from exactformer.kernel.cell import Cell
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.forms import ONE, Form, combine, constant_form, difference, substituted
-from exactformer.polyhedra.lp import Minimum, Outside, integer_multipliers
+from exactformer.polyhedra.lp import integer_multipliers
 from exactformer.prover.choice import owners_of
 from exactformer.prover.relaxation import Relaxation, references
 
@@ -73,12 +73,12 @@ def look(goal: Goal, wanted: Sequence[Fraction | None]) -> Seen:
     crossed = any(low > high for low, high in _box(seen) if low is not None and high is not None)
     if crossed or (loose and _few(cell, [forms[i] for i in loose])):
         relaxation = Relaxation.of(seen, [forms[i] for i in loose])
-        inside = relaxation.inside()
-        if isinstance(inside, Outside):
-            return Seen(tuple(bounds), None, (), relaxation.combination(inside.multipliers)[1])
+        empty = relaxation.excluded()
+        if empty is not None:
+            return Seen(tuple(bounds), None, (), empty)
         for i in loose:
-            answer = relaxation.minimise(forms[i])
-            if isinstance(answer, Minimum):
+            answer = relaxation.guessed(forms[i])
+            if answer is not None:
                 points.append(relaxation.inputs(answer.point))
                 ceiling = -answer.value / forms[i].den
                 if _above(bounds[i].ceiling, ceiling):

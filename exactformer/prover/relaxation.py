@@ -18,6 +18,7 @@ from exactformer.polyhedra.lp import (
     Program,
     Row,
     Unbounded,
+    excluded,
     inside,
     integer_multipliers,
 )
@@ -72,6 +73,17 @@ class Relaxation:
     def inside(self) -> Inside | Outside:
         """A point of the relaxation, or multipliers that exclude one."""
         return inside(self.rows, self.strict, len(self.columns))
+
+    def excluded(self) -> list[list[Any]] | None:
+        """Rows as a certificate has them that refute the cell, if a guess finds them."""
+        multipliers = excluded(self.rows, self.strict, len(self.columns))
+        return None if multipliers is None else self.combination(multipliers)[1]
+
+    def guessed(self, form: Form) -> Minimum | None:
+        """The minimum of a form over the closed relaxation, if a guess finds it."""
+        if self.program is None:
+            self.program = Program(self.rows, len(self.columns))
+        return self.program.guessed(_row(form.terms, self.columns))
 
     def minimise(self, form: Form) -> Any:
         """The minimum of a form over the closed relaxation, for rows that are known to have a common point."""
