@@ -140,7 +140,7 @@ def inside(rows: Sequence[Row], strict: Sequence[bool], dimension: int) -> Insid
 
 def excluded(rows: Sequence[Row], strict: Sequence[bool], dimension: int) -> Multipliers | None:
     """Multipliers that exclude a common point, if a floating-point guess shows some; without them nothing is known."""
-    answer = _relaxed(rows, strict, dimension, guess=True)
+    answer = _relaxed(rows, [True] * len(rows), dimension, guess=True)
     if not isinstance(answer, Outside):
         return None
     total = sum(v * rows[i][1] for i, v in answer.multipliers.items())
