@@ -64,9 +64,10 @@ class Outside:
 class Program:
     """One set of rows, minimised over repeatedly: HiGHS keeps its basis from one objective to the next."""
 
-    def __init__(self, rows: Sequence[Row], dimension: int) -> None:
+    def __init__(self, rows: Sequence[Row], dimension: int, *, balanced: bool = False) -> None:
         self.rows = list(rows)
         self.dimension = dimension
+        self._scales: Any = _balance(self.rows, dimension) if balanced else np.ones(dimension)  # units of the variables
         self._highs: Any = None
 
     def minimise(self, objective: Row) -> Answer:
@@ -86,8 +87,8 @@ class Program:
     def _guess(self, objective: Row) -> list[int] | None:
         """The rows that HiGHS believes to be active at an optimal vertex."""
         if self._highs is None:
-            self._highs = _model(self.rows, self.dimension)
-        cost = _floats([objective[0]])[0]
+            self._highs = _model(self.rows, self.dimension, self._scales)
+        cost = _floats([objective[0]])[0] * self._scales
         self._highs.changeColsCost(self.dimension, np.arange(self.dimension, dtype=np.int32), cost)
         self._highs.run()
         if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
@@ -166,7 +167,8 @@ def _relaxed(
         for (a, b), is_strict in zip(rows, strict, strict=True)
     ]
     floor = ((0,) * dimension + (1,), 1)
-    program, objective = Program([*lifted, floor], dimension + 1), ((0,) * dimension + (1,), 0)
+    program = Program([*lifted, floor], dimension + 1, balanced=guess)
+    objective = ((0,) * dimension + (1,), 0)
     answer = program.guessed(objective) if guess else program.minimise(objective)
     if answer is None:
         return None
@@ -202,8 +204,24 @@ def _ratio(numerator: int, shift: int) -> float:
     return numerator / (1 << shift)
 
 
-def _model(rows: Sequence[Row], dimension: int) -> Any:
+def _balance(rows: Sequence[Row], dimension: int) -> Any:
+    """Powers of two as units of the variables, in which the columns and the rows have entries of like sizes."""
+    table = np.abs(_floats([a for a, _ in rows])) if dimension and rows else np.zeros((0, dimension))
+    scales = np.ones(dimension)
+    for _ in range(4):
+        most = table.max(axis=0, initial=0.0)
+        step = np.exp2(-np.round(np.log2(np.where(most > 0, most, 1.0))))
+        scales, table = scales * step, table * step
+        tops = table.max(axis=1, initial=0.0)[:, None]
+        table = table / np.where(tops > 0, tops, 1.0)
+    return scales
+
+
+def _model(rows: Sequence[Row], dimension: int, scales: Any) -> Any:
     table = _floats([(*a, b) for a, b in rows])
+    table[:, :-1] *= scales
+    tops = np.abs(table).max(axis=1, initial=0.0)[:, None]
+    table /= np.where(tops > 0, tops, 1.0)
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = dimension, len(rows)
     lp.col_cost_ = np.zeros(dimension)

@@ -82,7 +82,7 @@ class Relaxation:
     def guessed(self, form: Form) -> Minimum | None:
         """The minimum of a form over the closed relaxation, if a guess finds it."""
         if self.program is None:
-            self.program = Program(self.rows, len(self.columns))
+            self.program = Program(self.rows, len(self.columns), balanced=True)
         return self.program.guessed(_row(form.terms, self.columns))
 
     def minimise(self, form: Form) -> Any:
