@@ -13,10 +13,9 @@ from exactformer.cli.measures import (
     measuring_options,
     number,
     point_of,
-    temperatures,
     value_of,
 )
-from exactformer.cli.options import about, asked_domain, progress_line, read_correspondence_file
+from exactformer.cli.options import about, asked_domain, asked_temperature, progress_line, read_correspondence_file
 from exactformer.cli.parser import command
 
 
@@ -45,8 +44,8 @@ def run(options: argparse.Namespace) -> int:
             left,
             right,
             domain=domain,
-            left_temperature=temperatures(options.left_temperature),
-            right_temperature=temperatures(options.right_temperature),
+            left_temperature=asked_temperature(options, "left_temperature") or None,
+            right_temperature=asked_temperature(options, "right_temperature") or None,
             correspondence=read_correspondence_file(options.correspondence),
             progress=progress,
             **how(options),

@@ -11,9 +11,8 @@ from typing import Any
 
 from exactformer.cli.answers import proof_folder, say, write, written_lines
 from exactformer.cli.exits import EXIT
-from exactformer.cli.options import domain_options
+from exactformer.cli.options import base_option, domain_options
 from exactformer.cli.parser import natural, seconds
-from exactformer.errors import InvalidInput
 
 
 def measuring_options(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +21,7 @@ def measuring_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ratio", metavar="R", help="upper over lower bound that is near enough; default: 1, softmax 2"
     )
-    parser.add_argument("--base", default="e", choices=("e", "2"), help="of softmax; default: e")
+    base_option(parser)
     parser.add_argument("--tie", default="average", choices=("average", "leftmost", "rightmost"))
     parser.add_argument("--out", metavar="DIR", help="the proof folder")
     parser.add_argument("--timeout", type=seconds, default=300.0, metavar="SECONDS", help="default: 300")
@@ -33,12 +32,8 @@ def measuring_options(parser: argparse.ArgumentParser) -> None:
 
 def how(options: argparse.Namespace) -> dict[str, Any]:
     """These options as arguments of `distance`, `output_range` and `temperature`."""
-    return {name: getattr(options, name) for name in ("ratio", "base", "tie", "timeout", "seed")}
-
-
-def temperatures(text: str | None) -> list[str] | None:
-    """The inverse temperatures in the text of an option: one, or one a layer."""
-    return None if text is None else [part.strip() for part in text.split(",")]
+    shared = {name: getattr(options, name) for name in ("ratio", "tie", "timeout", "seed")}
+    return {**shared, "base": options.base or "e"}
 
 
 def folder_for(options: argparse.Namespace, name: str, networks: Mapping[str, Any]) -> Path:
@@ -95,9 +90,3 @@ def value_of(value: Any) -> Any:
 def point_of(point: Any) -> list[str | None] | None:
     """A point as a list of numbers."""
     return None if point is None else [number(x) for x in point]
-
-
-def check_temperatures(name: str, text: str | None) -> None:
-    """Raises `InvalidInput` for an option without a number."""
-    if text is not None and not text.strip():
-        raise InvalidInput(f"{name}: expected a number > 0, or one a layer, found nothing")

@@ -13,10 +13,9 @@ from exactformer.cli.measures import (
     measuring_options,
     number,
     point_of,
-    temperatures,
     value_of,
 )
-from exactformer.cli.options import about, asked_domain, progress_line
+from exactformer.cli.options import about, asked_domain, asked_temperature, progress_line
 from exactformer.cli.parser import command
 
 
@@ -38,7 +37,11 @@ def run(options: argparse.Namespace) -> int:
     folder = folder_for(options, f"{Path(options.network).stem}-range", {"left.json": network})
     with about(options.network), progress_line(options, "{} cells, {} open") as progress:
         result = output_range(
-            network, domain=domain, temperature=temperatures(options.temperature), progress=progress, **how(options)
+            network,
+            domain=domain,
+            temperature=asked_temperature(options, "temperature") or None,
+            progress=progress,
+            **how(options),
         )
     lows = [None if low.value is None else -low.value for low in result.minima]
     ends = {

@@ -13,10 +13,17 @@ from exactformer.cli.measures import (
     measuring_options,
     number,
     point_of,
-    temperatures,
     value_of,
 )
-from exactformer.cli.options import about, asked_domain, chosen, construction_options, no_effect, progress_line
+from exactformer.cli.options import (
+    about,
+    asked_domain,
+    asked_temperature,
+    chosen,
+    construction_options,
+    no_effect,
+    progress_line,
+)
 from exactformer.cli.parser import command
 from exactformer.errors import InvalidInput
 
@@ -50,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     with about(options.network), progress_line(options, "{} cells, {} open") as progress:
         result = temperature(
             network,
-            value=temperatures(options.temperature),
+            value=asked_temperature(options, "temperature") or None,
             epsilon=options.epsilon,
             tight=options.tight,
             domain=domain,

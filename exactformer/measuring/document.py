@@ -6,32 +6,35 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from exactformer.documents import Document
-from exactformer.documents.document import Block, Exact, Facts, Inline, Paragraph, Section, Statement, Table
+from exactformer.documents.document import Facts, Paragraph, Section, Statement, Table
 
 if TYPE_CHECKING:
     from exactformer.measuring.result import Distance, OutputRange
 
-MEANS = (
-    "All weights are exact rational numbers, and all arithmetic is that of the real numbers, without rounding. The "
-    "upper bound is a theorem that the kernel has checked: its certificate lies beside this page. The lower bound is "
-    "what the networks compute at the point."
+EXACT = "All weights are exact rational numbers, and all arithmetic is that of the real numbers, without rounding. "
+MEANS = EXACT + (
+    "What bounds from outside is a theorem that the kernel has checked; its certificate lies beside this page, and "
+    "README.txt says how to check it again. What bounds from inside is computed at a point, exactly."
 )
+UNBOUNDED = EXACT + "No bound was proved; what is said of a point is computed there, exactly."
 SOFTMAX = (
-    "Values of softmax are irrational: at the point they are enclosed by rational numbers, and the lower bound is the "
-    "lower end."
+    "Values of softmax are irrational: at a point they are enclosed by rational numbers, and the end that claims less "
+    "is taken."
+)
+LAYERS = (
+    "On the whole domain, before anything was cut or split: how far values of a layer may be apart from their partners "
+    "on the other side, and which share each layer has in what the bound loses, since bounds take the place of values."
 )
 
 
 def document_of(result: Distance | OutputRange, title: str, rows: Iterator[tuple[str, str]]) -> Document:
     """The document: the answer, what it means, and the bounds layer by layer where there are such."""
-    (verdict, statement), *others = rows
+    (verdict, statement), *facts = rows
     soft = result.outcome is not None and any(semantics.soft for semantics in result.outcome.semantics)
-    facts: tuple[tuple[str, Inline], ...] = tuple((name, Exact(text)) for name, text in others)
-    meaning: list[Block] = [Paragraph(MEANS), *([Paragraph(SOFTMAX)] if soft else [])]
-    label = "Bounds." if result.outcome is None else "Theorem."
+    meaning = (UNBOUNDED if result.outcome is None else MEANS, *([SOFTMAX] if soft else []))
     sections = [
-        Section("Statement", (Statement(verdict, label, statement), Facts(facts))),
-        Section("What it means", tuple(meaning)),
+        Section("Statement", (Statement(verdict, "Bounds", statement), Facts(tuple(facts)))),
+        Section("What it means", tuple(map(Paragraph, meaning))),
     ]
     if table := _layers(result):
         sections.append(Section("Where the bound comes from", (table,)))
@@ -42,10 +45,9 @@ def _layers(result: Distance | OutputRange) -> Table | None:
     shares = getattr(result, "shares", ())
     if not shares:
         return None
-    rows = tuple((f"{s.layer}", f"{s.unit}", f"{s.width:.6g}", f"{s.share:.6g}") for s in shares)
-    note = (
-        "On the whole domain, before anything is split: how far a unit of the right side may be from its partner on "
-        "the left, and how much of the bound of the worst output comes from there."
+    rows = tuple(
+        (s.layer, f"{s.units}", "" if s.difference is None else f"{s.difference:.3g}", f"{s.share:.1%}", s.most)
+        for s in shares
     )
-    head = ("layer", "unit", "difference at most", "share of the bound")
-    return Table("Layer by layer", head, "llrr", rows, note)
+    head = ("layer", "values", "apart", "share", "most of it")
+    return Table("Layer by layer", head, "lrrrl", rows, LAYERS)

@@ -16,6 +16,7 @@ from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.kernel.reading import NotAffine
 from exactformer.measuring.guess import guesses
 from exactformer.measuring.result import Distance, Extreme, OutputRange, Value
+from exactformer.measuring.shares import Share, shares_of
 from exactformer.networks import Network
 from exactformer.networks.semantics import Base, Tie
 from exactformer.prover.attempt import Attempt
@@ -43,6 +44,7 @@ class Measured:
     outcome: Outcome | None
     cells: int
     reason: str | None
+    shares: tuple[Share, ...] = ()
 
 
 def distance(
@@ -78,10 +80,11 @@ def distance(
     """
     started = time.monotonic()
     faults = Faults()
-    question = question_of(Within(0), left, right, domain, (left_temperature, right_temperature), base, tie, faults)
+    temperatures = left_temperature, right_temperature
+    question = ask(Within(0), left, right, domain, tie, faults, correspondence, temperatures=temperatures, base=base)
+    check_outputs(left, "left", faults)
     wanted = ratio_of(ratio, question, faults)
     options_of(timeout, seed, progress, faults)
-    question = replace(question, correspondence=correspondence)
     everything = (0,) * (2 * left.outputs)
 
     def enough(reached: Sequence[Reach]) -> list[Reach]:
@@ -103,6 +106,7 @@ def distance(
         time.monotonic() - started,
         found.cells,
         None if near else found.reason,
+        shares=found.shares,
     )
 
 
@@ -130,8 +134,9 @@ def output_range(
     """
     started = time.monotonic()
     faults = Faults()
-    zero = Range(0, 0)
-    question = question_of(zero, network, None, domain, (temperature, None), base, tie, faults)
+    at, places = (temperature, None), ("temperature", "temperature")
+    question = ask(Range(0, 0), network, None, domain, tie, faults, temperatures=at, places=places, base=base)
+    check_outputs(network, "network", faults)
     wanted = ratio_of(ratio, question, faults)
     options_of(timeout, seed, progress, faults)
     outputs = network.outputs
@@ -183,21 +188,27 @@ def measured(
     attempt = Attempt(question, time.monotonic(), deadline)
     inhabitant = attempt.inhabitant
     search = Branching(question, {}, enough, deadline, progress or (lambda done, still_open: None))
-    root: Part | None = None
+    ended = False
+    shares: tuple[Share, ...] = ()
     try:
         with time_limit(deadline.left):
             search.tried(inhabitant)
             for point in _points(question, groups, seed, timeout):
                 search.tried(point)
+            before = time.monotonic()
             goal = attempt.asked.goal()
+            search.cost = time.monotonic() - before
             search.pairs = pairs_of(question, goal)
-            root = search.run(goal, split=split)
+            search.run(goal, split=split)
+            ended = not search.late
+            shares = shares_of(question, search.whole)
     except OutOfTime:
         pass
     except NotAffine as score:
         raise Unsupported(str(score)) from None
+    root = search.root
     tops = [] if root is None else ceilings(root)
-    late = f"out of time after {timeout:g} s, with {search.cells} cells" if root is None or search.late else None
+    late = None if ended else f"out of time after {timeout:g} s, with {search.cells} cell{'s' * (search.cells != 1)}"
     if root is None or not tops or None in tops:
         reason = late or "no bound was found: the difference may be unbounded on the domain, or the domain itself"
         return Measured(tops, search.reached, search.points, None, search.cells, reason)
@@ -206,15 +217,18 @@ def measured(
     outcome = _proved(replace(question, claim=claim(rounded)), root, rounded, attempt)
     if outcome.verdict != "proved":
         return Measured([None] * len(tops), search.reached, search.points, None, search.cells, outcome.reason)
-    return Measured(list(rounded), search.reached, search.points, outcome, search.cells, late or _ended(question))
+    return Measured(
+        list(rounded), search.reached, search.points, outcome, search.cells, late or _ended(question), shares
+    )
 
 
 def _ended(question: Question) -> str:
-    soft = any(semantics.soft for semantics in question.semantics)
-    return "nothing is left to split" if soft else "the supremum may not be attained: nothing is left to split"
+    return "nothing is left to split" if question.soft else "the supremum may not be attained: nothing is left to split"
 
 
 def _points(question: Question, groups: tuple[int, ...], seed: int, timeout: float | None) -> list[Point]:
+    if not question.space.dimension:
+        return []
     try:
         return list(guesses(question, groups, seed, Deadline.after(None if timeout is None else GUESSING * timeout)))
     except InvalidInput:  # a weight outside the range of floats: the guess is skipped, the exact search goes on
@@ -271,26 +285,19 @@ def extreme_of(question: Question, found: Measured, i: int, top: Reach) -> Extre
     return Extreme(top, value, point)
 
 
-def question_of(
-    claim: Claim,
-    left: Network,
-    right: Network | None,
-    domain: Domain | None,
-    temperatures: tuple[Any, ...],
-    base: Base,
-    tie: Tie,
-    faults: Faults,
-) -> Question:
-    """The question, each network read at its temperature."""
-    return ask(claim, left, right, domain, tie, faults, temperatures=temperatures, base=base)
+def check_outputs(network: Network, place: str, faults: Faults) -> None:
+    """Notes a fault where there is nothing to measure."""
+    if not network.outputs:
+        faults.add(place, "a network with an output", "none")
 
 
 def ratio_of(ratio: Any, question: Question, faults: Faults) -> Fraction:
     """The ratio asked for: at least 1, more than 1 with softmax."""
-    soft = any(semantics.soft for semantics in question.semantics)
-    wanted = Fraction(2 if soft else 1) if ratio is None else read_rational(ratio, "ratio", faults)
-    if wanted < 1 or (soft and wanted == 1):
-        expected = "a number > 1: with softmax the bounds never meet" if soft else "a number >= 1"
+    if ratio is None:
+        return Fraction(2 if question.soft else 1)
+    noted, wanted = len(faults.reasons), read_rational(ratio, "ratio", faults)
+    if len(faults.reasons) == noted and (wanted < 1 or (question.soft and wanted == 1)):
+        expected = "a number > 1: with softmax the bounds never meet" if question.soft else "a number >= 1"
         faults.add("ratio", expected, str(ratio))
     return wanted
 

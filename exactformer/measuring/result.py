@@ -13,6 +13,7 @@ from exactformer.documents import Document
 from exactformer.enclosure import Enclosure, bounds
 from exactformer.errors import printable
 from exactformer.measuring.document import document_of
+from exactformer.measuring.shares import Share
 from exactformer.prover.answer import vector
 from exactformer.prover.cells import nearly
 from exactformer.prover.outcome import Outcome, Point
@@ -45,16 +46,6 @@ class Extreme:
         if self.exact:
             return Fraction(1)
         return None if not self.lower or self.upper is None else self.upper / self.lower
-
-
-@dataclass(frozen=True)
-class Share:
-    """A unit whose partner on the other side may be so far from it, and what that adds to the bound, in floats."""
-
-    layer: str
-    unit: str
-    width: float
-    share: float
 
 
 @dataclass(frozen=True)
@@ -99,12 +90,12 @@ class Distance:
         """The answer, line by line with a name each; the first is the verdict."""
         found = self.extreme
         relation = "=" if found.exact else "≤"
-        top = "infinity, for all that is known" if found.upper is None else shown(found.upper)
+        top = "infinity, for all that is known" if found.upper is None else _end(found, found.upper)
         yield self.verdict.upper(), f"sup |left(x) − right(x)| {relation} {top}"
         if found.value is not None and found.point is not None:
             yield "at least", f"{shown(found.value)} at x = {vector(found.point)}"
         if found.ratio is not None:
-            yield "ratio", "1, the bound is attained" if found.exact else f"{nearly(found.ratio):.4g}"
+            yield "ratio", "1, the bound is attained" if found.exact else _above_one(found.ratio)
         if self.temperature:
             yield "softmax", f"inverse temperature {' / '.join(map(str, dict.fromkeys(self.temperature)))}"
         if self.reason:
@@ -191,11 +182,19 @@ def _about(outcome: Outcome | None, cells: int, seconds: float) -> Iterator[tupl
         if outcome.right is not None:
             yield "right", str(outcome.right)
         yield "theorem", str(outcome.theorem)
-    yield "method", f"{cells} cells, {seconds:.2f} s"
+    yield "method", f"{cells} cell{'s' * (cells != 1)}, {seconds:.2f} s"
+
+
+def _above_one(ratio: Fraction) -> str:
+    return "less than 1.001" if 1 < ratio < Fraction(1001, 1000) else f"{nearly(ratio):.4g}"
 
 
 def _side(end: Extreme, sign: int) -> str:
-    return "no bound" if end.upper is None else shown(sign * end.upper)
+    return "no bound" if end.upper is None else _end(end, sign * end.upper)
+
+
+def _end(found: Extreme, bound: Fraction) -> str:
+    return shown(bound) if found.exact else f"{nearly(bound):.9g}"  # a decimal of few digits
 
 
 def _signed(value: Value, sign: int) -> Value:

@@ -13,12 +13,12 @@ from exactformer.compiler.correspondence import Compiled
 from exactformer.compiler.driver import compile_network
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput
-from exactformer.measuring.driver import Progress, extreme_of, measured, options_of, question_of, ratio_of, top_of
+from exactformer.measuring.driver import Progress, check_outputs, extreme_of, measured, options_of, ratio_of, top_of
 from exactformer.measuring.result import Distance
 from exactformer.networks import MaxoutNetwork, ReluNetwork
 from exactformer.networks.semantics import Base, Tie
 from exactformer.prover.branching import Reach
-from exactformer.prover.question import Question
+from exactformer.prover.question import Question, ask
 from exactformer.rational import read_rational
 
 FIRST = Fraction(64)  # the temperature from which the search for one that suffices starts
@@ -60,18 +60,24 @@ def temperature(
     faults = Faults()
     if (value is None) == (epsilon is None):
         faults.add("temperature", "one of value and epsilon", "both" if epsilon is not None else "neither")
+    if ratio is not None and not tight:
+        faults.add("ratio", "None, or tight together with it, without which it has no effect", str(ratio))
+    noted = len(faults.reasons)
     wanted = None if epsilon is None else read_rational(epsilon, "epsilon", faults)
-    if wanted is not None and wanted <= 0:
+    if wanted is not None and wanted <= 0 and len(faults.reasons) == noted:
         faults.add("epsilon", "a number > 0", str(wanted))
     options_of(timeout, seed, progress, faults)
     compiled = compile_network(network, construction=construction, domain=domain, arity=arity)
 
     def at(rate: Any, seconds: float | None, *, search: bool) -> Distance:
-        sides = (None, rate)
-        question = question_of(Within(0), network, compiled.transformer, domain, sides, base, tie, faults)
+        right, where, sides = compiled.transformer, compiled.correspondence, (None, rate)
+        places = ("temperature", "temperature")
+        question = ask(
+            Within(0), network, right, domain, tie, faults, where, temperatures=sides, places=places, base=base
+        )
+        check_outputs(network, "network", faults)
         goal = ratio_of(ratio, question, faults)
         faults.settle()
-        question = replace(question, correspondence=compiled.correspondence)
         return _apart(question, compiled, goal, seconds, seed, progress, search=search, started=started)
 
     if wanted is None:
@@ -148,4 +154,5 @@ def _apart(
         found.cells,
         None if near else found.reason,
         rates,
+        found.shares,
     )

@@ -74,9 +74,12 @@ class Branching:
     progress: Callable[[int, int], None] = lambda done, still_open: None
     reached: list[Reach] = field(init=False)
     points: list[Point | None] = field(init=False)
+    root: Part | None = None  # the tree so far
+    whole: Goal | None = None  # the whole domain, evaluated with affine bounds
     cells: int = 0
     late: bool = False  # whether the time was over before the bounds were good enough
-    cost: float = 0.0  # seconds that the kernel will take, about: those of evaluating the cells that are not split
+    cost: float = 0.0  # seconds that the kernel will take, about: those of what it evaluates again
+    slowest: float = 0.0  # seconds that one cell took
 
     def __post_init__(self) -> None:
         outputs = [[0] * self.question.networks[run.network].outputs for run in self.question.runs(self._origin)]
@@ -89,9 +92,10 @@ class Branching:
 
     def run(self, goal: Goal, *, split: bool = True) -> Part:
         """The tree of cells that was found; without `split` only the root."""
-        root = Part(goal, [], self._look(goal))
+        root = self.root = Part(goal, [], self._look(goal))
+        self.cells = 1
         if not self._good(root) and root.goal is not None and goal.stuck is None and self._boxed(goal):
-            root = self._anew(goal)
+            root = self.root = self._anew(goal, whole=True)
         heap = [(self._rank(root), 0, root)]
         while split and heap and not self._good(heap[0][2]) and not self._over():
             _, _, part = heapq.heappop(heap)
@@ -108,7 +112,8 @@ class Branching:
         """Whether a point shows that the bounds cannot become good enough, or the rest of the time is the kernel's."""
         wanted = zip(self.reached, self.wanted(self.reached), strict=True)
         beyond = any(reach is not None and want is not None and reach > want for reach, want in wanted)
-        return beyond or self.deadline.left < CHECKING * self.cost
+        kernel = CHECKING * (self.cost + 2 * self.slowest)  # with two more cells
+        return beyond or self.deadline.left < kernel + 2 * self.slowest
 
     def tried(self, point: Point) -> None:
         """Take a point into account: what the conclusions reach there."""
@@ -132,15 +137,18 @@ class Branching:
         ends = zip(atoms.low[1 : atoms.inputs + 1], atoms.high[1 : atoms.inputs + 1], strict=True)
         return all(low is not None and high is not None for low, high in ends)
 
-    def _anew(self, goal: Goal) -> Part:
+    def _anew(self, goal: Goal, *, whole: bool = False) -> Part:
         step: Step = ["anew", [[later, earlier] for later, earlier in self.pairs.items()]]
         started = time.monotonic()
         (child,) = follow(goal, step, "search")
         evaluated = child()
         cost = time.monotonic() - started
+        if whole:
+            self.whole = evaluated
         seen = self._look(evaluated)
         keep = seen.split is not None and seen.split[0] != "cut"
         self.cost += cost
+        self.slowest = max(self.slowest, time.monotonic() - started)
         return Part(goal, [step], seen, evaluated if keep else None, cost=cost)
 
     def _split(self, part: Part) -> list[Part]:
@@ -150,8 +158,11 @@ class Branching:
             self.cost -= part.cost
             part.children = [self._anew(child()) for child in follow(goal, step, "search")]
         else:
+            started = time.monotonic()
             children = [child() for child in follow(part.evaluated or goal, step, "search")]
+            self.cost += time.monotonic() - started
             part.children = [Part(child, [], self._look(child)) for child in children]
+            self.slowest = max(self.slowest, (time.monotonic() - started) / len(children))
         part.goal = part.evaluated = None
         return part.children
 

@@ -114,11 +114,13 @@ def ask(
     correspondence: Correspondence | None = None,
     *,
     temperatures: Sequence[Any] = (None, None),
+    places: Sequence[str] = ("left_temperature", "right_temperature"),
     base: str = "e",
 ) -> Question:
     """The question, its parts fitted to one another; what does not fit is noted among the faults.
 
-    The temperatures are those of the left and of the right side, as `read_temperature` takes them.
+    The temperatures are those of the left and of the right side, as `read_temperature` takes them; `places` are their
+    names for the caller.
     """
     if isinstance(claim, str):
         claim = read_claim(claim)
@@ -141,16 +143,20 @@ def ask(
         else:
             correspondence.fit(left, right, faults)
     networks = (left,) if right is None else (left, right)
-    return Question(
-        claim, left, right, domain, _semantics(claim, networks, tie, temperatures, base, faults), correspondence
-    )
+    semantics = _semantics(claim, networks, tie, temperatures, places, base, faults)
+    return Question(claim, left, right, domain, semantics, correspondence)
 
 
 def _semantics(
-    claim: Claim, networks: Sequence[Network], tie: str, temperatures: Sequence[Any], base: str, faults: Faults
+    claim: Claim,
+    networks: Sequence[Network],
+    tie: str,
+    temperatures: Sequence[Any],
+    places: Sequence[str],
+    base: str,
+    faults: Faults,
 ) -> tuple[Semantics, ...]:
     """How each network is read."""
-    places = ("left_temperature", "right_temperature")
     read = [read_temperature(value, place, faults) for value, place in zip(temperatures, places, strict=True)]
     one_of(base, BASES, "base", faults)
     if base == "2" and not any(read):
