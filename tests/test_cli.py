@@ -32,7 +32,8 @@ KEYS = {
     "domain",
     "regions",
     "witness",
-    "certificate", "theorem",
+    "certificate",
+    "theorem",
     "reason",
     "seconds",
     "counts",
@@ -383,6 +384,91 @@ def test_help(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     if sys.version_info[:2] == (3, 11):  # argparse lays help out anew from time to time
         snapshot("help.txt", out)
     assert {"prove", "verify", "check", "compile", "evaluate", "regions", "report"} <= set(out.split())
+
+
+MEASURE_KEYS = {"verdict", "method", "claim", "parameters", "domain", "upper", "lower", "ratio", "point", "certificate"}
+MEASURE_KEYS |= {"theorem", "reason", "seconds", "counts"}
+
+
+def test_distances_ranges_and_temperatures_as_json(run: Run) -> None:
+    code, found = answer(run, "distance", "bend.json", "other.json", "--out", "apart")
+    assert (code, found["verdict"], found["claim"]) == (PROVED, "proved", "within")
+    assert found.keys() == {*MEASURE_KEYS, "value"}
+    assert found["upper"] == found["lower"] == found["value"] == "1/3" and found["ratio"] == 1
+    assert found["theorem"].startswith("for every x in the domain, |left(x) - right(x)| <= 1/3 ")
+    assert found["certificate"] == str(Path("apart", "certificate.json"))
+    names = {"distance.html", "distance.md", "distance.txt", "distance.json", "certificate.json", "report.html"}
+    assert {path.name for path in Path("apart").iterdir()} >= names
+    code, found = answer(run, "range", "bend.json", "--out", "reach")
+    assert (code, found["lower"], found["upper"]) == (PROVED, ["-2"], ["5/2"])
+    assert found.keys() == {*MEASURE_KEYS, "minimum", "maximum"}
+    assert found["maximum"] == [{"value": "5/2", "point": ["1", "1"]}]
+    code, found = answer(run, "temperature", "abs.json", "--temperature", "8", "--out", "soft")
+    assert (code, found["temperature"]) == (PROVED, ["8"])
+    assert found.keys() == {*MEASURE_KEYS, "value", "temperature"}
+    assert found["value"].keys() == {"lower", "upper"} and Fraction(found["lower"]) <= Fraction(found["upper"])
+    code, found = answer(run, "temperature", "abs.json", "--epsilon", "1/9", "--base", "2", "--out", "enough")
+    assert code == PROVED and Fraction(found["upper"]) <= Fraction(1, 9) and "softmax of base 2" in found["theorem"]
+    for folder in ("apart", "reach", "soft", "enough"):
+        assert run("check", folder)[0] == PROVED
+        assert run("report", folder)[0] == PROVED
+
+
+def test_a_distance_without_a_bound_writes_nothing(run: Run) -> None:
+    before = tree()
+    code, found = answer(run, "distance", "abs.json", "line.nnet", "--everywhere")
+    assert (code, found["verdict"], found["upper"], found["certificate"]) == (UNKNOWN, "unknown", None, None)
+    assert "unbounded" in found["reason"] and Fraction(found["lower"]) > 1
+    assert tree() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ("distance", "abs.json", "abs.json", "--right-temperature", "0"),
+            "--right-temperature: expected a number > 0",
+        ),
+        (("distance", "abs.json", "abs.json", "--left-temperature", "x"), "--left-temperature: expected a number (an"),
+        (("distance", "abs.json", "abs.json", "--left-temperature", ""), "--left-temperature: expected a number (an"),
+        (("distance", "abs.json", "abs.json", "--ratio", "1/2"), "ratio: expected a number >= 1, found 1/2"),
+        (("distance", "abs.json", "abs.json", "--ratio", "nan"), "ratio: expected a number (an integer"),
+        (
+            ("distance", "abs.json", "abs.json", "--left-temperature", "2", "--ratio", "1"),
+            "ratio: expected a number > 1",
+        ),
+        (("distance", "abs.json", "abs.json", "--base", "2"), "base: expected a temperature together with the base 2"),
+        (("distance", "abs.json", "bend.json"), "expected networks with equal numbers of inputs and outputs"),
+        (("distance", "bend.json", "other.json", "--domain", "empty.json"), "expected a domain that is not empty"),
+        (("distance", "bend.json", "other.json", "--out", "bend.json"), "bend.json"),
+        (("range", "bend.json", "--domain", "empty.json"), "expected a domain that is not empty"),
+        (("range", "abs.json", "--temperature", "-1"), "--temperature: expected a number > 0, found -1"),
+        (("range", "abs.json", "--temperature", "inf"), "--temperature: expected a number (an integer"),
+        (
+            ("temperature", "abs.json", "--temperature", "1,2"),
+            "temperature: expected one number > 0, or 1, one a layer",
+        ),
+        (("temperature", "abs.json", "--temperature", "8", "--ratio", "2"), "--ratio: expected together with --tight"),
+        (("temperature", "abs.json", "--epsilon", "0"), "epsilon: expected a number > 0, found 0"),
+        (("temperature", "abs.json", "--epsilon", "tiny"), "epsilon: expected a number (an integer"),
+        (("temperature", "attention.json", "--epsilon", "1"), "expected a maxout or ReLU network, found a Transformer"),
+        (("temperature", "no-box.json", "--epsilon", "1"), "expected a domain with finite bounds for every input"),
+    ],
+)
+def test_measures_that_are_refused(run: Run, words: tuple[str, ...], message: str) -> None:
+    write("empty.json", EMPTY)
+    (line,) = refused(run, *words)
+    assert message in line
+
+
+def test_a_measure_that_is_interrupted_writes_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("exactformer.prover.branching.look", interrupted)
+    before = tree()
+    assert run("distance", "bend.json", "other.json") == (130, "", "interrupted\n")
+    assert tree() == before
 
 
 VERBS = ("prove", "verify", "check", "compile", "evaluate", "report", "distance", "range", "temperature")

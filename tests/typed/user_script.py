@@ -175,6 +175,17 @@ def numbers(transformer: ef.Transformer) -> None:
         print(low, value)
 
 
+def measures(relu_net: ef.ReluNetwork, transformer: ef.Transformer) -> None:
+    apart: ef.Distance = ef.distance(relu_net, transformer, right_temperature=8, ratio="3/2", timeout=60, seed=1)
+    assert apart.upper is not None and apart.lower is not None and apart.lower <= apart.upper
+    assert apart.outcome is not None and apart.outcome.proved and apart.point is not None
+    found: ef.OutputRange = ef.range(relu_net, domain=ef.Box([-1], [2]))
+    assert (found.lower, found.upper) == ((Fraction(0),), (Fraction(2),)) and found.maxima[0].exact
+    enough: ef.Distance = ef.temperature(relu_net, epsilon=Fraction(1, 10), base="2")
+    assert enough.temperature and enough.verdict == "proved"
+    print(apart, found, enough)
+
+
 def refused(network: ef.Network) -> None:
     for error in (ef.InvalidInput, ef.ExactformerError):
         try:
@@ -192,6 +203,7 @@ def main() -> None:
     assert ef.compile(maxout, construction="tournament", arity=3, domain=domain).sizes
     questions(relu_net, maxout, transformer)
     numbers(transformer)
+    measures(relu_net, transformer)
     refused(relu_net)
     with tempfile.TemporaryDirectory() as name:
         regions(relu_net, Path(name))
