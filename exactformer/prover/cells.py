@@ -14,7 +14,7 @@ from exactformer.kernel.atoms import Atoms
 from exactformer.kernel.cell import Cell
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.forms import ONE, Form, combine, constant_form, difference, substituted
-from exactformer.polyhedra.lp import integer_multipliers
+from exactformer.polyhedra.lp import Minimum, integer_multipliers
 from exactformer.prover.choice import owners_of
 from exactformer.prover.relaxation import Relaxation, references
 
@@ -71,23 +71,28 @@ def look(goal: Goal, wanted: Sequence[Fraction | None]) -> Seen:
     loose = [i for i, bound in enumerate(bounds) if _above(bound.ceiling, wanted[i])]
     points: list[Point] = []
     crossed = any(low > high for low, high in _box(seen) if low is not None and high is not None)
-    if crossed or (loose and _few(cell, [forms[i] for i in loose])):
-        relaxation = Relaxation.of(seen, [forms[i] for i in loose])
-        empty = relaxation.excluded()
-        if empty is not None:
-            return Seen(tuple(bounds), None, (), empty)
-        for i in loose:
-            answer = relaxation.guessed(forms[i])
-            if answer is not None:
-                points.append(relaxation.inputs(answer.point))
-                ceiling = -answer.value / forms[i].den
-                if _above(bounds[i].ceiling, ceiling):
-                    bounds[i] = Bound(forms[i], ceiling, relaxation, answer.multipliers)
-        loose = [i for i in loose if _above(bounds[i].ceiling, wanted[i])]
-    if not loose:
-        return Seen(tuple(bounds), None, tuple(points))
-    worst = max(loose, key=lambda i: _excess(bounds[i].ceiling, wanted[i]))
-    return Seen(tuple(bounds), _split(seen, forms[worst]), tuple(points))
+    few = crossed or (loose and _few(cell, [forms[i] for i in loose]))
+    relaxation = Relaxation.of(seen, [forms[i] for i in loose]) if few else None
+    for exactly in (False, True):  # a guess may fail; then it matters only where nothing is left to split
+        if relaxation is not None:
+            empty = relaxation.excluded(exactly=exactly)
+            if empty is not None:
+                return Seen(tuple(bounds), None, (), empty)
+            for i in loose:
+                answer = relaxation.minimise(forms[i]) if exactly else relaxation.guessed(forms[i])
+                if isinstance(answer, Minimum):
+                    points.append(relaxation.inputs(answer.point))
+                    ceiling = -answer.value / forms[i].den
+                    if _above(bounds[i].ceiling, ceiling):
+                        bounds[i] = Bound(forms[i], ceiling, relaxation, answer.multipliers)
+            loose = [i for i in loose if _above(bounds[i].ceiling, wanted[i])]
+        if not loose:
+            break
+        worst = max(loose, key=lambda i: _excess(bounds[i].ceiling, wanted[i]))
+        split = _split(seen, forms[worst])
+        if split is not None or relaxation is None:
+            return Seen(tuple(bounds), split, tuple(points))
+    return Seen(tuple(bounds), None, tuple(points))
 
 
 def _above(ceiling: Fraction | None, wanted: Fraction | None) -> bool:

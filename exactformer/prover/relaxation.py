@@ -74,9 +74,13 @@ class Relaxation:
         """A point of the relaxation, or multipliers that exclude one."""
         return inside(self.rows, self.strict, len(self.columns))
 
-    def excluded(self) -> list[list[Any]] | None:
-        """Rows as a certificate has them that refute the cell, if a guess finds them."""
-        multipliers = excluded(self.rows, self.strict, len(self.columns))
+    def excluded(self, *, exactly: bool) -> list[list[Any]] | None:
+        """Rows as a certificate has them that refute the cell; unless `exactly`, only if a guess finds them."""
+        if exactly:
+            answer = self.inside()
+            multipliers = answer.multipliers if isinstance(answer, Outside) else None
+        else:
+            multipliers = excluded(self.rows, self.strict, len(self.columns))
         return None if multipliers is None else self.combination(multipliers)[1]
 
     def guessed(self, form: Form) -> Minimum | None:
