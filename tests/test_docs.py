@@ -384,7 +384,7 @@ def test_name_can_be_imported(name: str) -> None:
 
 
 # The others show inputs that the repository does not have.
-SHOWN = {"README.md", "claims.md", "building.md", "softmax.md"}
+SHOWN = {"README.md", "claims.md", "building.md", "softmax.md", "distance.md"}
 
 
 def shown() -> Iterator[tuple[str, list[str]]]:
@@ -414,6 +414,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (family,) = re.findall(r"^```python\n(\"\"\"ReLU.*?)^```$", claims, re.MULTILINE | re.DOTALL)
     (tmp_path / "family.py").write_text(family)
     monkeypatch.chdir(tmp_path)
+    (rounding,) = re.findall(r"^```python\n(.*?)^apart = ", (ROOT / "docs" / "distance.md").read_text(), re.M | re.S)
+    exec(rounding)  # writes rounded.json
     return tmp_path
 
 

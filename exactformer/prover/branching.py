@@ -20,6 +20,7 @@ from exactformer.prover.question import Question
 from exactformer.work import Deadline
 
 CHECKING = 2.5  # times what the cells took is kept for the kernel, which evaluates them again
+LOOKING = 0.5  # of the time for a gate and its bounds the kernel takes again, about
 Reach = Fraction | None  # of a conclusion: None where nothing is known
 Wanted = Callable[[Sequence[Reach]], list[Reach]]  # from what points reach: bounds that are good enough
 
@@ -160,9 +161,10 @@ class Branching:
         else:
             started = time.monotonic()
             children = [child() for child in follow(part.evaluated or goal, step, "search")]
-            self.cost += time.monotonic() - started
             part.children = [Part(child, [], self._look(child)) for child in children]
-            self.slowest = max(self.slowest, (time.monotonic() - started) / len(children))
+            spent = time.monotonic() - started
+            self.cost += LOOKING * spent
+            self.slowest = max(self.slowest, spent / len(children))
         part.goal = part.evaluated = None
         return part.children
 
