@@ -179,10 +179,11 @@ def measured(
     progress: Progress | None,
     *,
     split: bool = True,
+    points: bool = True,
 ) -> Measured:
     """Bounds of the conclusions of a question, by a search; `claim` is what they say, once they are numbers.
 
-    Without `split` the whole domain is the only cell.
+    Without `split` the whole domain is the only cell; without `points` none are looked for.
     """
     deadline = Deadline.after(timeout)
     attempt = Attempt(question, time.monotonic(), deadline)
@@ -193,7 +194,7 @@ def measured(
     try:
         with time_limit(deadline.left):
             search.tried(inhabitant)
-            for point in _points(question, groups, seed, timeout):
+            for point in _points(question, groups, seed, timeout) if points else ():
                 search.tried(point)
             before = time.monotonic()
             goal = attempt.asked.goal()

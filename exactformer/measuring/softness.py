@@ -69,7 +69,7 @@ def temperature(
     options_of(timeout, seed, progress, faults)
     compiled = compile_network(network, construction=construction, domain=domain, arity=arity)
 
-    def at(rate: Any, seconds: float | None, *, search: bool) -> Distance:
+    def at(rate: Any, seconds: float | None, *, search: bool, points: bool = True) -> Distance:
         right, where, sides = compiled.transformer, compiled.correspondence, (None, rate)
         places = ("temperature", "temperature")
         question = ask(
@@ -78,7 +78,8 @@ def temperature(
         check_outputs(network, "network", faults)
         goal = ratio_of(ratio, question, faults)
         faults.settle()
-        return _apart(question, compiled, goal, seconds, seed, progress, search=search, started=started)
+        how = {"search": search, "points": points}
+        return _apart(question, compiled, goal, seconds, seed, progress, started=started, **how)
 
     if wanted is None:
         return at(value, timeout, search=tight)
@@ -86,11 +87,15 @@ def temperature(
 
 
 def _smallest(at: Callable[..., Distance], epsilon: Fraction, timeout: float | None, *, tight: bool) -> Distance:
-    """The result at the smallest temperature, of about three digits, that is found to suffice."""
+    """The result at the smallest temperature, of about three digits, that is found to suffice.
+
+    Points are needed to know when a search may end; without one, only for the answer.
+    """
+    started = time.monotonic()
     share = None if timeout is None else timeout / (4 if tight else TRIALS)
     rate, best, failed = FIRST, None, Fraction(0)
     for _ in range(4 if tight else TRIALS):
-        found = at(rate, share, search=tight)
+        found = at(rate, share, search=tight, points=tight)
         if found.upper is None:
             raise InvalidInput(f"epsilon: no bound was found at inverse temperature {rate}: {found.reason}")
         if found.upper <= epsilon:
@@ -108,7 +113,8 @@ def _smallest(at: Callable[..., Distance], epsilon: Fraction, timeout: float | N
         rate = max(guess, _digits(low)) if failed else guess
     if best is None:
         raise InvalidInput(f"epsilon: no temperature was found for {epsilon} in time; the last one tried is {rate}")
-    return best
+    left = None if timeout is None else max(timeout - (time.monotonic() - started), 1.0)
+    return best if tight else at(best.temperature[0], left, search=False)
 
 
 def _digits(number: Fraction) -> Fraction:
@@ -127,6 +133,7 @@ def _apart(
     progress: Progress | None,
     *,
     search: bool,
+    points: bool,
     started: float,
 ) -> Distance:
     groups = (0,) * (2 * question.left.outputs)
@@ -138,7 +145,7 @@ def _apart(
     def claim(tops: Sequence[Fraction]) -> Claim:
         return Within(max(tops))
 
-    found = measured(question, groups, enough, claim, timeout, seed, progress, split=search)
+    found = measured(question, groups, enough, claim, timeout, seed, progress, split=search, points=points)
     best, top = top_of(found)
     extreme = extreme_of(question, found, best, top)
     near = top is not None and (not search or (extreme.ratio is not None and extreme.ratio <= wanted))
