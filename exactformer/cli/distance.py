@@ -34,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
     """Run `distance`; returns the exit code."""
     from exactformer.formats import load
     from exactformer.measuring import distance
+    from exactformer.prover.cells import nearly
 
     left, right = load(options.left), load(options.right)
     domain = asked_domain(options, left.inputs)
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
         "upper": number(result.upper),
         "lower": number(result.lower),
         "value": value_of(result.extreme.value),
-        "ratio": None if result.ratio is None else float(result.ratio),
+        "ratio": None if result.ratio is None else nearly(result.ratio),
         "point": point_of(result.point),
     }
     return answer(options, result, folder, keys)

@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
     from exactformer.formats import load
     from exactformer.measuring import temperature
     from exactformer.networks import Transformer
+    from exactformer.prover.cells import nearly
 
     if options.ratio is not None and not options.tight:
         raise no_effect("--ratio", "--tight")
@@ -69,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
         "upper": number(result.upper),
         "lower": number(result.lower),
         "value": value_of(result.extreme.value),
-        "ratio": None if result.ratio is None else float(result.ratio),
+        "ratio": None if result.ratio is None else nearly(result.ratio),
         "point": point_of(result.point),
         "temperature": [number(x) for x in result.temperature],
     }

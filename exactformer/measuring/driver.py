@@ -251,12 +251,17 @@ def short(number: Fraction) -> Fraction:
     """A decimal of few digits that is not below the number.
 
     >>> short(Fraction(1, 3))
-    Fraction(333334, 1000000)
+    Fraction(166667, 500000)
     """
     size = abs(number)
-    places = DIGITS + (len(str(size.denominator)) - len(str(size.numerator)) if size else 0)
+    places = DIGITS + (_digits(size.denominator) - _digits(size.numerator) if size else 0)
     scale = Fraction(10) ** max(places, 0)
     return Fraction(-((-number * scale) // 1)) / scale
+
+
+def _digits(number: int) -> int:
+    """How many decimal digits a number has, about so many where Python would not print it."""
+    return len(str(number)) if number.bit_length() < 10_000 else number.bit_length() * 3 // 10
 
 
 def _proved(question: Question, root: Part, offsets: Sequence[Fraction], attempt: Attempt) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from html import escape
 from typing import Literal
@@ -15,9 +16,9 @@ from exactformer.errors import printable
 from exactformer.measuring.document import document_of
 from exactformer.measuring.shares import Share
 from exactformer.prover.answer import vector
-from exactformer.prover.cells import nearly
 from exactformer.prover.outcome import Outcome, Point
 
+FLOATS = Fraction(10) ** -300, Fraction(10) ** 300  # between these a float can show a number
 Value = Fraction | Enclosure  # a number, or exact bounds of one that is irrational
 Measure = Literal["proved", "unknown"]
 
@@ -186,7 +187,7 @@ def _about(outcome: Outcome | None, cells: int, seconds: float) -> Iterator[tupl
 
 
 def _above_one(ratio: Fraction) -> str:
-    return "less than 1.001" if 1 < ratio < Fraction(1001, 1000) else f"{nearly(ratio):.4g}"
+    return "less than 1.001" if 1 < ratio < Fraction(1001, 1000) else decimal(ratio, 4)
 
 
 def _side(end: Extreme, sign: int) -> str:
@@ -194,7 +195,7 @@ def _side(end: Extreme, sign: int) -> str:
 
 
 def _end(found: Extreme, bound: Fraction) -> str:
-    return shown(bound) if found.exact else f"{nearly(bound):.9g}"  # a decimal of few digits
+    return shown(bound) if found.exact else decimal(bound, 9)  # a decimal of few digits
 
 
 def _signed(value: Value, sign: int) -> Value:
@@ -204,10 +205,17 @@ def _signed(value: Value, sign: int) -> Value:
 def shown(value: Value) -> str:
     """A number in a few words: short ones as they are, others as a decimal."""
     low, high = bounds(value)
-    if low == high:
+    if low == high and low.numerator.bit_length() + low.denominator.bit_length() < 140:
         text = str(low)
-        return text if len(text) <= 16 else f"{text} ≈ {nearly(low):.6g}" if len(text) <= 40 else f"~{nearly(low):.9g}"
-    return f"~{nearly(low):.9g}"
+        return text if len(text) <= 16 else f"{text} ≈ {decimal(low, 6)}" if len(text) <= 40 else f"~{decimal(low, 9)}"
+    return f"~{decimal(low, 9)}"
+
+
+def decimal(number: Fraction, digits: int) -> str:
+    """The number with so many significant digits, whatever its size."""
+    if not number or FLOATS[0] < abs(number) < FLOATS[1]:
+        return f"{float(number):.{digits}g}"
+    return f"{Decimal(number.numerator) / Decimal(number.denominator):.{digits}g}"
 
 
 def lines(rows: Iterator[tuple[str, str]]) -> str:

@@ -199,16 +199,17 @@ def _blame(atoms: Atoms, lost: dict[int, float], over: Form) -> list[float]:
     """
     if not atoms.relaxed or None in (*atoms.low[: atoms.inputs + 1], *atoms.high[: atoms.inputs + 1]):
         return []
-    moves = _moves(atoms)
-    scores = np.zeros(atoms.inputs)
-    for v, size in lost.items():
-        first, *others = atoms.candidates.get(v) or (Form({}),)
-        shares = sum((np.abs(_moved(difference(other, first), moves)) for other in others), np.zeros(atoms.inputs))
-        if shares.any():
-            scores += size * shares / shares.sum()
-    if not atoms.apart:
-        scores *= np.abs(_moved(over, moves))
-    return [float(score) for score in scores]
+    with np.errstate(all="ignore"):  # numbers beyond the range of floats make bad guesses, no more
+        moves = _moves(atoms)
+        scores = np.zeros(atoms.inputs)
+        for v, size in lost.items():
+            first, *others = atoms.candidates.get(v) or (Form({}),)
+            shares = sum((np.abs(_moved(difference(other, first), moves)) for other in others), np.zeros(atoms.inputs))
+            if shares.any():
+                scores += size * shares / shares.sum()
+        if not atoms.apart:
+            scores *= np.abs(_moved(over, moves))
+    return [float(score) for score in np.nan_to_num(scores)]
 
 
 def _moves(atoms: Atoms) -> list[Any]:

@@ -62,7 +62,8 @@ def similar_units(left: FeedForwardNetwork, right: FeedForwardNetwork) -> list[l
     layers: list[tuple[MaxoutLayer | Affine, ...]] = [left.layers, right.layers]
     for own, other in zip(*layers, strict=True):
         ours, theirs = _flat(own, order), _flat(other, np.arange(len(order)))
-        gaps = (ours**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1)[None, :] - 2 * ours @ theirs.T
+        with np.errstate(all="ignore"):  # numbers beyond the range of floats make bad guesses, no more
+            gaps = (ours**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1)[None, :] - 2 * ours @ theirs.T
         partner = np.full(gaps.shape[1], -1)
         for flat in np.argsort(gaps, axis=None, kind="stable"):
             i, j = np.unravel_index(flat, gaps.shape)
