@@ -155,7 +155,8 @@ def test_a_leaf_that_is_wrong_is_contradicted() -> None:
     question, steps = from_folder("claim-triangle-range")
     narrow = replace(question, claim=Range((F(0),), (F(999, 1000),)))
     tally = smt.solve_many([text for _, text in leaf_scripts(narrow.goal(), steps)], budget=120)
-    holding = {i for i, step in enumerate(step for step in steps if step[0] in ("holds", "empty")) if step[0] == "holds"}
+    leaves = [step[0] for step in steps if step[0] in ("holds", "empty")]
+    holding = {i for i, rule in enumerate(leaves) if rule == "holds"}
     assert tally.contradicted and set(tally.contradicted) <= holding
 
 
