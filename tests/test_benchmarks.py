@@ -14,7 +14,7 @@ ROWS = {  # patterns of what the output says, without the times
     "checking": [r"^2-3-3 rank 3 +23 +117 ", r"^3-4 rank 2 +8 +8 "],
     "distance": [
         r"^ReLU 2-8-8-1, weights moved by 2\^-16 +\S+ +\S+ +\S+ +\d+ ",
-        r"^absolute-value at 64, Theorem P +0.004351 +0.004351 +1.000 +0 ",
+        r"^absolute-value at 64, Theorem P +0.004351 +0.004351 +1.000 +1 ",
         r"^absolute-value at 64, search, ratio 2 +0.004351 ",
     ],
     "methods": [r"^\[2, 2\] rank 2 +\S+ +4 ", r"^\[2, 2\] rank 3 +\S+ +6 "],

@@ -31,7 +31,7 @@ def pairs_of(question: Question, goal: Goal) -> Pairs:
     if right is None:
         return {}
     if _shape(left) == _shape(right):
-        if isinstance(left, Transformer) or isinstance(right, Transformer):
+        if isinstance(left, Transformer) or isinstance(right, Transformer) or left.kind != right.kind:
             return {f"R{place}": f"L{place}" for place in places_of(left)}
         partners = enumerate(similar_units(left, right))
         return {f"R{layer}.u{j}": f"L{layer}.u{i}" for layer, units in partners for j, i in enumerate(units)}
