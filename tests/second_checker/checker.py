@@ -1557,7 +1557,8 @@ def anew(cell: Cell, pairs: Any) -> list[Cell]:
     """The only child of a step that evaluates anew."""
     found: dict[str, str] = {}
     for pair in items(pairs):
-        place, earlier = items(pair, 2)
+        # A number with a point counts as its text, which is no place that exists.
+        place, earlier = (name.text if isinstance(name, Decimal) else name for name in items(pair, 2))
         require(isinstance(place, str) and isinstance(earlier, str), "a place is a text")
         require(place not in found, "a place is paired twice")
         found[place] = earlier
