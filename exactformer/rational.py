@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -445,3 +446,11 @@ def shape_text(data: Any) -> Any:
     if shape is None or shape == (0,):
         return data
     return f"a list of {shape[0]}" if len(shape) == 1 else f"an array {' x '.join(map(str, shape))}"
+
+
+def nearly(number: Fraction) -> float:
+    """A float near a number, or the largest of its sign: for guesses, and to show a size, never to decide."""
+    try:
+        return float(number)
+    except OverflowError:
+        return sys.float_info.max if number > 0 else -sys.float_info.max

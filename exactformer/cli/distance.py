@@ -6,15 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from exactformer.cli.measures import (
-    answer,
-    folder_for,
-    how,
-    measuring_options,
-    number,
-    point_of,
-    value_of,
-)
+from exactformer.cli.measures import answer, folder_for, how, keys_of, measuring_options
 from exactformer.cli.options import about, asked_domain, asked_temperature, progress_line, read_correspondence_file
 from exactformer.cli.parser import command
 
@@ -34,7 +26,6 @@ def run(options: argparse.Namespace) -> int:
     """Run `distance`; returns the exit code."""
     from exactformer.formats import load
     from exactformer.measuring import distance
-    from exactformer.prover.cells import nearly
 
     left, right = load(options.left), load(options.right)
     domain = asked_domain(options, left.inputs)
@@ -51,11 +42,4 @@ def run(options: argparse.Namespace) -> int:
             progress=progress,
             **how(options),
         )
-    keys = {
-        "upper": number(result.upper),
-        "lower": number(result.lower),
-        "value": value_of(result.extreme.value),
-        "ratio": None if result.ratio is None else nearly(result.ratio),
-        "point": point_of(result.point),
-    }
-    return answer(options, result, folder, keys)
+    return answer(options, result, folder, keys_of(result))

@@ -73,6 +73,19 @@ def answer(options: argparse.Namespace, result: Any, folder: Path, keys: Mapping
     return EXIT[result.verdict]
 
 
+def keys_of(result: Any) -> dict[str, Any]:
+    """What a distance says as JSON data: its bounds, their ratio as a float, and the point with the value there."""
+    from exactformer.rational import nearly
+
+    return {
+        "upper": number(result.upper),
+        "lower": number(result.lower),
+        "value": value_of(result.extreme.value),
+        "ratio": None if result.ratio is None else nearly(result.ratio),
+        "point": point_of(result.point),
+    }
+
+
 def number(value: Fraction | None) -> str | None:
     """An exact number as text."""
     from exactformer.rational import number_text

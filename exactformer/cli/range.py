@@ -6,15 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from exactformer.cli.measures import (
-    answer,
-    folder_for,
-    how,
-    measuring_options,
-    number,
-    point_of,
-    value_of,
-)
+from exactformer.cli.measures import answer, folder_for, how, measuring_options, number, point_of, value_of
 from exactformer.cli.options import about, asked_domain, asked_temperature, progress_line
 from exactformer.cli.parser import command
 

@@ -6,15 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from exactformer.cli.measures import (
-    answer,
-    folder_for,
-    how,
-    measuring_options,
-    number,
-    point_of,
-    value_of,
-)
+from exactformer.cli.measures import answer, folder_for, how, keys_of, measuring_options, number
 from exactformer.cli.options import (
     about,
     asked_domain,
@@ -46,7 +38,6 @@ def run(options: argparse.Namespace) -> int:
     from exactformer.formats import load
     from exactformer.measuring import temperature
     from exactformer.networks import Transformer
-    from exactformer.prover.cells import nearly
 
     if options.ratio is not None and not options.tight:
         raise no_effect("--ratio", "--tight")
@@ -66,12 +57,5 @@ def run(options: argparse.Namespace) -> int:
             **chosen(options),
             **how(options),
         )
-    keys = {
-        "upper": number(result.upper),
-        "lower": number(result.lower),
-        "value": value_of(result.extreme.value),
-        "ratio": None if result.ratio is None else nearly(result.ratio),
-        "point": point_of(result.point),
-        "temperature": [number(x) for x in result.temperature],
-    }
+    keys = {**keys_of(result), "temperature": [number(x) for x in result.temperature]}
     return answer(options, result, folder, keys)

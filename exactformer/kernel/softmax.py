@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from .bounds import Bounds, Interval, mixture, outward, rounded
@@ -30,7 +30,6 @@ class Rate(NamedTuple):
         return Rate(self.value * factor, self.base)
 
 
-@cache
 def exponential(t: Fraction) -> Interval:
     """Bounds of e^t for 0 <= t <= 1, and of e^-t = 1/e^t by them: partial sums of the series, and its remainder.
 
@@ -57,7 +56,7 @@ def logarithm(base: str) -> Interval:
     return rounded(total, False, BITS), rounded(total + 2 * term, True, BITS)
 
 
-@cache
+@lru_cache(maxsize=1 << 12)  # the same margins come again in the cells of one proof
 def decay(t: Fraction, base: str) -> Interval:
     """Bounds of base^-t for t >= 0. For the base 2 and an integer t both are 2^-t."""
     t = max(t, ZERO)  # less only on a cell without points, where bounds may contradict one another

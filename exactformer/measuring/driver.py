@@ -85,7 +85,21 @@ def distance(
     check_outputs(left, "left", faults)
     wanted = ratio_of(ratio, question, faults)
     options_of(timeout, seed, progress, faults)
-    everything = (0,) * (2 * left.outputs)
+    return apart(question, wanted, timeout, seed, progress, started)
+
+
+def apart(
+    question: Question,
+    wanted: Fraction,
+    timeout: float | None,
+    seed: int,
+    progress: Progress | None,
+    started: float,
+    *,
+    split: bool = True,
+    points: bool = True,
+) -> Distance:
+    """How far apart the two networks of a question `within:0` are, searched for up to the wanted ratio."""
 
     def enough(reached: Sequence[Reach]) -> list[Reach]:
         known = [reach for reach in reached if reach is not None]
@@ -94,7 +108,8 @@ def distance(
     def claim(tops: Sequence[Fraction]) -> Claim:
         return Within(max(tops))
 
-    found = measured(question, everything, enough, claim, timeout, seed, progress)
+    one_group = (0,) * (2 * question.left.outputs)
+    found = measured(question, one_group, enough, claim, timeout, seed, progress, split=split, points=points)
     best, top = top_of(found)
     extreme = extreme_of(question, found, best, top)
     near = extreme.ratio is not None and extreme.ratio <= wanted
@@ -254,12 +269,12 @@ def short(number: Fraction) -> Fraction:
     Fraction(166667, 500000)
     """
     size = abs(number)
-    places = DIGITS + (_digits(size.denominator) - _digits(size.numerator) if size else 0)
+    places = DIGITS + (digits_of(size.denominator) - digits_of(size.numerator) if size else 0)
     scale = Fraction(10) ** max(places, 0)
     return Fraction(-((-number * scale) // 1)) / scale
 
 
-def _digits(number: int) -> int:
+def digits_of(number: int) -> int:
     """How many decimal digits a number has, about so many where Python would not print it."""
     return len(str(number)) if number.bit_length() < 10_000 else number.bit_length() * 3 // 10
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from html import escape
-from typing import Literal
+from typing import ClassVar, Literal
 
 from exactformer.arguments import no_truth
 from exactformer.documents import Document
 from exactformer.enclosure import Enclosure, bounds
-from exactformer.errors import printable
 from exactformer.measuring.document import document_of
 from exactformer.measuring.shares import Share
-from exactformer.prover.answer import vector
+from exactformer.prover.answer import rows_html, rows_text, vector
 from exactformer.prover.outcome import Outcome, Point
 
 FLOATS = Fraction(10) ** -300, Fraction(10) ** 300  # between these a float can show a number
@@ -49,13 +48,35 @@ class Extreme:
         return None if not self.lower or self.upper is None else self.upper / self.lower
 
 
+class Answer(ABC):
+    """An answer with bounds from both sides: what it says row by row, and the forms that this is shown in."""
+
+    title: ClassVar[str]
+
+    @abstractmethod
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """The answer, line by line with a name each; the first is the verdict."""
+
+    def document(self) -> Document:
+        """The report, as every renderer takes it."""
+        return document_of(self, self.title, self.rows())  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        return rows_text(self.rows())
+
+    def _repr_html_(self) -> str:
+        return rows_html(self.rows())
+
+
 @dataclass(frozen=True)
-class Distance:
+class Distance(Answer):
     """The supremum of |left(x) - right(x)| over the domain and the outputs, from both sides.
 
     `verdict` is "proved" when the wanted ratio of the bounds was reached, else "unknown" with a `reason`; the bounds
     hold either way. `outcome` is the theorem |left(x) - right(x)| <= upper, with its certificate; None without a bound.
     """
+
+    title = "How far apart"
 
     verdict: Measure
     extreme: Extreme
@@ -106,26 +127,18 @@ class Distance:
     def __bool__(self) -> bool:
         raise no_truth(self, "distance.upper, distance.lower")
 
-    def __str__(self) -> str:
-        return lines(self.rows())
-
     def __repr__(self) -> str:
         return f"<Distance: {self.verdict}, from {self.lower} to {self.upper}>"
 
-    def document(self) -> Document:
-        """The report, as every renderer takes it."""
-        return document_of(self, "How far apart", self.rows())
-
-    def _repr_html_(self) -> str:
-        return table(self.rows())
-
 
 @dataclass(frozen=True)
-class OutputRange:
+class OutputRange(Answer):
     """The minimum and the maximum of each output over the domain, each from both sides.
 
     `minima` are told of minus the output: output k is at least -minima[k].upper, and -minima[k].value at the point.
     """
+
+    title = "How far it reaches"
 
     verdict: Measure
     minima: tuple[Extreme, ...]
@@ -162,18 +175,8 @@ class OutputRange:
     def __bool__(self) -> bool:
         raise no_truth(self, "range.lower, range.upper")
 
-    def __str__(self) -> str:
-        return lines(self.rows())
-
     def __repr__(self) -> str:
         return f"<OutputRange: {self.verdict}, {len(self.maxima)} outputs>"
-
-    def document(self) -> Document:
-        """The report, as every renderer takes it."""
-        return document_of(self, "How far it reaches", self.rows())
-
-    def _repr_html_(self) -> str:
-        return table(self.rows())
 
 
 def _about(outcome: Outcome | None, cells: int, seconds: float) -> Iterator[tuple[str, str]]:
@@ -216,16 +219,3 @@ def decimal(number: Fraction, digits: int) -> str:
     if not number or FLOATS[0] < abs(number) < FLOATS[1]:
         return f"{float(number):.{digits}g}"
     return f"{Decimal(number.numerator) / Decimal(number.denominator):.{digits}g}"
-
-
-def lines(rows: Iterator[tuple[str, str]]) -> str:
-    """An answer as plain text: the verdict, then one indented line for each thing that is known."""
-    (verdict, statement), *others = ((name, printable(text)) for name, text in rows)
-    return "\n".join([f"{verdict}  {statement}", *(f"  {name:9} {text}" for name, text in others)])
-
-
-def table(rows: Iterator[tuple[str, str]]) -> str:
-    """The same as a table of HTML, everything in it escaped."""
-    (verdict, statement), *others = ((escape(name), escape(printable(text))) for name, text in rows)
-    body = "".join(f"<tr><td>{name}</td><td>{text}</td></tr>" for name, text in others)
-    return f"<p><b>{verdict}</b> {statement}</p><table>{body}</table>"

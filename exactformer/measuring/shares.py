@@ -8,8 +8,9 @@ from fractions import Fraction
 
 from exactformer.kernel.claims import Goal
 from exactformer.networks import Network, Transformer
-from exactformer.prover.cells import losses, nearly
+from exactformer.prover.cells import losses
 from exactformer.prover.question import Question
+from exactformer.rational import nearly
 
 PARTS = (
     (r"u(\d+)", "unit {}"),

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from exactformer.claims import Claim, Within
-from exactformer.compiler.correspondence import Compiled
+from exactformer.claims import Within
 from exactformer.compiler.driver import compile_network
 from exactformer.domain import Domain
-from exactformer.errors import Faults, InvalidInput
-from exactformer.measuring.driver import Progress, check_outputs, extreme_of, measured, options_of, ratio_of, top_of
+from exactformer.errors import Faults
+from exactformer.measuring.driver import Progress, apart, check_outputs, digits_of, options_of, ratio_of
 from exactformer.measuring.result import Distance
 from exactformer.networks import MaxoutNetwork, ReluNetwork
 from exactformer.networks.semantics import Base, Tie
-from exactformer.prover.branching import Reach
-from exactformer.prover.question import Question, ask
+from exactformer.prover.question import ask
 from exactformer.rational import read_rational
+from exactformer.work import Deadline, OutOfTime, time_limit
 
 FIRST = Fraction(64)  # the temperature from which the search for one that suffices starts
-TRIALS = 12
+TRIALS, TIGHT_TRIALS = 12, 4  # temperatures that are tried, without a search and with one
 MARGIN = Fraction(51, 50)  # a temperature that fails is raised at least by this factor
 
 
@@ -49,7 +48,9 @@ def temperature(
     of the whole domain (Theorem P), or with `tight` a search until the bound is at most `ratio` times the error at a
     point (default 2). Softmax is that of the base e or 2.
 
-    Raises `InvalidInput` unless exactly one of `value` and `epsilon` is given, and as `distance` does.
+    The verdict is "proved" where there is the bound that was asked for: of the wanted ratio with `tight`, of at most
+    `epsilon` with that. Raises `InvalidInput` unless exactly one of `value` and `epsilon` is given, and as `distance`
+    and `compile_network` do; `TimeoutError` when the time is out before there is a Transformer.
 
     >>> from exactformer import Box, ReluNetwork
     >>> relu = ReluNetwork.of([([[1]], [0])], ([[1]], [0]), domain=Box([-1], [1]))
@@ -67,9 +68,14 @@ def temperature(
     if wanted is not None and wanted <= 0 and len(faults.reasons) == noted:
         faults.add("epsilon", "a number > 0", str(wanted))
     options_of(timeout, seed, progress, faults)
-    compiled = compile_network(network, construction=construction, domain=domain, arity=arity)
+    deadline = Deadline.after(timeout)
+    try:
+        with time_limit(deadline.left):
+            compiled = compile_network(network, construction=construction, domain=domain, arity=arity)
+    except OutOfTime:
+        raise TimeoutError(f"out of time after {timeout:g} s: the Transformer was not yet written down") from None
 
-    def at(rate: Any, seconds: float | None, *, search: bool, points: bool = True) -> Distance:
+    def at(rate: Any, seconds: float, *, search: bool, points: bool = True) -> Distance:
         right, where, sides = compiled.transformer, compiled.correspondence, (None, rate)
         places = ("temperature", "temperature")
         question = ask(
@@ -78,88 +84,55 @@ def temperature(
         check_outputs(network, "network", faults)
         goal = ratio_of(ratio, question, faults)
         faults.settle()
-        how = {"search": search, "points": points}
-        return _apart(question, compiled, goal, seconds, seed, progress, started=started, **how)
+        limit = None if timeout is None else max(seconds, 0.01)
+        found = apart(question, goal, limit, seed, progress, started, split=search, points=points)
+        outcome = None if found.outcome is None else replace(found.outcome, compiled=compiled)
+        found = replace(found, outcome=outcome, temperature=question.semantics[1].temperature)
+        return found if search or found.upper is None else _settled(found)  # Theorem P promises no ratio
 
     if wanted is None:
-        return at(value, timeout, search=tight)
-    return _smallest(at, wanted, timeout, tight=tight)
+        return at(value, deadline.left, search=tight)
+    return _smallest(at, wanted, deadline, tight=tight)
 
 
-def _smallest(at: Callable[..., Distance], epsilon: Fraction, timeout: float | None, *, tight: bool) -> Distance:
-    """The result at the smallest temperature, of about three digits, that is found to suffice.
+def _smallest(at: Callable[..., Distance], epsilon: Fraction, deadline: Deadline, *, tight: bool) -> Distance:
+    """The result at the smallest temperature, of about three digits, that is found to suffice; else the last one tried.
 
     Points are needed to know when a search may end; without one, only for the answer.
     """
-    started = time.monotonic()
-    share = None if timeout is None else timeout / (4 if tight else TRIALS)
-    rate, best, failed = FIRST, None, Fraction(0)
-    for _ in range(4 if tight else TRIALS):
+    trials = TIGHT_TRIALS if tight else TRIALS
+    share, rate, failed = deadline.left / trials, FIRST, Fraction(0)
+    best: Distance | None = None
+    for _ in range(trials):
         found = at(rate, share, search=tight, points=tight)
         if found.upper is None:
-            raise InvalidInput(f"epsilon: no bound was found at inverse temperature {rate}: {found.reason}")
+            break
         if found.upper <= epsilon:
             best = found
         else:
             failed = max(failed, rate)
-        guess = _digits(rate * found.upper / epsilon)
+        guess = _three_digits(rate * found.upper / epsilon)
         low = failed * MARGIN
         if best is not None and (guess >= best.temperature[0] or guess < low):
             if low >= best.temperature[0]:
                 break
-            guess = _digits((failed + best.temperature[0]) / 2)
+            guess = _three_digits((failed + best.temperature[0]) / 2)
             if not failed < guess < best.temperature[0]:
                 break
-        rate = max(guess, _digits(low)) if failed else guess
+        rate = max(guess, _three_digits(low)) if failed else guess
     if best is None:
-        raise InvalidInput(f"epsilon: no temperature was found for {epsilon} in time; the last one tried is {rate}")
-    left = None if timeout is None else max(timeout - (time.monotonic() - started), 1.0)
-    return best if tight else at(best.temperature[0], left, search=False)
+        reason = found.reason or f"no temperature was found that suffices for {epsilon}; this one was tried last"
+        return replace(found, verdict="unknown", reason=reason)
+    return _settled(best if tight else at(best.temperature[0], deadline.left, search=False))
 
 
-def _digits(number: Fraction) -> Fraction:
+def _settled(found: Distance) -> Distance:
+    """The same, as what was asked for: a bound."""
+    return replace(found, verdict="proved", reason=None)
+
+
+def _three_digits(number: Fraction) -> Fraction:
     """The number rounded up to three digits."""
-    places = 3 - len(str(int(number))) if number >= 1 else 3
+    places = 3 - digits_of(int(number)) if number >= 1 else 3
     scale = Fraction(10) ** places
     return Fraction(-((-number * scale) // 1)) / scale
-
-
-def _apart(
-    question: Question,
-    compiled: Compiled,
-    wanted: Fraction,
-    timeout: float | None,
-    seed: int,
-    progress: Progress | None,
-    *,
-    search: bool,
-    points: bool,
-    started: float,
-) -> Distance:
-    groups = (0,) * (2 * question.left.outputs)
-
-    def enough(reached: Sequence[Reach]) -> list[Reach]:
-        known = [reach for reach in reached if reach is not None]
-        return [wanted * max(known) if known else None] * len(reached)
-
-    def claim(tops: Sequence[Fraction]) -> Claim:
-        return Within(max(tops))
-
-    found = measured(question, groups, enough, claim, timeout, seed, progress, split=search, points=points)
-    best, top = top_of(found)
-    extreme = extreme_of(question, found, best, top)
-    near = top is not None and (not search or (extreme.ratio is not None and extreme.ratio <= wanted))
-    outcome = None if found.outcome is None else replace(found.outcome, compiled=compiled)
-    seconds = time.monotonic() - started
-    rates = question.semantics[1].temperature
-    return Distance(
-        "proved" if near else "unknown",
-        extreme,
-        wanted,
-        outcome,
-        seconds,
-        found.cells,
-        None if near else found.reason,
-        rates,
-        found.shares,
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from html import escape
@@ -19,22 +19,25 @@ if TYPE_CHECKING:
 LONGEST = 240  # characters of a domain or of a network's shape
 
 
-def answer_text(outcome: Outcome) -> str:
-    """The answer as plain text: the verdict, then one indented line for each thing that is known."""
-    (verdict, statement), *others = _rows(outcome)
+Rows = Iterable[tuple[str, str]]  # what is said, with a name each; the first is the verdict and the statement
+
+
+def rows_text(rows: Rows) -> str:
+    """An answer as plain text: the verdict, then one indented line for each thing that is known."""
+    (verdict, statement), *others = _printable(rows)
     return "\n".join([f"{verdict}  {statement}", *(f"  {name:9} {text}" for name, text in others)])
 
 
-def answer_html(outcome: Outcome) -> str:
+def rows_html(rows: Rows) -> str:
     """The same as a table of HTML, everything in it escaped."""
-    (verdict, statement), *others = _rows(outcome)
+    (verdict, statement), *others = _printable(rows)
     head = f"<p><b>{escape(verdict)}</b> {escape(statement)}</p>"
     body = "".join(f"<tr><td>{escape(name)}</td><td>{escape(text)}</td></tr>" for name, text in others)
     return f"{head}<table>{body}</table>"
 
 
-def _rows(outcome: Outcome) -> Iterator[tuple[str, str]]:
-    return ((name, printable(text)) for name, text in answer_rows(outcome))
+def _printable(rows: Rows) -> Rows:
+    return ((name, printable(text)) for name, text in rows)
 
 
 def answer_rows(outcome: Outcome) -> Iterator[tuple[str, str]]:

@@ -14,9 +14,10 @@ from fractions import Fraction
 
 from exactformer.enclosure import bounds as ends
 from exactformer.kernel.claims import Goal, follow
-from exactformer.prover.cells import Point, Seen, Step, look, nearly
+from exactformer.prover.cells import Point, Seen, Step, look
 from exactformer.prover.pairs import Pairs
 from exactformer.prover.question import Question
+from exactformer.rational import nearly
 from exactformer.work import Deadline
 
 CHECKING = 2.5  # times what the cells took is kept for the kernel, which evaluates them again
@@ -133,7 +134,7 @@ class Branching:
         return seen
 
     def _boxed(self, goal: Goal) -> bool:
-        """Whether some variable is bounded, so that affine bounds may be worth while."""
+        """Whether every variable is bounded, so that affine bounds are worth while."""
         atoms = goal.cell.atoms
         ends = zip(atoms.low[1 : atoms.inputs + 1], atoms.high[1 : atoms.inputs + 1], strict=True)
         return all(low is not None and high is not None for low, high in ends)

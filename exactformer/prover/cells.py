@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,13 +13,13 @@ from exactformer.kernel.atoms import Atoms
 from exactformer.kernel.cell import Cell
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.forms import ONE, Form, combine, constant_form, difference, substituted
-from exactformer.polyhedra.lp import Minimum, integer_multipliers
+from exactformer.polyhedra.lp import Minimum, Multipliers
 from exactformer.prover.choice import owners_of
-from exactformer.prover.relaxation import Relaxation, references
+from exactformer.prover.relaxation import Relaxation
+from exactformer.rational import nearly
 
 Step = list[Any]
 Point = tuple[Fraction, ...]
-Multipliers = dict[int, Fraction]
 FEW = 12  # so many loose maxima are split one by one; for more of them, the domain is cut
 
 
@@ -41,13 +40,8 @@ class Bound:
         if self.relaxation is None or self.multipliers is None:
             return []
         scale = Fraction(form.den, self.form.den)
-        return pair(self.relaxation, {i: v * scale for i, v in self.multipliers.items()})
-
-
-def pair(relaxation: Relaxation, multipliers: Multipliers) -> list[Any]:
-    """A weight and rows of the cell, as a certificate has them."""
-    own = {i: v * relaxation.scales[i] for i, v in multipliers.items()}
-    return [format(integer_multipliers(own)[0], "x"), references(own, relaxation.references)]
+        weight, rows = self.relaxation.combination({i: v * scale for i, v in self.multipliers.items()})
+        return [format(weight, "x"), rows]
 
 
 @dataclass(frozen=True)
@@ -225,11 +219,3 @@ def _moves(atoms: Atoms) -> list[Any]:
 def _moved(form: Form, moves: list[Any]) -> Any:
     parts = (moves[v] * nearly(Fraction(c, form.den)) for v, c in form.terms.items())
     return sum(parts, np.zeros(len(moves[0])))
-
-
-def nearly(number: Fraction) -> float:
-    """A float near a number, or the largest there is: good enough for a guess."""
-    try:
-        return float(number)
-    except OverflowError:
-        return sys.float_info.max if number > 0 else -sys.float_info.max

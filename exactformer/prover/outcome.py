@@ -15,7 +15,7 @@ from exactformer.enclosure import Number
 from exactformer.errors import Faults
 from exactformer.networks import Affine, Network
 from exactformer.networks.semantics import Semantics, Tie
-from exactformer.prover.answer import answer_html, answer_text
+from exactformer.prover.answer import answer_rows, rows_html, rows_text
 
 Verdict = Literal["proved", "refuted", "unknown"]
 Point = tuple[Fraction, ...]
@@ -183,13 +183,13 @@ class Outcome:
         raise no_truth(self, 'outcome.verdict == "proved", or outcome.proved')
 
     def __str__(self) -> str:
-        return answer_text(self)
+        return rows_text(answer_rows(self))
 
     def __repr__(self) -> str:
         return f"<Outcome: {self.verdict}, {self.method}: {self.claim}>"
 
     def _repr_html_(self) -> str:
-        return answer_html(self)
+        return rows_html(answer_rows(self))
 
 
 def check_outcome(value: Any) -> None:

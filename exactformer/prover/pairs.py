@@ -12,9 +12,9 @@ from exactformer.compiler.correspondence import Correspondence
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.reading import NotAffine
 from exactformer.networks import Affine, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
-from exactformer.networks.walk import sublayers
-from exactformer.prover.cells import nearly
+from exactformer.networks.walk import Attention, sublayers
 from exactformer.prover.question import Question
+from exactformer.rational import nearly
 
 FeedForwardNetwork = MaxoutNetwork | ReluNetwork
 Pairs = dict[str, str]  # place of the right side -> place of the left side
@@ -45,8 +45,8 @@ def places_of(network: Network) -> Iterator[str]:
         return
     for step in sublayers(network)[1]:
         number, block = step.block, network.blocks[step.block]
-        if hasattr(step, "heads"):
-            yield from (f"{number}.h{h}.q{q}" for q in step.live for h in range(len(block.heads or ())))
+        if isinstance(step, Attention):
+            yield from (f"{number}.h{h}.q{q}" for q in step.live for h in range(len(step.heads)))
         elif block.feedforward is not None:
             size = block.feedforward.inner.outputs
             yield from (f"{number}.f{i}.t{t}" for t in step.live for i in range(size))
@@ -55,7 +55,8 @@ def places_of(network: Network) -> Iterator[str]:
 def similar_units(left: FeedForwardNetwork, right: FeedForwardNetwork) -> list[list[int]]:
     """For each layer and unit of the right network a unit of the left one, none twice, with nearly the same weights.
 
-    Layer by layer, with the units of the layer before in the order of their partners: the nearest two first.
+    Layer by layer, with the units of the layer before in the order of their partners. A layer whose units are nearest
+    to different ones is paired so; otherwise the nearest two come first.
     """
     result: list[list[int]] = []
     order = np.arange(left.inputs)
@@ -64,14 +65,23 @@ def similar_units(left: FeedForwardNetwork, right: FeedForwardNetwork) -> list[l
         ours, theirs = _flat(own, order), _flat(other, np.arange(len(order)))
         with np.errstate(all="ignore"):  # numbers beyond the range of floats make bad guesses, no more
             gaps = (ours**2).sum(axis=1)[:, None] + (theirs**2).sum(axis=1)[None, :] - 2 * ours @ theirs.T
-        partner = np.full(gaps.shape[1], -1)
-        for flat in np.argsort(gaps, axis=None, kind="stable"):
-            i, j = np.unravel_index(flat, gaps.shape)
-            if partner[j] < 0 and i not in partner:
-                partner[j] = i
-        result.append([int(i) for i in partner])
-        order = partner
+        order = gaps.argmin(axis=0)
+        if len(set(order)) < len(order):
+            order = _nearest_first(gaps)
+        result.append([int(i) for i in order])
     return result
+
+
+def _nearest_first(gaps: Any) -> Any:
+    """For each column a row of its own: again and again the smallest gap whose row and column are both free."""
+    partner, free, left = np.full(len(gaps), -1), np.ones(len(gaps), dtype=bool), len(gaps)
+    for flat in np.argsort(gaps, axis=None, kind="stable"):
+        i, j = divmod(int(flat), len(gaps))
+        if partner[j] < 0 and free[i]:
+            partner[j], free[i], left = i, False, left - 1
+            if not left:
+                break
+    return partner
 
 
 def _flat(layer: MaxoutLayer | Affine, order: Any) -> Any:
@@ -91,7 +101,7 @@ def _shape(network: Network) -> object:
 
 def _same(question: Question, goal: Goal) -> Pairs:
     """The heads and units of the right side that have the value of one of the left side when attention is hard."""
-    if any(getattr(semantics, "soft", False) for semantics in question.semantics):
+    if question.soft:
         hard = tuple(replace(semantics, temperature=(), base="e") for semantics in question.semantics)
         try:
             goal = replace(question, semantics=hard).goal()
