@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import exactformer as ef
 from exactformer import documents
 from exactformer.claims import Equal
 from exactformer.compiler import compile_network
@@ -30,6 +31,7 @@ from exactformer.reporting import (
     document_of,
     kernel_facts,
 )
+from exactformer.reporting.argument import RULES
 from exactformer.reporting.geometry import area, clipped, interval, rectangle, window
 from exactformer.reporting.picture import cells, picture_of
 
@@ -443,3 +445,16 @@ def test_kernel_facts_of_the_kernel():
     report = build_report(structural(), files=FILES)
     assert report.trust.kernel == facts
     assert facts.sha256 in render_text(report) and dict(report.trust.versions)["Python"]
+
+
+def test_every_rule_of_the_kernel_has_its_meaning_and_is_told():
+    """Of a proof by cuts and bounds, the report says that there are such, and never that multipliers alone did it."""
+    wave = ef.load(Path(__file__).parent.parent / "proofs" / "triangle-wave" / "left.json")
+    found = ef.distance(wave, ef.compile(wave).transformer, right_temperature=64)
+    assert found.outcome.counts["cut"] and found.outcome.counts.keys() <= RULES.keys()
+    text = documents.render_text(document_of(build_report(found.outcome, files={})))
+    told = " ".join(text.split())
+    assert RULES["cut"] in told and "on which side of a hyperplane a point lies" in told and "by exact bounds" in told
+    assert "which candidate of a maximum wins" not in told.replace(RULES["gate"], "")
+    convex = documents.render_text(document_of(build_report(ef.verify(wave, claim="range:-9,9"), files={})))
+    assert RULES["cut"] not in convex

@@ -209,7 +209,7 @@ def _check_method(question: Question, method: Method) -> None:
 
 def _elsewhere(question: Question) -> str:
     """Which other question is answered by bounds alone."""
-    bounded = question.claim.name in ("within", "at-most", "range")
+    bounded = question.claim.reaches(question.left.inputs)
     return "; the commands distance and range bound such values, by cuts of the domain" if bounded else ""
 
 

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from exactformer.documents.document import Block, Exact, Facts, Figure, Inline, Paragraph, Steps, Table
 from exactformer.documents.picture import Picture
 from exactformer.reporting.data import ProofCard, Report
 
-SILENT = ("ties", "regions", "flat", "pruned")  # left out when they are 0
+SILENT = ("cut", "anew", "bound", "ties", "regions", "flat", "pruned")  # left out when they are 0
 TIGHT = 12  # digits of an exact number in a cell of the table of regions
 
 RULES = {
     "gate": "splits: which candidate of a maximum wins",
     "compare": "splits: a difference of two scores is positive, zero or negative",
+    "cut": "splits: an affine form is at least or at most zero",
+    "anew": "cells evaluated again on their own box, with affine bounds of every maximum",
+    "bound": "maxima shown to be at most a form",
     "holds": "cells closed because the claim holds there",
     "empty": "cells closed because they contain no point (exact multipliers)",
     "ties": "heads decided by the tie rule",
     "regions": "regions with interior points",
     "flat": "cells without interior, equal on their affine hull",
     "pruned": "cells dropped as empty",
+}
+
+
+CASES = {
+    "gate": "which candidate of a maximum wins",
+    "compare": "which of two scores is larger",
+    "cut": "on which side of a hyperplane a point lies",
 }
 
 
@@ -81,14 +93,29 @@ def _steps(report: Report) -> tuple[str, ...]:
     if proof.identical:
         return first, "The outputs to be compared are the same form. No case had to be distinguished."
     counts = dict(proof.counts)
-    if not counts.get("gate") and not counts.get("compare"):
+    lines = [first]
+    if counts.get("bound"):
+        lines.append("Some maxima are at most a form, as each of their candidates is, by exact multipliers.")
+    if counts.get("anew"):
+        lines.append(
+            "Cells are evaluated again on boxes of their own: every maximum lies between two affine forms there (a "
+            "convex function lies below its chord), and a value near an earlier one is that plus a bounded difference."
+        )
+    cases = [words for rule, words in CASES.items() if counts.get(rule)]
+    if not cases:
         settled = _settled(report)
-        return first, f"{settled[0].upper()}{settled[1:]} on all of D, by exact multipliers."
-    split = (
-        "Where that does not settle the claim, cases are distinguished: which candidate of a maximum wins, or which "
-        "of two scores is larger. The cases of a split cover its cell."
+        return *lines, f"{settled[0].upper()}{settled[1:]} on all of D, {_reasons(counts)}."
+    distinguished = ", or ".join(cases)
+    lines.append(
+        f"Where that does not settle the claim, cases are distinguished: {distinguished}. The cases of a split cover "
+        "its cell."
     )
-    return first, split, *_leaves(report)
+    return *lines, *_leaves(report)
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    """What an inequality on a cell may be shown by."""
+    return "by exact bounds, or by exact multipliers" if counts.get("anew") else "by exact multipliers"
 
 
 def _settled(report: Report) -> str:
@@ -102,7 +129,7 @@ def _leaves(report: Report) -> tuple[str, ...]:
     """What closes the cells that were not split further."""
     counts = dict(report.proof.counts)
     closed, empty = counts.get("holds", 0), counts.get("empty", 0)
-    lines = [f"On {_cells(closed)}, {_settled(report)}: as forms, or by exact multipliers."]
+    lines = [f"On {_cells(closed)}, {_settled(report)}: as forms, or {_reasons(counts)}."]
     if empty:
         lines.append(
             f"{_cells(empty).capitalize()} contain{'s' if empty == 1 else ''} no point: a non-negative combination of "
