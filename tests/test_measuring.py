@@ -19,7 +19,7 @@ from exactformer.building import Design, Space, block, head, token
 from exactformer.enclosure import Enclosure
 from exactformer.enclosure import bounds as ends
 from exactformer.formats.network_json import to_object
-from exactformer.measuring.driver import short
+from exactformer.measuring.numbers import short
 from exactformer.work import OutOfTime
 
 HERE = Path(__file__).parent

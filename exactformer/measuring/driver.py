@@ -15,7 +15,8 @@ from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.kernel.reading import NotAffine
 from exactformer.measuring.guess import guesses
-from exactformer.measuring.result import Distance, Extreme, OutputRange, Value
+from exactformer.measuring.numbers import Value, short
+from exactformer.measuring.result import Distance, Extreme, OutputRange
 from exactformer.measuring.shares import Share, shares_of
 from exactformer.networks import Network
 from exactformer.networks.semantics import Base, Tie
@@ -31,7 +32,6 @@ from exactformer.work import Deadline, OutOfTime, time_limit
 
 Progress = Callable[[int, int], None]
 GUESSING = 0.1  # of the time for points
-DIGITS = 6  # of a bound that is not attained: it is rounded up
 
 
 @dataclass(frozen=True)
@@ -260,23 +260,6 @@ def _rounded(tops: Sequence[Fraction], reached: Sequence[Reach], groups: tuple[i
         known = [reach for i in own if (reach := reached[i]) is not None]
         result.append(top if known and max(known) == top else short(top))
     return result
-
-
-def short(number: Fraction) -> Fraction:
-    """A decimal of few digits that is not below the number.
-
-    >>> short(Fraction(1, 3))
-    Fraction(166667, 500000)
-    """
-    size = abs(number)
-    places = DIGITS + (digits_of(size.denominator) - digits_of(size.numerator) if size else 0)
-    scale = Fraction(10) ** max(places, 0)
-    return Fraction(-((-number * scale) // 1)) / scale
-
-
-def digits_of(number: int) -> int:
-    """How many decimal digits a number has, about so many where Python would not print it."""
-    return len(str(number)) if number.bit_length() < 10_000 else number.bit_length() * 3 // 10
 
 
 def _proved(question: Question, root: Part, offsets: Sequence[Fraction], attempt: Attempt) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,10 @@ from exactformer.numeric import compile_numeric
 from exactformer.prover.cells import Point
 from exactformer.prover.question import Question
 from exactformer.prover.witness import batches, float_ends, near_point, reaches
-from exactformer.work import Deadline
+from exactformer.work import NEVER, Deadline
 
 Points = NDArray[np.float64]
+Height = Callable[[Points], Points]  # of each point, what it reaches in floats
 RESTARTS, STARTS, CHILDREN, ROUNDS = 4, 32, 32, 120  # there are many hills
 CYCLE = 40  # rounds in which steps become shorter, then they begin anew
 EXACT = 4  # points of each conclusion that are evaluated exactly
@@ -25,56 +26,70 @@ def guesses(question: Question, groups: tuple[int, ...], seed: int, deadline: De
     random = np.random.default_rng(seed)
     sides = [compile_numeric(network) for network in question.networks]
     box = float_ends(question.space)
-    count = len(set(groups))
-    found: list[list[tuple[float, Point]]] = [[] for _ in range(count)]
+    heights = [
+        height_of(question, sides, [i for i, g in enumerate(groups) if g == group]) for group in sorted(set(groups))
+    ]
+    found: list[list[tuple[float, Point]]] = [[] for _ in heights]
     with np.errstate(all="ignore"):
         for _ in range(RESTARTS):
             points = np.concatenate([*batches(sides, question, random)])
-            values = _grouped(reaches(question, sides, points), groups)
-            for group in range(count):
-                best = _best(values[:, group], STARTS)
-                known = points[best], values[best, group]
-                for number in range(ROUNDS):
-                    if deadline.passed:
-                        break
-                    known = _refined(question, sides, groups, group, known, box, number, random)
-                top = _best(known[1], 1)[0]
-                found[group].append((float(known[1][top]), near_point(known[0][top], question.space)))
+            for own, height in zip(found, heights, strict=True):
+                best, values = climbed(height, points, box, random, deadline=deadline)
+                own.append((float(values[0]), near_point(best[0], question.space)))
             if deadline.passed:
                 break
     for own in found:
         yield from (point for _, point in sorted(own, key=lambda pair: -pair[0])[:EXACT])
 
 
+def height_of(question: Question, sides: list[Any], conclusions: list[int]) -> Height:
+    """What the furthest of some conclusions reaches, as a function of points."""
+    return lambda points: reaches(question, sides, points)[:, conclusions].max(axis=1)
+
+
+def climbed(
+    height: Height,
+    points: Points,
+    box: tuple[Points, Points],
+    random: np.random.Generator,
+    *,
+    rounds: int = ROUNDS,
+    starts: int = STARTS,
+    children: int = CHILDREN,
+    deadline: Deadline = NEVER,
+) -> tuple[Points, Points]:
+    """Points that reach further than the best of some points, found near those; with their heights, the best first."""
+    points, values = _best(points, height(points), starts)
+    for number in range(rounds):
+        if deadline.passed:
+            break
+        points, values = _refined(height, points, values, box, number, random, children)
+    return _best(points, values, starts)
+
+
 def _refined(
-    question: Question,
-    sides: list[Any],
-    groups: tuple[int, ...],
-    group: int,
-    known: tuple[Points, Points],
+    height: Height,
+    points: Points,
+    values: Points,
     box: tuple[Points, Points],
     number: int,
     random: np.random.Generator,
+    children: int,
 ) -> tuple[Points, Points]:
     """The best of the points and of random ones around each, which come nearer from round to round."""
-    (points, values), (lower, upper) = known, box
+    lower, upper = box
     scale = 2.0 ** -(1 + number % CYCLE / 2)
-    steps = random.standard_normal((len(points), CHILDREN, len(lower))) * scale * (upper - lower)
-    steps *= random.random((len(points), CHILDREN, len(lower))) < random.choice([0.1, 0.3, 1.0])
+    steps = random.standard_normal((len(points), children, len(lower))) * scale * (upper - lower)
+    steps *= random.random((len(points), children, len(lower))) < random.choice([0.1, 0.3, 1.0])
     tried = np.clip(points[:, None, :] + steps, lower, upper).reshape(-1, len(lower))
-    found = _grouped(reaches(question, sides, tried), groups)[:, group].reshape(len(points), CHILDREN)
+    found = height(tried).reshape(len(points), children)
     found = np.where(np.isfinite(found), found, -np.inf)
     best = found.argmax(axis=1)
     better = found[np.arange(len(points)), best] > values
-    moved = tried.reshape(len(points), CHILDREN, -1)[np.arange(len(points)), best]
+    moved = tried.reshape(len(points), children, -1)[np.arange(len(points)), best]
     return np.where(better[:, None], moved, points), np.where(better, found.max(axis=1), values)
 
 
-def _grouped(found: Points, groups: tuple[int, ...]) -> Points:
-    """The largest of each group of conclusions."""
-    columns = [[i for i, g in enumerate(groups) if g == group] for group in sorted(set(groups))]
-    return np.stack([found[:, own].max(axis=1) for own in columns], axis=1)
-
-
-def _best(values: Points, count: int) -> Any:
-    return np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable")[:count]
+def _best(points: Points, values: Points, count: int) -> tuple[Points, Points]:
+    order = np.argsort(-np.nan_to_num(values, nan=-np.inf), kind="stable")[:count]
+    return points[order], values[order]

@@ -5,20 +5,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from typing import ClassVar, Literal
 
 from exactformer.arguments import no_truth
 from exactformer.documents import Document
-from exactformer.enclosure import Enclosure, bounds
+from exactformer.enclosure import bounds
 from exactformer.measuring.document import document_of
+from exactformer.measuring.numbers import Value, decimal, shown
 from exactformer.measuring.shares import Share
 from exactformer.prover.answer import rows_html, rows_text, vector
 from exactformer.prover.outcome import Outcome, Point
 
-FLOATS = Fraction(10) ** -300, Fraction(10) ** 300  # between these a float can show a number
-Value = Fraction | Enclosure  # a number, or exact bounds of one that is irrational
 Measure = Literal["proved", "unknown"]
 
 
@@ -203,19 +201,3 @@ def _end(found: Extreme, bound: Fraction) -> str:
 
 def _signed(value: Value, sign: int) -> Value:
     return value if sign > 0 else -value
-
-
-def shown(value: Value) -> str:
-    """A number in a few words: short ones as they are, others as a decimal."""
-    low, high = bounds(value)
-    if low == high and low.numerator.bit_length() + low.denominator.bit_length() < 140:
-        text = str(low)
-        return text if len(text) <= 16 else f"{text} ≈ {decimal(low, 6)}" if len(text) <= 40 else f"~{decimal(low, 9)}"
-    return f"~{decimal(low, 9)}"
-
-
-def decimal(number: Fraction, digits: int) -> str:
-    """The number with so many significant digits, whatever its size."""
-    if not number or FLOATS[0] < abs(number) < FLOATS[1]:
-        return f"{float(number):.{digits}g}"
-    return f"{Decimal(number.numerator) / Decimal(number.denominator):.{digits}g}"

@@ -12,7 +12,8 @@ from exactformer.claims import Within
 from exactformer.compiler.driver import compile_network
 from exactformer.domain import Domain
 from exactformer.errors import Faults
-from exactformer.measuring.driver import Progress, apart, check_outputs, digits_of, options_of, ratio_of
+from exactformer.measuring.driver import Progress, apart, check_outputs, options_of, ratio_of
+from exactformer.measuring.numbers import digits_of
 from exactformer.measuring.result import Distance
 from exactformer.networks import MaxoutNetwork, ReluNetwork
 from exactformer.networks.semantics import Base, Tie
