@@ -10,6 +10,7 @@ Networks: `ReluNetwork.of`, `MaxoutNetwork.of`, `Transformer`, `load` and `save`
 Questions: `prove`, `verify` (with the claims of `exactformer.claims`), `verify_family`, `regions`, `check`; with a
 number as the answer: `distance`, `range`, `temperature`.
 Answers: `Outcome`, `Regions`, `report`, `write_folder`, `draw`. Every name has its own `help`.
+Piecewise linear functions as objects: `CPWL`.
 
 Numbers are exact: integers, fractions, "1/3" and "0.1" as text are what they say, a float is the binary fraction that
 it is. Bad arguments raise `InvalidInput`, which lists every fault. Names are loaded on first use, so that importing the
@@ -27,6 +28,7 @@ _HOME = {
     "Affine": "networks",
     "Block": "networks",
     "Box": "domain",
+    "CPWL": "piecewise",
     "CertificateRejected": "errors",
     "Checked": "checking",
     "Claim": "claims",
@@ -70,7 +72,7 @@ _HOME = {
 
 # Public names that differ from the name in their module.
 _ELSEWHERE = {"compile": "compile_network", "range": "output_range"}
-_MODULES = ("building", "claims", "errors", "subdivision")  # those that users import from
+_MODULES = ("building", "claims", "errors", "piecewise", "subdivision")  # those that users import from
 
 
 def __getattr__(name: str) -> Any:
@@ -93,6 +95,7 @@ if TYPE_CHECKING:
     from exactformer import building as building
     from exactformer import claims as claims
     from exactformer import errors as errors
+    from exactformer import piecewise as piecewise
     from exactformer import subdivision as subdivision
     from exactformer.checking import Checked as Checked
     from exactformer.checking import check as check
@@ -127,6 +130,7 @@ if TYPE_CHECKING:
     from exactformer.networks import ReluNetwork as ReluNetwork
     from exactformer.networks import Transformer as Transformer
     from exactformer.numeric import evaluate_batch as evaluate_batch
+    from exactformer.piecewise import CPWL as CPWL
     from exactformer.prover import FamilyResult as FamilyResult
     from exactformer.prover import Outcome as Outcome
     from exactformer.prover import prove as prove

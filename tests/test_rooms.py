@@ -18,7 +18,7 @@ ROOMS = (
     ("formats", "numeric", "claims"),
     ("manifest", "building", "compiler", "documents"),
     ("prover", "subdivision"),
-    ("measuring",),
+    ("measuring", "piecewise"),
     ("reporting",),
     ("checking", "folder"),
     ("rechecked",),

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import exactformer as ef
-from exactformer import building, claims, subdivision
+from exactformer import building, claims, piecewise, subdivision
 from exactformer.building import (
     Design,
     Space,
@@ -196,6 +196,26 @@ def refused(network: ef.Network) -> None:
     assert ef.errors.InvalidInput is ef.InvalidInput and ef.building is building and ef.__version__
 
 
+def functions(relu_net: ef.ReluNetwork) -> None:
+    x, y = ef.CPWL.variables(2)
+    f: ef.CPWL = abs(x).max(y, 0) + 2 * x.min(y) / 3 + 1
+    value: Fraction = f(["1/2", 0])
+    assert value == f.values([(0.5, 0)])[0] and f == f.simplified() and f.differs(f + 1) is not None
+    least: piecewise.Extremum = f.restricted(ef.Box([0, 0], [1, 1])).minimum()
+    assert least.value is not None and f.maximum().direction is not None and not f.is_convex and not f.is_concave
+    hat = ef.CPWL.knots([-1, 0, 1], [0, 1, 0], left=0, right=0)
+    assert hat.then(hat).after(ef.Affine.of([[2]], [0]))(0) == 0 and hat.pieces and hat.walls
+    cells = ef.CPWL.of([(ef.Box([None], [0]), ([-1], 0)), (ef.Box([0], [None]), ([1], 0))])
+    assert (
+        cells.restricted(ef.Box([-1], [1]))
+        == ef.CPWL.of_network(relu_net)
+        == ef.CPWL.of_sympy(cells.sympy()).restricted(ef.Box([-1], [1]))
+    )
+    assert ef.CPWL.on_grid([[0, 1]], [0, 1]) == ef.CPWL.on_triangulation([[0], [1]], [[0, 1]], [0, 1])
+    assert f.text() and f.latex() and issubclass(piecewise.Discontinuous, ef.InvalidInput)
+    assert ef.CPWL.affine([1], 0, ef.Box([0], [1])).picture().drawn == 1
+
+
 def main() -> None:
     relu_net, maxout, transformer = networks()
     domain: ef.Domain = ef.Domain.box(1, -1, 1)
@@ -204,6 +224,7 @@ def main() -> None:
     questions(relu_net, maxout, transformer)
     numbers(transformer)
     measures(relu_net, transformer)
+    functions(relu_net)
     refused(relu_net)
     with tempfile.TemporaryDirectory() as name:
         regions(relu_net, Path(name))
