@@ -7,6 +7,7 @@
     'proved'
 
 Networks: `ReluNetwork.of`, `MaxoutNetwork.of`, `Transformer`, `load` and `save`; by hand: `exactformer.building`.
+Functions by formulas: `function`; known by their values alone: `Sampled`.
 Questions: `prove`, `verify` (with the claims of `exactformer.claims`), `verify_family`, `regions`, `check`; with a
 number as the answer: `distance`, `range`, `temperature`.
 Answers: `Outcome`, `Regions`, `report`, `write_folder`, `draw`. Every name has its own `help`.
@@ -40,6 +41,7 @@ _HOME = {
     "ExactformerError": "errors",
     "FamilyResult": "prover",
     "FeedForward": "networks",
+    "Function": "networks",
     "Head": "networks",
     "InvalidInput": "errors",
     "MaxoutLayer": "networks",
@@ -50,6 +52,7 @@ _HOME = {
     "Polyhedron": "domain",
     "Regions": "subdivision",
     "ReluNetwork": "networks",
+    "Sampled": "functions",
     "Transformer": "networks",
     "Unsupported": "errors",
     "check": "checking",
@@ -58,6 +61,7 @@ _HOME = {
     "distance": "measuring",
     "draw": "subdivision",
     "evaluate_batch": "numeric",
+    "function": "functions",
     "load": "formats",
     "prove": "prover",
     "range": "measuring",
@@ -72,7 +76,7 @@ _HOME = {
 
 # Public names that differ from the name in their module.
 _ELSEWHERE = {"compile": "compile_network", "range": "output_range"}
-_MODULES = ("building", "claims", "errors", "piecewise", "subdivision")  # those that users import from
+_MODULES = ("building", "claims", "errors", "functions", "piecewise", "subdivision")  # those that users import from
 
 
 def __getattr__(name: str) -> Any:
@@ -95,6 +99,7 @@ if TYPE_CHECKING:
     from exactformer import building as building
     from exactformer import claims as claims
     from exactformer import errors as errors
+    from exactformer import functions as functions
     from exactformer import piecewise as piecewise
     from exactformer import subdivision as subdivision
     from exactformer.checking import Checked as Checked
@@ -115,6 +120,8 @@ if TYPE_CHECKING:
     from exactformer.formats import digest as digest
     from exactformer.formats import load as load
     from exactformer.formats import save as save
+    from exactformer.functions import Sampled as Sampled
+    from exactformer.functions import function as function
     from exactformer.measuring import Distance as Distance
     from exactformer.measuring import OutputRange as OutputRange
     from exactformer.measuring import distance as distance
@@ -123,6 +130,7 @@ if TYPE_CHECKING:
     from exactformer.networks import Affine as Affine
     from exactformer.networks import Block as Block
     from exactformer.networks import FeedForward as FeedForward
+    from exactformer.networks import Function as Function
     from exactformer.networks import Head as Head
     from exactformer.networks import MaxoutLayer as MaxoutLayer
     from exactformer.networks import MaxoutNetwork as MaxoutNetwork

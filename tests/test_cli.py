@@ -505,7 +505,7 @@ def test_answers_people_read(run: Run, name: str, words: tuple[str, ...]) -> Non
         ("empty.json", "", "line 1, column 1: expected JSON, found: Expecting value"),
         ("cut.json", json.dumps(BEND)[:-1], "line 1, column 230: expected JSON, found: Expecting ',' delimiter"),
         ("list.json", "[1]", "file: expected a JSON object, found [1]"),
-        ("kind.json", '{"kind": ["relu"]}', "kind: expected maxout, relu or transformer, found ['relu']"),
+        ("kind.json", '{"kind": ["relu"]}', "kind: expected maxout, relu, transformer or function, found ['relu']"),
         (
             "empty.nnet",
             "",

@@ -33,6 +33,7 @@ from exactformer.prover.certificate import dump
 ROOT = Path(__file__).parent.parent
 CERTIFICATES = ROOT / "docs" / "certificate-1.md"
 NETWORKS = ROOT / "docs" / "networks.md"
+FUNCTIONS = ROOT / "docs" / "functions.md"
 
 
 def blocks(document: Path) -> dict[str, str]:
@@ -315,15 +316,27 @@ def test_nnet_is_the_function_written_there(tmp_path: Path) -> None:
             assert network.evaluate([x, y]) == ((first - second + rational.rational("1/4")) * 3 + 100,)
 
 
-@pytest.mark.parametrize("lines", list(consoles(NETWORKS)), ids=lambda lines: lines[0])
+ANSWERED = [(document, lines) for document in (NETWORKS, FUNCTIONS) for lines in consoles(document)]
+
+
+@pytest.mark.parametrize(("document", "lines"), ANSWERED, ids=[lines[0] for _, lines in ANSWERED])
 def test_command_answers_as_written(
-    lines: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    document: Path,
+    lines: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(written(NETWORKS, tmp_path))
+    monkeypatch.chdir(written(document, tmp_path))
     program, *words = shlex.split(lines[0].removeprefix("$ "))
     assert program == "exactformer"
     assert main(words) == 0
     assert capsys.readouterr().out.splitlines()[: len(lines) - 1] == lines[1:]
+
+
+def test_functions_answer_as_written() -> None:
+    failed, tried = doctest.testfile(str(FUNCTIONS), module_relative=False)
+    assert tried > 10 and not failed
 
 
 # --- commands in all documents --------------------------------------------------------------------

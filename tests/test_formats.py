@@ -282,7 +282,7 @@ NUMBER = 'a number (an integer, "p/q" or decimal text)'
             [],
             ["domain: expected only the keys lower, upper, matrix and bounds, found key 'bound'; did you mean bounds?"],
         ),
-        (ABSOLUTE, ("kind",), "max", ["kind: expected maxout, relu or transformer, found max; did you mean maxout?"]),
+        (ABSOLUTE, ("kind",), "max", ["kind: expected maxout, relu, transformer or function, found max; did you mean maxout?"]),
         (ABSOLUTE, ("layers", 0, "extra"), 1, ["layers[0]: expected only the keys weights, biases, found key 'extra'"]),
         (
             ABSOLUTE,
@@ -304,9 +304,9 @@ NUMBER = 'a number (an integer, "p/q" or decimal text)'
             MISSING,
             ["file: expected the key 'format', found the keys domain, kind, layers, name, output"],
         ),
-        (ABSOLUTE, ("kind",), "cpwl", ["kind: expected maxout, relu or transformer, found cpwl"]),
-        (ABSOLUTE, ("kind",), ["relu"], ["kind: expected maxout, relu or transformer, found ['relu']"]),
-        (ABSOLUTE, ("kind",), MISSING, ["kind: expected maxout, relu or transformer, found None"]),
+        (ABSOLUTE, ("kind",), "cpwl", ["kind: expected maxout, relu, transformer or function, found cpwl"]),
+        (ABSOLUTE, ("kind",), ["relu"], ["kind: expected maxout, relu, transformer or function, found ['relu']"]),
+        (ABSOLUTE, ("kind",), MISSING, ["kind: expected maxout, relu, transformer or function, found None"]),
         (ABSOLUTE, ("name",), 5, ["name: expected text, found 5"]),
         (
             TRANSFORMER,

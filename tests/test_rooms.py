@@ -16,7 +16,7 @@ ROOMS = (
     ("domain",),
     ("polyhedra", "networks"),
     ("formats", "numeric", "claims"),
-    ("manifest", "building", "compiler", "documents"),
+    ("manifest", "building", "compiler", "documents", "functions"),
     ("prover", "subdivision"),
     ("measuring", "piecewise"),
     ("reporting",),

@@ -37,13 +37,14 @@ def run(options: argparse.Namespace) -> int:
     """Run `temperature`; returns the exit code."""
     from exactformer.formats import load
     from exactformer.measuring import temperature
-    from exactformer.networks import Transformer
+    from exactformer.networks import Function, Transformer
 
     if options.ratio is not None and not options.tight:
         raise no_effect("--ratio", "--tight")
     network = load(options.network)
-    if isinstance(network, Transformer):
-        raise InvalidInput(f"{options.network}: expected a maxout or ReLU network, found a Transformer; ask distance")
+    if isinstance(network, (Transformer, Function)):
+        found = "a Transformer; ask distance" if isinstance(network, Transformer) else "a function"
+        raise InvalidInput(f"{options.network}: expected a maxout or ReLU network, found {found}")
     domain = asked_domain(options, network.inputs)
     folder = folder_for(options, f"{Path(options.network).stem}-temperature", {"left.json": network})
     with about(options.network), progress_line(options, "{} cells, {} open") as progress:

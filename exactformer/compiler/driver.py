@@ -21,7 +21,15 @@ from exactformer.compiler.maxout_to_two_step_transformer import maxout_to_two_st
 from exactformer.compiler.relu_to_maxout import relu_to_maxout
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput, Unsupported
-from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, Transformer, check_domain, check_network
+from exactformer.networks import (
+    MaxoutNetwork,
+    Network,
+    ReluNetwork,
+    Transformer,
+    check_domain,
+    check_network,
+    layered,
+)
 
 _PASSES: dict[str, Callable[[MaxoutNetwork, Domain], Compiled]] = {
     "gated": maxout_to_gated_transformer,
@@ -64,6 +72,7 @@ def compile_network(
     faults.settle()
     if arity != 2 and construction != "tournament":
         raise InvalidInput(f"arity: expected 2 for the construction {construction}, found {arity!r}")
+    network = layered(network)
     if isinstance(network, Transformer):
         raise Unsupported("compile: expected a maxout or ReLU network, found a Transformer")
     asked = domain

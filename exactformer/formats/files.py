@@ -49,7 +49,7 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     `Unsupported` for numbers too long.
     """
     faults = Faults()
-    check_network(network, "save", faults)
+    check_network(network, "save", faults, functions=True)
     faults.settle()
     place = as_path(path, "save")
     check_name(place)

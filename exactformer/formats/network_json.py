@@ -1,4 +1,4 @@
-"""JSON of the format exactformer/network-1: maxout, ReLU and Transformer networks, numbers exact."""
+"""JSON of the format exactformer/network-1: maxout, ReLU and Transformer networks, functions; numbers exact."""
 
 from __future__ import annotations
 
@@ -6,16 +6,28 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Container, Mapping
+from fractions import Fraction
 from typing import Any
 
 from exactformer.domain import Domain, read_domain
 from exactformer.errors import Faults, InvalidInput, did_you_mean, printable
 from exactformer.formats.encoding import check_encoding
-from exactformer.networks import Affine, Block, Head, MaxoutNetwork, Network, ReluNetwork, Transformer, check_network
+from exactformer.networks import (
+    Affine,
+    Block,
+    Function,
+    Head,
+    MaxoutNetwork,
+    Network,
+    ReluNetwork,
+    Transformer,
+    check_network,
+)
 from exactformer.networks.affine import read_affine
 from exactformer.networks.feedforward import read_maxout, read_relu
+from exactformer.networks.function import read_function
 from exactformer.networks.transformer import FeedForward, check_options, read_feedforward, read_head
-from exactformer.rational import Matrix, Vector, array_shape, listed, ratio_text, shape_text
+from exactformer.rational import Matrix, Vector, array_shape, listed, number_text, ratio_text, shape_text
 
 FORMAT = "exactformer/network-1"
 MATRICES = ("query", "key", "value", "output")  # of a head
@@ -90,12 +102,12 @@ def _short(key: str) -> str:
 def from_object(value: Any, source: str, default_name: str = "") -> Network:
     """The network in parsed JSON. Raises `InvalidInput` with all faults found."""
     faults = Faults(source)
-    readers = {"maxout": _feedforward, "relu": _feedforward, "transformer": _transformer}
+    readers = {"maxout": _feedforward, "relu": _feedforward, "transformer": _transformer, "function": _function}
     kind = value.get("kind") if isinstance(value, dict) else None
     if not isinstance(value, dict):
         faults.add("file", "a JSON object", value)
     elif not isinstance(kind, str) or kind not in readers:
-        faults.add("kind", "maxout, relu or transformer", kind, did_you_mean(kind, readers))
+        faults.add("kind", "maxout, relu, transformer or function", kind, did_you_mean(kind, readers))
     faults.settle()
     if value.get("format", FORMAT) != FORMAT:  # a missing key is found below
         faults.add("format", FORMAT, value["format"])
@@ -171,6 +183,12 @@ def _feedforward(value: Any, domain: Domain | None, name: str, faults: Faults) -
     return read(pairs, (value["output"]["weights"], value["output"]["biases"]), domain, name, faults)
 
 
+def _function(value: Any, domain: Domain | None, name: str, faults: Faults) -> Network | None:
+    if not _keys(value, "file", ("format", "kind", "inputs", "steps"), ("name", "domain"), faults):
+        return None
+    return read_function(value["inputs"], value["steps"], domain, name, faults)
+
+
 def _transformer(value: Any, domain: Domain | None, name: str, faults: Faults) -> Network | None:
     required = ("format", "kind", "embedding", "blocks", "residual", "readout")
     complete = _keys(value, "file", required, ("name", "domain", "mask"), faults)
@@ -238,6 +256,7 @@ def dump(network: Network) -> str:
     text = json.dumps(to_object(network), separators=(",", ":"), ensure_ascii=True)
     return (
         text.replace('"layers":', '\n"layers":')
+        .replace('"steps":', '\n"steps":')
         .replace('"blocks":', '\n"blocks":')
         .replace('"embedding":', '\n"embedding":')
         + "\n"
@@ -251,7 +270,7 @@ def digest(network: Network) -> str:
     `InvalidInput` for anything but a network.
     """
     faults = Faults()
-    check_network(network, "digest", faults)
+    check_network(network, "digest", faults, functions=True)
     faults.settle()
     return hashlib.sha256(dump(network).encode()).hexdigest()
 
@@ -261,12 +280,18 @@ def to_object(network: Network) -> dict[str, Any]:
     value: dict[str, Any] = {"format": FORMAT, "kind": network.kind, "name": network.name}
     if isinstance(network, Transformer):
         value |= _transformer_object(network)
+    elif isinstance(network, Function):
+        value |= {"inputs": network.inputs, "steps": [_step(step) for step in network.steps]}
     else:
         value["layers"] = [_layer(layer) for layer in _pieces(network)]
         value["output"] = {"weights": _matrix(network.output.weights), "biases": _vector(network.output.biases)}
     if network.domain is not None:
         value["domain"] = network.domain.to_json()
     return value
+
+
+def _step(step: tuple[Any, ...]) -> list[int | str]:
+    return [number_text(part) if isinstance(part, Fraction) else part for part in step]
 
 
 def _pieces(network: MaxoutNetwork | ReluNetwork) -> list[tuple[Affine, int]]:

@@ -40,7 +40,7 @@ def values_at(
     """
     rates = semantics.rates_by_number(network)
     exact = Means(rates, Fraction, _positive, partial(_rational_weights, semantics.base))
-    balls = Means(rates, _ball, arb.nonnegative_part, partial(_weights, semantics.base, slack))
+    balls = Means(rates, ball, arb.nonnegative_part, partial(_weights, semantics.base, slack))
     found: Numbers
     try:
         found = walk(network, list(point), exact)
@@ -49,7 +49,7 @@ def values_at(
         pass
     for precision in PRECISIONS:
         with ctx.workprec(precision):
-            found = walk(network, [_ball(x) for x in point], balls)
+            found = walk(network, [ball(x) for x in point], balls)
             if all(y.is_finite() for y in found):
                 return tuple(map(_enclosure, found))
     raise Unsupported("softmax: expected values that can be enclosed, found one without bounds")
@@ -136,13 +136,14 @@ def _weights(base: str, slack: Fraction, logits: Sequence[arb]) -> Sequence[arb]
     powers = [((logit - top) * scale).exp() for logit in logits]
     total, apart = sum(powers, arb(0)), top - low
     size = reduce(arb.max, map(abs, middles)) / apart if apart > max(x.rad() for x in logits) else 0
-    error = arb(0, _ball(slack) * len(logits) * (1 + size))
+    error = arb(0, ball(slack) * len(logits) * (1 + size))
     weights = (p / total + error for p in powers)
     last = ctx.prec == PRECISIONS[-1]
     return [arb(0.5, 0.5) if last and not p.is_finite() else p for p in weights]  # in the end no more than 0 to 1
 
 
-def _ball(x: Fraction) -> arb:
+def ball(x: Fraction) -> arb:
+    """A ball around a number, of the precision of the context."""
     return arb(fmpq(x.numerator, x.denominator))
 
 
@@ -152,6 +153,6 @@ def _exact(x: arb) -> Fraction:
     return Fraction(int(value.p), int(value.q))
 
 
-def _enclosure(ball: arb) -> Number:
-    low, high = _exact(ball.lower()), _exact(ball.upper())
+def _enclosure(value: arb) -> Number:
+    low, high = _exact(value.lower()), _exact(value.upper())
     return Enclosure(low, high).rounded(BITS) if low < high else low

@@ -17,9 +17,14 @@ class Shown:
     """A network that is printed by its kind, name and size, whatever the number of its weights."""
 
     kind: str
+    unnamed = "network"  # what stands for a name where there is none
     if TYPE_CHECKING:
         domain: Domain | None
         name: str
+
+        @property
+        def inputs(self) -> int:
+            """The number of inputs, which may be a field."""
 
     @property
     def size(self) -> str:
@@ -27,25 +32,25 @@ class Shown:
         raise NotImplementedError
 
     @property
-    def inputs(self) -> int:
-        """The number of inputs."""
-        raise NotImplementedError
-
-    @property
     def outputs(self) -> int:
         """The number of outputs."""
         raise NotImplementedError
 
+    @property
+    def title(self) -> str:
+        """The name, or what stands for it."""
+        return printable(self.name.strip()) or self.unnamed
+
     def __str__(self) -> str:
-        return f"{self.kind} {printable(self.name.strip()) or 'network'}: {self.size}"
+        return f"{self.kind} {self.title}: {self.size}"
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {printable(self.name.strip()) or 'network'}: {self.size}>"
+        return f"<{type(self).__name__} {self.title}: {self.size}>"
 
     def _repr_html_(self) -> str:
         domain = "R^" + str(self.inputs) if self.domain is None else str(self.domain)
         domain = domain if len(domain) <= LONG else domain[:LONG] + "..."
         rows = [("size", self.size), ("inputs", self.inputs), ("outputs", self.outputs), ("domain", domain)]
         body = "".join(f"<tr><td>{name}</td><td>{escape(str(value))}</td></tr>" for name, value in rows)
-        title = f"{self.kind} {printable(self.name.strip()) or 'network'}"
+        title = f"{self.kind} {self.title}"
         return f"<table><caption>{escape(title)}</caption>{body}</table>"

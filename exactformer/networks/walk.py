@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from exactformer.networks import Affine, FeedForward, Head, MaxoutLayer, Network, Transformer
+from exactformer.networks import Affine, FeedForward, Head, MaxoutLayer, Network, Transformer, layered
 from exactformer.rational import Matrix
 
 V = TypeVar("V")
@@ -128,6 +128,7 @@ class Chain:
 
 def chain_of(network: Network) -> Chain:
     """The steps of a network."""
+    network = layered(network)
     if isinstance(network, Transformer):
         live, steps = sublayers(network)
         return Chain({t: network.embedding[t] for t in live}, steps, network.token, network.readout)

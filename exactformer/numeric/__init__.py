@@ -18,17 +18,25 @@ import numpy as np
 
 from exactformer.arguments import Limit, one_of
 from exactformer.errors import Faults, InvalidInput, Unsupported
-from exactformer.networks import Affine, MaxoutLayer, Network, Transformer, check_network
+from exactformer.networks import Affine, Function, MaxoutLayer, Network, Transformer, check_network
 from exactformer.networks.semantics import BASES, TIES, Base, Semantics, Tie
 from exactformer.numeric.feedforward import NumericFeedforward, numeric_feedforward
+from exactformer.numeric.function import NumericFunction, numeric_function
 from exactformer.numeric.matrices import Floats
 from exactformer.numeric.planning import numeric_transformer
 from exactformer.numeric.transformer import NumericTransformer
 from exactformer.rational import Matrix, Vector, listed, plain, rational
 
-__all__ = ["NumericFeedforward", "NumericTransformer", "compile_numeric", "evaluate_batch", "preactivations"]
+__all__ = [
+    "NumericFeedforward",
+    "NumericFunction",
+    "NumericTransformer",
+    "compile_numeric",
+    "evaluate_batch",
+    "preactivations",
+]
 
-NumericNetwork = NumericFeedforward | NumericTransformer
+NumericNetwork = NumericFeedforward | NumericTransformer | NumericFunction
 
 TEMPERATURE = Limit("a finite number > 0", float, lambda x: 5e-324 <= x <= sys.float_info.max)
 # Temporaries of one chunk of points: what the caches hold. Larger chunks were slower, not faster.
@@ -54,7 +62,7 @@ def evaluate_batch(
     `points` is (batch, inputs), the result (batch, outputs). For many batches prepare the network once, by
     `compile_numeric`. Raises `InvalidInput` when the points are not numbers, not finite or of another shape, for an
     unknown tie rule or base, for a temperature that is not finite and positive, for another number of them than there
-    are layers, and where `compile_numeric` does.
+    are layers, and where `compile_numeric` does. Where a function is undefined, its value is inf or nan.
     """
     prepared = _prepared(network)
     semantics = _checked_semantics(prepared, tie, temperature, base)
@@ -72,11 +80,12 @@ def preactivations(network: Network | NumericNetwork, points: Any) -> list[Float
 
     Layer l has the array (batch, units, rank) of the a_ij(h), h the units of layer l - 1; a ReLU unit has the two
     pieces u and 0. A unit has a kink where its two largest pieces agree. `points` is (batch, inputs).
-    Raises `InvalidInput` as `evaluate_batch` does, `Unsupported` for a Transformer.
+    Raises `InvalidInput` as `evaluate_batch` does, `Unsupported` for a Transformer and for a function.
     """
     prepared = _prepared(network)
-    if isinstance(prepared, NumericTransformer):
-        raise Unsupported("preactivations: expected a maxout or ReLU network, found a Transformer")
+    if not isinstance(prepared, NumericFeedforward):
+        kind = "a Transformer" if isinstance(prepared, NumericTransformer) else "a function"
+        raise Unsupported(f"preactivations: expected a maxout or ReLU network, found {kind}")
     x = _checked_points(points, prepared.inputs)
     result = [np.empty((len(x), *layer.shape)) for layer in prepared.layers]
     with np.errstate(all="ignore"):
@@ -93,10 +102,12 @@ def compile_numeric(network: Network) -> NumericNetwork:
     place, for a weight beyond the range of float64.
     """
     faults = Faults()
-    check_network(network, "network", faults)
+    check_network(network, "network", faults, functions=True)
     faults.settle()
     for place, numbers in _weights(network):
         _check_range(place, numbers)
+    if isinstance(network, Function):
+        return numeric_function(network)
     return numeric_transformer(network) if isinstance(network, Transformer) else numeric_feedforward(network)
 
 
@@ -158,6 +169,10 @@ def _chunks(batch: int, floats_per_point: int) -> Iterator[slice]:
 
 def _weights(network: Network) -> Iterator[tuple[str, Matrix | Vector]]:
     """Everything that is rounded, with its place."""
+    if isinstance(network, Function):
+        literals = ((i, x) for i, step in enumerate(network.steps) for x in step if isinstance(x, Fraction))
+        yield from ((f"steps[{i}]", Vector.of([x])) for i, x in literals)
+        return
     if isinstance(network, Transformer):
         yield from (("embedding", part) for affine in network.embedding for part in (affine.weights, affine.biases))
         for number, block in enumerate(network.blocks):

@@ -18,7 +18,7 @@ from exactformer.claims import Claim
 from exactformer.documents import Document, render_html
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput, shown
-from exactformer.networks import Affine, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
+from exactformer.networks import Affine, Function, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
 from exactformer.prover.driver import verify
 from exactformer.prover.family_document import document_of
 from exactformer.prover.options import Options
@@ -179,7 +179,7 @@ def shrunk(
 ) -> tuple[Outcome, int]:
     """A smaller counterexample of the same family, and how many steps it took: greedy, first improvement first."""
     steps = 0
-    while time.monotonic() < deadline and not isinstance(outcome.left, Transformer):
+    while time.monotonic() < deadline and not isinstance(outcome.left, (Transformer, Function)):
         better = None
         for smaller in _smaller(outcome.left):
             if time.monotonic() > deadline:

@@ -11,7 +11,7 @@ import numpy as np
 from exactformer.compiler.correspondence import Correspondence
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.reading import NotAffine
-from exactformer.networks import Affine, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
+from exactformer.networks import Affine, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer, layered
 from exactformer.networks.walk import Attention, sublayers
 from exactformer.prover.question import Question
 from exactformer.rational import nearly
@@ -27,9 +27,9 @@ def pairs_of(question: Question, goal: Goal) -> Pairs:
     weights. Otherwise places are paired that have one value when attention is hard; then, by the correspondence if
     there is one, what is left of the units.
     """
-    left, right = question.left, question.right
-    if right is None:
+    if question.right is None:
         return {}
+    left, right = layered(question.left), layered(question.right)
     if _shape(left) == _shape(right):
         if isinstance(left, Transformer) or isinstance(right, Transformer) or left.kind != right.kind:
             return {f"R{place}": f"L{place}" for place in places_of(left)}
@@ -40,6 +40,7 @@ def pairs_of(question: Question, goal: Goal) -> Pairs:
 
 def places_of(network: Network) -> Iterator[str]:
     """The places of a network, without the letter of a side, as the kernel names them."""
+    network = layered(network)
     if not isinstance(network, Transformer):
         yield from (f"{layer}.u{unit}" for layer, width in enumerate(network.widths) for unit in range(width))
         return
@@ -94,6 +95,7 @@ def _flat(layer: MaxoutLayer | Affine, order: Any) -> Any:
 
 def _shape(network: Network) -> object:
     """What two networks have in common whose places mean the same."""
+    network = layered(network)
     if isinstance(network, Transformer):
         return network.tokens, network.mask, tuple(places_of(network))
     return network.widths, tuple(getattr(layer, "rank", 2) for layer in network.layers)

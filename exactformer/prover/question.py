@@ -18,7 +18,7 @@ from exactformer.errors import Faults
 from exactformer.formats.network_json import dump
 from exactformer.kernel import claims as kernel
 from exactformer.kernel.claims import FORMAT, Asked, Goal
-from exactformer.networks import Network, Transformer, check_domain, check_network
+from exactformer.networks import Function, Network, Transformer, check_domain, check_network
 from exactformer.networks.balls import values_at
 from exactformer.networks.semantics import BASES, TIES, Semantics, read_temperature
 from exactformer.prover.outcome import Outputs, Point
@@ -137,7 +137,7 @@ def ask(
         faults.add("domain", f"{left.inputs} inputs", f"{domain.dimension}")
     claim = claim.fitted(left, right, faults)
     if correspondence is not None:
-        if isinstance(left, Transformer) or not isinstance(right, Transformer):
+        if isinstance(left, (Transformer, Function)) or not isinstance(right, Transformer):
             kinds = f"{left.kind} and {right.kind if right else 'nothing'}"
             faults.add("correspondence", "a maxout or ReLU network on the left and a Transformer on the right", kinds)
         else:

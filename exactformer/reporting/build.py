@@ -11,7 +11,7 @@ from exactformer.compiler.correspondence import Compiled, UnitPlace
 from exactformer.compiler.sizes import SizeLine, nonzeros
 from exactformer.documents.numbers import linear_text, map_text, point_text, power, ranges_text
 from exactformer.domain import Domain
-from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, Transformer
+from exactformer.networks import Function, MaxoutNetwork, Network, ReluNetwork, Transformer
 from exactformer.networks.semantics import Semantics
 from exactformer.prover.outcome import Confirmation, Outcome, Region, Witness
 from exactformer.rational import exact_text
@@ -147,7 +147,12 @@ def _interval(ends: tuple[Fraction | None, Fraction | None]) -> str:
 
 def network_card(network: Network, symbol: str, file: str, semantics: Semantics) -> NetworkCard:
     """What a report says of a network."""
-    facts = _transformer_facts(network) if isinstance(network, Transformer) else _layer_facts(network)
+    if isinstance(network, Transformer):
+        facts = _transformer_facts(network)
+    elif isinstance(network, Function):
+        facts = [("formula", network.size), ("steps", str(len(network.steps)))]
+    else:
+        facts = _layer_facts(network)
     shared = [("inputs", str(network.inputs)), ("outputs", str(network.outputs))]
     read = [(READ, str(semantics))] if semantics.soft else []
     return NetworkCard(symbol, network.name.strip(), network.kind, file, (*shared, *facts, *read))  # type: ignore[arg-type]

@@ -35,7 +35,7 @@ class NetworkCard:
 
     symbol: str
     name: str
-    kind: Literal["maxout", "relu", "transformer"]
+    kind: Literal["maxout", "relu", "transformer", "function"]
     file: str
     facts: tuple[tuple[str, str], ...]
 

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from exactformer.arguments import POSITIVE, SECONDS, function, one_of, pool
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput
-from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, check_domain, check_network
+from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, check_domain, check_network, layered
 from exactformer.networks.semantics import TIES, Tie
 from exactformer.networks.transformer import Transformer
 from exactformer.subdivision.cells import ComplexCells, FoundCells
@@ -71,6 +71,7 @@ def regions(
     function(progress, "progress", faults)
     POSITIVE.check(part, "part", faults, optional=True)
     faults.settle()
+    network = layered(network)
     domain = domain or network.domain or Domain.everything(network.inputs)
     if domain.dimension != network.inputs:
         raise InvalidInput(f"domain: expected {network.inputs} inputs, found {domain.dimension}")

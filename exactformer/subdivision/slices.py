@@ -9,7 +9,7 @@ from typing import Any
 
 from exactformer.domain import Domain, exact_point
 from exactformer.errors import Faults, InvalidInput
-from exactformer.networks import Affine, Network, ReluNetwork, check_domain, check_network
+from exactformer.networks import Affine, Network, ReluNetwork, check_domain, check_network, layered
 from exactformer.networks.feedforward import MaxoutLayer
 from exactformer.networks.transformer import Transformer
 from exactformer.rational import Matrix, Vector, read_matrix
@@ -31,6 +31,7 @@ def sliced(network: Network, origin: Any, directions: Any, domain: Domain | None
     check_network(network, "network", faults)
     check_domain(domain, faults)
     faults.settle()
+    network = layered(network)
     start = exact_point(origin, network.inputs)
     matrix = read_matrix(directions, "directions", (None, network.inputs), faults)
     faults.settle()

@@ -13,6 +13,7 @@ import numpy as np
 
 import exactformer as ef
 from exactformer import building, claims, piecewise, subdivision
+from exactformer import functions as by_formulas
 from exactformer.building import (
     Design,
     Space,
@@ -44,6 +45,7 @@ from exactformer.claims import (
     TiesAgree,
     Within,
 )
+from exactformer.functions import Samples, to_sympy
 from exactformer.prover.family import load_family
 from exactformer.subdivision import sawtooth, sliced, write_certificate
 
@@ -216,6 +218,18 @@ def functions(relu_net: ef.ReluNetwork) -> None:
     assert ef.CPWL.affine([1], 0, ef.Box([0], [1])).picture().drawn == 1
 
 
+def formulas(folder: Path) -> None:
+    f: ef.Function = ef.function("sin(3*x) + x^2/2", ["x"], domain=ef.Box([0], [1]), name="wave")
+    ef.save(f, folder / "wave.json")
+    assert ef.load(folder / "wave.json") == f == ef.Function(f.inputs, f.steps, f.domain, f.name)
+    value: Fraction | ef.Enclosure = f.evaluate(["1/2"])[0]
+    assert f.formula and f.latex and ef.evaluate_batch(f, [[0.5]]).shape == (1, 1)
+    again: ef.Function = ef.function(to_sympy(f), variables=["x"])
+    sampled = ef.Sampled(lambda a: a / 2, "1/2", ef.Box([0], [1]), name="half")
+    samples: Samples = sampled.sample([[0, 1]])
+    print(value, again, samples.hypotheses, by_formulas.to_sympy(f))
+
+
 def main() -> None:
     relu_net, maxout, transformer = networks()
     domain: ef.Domain = ef.Domain.box(1, -1, 1)
@@ -228,6 +242,7 @@ def main() -> None:
     refused(relu_net)
     with tempfile.TemporaryDirectory() as name:
         regions(relu_net, Path(name))
+        formulas(Path(name))
         folders(ef.prove(relu_net), Path(name))
         family(Path(name))
     print("done")

@@ -1,0 +1,261 @@
+"""Formulas as text: `sin(3*x) + x^2/2`. Read by its own grammar and nothing else; no text is ever run.
+
+sum      product { (+ | -) product }
+product  signed { (* | /) signed }
+signed   { + | - } power
+power    atom [ (^ | **) signed ]
+atom     number | name | name ( sum { , sum } ) | ( sum )
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+from exactformer.domain import Domain
+from exactformer.errors import Faults, InvalidInput, did_you_mean, printable
+from exactformer.functions.expressions import EXTREMA, UNARY, Expressions, Refused
+from exactformer.networks import Function
+from exactformer.rational import MAX_BITS, read_rational
+
+MAX_CHARACTERS = 1 << 18
+MAX_NAME = 40
+AROUND = 30  # characters of the text that a message shows on each side of a place
+
+_TOKEN = re.compile(
+    r"(?P<space>[ \t\r\n]+)|(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)"
+    r"|(?P<sign>\*\*|[-+*/^(),])",
+    re.ASCII,
+)
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_MEANT = {"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "π": "pi", "²": "^2", "³": "^3", "√": "sqrt"}
+_MEANT |= {"[": "(", "]": ")", "{": "(", "}": ")", "=": "", "|": "abs", ";": ","}
+_SIGNS = {"+": 1, "-": 1, "*": 2, "/": 2, "negative": 3, "^": 4}  # how tightly they bind
+OPERAND = "a number, a name or ("
+CONSTANTS = ("pi", "e", "E")
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word of a formula, and where it begins, counted from 0; the kind "end" stands behind the last one."""
+
+    kind: str
+    text: str
+    start: int
+
+
+@dataclass
+class Open:
+    """Something that waits for an operand: a sign, or an opening parenthesis, of a function if it has a name."""
+
+    token: Token
+    sign: str = ""  # empty for a parenthesis
+    name: str = ""
+    column: int = 0  # of the parenthesis, counted from 1
+    arguments: int = 1
+
+
+def parse(text: str, variables: Sequence[str] | None, domain: Domain | None, name: str) -> Function:
+    """The function of a formula. Raises `InvalidInput`, with a line that marks the place."""
+    if len(text) > MAX_CHARACTERS:
+        raise InvalidInput(f"formula: expected at most {MAX_CHARACTERS} characters, found {len(text)}")
+    tokens = list(_tokens(text))
+    names = _variables(tokens) if variables is None else tuple(variables)
+    reader = _Reader(text, names, Expressions())
+    last = reader.read(tokens)
+    try:
+        return reader.expressions.function(last, len(names), domain, name)
+    except Refused as error:
+        raise InvalidInput(f"formula: {error}") from None
+
+
+def check_variables(variables: Sequence[str], place: str, faults: Faults) -> None:
+    """Notes a fault for every name that a formula could not use, or that stands there twice."""
+    seen: set[str] = set()
+    for i, name in enumerate(variables):
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > MAX_NAME:
+            faults.add(f"{place}[{i}]", f"a name of at most {MAX_NAME} letters, digits and _", name)
+        elif name in UNARY or name in EXTREMA or name in CONSTANTS:
+            faults.add(f"{place}[{i}]", "a name that has no meaning of its own in formulas", name)
+        elif name in seen:
+            faults.add(f"{place}[{i}]", "every name once", f"{name} twice")
+        else:
+            seen.add(name)
+
+
+def in_order(names: Sequence[str]) -> tuple[str, ...]:
+    """Names sorted as people do: x2 stands before x10."""
+
+    def key(name: str) -> list[tuple[int, int, str]]:
+        parts = re.findall(r"[0-9]+|[^0-9]+", name)
+        return [(0, int(part), part) if part.isdigit() else (1, 0, part) for part in parts]
+
+    return tuple(sorted(names, key=key))
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    start = 0
+    while start < len(text):
+        found = _TOKEN.match(text, start)
+        if found is None:
+            raise _unknown(text, start)
+        kind = found.lastgroup or ""
+        if kind != "space":
+            yield Token(kind, "^" if found[0] == "**" else found[0], start)
+        start = found.end()
+    yield Token("end", "", len(text))
+
+
+def _unknown(text: str, start: int) -> InvalidInput:
+    """The refusal of a character that formulas do not have, by its name where it looks like another one."""
+    letter = text[start]
+    shown = ascii(letter) if not letter.isprintable() else f"'{letter}'"
+    label = "" if letter.isascii() else f" ({unicodedata.name(letter, f'U+{ord(letter):04X}')})"
+    meant = _MEANT.get(letter, "")
+    return fault(text, start, "a number, a name or a sign", shown + label, f"; did you mean {meant}?" if meant else "")
+
+
+def _variables(tokens: Sequence[Token]) -> tuple[str, ...]:
+    """The names that are neither functions nor constants."""
+    names = {token.text for token, after in pairwise(tokens) if token.kind == "name" and after.text != "("}
+    return in_order(sorted(names - UNARY.keys() - EXTREMA.keys() - set(CONSTANTS)))
+
+
+@dataclass
+class _Reader:
+    """A precedence parser that keeps its own stack: no depth of parentheses exhausts it."""
+
+    text: str
+    names: tuple[str, ...]
+    expressions: Expressions
+
+    def read(self, tokens: Sequence[Token]) -> int:
+        """The expression of all tokens."""
+        self.values: list[int] = []
+        self.open: list[Open] = []
+        index = {name: i for i, name in enumerate(self.names)}
+        wants_operand = True
+        at = 0
+        while True:
+            token, after = tokens[at], tokens[min(at + 1, len(tokens) - 1)]
+            at += 1
+            if wants_operand:
+                if token.kind == "name" and after.text == "(":
+                    self._check_function(token)
+                    self.open.append(Open(token, name=token.text, column=after.start + 1))
+                    at += 1
+                elif token.text == "(":
+                    self.open.append(Open(token, column=token.start + 1))
+                elif token.text == "-":
+                    self.open.append(Open(token, "negative"))
+                elif token.kind in ("number", "name"):
+                    self.values.append(self._atom(token, index))
+                    wants_operand = False
+                elif token.text != "+":
+                    raise self._fault(token, OPERAND, token.text or "the end")
+                continue
+            if token.text in _SIGNS:
+                self._close(token, _SIGNS[token.text] + (token.text == "^"))  # powers associate to the right
+                self.open.append(Open(token, token.text))
+                wants_operand = True
+                continue
+            if token.kind in ("number", "name") or token.text == "(":
+                raise self._fault(token, "an operator", token.text, "; a product is written with *")
+            self._close(token, 0)
+            if token.kind == "end":
+                if self.open:
+                    raise self._fault(token, f") for the ( in column {self.open[-1].column}", "the end")
+                return self.values.pop()
+            if not self.open:
+                hint = "; decimals have a point" if token.text == "," else ""
+                raise self._fault(token, "an operator or the end", token.text, hint)
+            if token.text == ",":
+                if self.open[-1].name not in EXTREMA:
+                    hint = "; decimals have a point" if not self.open[-1].name else ""
+                    raise self._fault(token, "an operator or )", ",", hint)
+                self.open[-1].arguments += 1
+                wants_operand = True
+            else:
+                self._call(self.open.pop())
+
+    def _close(self, token: Token, binding: int) -> None:
+        """Works out the signs on top that bind at least so tightly."""
+        while self.open and self.open[-1].sign and _SIGNS[self.open[-1].sign] >= binding:
+            waiting = self.open.pop()
+            write = self.expressions
+            b = self.values.pop()
+            with_sign = {"+": write.add, "-": write.subtract, "*": write.multiply, "/": write.divide}
+            try:
+                if waiting.sign == "negative":
+                    self.values.append(write.negative(b))
+                else:
+                    do = with_sign.get(waiting.sign, write.raised)
+                    self.values.append(do(self.values.pop(), b))
+            except Refused as error:
+                raise self._refusal(waiting.token, error) from None
+
+    def _call(self, group: Open) -> None:
+        """Applies the function of a parenthesis that was closed."""
+        if not group.name:
+            return
+        arguments = self.values[-group.arguments :]
+        del self.values[-group.arguments :]
+        try:
+            result = arguments[0]
+            if group.name in UNARY:
+                result = UNARY[group.name](self.expressions, result)
+            for argument in arguments[1:]:
+                result = self.expressions.apply(EXTREMA[group.name], result, argument)
+        except Refused as error:
+            raise self._refusal(group.token, error) from None
+        self.values.append(result)
+
+    def _atom(self, token: Token, index: dict[str, int]) -> int:
+        if token.kind == "number":
+            return self.expressions.number(self._literal(token))
+        if token.text in index:
+            return self.expressions.input(index[token.text])
+        if token.text in CONSTANTS:
+            return self.expressions.pi() if token.text == "pi" else self.expressions.e()
+        if token.text in UNARY or token.text in EXTREMA:
+            raise self._fault(token, f"( behind {token.text}", "none", f"; write {token.text}(x)")
+        known = [*self.names, *CONSTANTS]
+        raise self._fault(token, f"one of the names {', '.join(known)}", token.text, did_you_mean(token.text, known))
+
+    def _literal(self, token: Token) -> Fraction:
+        faults = Faults()
+        value = read_rational(token.text, "number", faults)
+        if faults.reasons:
+            raise self._fault(token, f"a number of at most {MAX_BITS} bits", token.text)
+        return value
+
+    def _check_function(self, token: Token) -> None:
+        if token.text in UNARY or token.text in EXTREMA:
+            return
+        if token.text in self.names or token.text in CONSTANTS:
+            raise self._fault(token, "an operator behind it", f"{token.text}(", f"; a product is {token.text}*(...)")
+        known = [*UNARY, *EXTREMA]
+        hint = did_you_mean(token.text, known) or "; a product is written with *"
+        raise self._fault(token, f"a function ({', '.join(known)})", token.text, hint)
+
+    def _fault(self, token: Token, expected: str, found: str, hint: str = "") -> InvalidInput:
+        return fault(self.text, token.start, expected, found, hint)
+
+    def _refusal(self, token: Token, error: Refused) -> InvalidInput:
+        return self._fault(token, error.expected, error.found, error.hint)
+
+
+def fault(text: str, start: int, expected: str, found: str, hint: str = "") -> InvalidInput:
+    """A message with the place in a formula, and a line of text with a mark under it."""
+    low, high = max(start - AROUND, 0), start + AROUND
+    before, line = "..." * (low > 0), text[low:high]
+    ahead = before + printable(text[low:start])
+    faults = Faults()
+    faults.add(f"formula, column {start + 1}", expected, found, hint)
+    return InvalidInput(
+        [*faults.reasons, f"  {before}{printable(line)}{'...' * (high < len(text))}", f"  {' ' * len(ahead)}^"]
+    )
