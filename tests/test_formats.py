@@ -282,7 +282,12 @@ NUMBER = 'a number (an integer, "p/q" or decimal text)'
             [],
             ["domain: expected only the keys lower, upper, matrix and bounds, found key 'bound'; did you mean bounds?"],
         ),
-        (ABSOLUTE, ("kind",), "max", ["kind: expected maxout, relu, transformer or function, found max; did you mean maxout?"]),
+        (
+            ABSOLUTE,
+            ("kind",),
+            "max",
+            ["kind: expected maxout, relu, transformer or function, found max; did you mean maxout?"],
+        ),
         (ABSOLUTE, ("layers", 0, "extra"), 1, ["layers[0]: expected only the keys weights, biases, found key 'extra'"]),
         (
             ABSOLUTE,

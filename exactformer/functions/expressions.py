@@ -15,6 +15,7 @@ from exactformer.networks.function_values import value_at
 from exactformer.rational import MAX_BITS
 
 WORK = 1 << 17  # steps that are written at most, those that nothing refers to in the end among them
+LONG = 256  # steps of a constant whose sign is asked for
 
 
 class Refused(Exception):
@@ -36,7 +37,9 @@ class Expressions:
     """
 
     steps: list[Step] = field(default_factory=list)
+    varies: list[bool] = field(default_factory=list)  # whether a step depends on an input
     known: dict[Step, int] = field(default_factory=dict)
+    positive: set[int] = field(default_factory=set)  # constants that are > 0
 
     def input(self, index: int) -> int:
         """An input, counted from 0."""
@@ -94,8 +97,8 @@ class Expressions:
         value = self._value(exponent)
         if value is not None:
             return self.power(base, value)
-        if not self._constant(base):
-            what = "an irrational one" if self._constant(exponent) else "one with a variable"
+        if self.varies[base]:
+            what = "one with a variable" if self.varies[exponent] else "an irrational one"
             hint = "; where the base is positive, a^b is exp(b*log(a))"
             raise Refused("an exponent that is a rational number, or a base without variables", what, hint)
         if not self._positive(base):
@@ -150,12 +153,12 @@ class Expressions:
             raise Refused(f"a formula of at most {MAX_STEPS} steps", f"one of {len(steps)}")
         return Function(inputs, steps, domain, name)
 
-    def _program(self, last: int) -> list[Step]:
-        """The steps that an expression needs, each behind its operands, from left to right."""
+    def _program(self, last: int, limit: int = WORK) -> list[Step]:
+        """The steps that an expression needs, each behind its operands, from left to right; not many above a limit."""
         steps: list[Step] = []
         place: dict[int, int] = {}
         waiting = [last]
-        while waiting:
+        while waiting and len(steps) <= limit:
             number = waiting[-1]
             step = self.steps[number]
             missing = [a for a in operands_of(step) if a not in place]
@@ -176,6 +179,7 @@ class Expressions:
                 raise Refused(f"a formula of at most {MAX_STEPS} steps", "one of more")
             self.known[step] = len(self.steps)
             self.steps.append(step)
+            self.varies.append(step[0] == "input" or any(self.varies[a] for a in operands_of(step)))
         return self.known[step]
 
     def _value(self, a: int) -> Fraction | None:
@@ -207,16 +211,16 @@ class Expressions:
             return self.number(factor)
         return a if factor == 1 else self._step("multiply", self.number(factor), a)
 
-    def _constant(self, a: int) -> bool:
-        """Whether no input is among the steps of an expression."""
-        return all(step[0] != "input" for step in self._program(a))
-
     def _positive(self, a: int) -> bool:
         """Whether a constant is known to be > 0."""
-        try:
-            return bounds(value_at(self._program(a), ()))[0] > 0
-        except ExactformerError:
-            return False
+        if a not in self.positive:
+            steps = self._program(a, LONG)
+            try:
+                if len(steps) <= LONG and bounds(value_at(steps, ()))[0] > 0:
+                    self.positive.add(a)
+            except ExactformerError:  # it is undefined, or too large to be told
+                return False
+        return a in self.positive
 
 
 def _applied(operation: str) -> Callable[[Expressions, int], int]:

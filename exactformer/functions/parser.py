@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 
@@ -35,7 +35,6 @@ _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _MEANT = {"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "π": "pi", "²": "^2", "³": "^3", "√": "sqrt"}
 _MEANT |= {"[": "(", "]": ")", "{": "(", "}": ")", "=": "", "|": "abs", ";": ","}
 _SIGNS = {"+": 1, "-": 1, "*": 2, "/": 2, "negative": 3, "^": 4}  # how tightly they bind
-OPERAND = "a number, a name or ("
 CONSTANTS = ("pi", "e", "E")
 
 
@@ -132,57 +131,58 @@ class _Reader:
     text: str
     names: tuple[str, ...]
     expressions: Expressions
+    values: list[int] = field(default_factory=list)  # expressions that wait for what becomes of them
+    open: list[Open] = field(default_factory=list)
 
     def read(self, tokens: Sequence[Token]) -> int:
         """The expression of all tokens."""
-        self.values: list[int] = []
-        self.open: list[Open] = []
         index = {name: i for i, name in enumerate(self.names)}
         wants_operand = True
-        at = 0
-        while True:
-            token, after = tokens[at], tokens[min(at + 1, len(tokens) - 1)]
-            at += 1
-            if wants_operand:
-                if token.kind == "name" and after.text == "(":
-                    self._check_function(token)
-                    self.open.append(Open(token, name=token.text, column=after.start + 1))
-                    at += 1
-                elif token.text == "(":
-                    self.open.append(Open(token, column=token.start + 1))
-                elif token.text == "-":
-                    self.open.append(Open(token, "negative"))
-                elif token.kind in ("number", "name"):
-                    self.values.append(self._atom(token, index))
-                    wants_operand = False
-                elif token.text != "+":
-                    raise self._fault(token, OPERAND, token.text or "the end")
-                continue
-            if token.text in _SIGNS:
-                self._close(token, _SIGNS[token.text] + (token.text == "^"))  # powers associate to the right
-                self.open.append(Open(token, token.text))
-                wants_operand = True
-                continue
-            if token.kind in ("number", "name") or token.text == "(":
-                raise self._fault(token, "an operator", token.text, "; a product is written with *")
-            self._close(token, 0)
-            if token.kind == "end":
-                if self.open:
-                    raise self._fault(token, f") for the ( in column {self.open[-1].column}", "the end")
-                return self.values.pop()
-            if not self.open:
-                hint = "; decimals have a point" if token.text == "," else ""
-                raise self._fault(token, "an operator or the end", token.text, hint)
-            if token.text == ",":
-                if self.open[-1].name not in EXTREMA:
-                    hint = "; decimals have a point" if not self.open[-1].name else ""
-                    raise self._fault(token, "an operator or )", ",", hint)
-                self.open[-1].arguments += 1
-                wants_operand = True
-            else:
-                self._call(self.open.pop())
+        for token, after in pairwise([*tokens, tokens[-1]]):
+            wants_operand = self._operand(token, after, index) if wants_operand else self._operator(token)
+        return self.values.pop()
 
-    def _close(self, token: Token, binding: int) -> None:
+    def _operand(self, token: Token, after: Token, index: dict[str, int]) -> bool:
+        """Takes a token where an operand stands; whether the next one has to be an operand, too."""
+        if token.kind == "name" and after.text == "(":
+            self._check_function(token)
+            self.open.append(Open(token, name=token.text))
+        elif token.text == "(":
+            if not self.open or not self.open[-1].name or self.open[-1].column:  # it is not that of a function
+                self.open.append(Open(token))
+            self.open[-1].column = token.start + 1
+        elif token.text == "-":
+            self.open.append(Open(token, "negative"))
+        elif token.kind in ("number", "name"):
+            self.values.append(self._atom(token, index))
+            return False
+        elif token.text != "+":
+            raise self._fault(token, "a number, a name or (", token.text or "the end")
+        return True
+
+    def _operator(self, token: Token) -> bool:
+        """Takes a token behind an operand; whether the next one has to be an operand."""
+        if token.text in _SIGNS:
+            self._close(_SIGNS[token.text] + (token.text == "^"))  # powers associate to the right
+            self.open.append(Open(token, token.text))
+            return True
+        if token.kind in ("number", "name") or token.text == "(":
+            raise self._fault(token, "an operator", token.text, "; a product is written with *")
+        self._close(0)
+        top = self.open[-1] if self.open else None
+        if token.kind == "end" and top is not None:
+            raise self._fault(token, f") for the ( in column {top.column}", "the end")
+        if token.text == "," and top is not None and top.name in EXTREMA:
+            top.arguments += 1
+            return True
+        if token.text == "," or (token.text == ")" and top is None):
+            hint = "; decimals have a point" if token.text == "," and (top is None or not top.name) else ""
+            raise self._fault(token, f"an operator or {'the end' if top is None else ')'}", token.text, hint)
+        if top is not None:
+            self._call(self.open.pop())
+        return False
+
+    def _close(self, binding: int) -> None:
         """Works out the signs on top that bind at least so tightly."""
         while self.open and self.open[-1].sign and _SIGNS[self.open[-1].sign] >= binding:
             waiting = self.open.pop()
