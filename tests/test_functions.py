@@ -390,6 +390,30 @@ def test_evaluate_prints_all_digits_that_are_certain(folder: Path, capsys: pytes
     assert main(["evaluate", "h.json", "--at", "100"]) == 2
 
 
+def test_evaluate_takes_a_formula(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--formula", "y^2 - x/3", "--at", "1,2", "--at", "0,1/2"]) == 0
+    assert capsys.readouterr().out == "11/3\n1/4\n"
+    assert main(["evaluate", "--formula=-y^2 - x", "--variables", "y, x", "--at", "1,2"]) == 0
+    assert capsys.readouterr().out == "-3\n"
+    messages = {
+        (
+            "--formula",
+            "2x",
+        ): "formula, column 2: expected an operator, found x; a product is written with *\n  2x\n   ^",
+        ("--formula", "1/x"): "formula: value at (0): expected a point at which the function is defined, found a "
+        "division by 0",
+        ("--formula", "x", "--variables", "x,x"): "variables[1]: expected every name once, found x twice",
+        ("f.json", "--formula", "x"): "NETWORK: expected a file or --formula, found both",
+        (): "NETWORK: expected a file or --formula, found none",
+        ("f.json", "--variables", "x"): "--variables: expected together with --formula, without which it has no effect",
+        ("--formula", "x", "--temperature", "1"): "--temperature: expected together with a network that is no "
+        "function, without which it has no effect",
+    }
+    for words, expected in messages.items():
+        assert main(["evaluate", *words, "--at", "0"]) == 3
+        assert capsys.readouterr().err == f"exactformer: {expected}\n"
+
+
 VERBS = [
     "prove f.json",
     "compile f.json -o g.json",

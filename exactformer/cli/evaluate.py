@@ -1,4 +1,4 @@
-"""`evaluate`: the exact value of a network at a point, or an enclosure of it under softmax."""
+"""`evaluate`: the exact value of a network or formula at a point, or an enclosure of it where it is irrational."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from fractions import Fraction
 from typing import Any
 
 from exactformer.cli.exits import PROVED
-from exactformer.cli.options import about, asked_temperature, base_option, no_effect, read_points
+from exactformer.cli.options import (
+    about,
+    asked_function,
+    asked_temperature,
+    base_option,
+    formula_options,
+    no_effect,
+    read_points,
+)
 from exactformer.cli.parser import command
 from exactformer.errors import Faults
 
@@ -16,7 +24,8 @@ from exactformer.errors import Faults
 def add(commands: Any) -> None:
     """The options of `evaluate`."""
     parser = command(commands, "evaluate", run, "the exact value of a network at a point")
-    parser.add_argument("network", metavar="NETWORK")
+    parser.add_argument("network", metavar="NETWORK", nargs="?")
+    formula_options(parser)
     parser.add_argument("--at", required=True, action="append", metavar="X,Y,...", help="the point (repeatable)")
     parser.add_argument(
         "--tie", choices=("average", "leftmost", "rightmost"), help="of a Transformer; default: average"
@@ -28,21 +37,22 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run `evaluate`; returns the exit code."""
     from exactformer.enclosure import Enclosure, value_json
-    from exactformer.formats import load
     from exactformer.networks.semantics import Semantics
 
-    network = load(options.network)
+    network, source = asked_function(options)
     if options.tie is not None and (network.kind != "transformer" or options.temperature is not None):
         raise no_effect("--tie", "a Transformer, and without --temperature")
     if options.base is not None and options.temperature is None:
         raise no_effect("--base", "--temperature")
     semantics = Semantics(options.tie or "average", asked_temperature(options, "temperature"), options.base or "e")
     faults = Faults()
+    if semantics.soft and network.kind == "function":
+        raise no_effect("--temperature", "a network that is no function")
     semantics.fit(network, "--temperature", faults)
     faults.settle()
     points = [[x.strip() for x in text.split(",")] if text.strip() else [] for text in options.at]
     exact = read_points(points, network.inputs)
-    with about(options.network):
+    with about(source):
         found = [_values(network, x, semantics) for x in exact]
         if options.json:
             enclosed = any(isinstance(y, Enclosure) for value in found for y in value)

@@ -58,6 +58,29 @@ def proving_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kernel", action="store_true", help="put the kernel's source into the proof folder")
 
 
+def formula_options(parser: argparse.ArgumentParser) -> None:
+    """A function in place of a network's file."""
+    parser.add_argument("--formula", metavar="TEXT", help="a function in place of a file: --formula 'sin(3*x) + x^2/2'")
+    parser.add_argument("--variables", metavar="X,Y,...", help="its inputs in order; default: sorted by name")
+
+
+def asked_function(options: argparse.Namespace) -> tuple[Any, str]:
+    """The network in a file, or the function of a formula, and what messages call it."""
+    from exactformer.formats import load
+    from exactformer.functions import function
+
+    if (options.network is None) == (options.formula is None):
+        raise InvalidInput(
+            f"NETWORK: expected a file or --formula, found {'none' if options.network is None else 'both'}"
+        )
+    if options.formula is None and options.variables is not None:
+        raise no_effect("--variables", "--formula")
+    if options.formula is None:
+        return load(options.network), str(options.network)
+    names = None if options.variables is None else [name.strip() for name in options.variables.split(",")]
+    return function(options.formula, names), "formula"
+
+
 def base_option(parser: argparse.ArgumentParser) -> None:
     """Of softmax."""
     parser.add_argument("--base", choices=("e", "2"), help="of softmax; default: e")
