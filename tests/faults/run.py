@@ -80,8 +80,8 @@ def kernel(quick: bool, results: Path = RESULTS, tests: bool = True, walks: int 
     started = time.monotonic()
     files, entries = fault_kernel.sources(), fault_corpus.load()
     chosen = fault_kernel.all_mutations(files)
-    if quick:  # the corpus does not see the program around the kernel
-        chosen = random.Random("kernel").sample([m for m in chosen if m.file != "__main__.py"], 60)
+    if quick:
+        chosen = random.Random("kernel").sample([m for m in chosen if m.file not in fault_kernel.UNSEEN], 60)
         results = Path(tempfile.mkdtemp()) / "results.jsonl"
     known = fault_kernel.Results(results, fault_kernel.state(files, entries))
     arguments = fault_kernel.arguments()

@@ -56,6 +56,11 @@ IMPORTS = {
     "forms": {"__future__", "collections.abc", "fractions", "math", "typing"},
     "bounds": {"__future__", "collections.abc", "fractions"},
     "softmax": {"__future__", "collections.abc", "fractions", "functools", "typing", ".bounds"},
+    "elementary": {"__future__", "fractions", "functools", "math"},
+    "functions": {
+        *("__future__", "collections.abc", "dataclasses", "fractions", "functools", "itertools", "typing"),
+        *(".", ".elementary", ".reading"),
+    },
     "atoms": {
         *("__future__", "collections.abc", "copy", "fractions", "math", "typing"),
         *(".bounds", ".forms", ".softmax"),
