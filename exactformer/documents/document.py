@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from exactformer.documents.chart import Chart
 from exactformer.documents.numbers import LONG, abbreviated
 from exactformer.documents.picture import Picture
 
@@ -112,7 +113,7 @@ class Commands:
 class Figure:
     """A picture with its caption; only HTML shows it."""
 
-    picture: Picture
+    picture: Picture | Chart
     caption: str
 
     kind = "figure"

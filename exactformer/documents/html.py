@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
 
+from exactformer.documents.chart import Chart
+from exactformer.documents.chart_svg import chart_svg
 from exactformer.documents.document import Code, Document, Formula, Inline, clean, plain
 from exactformer.documents.picture import Picture
 from exactformer.documents.svg import svg
@@ -77,5 +79,5 @@ def _typeset(part: str) -> Markup:
     return Markup("<var>{}</var>{}").format(letter, lowered)
 
 
-def _drawn(picture: Picture) -> Markup:
-    return Markup(svg(picture))  # svg escapes every text in it
+def _drawn(picture: Picture | Chart) -> Markup:
+    return Markup(chart_svg(picture) if isinstance(picture, Chart) else svg(picture))  # both escape every text

@@ -122,6 +122,7 @@ def apart(
         found.cells,
         None if near else found.reason,
         shares=found.shares,
+        question=question,
     )
 
 
@@ -181,6 +182,7 @@ def output_range(
         time.monotonic() - started,
         found.cells,
         None if near else found.reason,
+        question,
     )
 
 

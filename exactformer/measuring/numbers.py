@@ -13,15 +13,24 @@ Value = Fraction | Enclosure  # a number, or exact bounds of one that is irratio
 
 
 def short(number: Fraction) -> Fraction:
-    """A decimal of few digits that is not below the number.
+    """A decimal of few significant digits that is not below the number.
 
-    >>> short(Fraction(1, 3))
-    Fraction(166667, 500000)
+    >>> short(Fraction(1, 3)), short(Fraction(1000000001))
+    (Fraction(166667, 500000), Fraction(1000001000, 1))
     """
     size = abs(number)
     places = DIGITS + (digits_of(size.denominator) - digits_of(size.numerator) if size else 0)
-    scale = Fraction(10) ** max(places, 0)
+    scale = Fraction(10) ** places
     return Fraction(-((-number * scale) // 1)) / scale
+
+
+def rounded(number: Fraction | None, *, up: bool) -> str:
+    """The number in few digits, not below it or not above it; nothing for None.
+
+    >>> rounded(Fraction(1, 3), up=True), rounded(Fraction(1, 3), up=False)
+    ('0.333334', '0.333333')
+    """
+    return "" if number is None else decimal(short(number) if up else -short(-number), 9)
 
 
 def digits_of(number: int) -> int:

@@ -11,11 +11,14 @@ from typing import ClassVar, Literal
 from exactformer.arguments import no_truth
 from exactformer.documents import Document
 from exactformer.enclosure import bounds
+from exactformer.measuring.charts import Known, View
 from exactformer.measuring.document import document_of
+from exactformer.measuring.landscape import value_at
 from exactformer.measuring.numbers import Value, decimal, shown
 from exactformer.measuring.shares import Share
 from exactformer.prover.answer import rows_html, rows_text, vector
 from exactformer.prover.outcome import Outcome, Point
+from exactformer.prover.question import Question
 
 Measure = Literal["proved", "unknown"]
 
@@ -55,6 +58,10 @@ class Answer(ABC):
     def rows(self) -> Iterator[tuple[str, str]]:
         """The answer, line by line with a name each; the first is the verdict."""
 
+    @abstractmethod
+    def views(self, question: Question) -> list[View]:
+        """What can be drawn over a domain of one or two inputs."""
+
     def document(self) -> Document:
         """The report, as every renderer takes it."""
         return document_of(self, self.title, self.rows())  # type: ignore[arg-type]
@@ -85,6 +92,7 @@ class Distance(Answer):
     reason: str | None = None
     temperature: tuple[Fraction, ...] = ()  # of `temperature`: the inverse temperatures of the compiled Transformer
     shares: tuple[Share, ...] = ()  # where the bound on the whole domain comes from
+    question: Question | None = None  # what was asked, for the pictures of the report
 
     @property
     def upper(self) -> Fraction | None:
@@ -122,6 +130,18 @@ class Distance(Answer):
             yield "reason", self.reason
         yield from _about(self.outcome, self.cells, self.seconds)
 
+    def views(self, question: Question) -> list[View]:
+        """The difference of that output which is furthest apart at the point."""
+        outputs, upper, k = question.left.outputs, self.upper, 0
+        known: tuple[Known, ...] = ()
+        if self.point is not None:
+            values = [value_at(question, self.point, k) for k in range(outputs)]
+            middles = [*map(_middle, values)]
+            k = max(range(outputs), key=lambda i: abs(middles[i]))
+            known = (Known(f"the best point found: {shown(values[k])}", self.point, middles[k]),)
+        ends = () if upper is None else (-upper, upper)
+        return [View(k, f"left(x) − right(x){_number(k, outputs)}", ends, known, signed=True)]
+
     def __bool__(self) -> bool:
         raise no_truth(self, "distance.upper, distance.lower")
 
@@ -146,6 +166,7 @@ class OutputRange(Answer):
     seconds: float
     cells: int
     reason: str | None = None
+    question: Question | None = None  # what was asked, for the pictures of the report
 
     @property
     def lower(self) -> tuple[Fraction | None, ...]:
@@ -170,6 +191,19 @@ class OutputRange(Answer):
             yield "reason", self.reason
         yield from _about(self.outcome, self.cells, self.seconds)
 
+    def views(self, question: Question) -> list[View]:
+        """Every output."""
+        outputs, result = len(self.maxima), []
+        for k, (low, high) in enumerate(zip(self.minima, self.maxima, strict=True)):
+            known = tuple(
+                Known(f"{word}: {shown(_signed(end.value, sign))}", end.point, sign * _middle(end.value))
+                for word, end, sign in (("smallest at a point", low, -1), ("largest at a point", high, 1))
+                if end.value is not None and end.point is not None
+            )
+            ends = () if low.upper is None or high.upper is None else (-low.upper, high.upper)
+            result.append(View(k, f"left(x){_number(k, outputs)}", ends, known, signed=False))
+        return result
+
     def __bool__(self) -> bool:
         raise no_truth(self, "range.lower, range.upper")
 
@@ -185,6 +219,15 @@ def _about(outcome: Outcome | None, cells: int, seconds: float) -> Iterator[tupl
             yield "right", str(outcome.right)
         yield "theorem", str(outcome.theorem)
     yield "method", f"{cells} cell{'s' * (cells != 1)}, {seconds:.2f} s"
+
+
+def _number(k: int, outputs: int) -> str:
+    return "" if outputs == 1 else f", output {k + 1}"
+
+
+def _middle(value: Value) -> Fraction:
+    low, high = bounds(value)
+    return (low + high) / 2
 
 
 def _above_one(ratio: Fraction) -> str:

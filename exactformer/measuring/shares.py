@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from exactformer.kernel.claims import Goal
-from exactformer.networks import Network, Transformer
+from exactformer.networks import Transformer
 from exactformer.prover.cells import losses
 from exactformer.prover.question import Question
 from exactformer.rational import nearly
@@ -20,14 +20,31 @@ PARTS = (
 
 
 @dataclass(frozen=True)
+class UnitShare:
+    """A unit or head: how far its value may be from its partner's, and what that adds to the bound."""
+
+    unit: str
+    partner: str  # on the other side; empty for one that is not paired
+    difference: float | None  # at most; None without a partner
+    share: float  # of all that bounds lose, where they take the place of values
+
+
+@dataclass(frozen=True)
 class Share:
-    """A layer: how far its values may be from their partners on the other side, and what that adds to the bound."""
+    """A layer, with those of its units that add something to the bound, the most first."""
 
     layer: str
-    units: int  # those that add something
-    difference: float | None  # at most; None for a layer that is not paired
-    share: float  # of all that bounds lose, where they take the place of values
-    most: str  # the unit that adds most
+    units: tuple[UnitShare, ...]
+
+    @property
+    def difference(self) -> float | None:
+        """How far a value of the layer may be from its partner's, at most; None where none has a partner."""
+        return max((unit.difference for unit in self.units if unit.difference is not None), default=None)
+
+    @property
+    def share(self) -> float:
+        """What the layer adds to the bound."""
+        return sum(unit.share for unit in self.units)
 
 
 def shares_of(question: Question, whole: Goal | None) -> tuple[Share, ...]:
@@ -41,22 +58,22 @@ def shares_of(question: Question, whole: Goal | None) -> tuple[Share, ...]:
     known = [low for low in lows if low is not None]
     lost = losses(cell, forms[lows.index(min(known))])[0] if len(known) == len(lows) else {}
     total = sum(lost.values())
-    layers: dict[str, list[tuple[float, str, int]]] = {}
+    layers: dict[str, list[UnitShare]] = {}
     for place, v in cell.places.items():
         if v in lost:
+            apart = nearly(Fraction(max(-(atoms.low[v] or 0), atoms.high[v] or 0))) if v in atoms.apart else None
+            partner = cell.pairs.get(place, "") if v in atoms.apart else ""
             layer, _, unit = place.partition(".")
-            layers.setdefault(layer, []).append((lost.pop(v), unit, v))
-    result = []
-    for layer, own in layers.items():
-        apart = [nearly(Fraction(max(-(atoms.low[v] or 0), atoms.high[v] or 0))) for _, _, v in own if v in atoms.apart]
-        share = sum(size for size, _, _ in own) / total
-        name = _layer(question.networks["LR".index(layer[0])], layer)
-        result.append(Share(name, len(own), max(apart, default=None), share, _unit(max(own)[1])))
-    return tuple(result)
+            words = ", ".join((_layer(question, partner), _unit(partner.partition(".")[2]))) if partner else ""
+            own = UnitShare(_unit(unit), words, apart, lost.pop(v) / total)
+            layers.setdefault(_layer(question, layer), []).append(own)
+    return tuple(Share(layer, tuple(sorted(units, key=lambda unit: -unit.share))) for layer, units in layers.items())
 
 
-def _layer(network: Network, place: str) -> str:
-    side, number = {"L": "left", "R": "right"}[place[0]], place[1:]
+def _layer(question: Question, place: str) -> str:
+    """The layer or block of a place as a reader would name it."""
+    network, number = question.networks["LR".index(place[0])], place.partition(".")[0][1:]
+    side = {"L": "left", "R": "right"}[place[0]]
     return f"{side}, {'block' if isinstance(network, Transformer) else 'layer'} {number}"
 
 
