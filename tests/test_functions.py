@@ -169,7 +169,6 @@ VALUES: list[tuple[int, list[tuple[Any, ...]], list[Any], str]] = [
     (1, [("input", 0), ("tan", 0), ("tanh", 1), ("sin", 2)], [0], "0"),
     (0, [("pi",)], [], "3.14159265358979 ± 3.3e-15"),
     (0, [("number", 2), ("power", 0, "1/2"), ("power", 1, 2)], [], "2 ± 1.6e-30"),
-    (1, [("input", 0), ("log", 0), ("input", 0)], [-1], "-1"),  # the logarithm is not needed
 ]
 
 
@@ -187,6 +186,7 @@ UNDEFINED: list[tuple[list[tuple[Any, ...]], Any, str]] = [
     ([("input", 0), ("sin", 0), ("number", -2), ("add", 1, 2), ("log", 3)], 1, "found the logarithm of a negative"),
     ([("pi",), ("sin", 0), ("number", 1), ("divide", 2, 1)], 0, "found a division by what may be 0 at a precision of"),
     ([("pi",), ("number", "1/2"), ("multiply", 0, 1), ("tan", 2)], 0, "found the tangent at what may be a pole"),
+    ([("input", 0), ("log", 0), ("input", 0)], -1, "found the logarithm of a negative number"),  # though not needed
     ([("pi",), ("sin", 0), ("power", 1, "1/2")], 0, "found the power 1/2 of what may be below or at 0"),
 ]
 

@@ -23,7 +23,7 @@ INPUTS = Limit(f"an integer from 0 to {MAX_STEPS}", int, lambda n: 0 <= n <= MAX
 
 @dataclass(frozen=True, repr=False)
 class Function(Shown):
-    """A real function of `inputs` numbers: the value of the last of its steps.
+    """A real function of `inputs` numbers: the value of the last of its steps. It is defined where all of them are.
 
     A step is a name and its operands, which are numbers of earlier steps, counted from 0, or literals:
     ("input", i), ("number", c), ("pi",), ("add", a, b), ("multiply", a, b), ("divide", a, b), ("power", a, exponent),

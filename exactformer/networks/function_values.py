@@ -10,7 +10,7 @@ from flint import arb, ctx
 from exactformer.enclosure import Enclosure, Number
 from exactformer.errors import InvalidInput, NumberTooLong
 from exactformer.networks.balls import BITS, PRECISIONS, ball
-from exactformer.networks.elementary import Steps, TooLong, Undefined, exactly, live
+from exactformer.networks.elementary import Steps, TooLong, Undefined, exactly
 from exactformer.rational import exact_text
 
 Value = Fraction | arb
@@ -51,18 +51,18 @@ def value_at(steps: Steps, point: Sequence[Fraction]) -> Number:
 
 
 def _last(steps: Steps, point: Sequence[Fraction]) -> Value:
-    values: dict[int, Value] = {}
-    for number in live(steps):
-        match steps[number]:
+    values: list[Value] = []
+    for step in steps:
+        match step:
             case ("input", index):
-                values[number] = point[index]
+                values.append(point[index])
             case ("number", value):
-                values[number] = value
+                values.append(value)
             case ("power", a, exponent):
-                values[number] = _step("power", values[a], exponent)
+                values.append(_step("power", values[a], exponent))
             case (operation, *operands):
-                values[number] = _step(operation, *(values[a] for a in operands))
-    return values[len(steps) - 1]
+                values.append(_step(operation, *(values[a] for a in operands)))
+    return values[-1]
 
 
 def _step(operation: str, *operands: Value) -> Value:
