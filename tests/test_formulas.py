@@ -20,7 +20,7 @@ from test_functions import functions, with_point
 import exactformer as ef
 from exactformer.enclosure import bounds
 from exactformer.functions import Samples, to_sympy
-from exactformer.functions.parser import MAX_CHARACTERS
+from exactformer.functions.parser import MAX_CHARACTERS, in_order
 
 ANY: Any = ef  # wrong calls on purpose, which the types would refuse
 SNAPSHOT = Path(__file__).parent / "snapshots" / "formulas.txt"
@@ -220,6 +220,17 @@ def test_equal_expressions_are_one_step_and_inputs_have_an_order() -> None:
     assert ef.function("a_1*x2*x10").variables == ("x1", "x2", "x3")
     assert ef.function("x10 - x2").evaluate([1, 10]) == (9,)
     assert ef.function("pi", ["x"]).inputs == 1 and ef.function("pi").inputs == 0
+
+
+def test_names_are_sorted_as_people_do_whatever_they_are() -> None:
+    names = ["x10", "x2", "x02", "x", "y", "x2a10", "x2a9", "2", "10", "²", "x²", "x" + "1" * 5000]
+    sums = sum(map(sympy.Symbol, names))
+    assert ef.function(sums).inputs == len(names)
+    order = in_order(names)
+    assert order[:5] == ("2", "10", "x", "x02", "x2") and order.index("x2a9") + 1 == order.index("x2a10")
+    assert in_order(reversed(names)) == order
+    with pytest.raises(ef.InvalidInput, match="column 5: expected a name of at most 40 letters"):
+        ef.function("1 + x" + "1" * 5000)
 
 
 LATEX = [

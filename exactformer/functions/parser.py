@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -33,7 +33,7 @@ _TOKEN = re.compile(
 )
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _MEANT = {"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "π": "pi", "²": "^2", "³": "^3", "√": "sqrt"}
-_MEANT |= {"[": "(", "]": ")", "{": "(", "}": ")", "=": "", "|": "abs", ";": ","}
+_MEANT |= {"[": "(", "]": ")", "{": "(", "}": ")", "|": "abs", ";": ","}
 _SIGNS = {"+": 1, "-": 1, "*": 2, "/": 2, "negative": 3, "^": 4}  # how tightly they bind
 CONSTANTS = ("pi", "e", "E")
 
@@ -86,14 +86,14 @@ def check_variables(variables: Sequence[str], place: str, faults: Faults) -> Non
             seen.add(name)
 
 
-def in_order(names: Sequence[str]) -> tuple[str, ...]:
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
     """Names sorted as people do: x2 stands before x10."""
 
-    def key(name: str) -> list[tuple[int, int, str]]:
-        parts = re.findall(r"[0-9]+|[^0-9]+", name)
-        return [(0, int(part), part) if part.isdigit() else (1, 0, part) for part in parts]
+    def key(name: str) -> list[tuple[bool, int, str]]:
+        parts = ((part, part.lstrip("0")) for part in re.findall(r"[0-9]+|[^0-9]+", name))
+        return [(False, len(n), n) if part[0] in "0123456789" else (True, 0, part) for part, n in parts]
 
-    return tuple(sorted(names, key=key))
+    return tuple(sorted(sorted(names), key=key))
 
 
 def _tokens(text: str) -> Iterator[Token]:
@@ -103,6 +103,8 @@ def _tokens(text: str) -> Iterator[Token]:
         if found is None:
             raise _unknown(text, start)
         kind = found.lastgroup or ""
+        if kind == "name" and len(found[0]) > MAX_NAME:
+            raise fault(text, start, f"a name of at most {MAX_NAME} letters, digits and _", found[0])
         if kind != "space":
             yield Token(kind, "^" if found[0] == "**" else found[0], start)
         start = found.end()
@@ -121,7 +123,7 @@ def _unknown(text: str, start: int) -> InvalidInput:
 def _variables(tokens: Sequence[Token]) -> tuple[str, ...]:
     """The names that are neither functions nor constants."""
     names = {token.text for token, after in pairwise(tokens) if token.kind == "name" and after.text != "("}
-    return in_order(sorted(names - UNARY.keys() - EXTREMA.keys() - set(CONSTANTS)))
+    return in_order(names - UNARY.keys() - EXTREMA.keys() - set(CONSTANTS))
 
 
 @dataclass

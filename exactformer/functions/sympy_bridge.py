@@ -49,7 +49,7 @@ def _function(expression: Any, variables: Sequence[Any] | None, domain: Domain |
     symbols = {str(symbol) for symbol in expression.free_symbols}
     if len(symbols) < len(expression.free_symbols):
         raise InvalidInput("formula: expected symbols with different names, found two of one name")
-    names = in_order(sorted(symbols)) if variables is None else tuple(map(str, variables))
+    names = in_order(symbols) if variables is None else tuple(map(str, variables))
     faults = Faults()
     for i, symbol in enumerate(names):
         if symbol in names[:i]:
