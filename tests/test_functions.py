@@ -7,6 +7,7 @@ import json
 import pickle
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ from exactformer.cli import main
 from exactformer.enclosure import bounds
 from exactformer.errors import NumberTooLong
 from exactformer.formats.network_json import dump, parse
+from exactformer.kernel import functions as kernel
+from exactformer.kernel.elementary import Undefined as KernelUndefined
+from exactformer.kernel.reading import Rejected
 from exactformer.networks.elementary import OPERANDS, TooLong, Undefined, exactly
 from exactformer.numeric import preactivations
 
@@ -142,6 +146,22 @@ def test_enclosures_contain_what_another_library_computes(pair: Any) -> None:
         assert mpmath.mpf(low.numerator) / low.denominator <= expected + near
         assert mpmath.mpf(high.numerator) / high.denominator >= expected - near
         assert high - low <= Fraction(1, 2**98) * max(1, abs(low))
+
+
+@given(with_point(functions(size=10)))
+@settings(max_examples=300)
+def test_the_kernel_finds_the_same_values(pair: Any) -> None:
+    """Two evaluators that share no code: where the kernel, at one precision, is sure of a value, so is the product."""
+    function, point = pair
+    own = kernel.read_function(json.loads(dump(function)), "f.json")
+    try:
+        low, high = kernel.value(own, point)
+    except KernelUndefined:
+        with suppress(ef.InvalidInput, ef.Unsupported):
+            function.evaluate(point)
+        return
+    a, b = bounds(function.evaluate(point)[0])
+    assert low <= b and a <= high
 
 
 @given(with_point(functions()))
@@ -306,7 +326,9 @@ def test_every_fault_of_a_step_is_named(step: Any, message: str, tmp_path: Path)
     pattern = re.escape(message).replace(re.escape("..."), ".*")
     with pytest.raises(ef.InvalidInput, match=pattern):
         ANY.Function(1, [("input", 0), step])
-    value = {"format": "exactformer/network-1", "kind": "function", "inputs": 1, "steps": [["input", 0], step]}
+    value: Any = {"format": "exactformer/network-1", "kind": "function", "inputs": 1, "steps": [["input", 0], step]}
+    with pytest.raises(Rejected):
+        kernel.read_function(json.loads(json.dumps(value), parse_constant=str, parse_float=str), "a.json")
     with pytest.raises(ef.InvalidInput, match=r"a\.json: steps\[1\]"):
         parse(json.dumps(value).encode(), "a.json")
 
