@@ -2,5 +2,25 @@
 
 from exactformer.piecewise.construction import Discontinuous, Undefined
 from exactformer.piecewise.cpwl import CPWL, Extremum
+from exactformer.piecewise.cpwl_to_one_layer import Hinges, UnequalJumps, hinges_of
+from exactformer.piecewise.forms import FORMS, Form, form_of, forms_of, forms_text, network_of
+from exactformer.piecewise.pieces import Piece
+from exactformer.piecewise.walls import Wall
 
-__all__ = ["CPWL", "Discontinuous", "Extremum", "Undefined"]
+__all__ = [
+    "CPWL",
+    "FORMS",
+    "Discontinuous",
+    "Extremum",
+    "Form",
+    "Hinges",
+    "Piece",
+    "Undefined",
+    "UnequalJumps",
+    "Wall",
+    "form_of",
+    "forms_of",
+    "forms_text",
+    "hinges_of",
+    "network_of",
+]
