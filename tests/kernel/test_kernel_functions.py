@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exactformer.kernel import elementary, functions
-from exactformer.kernel.elementary import ONE, Undefined, enclose
+from exactformer.kernel.elementary import ONE, UNIT, Undefined, enclose
 from exactformer.kernel.functions import MAX_STEPS, MAX_TEXT, Function, least, read_function, value
 from exactformer.kernel.reading import Rejected
 
@@ -255,6 +255,26 @@ def test_values_at_points_are_close() -> None:
         assert value(function, [(x, x) for x in point]) == found
 
 
+def test_derivatives_at_points_are_close() -> None:
+    """Everything that is known at a point is known to 150 bits, unless numbers are large."""
+    compared = 0
+    for draw, function, box in programs(9, 250, SMOOTH):
+        point, free = samples(draw, box, 1)[-1], tuple(range(function.inputs))
+        try:
+            jet = functions._jet(function, tuple(enclose(x, x) for x in point), free, 2)
+            found = {i: true(function, point, [int(i == j) for j in free]) for i in free}
+        except (Undefined, Undecided):
+            continue
+        if jet.slopes is None or jet.second is None or any(abs(x) > 1000 for f in found.values() for y in f for x in y):
+            continue
+        for enclosure in (jet.value, *jet.slopes.values(), *jet.second.values()):
+            compared += 1
+            assert enclosure[1] - enclosure[0] < ONE >> 150
+        for i, (_, slope, bend) in found.items():
+            assert overlap(jet.slopes.get(i, (0, 0)), slope) and overlap(jet.second.get((i, i), (0, 0)), bend)
+    assert compared > 500
+
+
 # --- lower bounds ---------------------------------------------------------------------------------
 
 
@@ -376,16 +396,40 @@ def test_kinks() -> None:
     assert least([(1, same)], {1: -1}, 0, box) is not None
 
 
+@pytest.mark.parametrize("name", ["maximum", "minimum", "absolute"])
+def test_decided_kinks_are_smooth(name: str) -> None:
+    """Where one side is at least the other, ends included, the step is that side; otherwise both count."""
+    unit = (ONE, ONE)
+    for low, high, first, second in ((-2, 0, (0, 0), unit), (0, 2, unit, (0, 0)), (-1, 2, (0, ONE), (0, ONE))):
+        cube, smooth = ((low * ONE, high * ONE),), low * high == 0
+        if name == "absolute":
+            jet = functions._jet(ABSOLUTE, cube, (0,), 2)
+            expected = {0: (-ONE, ONE) if not smooth else unit if low == 0 else (-ONE, -ONE)}
+            assert jet.value == (0, 2 * ONE) and jet.slopes == expected
+        for swapped in () if name == "absolute" else (False, True):
+            step = [name, 1, 0] if swapped else [name, 0, 1]
+            jet = functions._jet(formula(1, X, ["number", 0], step), cube, (0,), 2)
+            assert jet.slopes is not None and jet.slopes.get(0, (0, 0)) == (first if name == "maximum" else second)
+            ends = (max(low, 0), max(high, 0)) if name == "maximum" else (min(low, 0), min(high, 0))
+            assert jet.value == (ends[0] * ONE, ends[1] * ONE)
+        assert (jet.second is not None) == smooth
+
+
 def test_a_tie_at_the_centre_is_not_decided_there() -> None:
     """Max(a, b) with a >= b on the box and equal at a point: there slopes of both are enclosed."""
     tied = formula(1, X, ["absolute", 0], ["number", 0], ["maximum", 1, 2])
     jet = functions._jet(tied, ((0, 0),), (0,), 1)
     assert jet.slopes == {0: (-ONE, ONE)}
     assert functions._jet(formula(1, X, ["absolute", 0]), ((0, 0),), (0,), 1).slopes == {0: (-ONE, ONE)}
-    for name in ("maximum", "minimum"):
-        other = formula(1, X, ["number", 0], [name, 0, 1])
+    for name, step in product(("maximum", "minimum"), ([0, 1], [1, 0])):
+        other = formula(1, X, ["number", 0], [name, *step])
         assert functions._jet(other, ((0, 0),), (0,), 1).slopes == {0: (0, ONE)}
         assert functions._jet(other, ((0, 0),), (), 1).slopes == {}
+        for x in (-1, 1):  # one unit away is enough
+            expected = {0: UNIT} if (x > 0) == (name == "maximum") else {}
+            assert functions._jet(other, ((x, x),), (0,), 1).slopes == expected
+    for x in (-1, 1):
+        assert functions._jet(ABSOLUTE, ((x, x),), (0,), 1).slopes == {0: (x * ONE, x * ONE)}
 
 
 def test_roots_and_poles() -> None:
