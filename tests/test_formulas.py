@@ -550,6 +550,13 @@ def test_constants_that_the_values_contradict() -> None:
     )
 
 
+def test_the_rounding_of_floats_counts() -> None:
+    f = ef.Sampled(lambda a: float(a) / 10, "1/10", ef.Box([0], [1]))
+    with pytest.raises(ef.InvalidInput, match="; floats are rounded, for which a slightly larger constant has room"):
+        f.sample([[0, 1]])
+    assert len(ef.Sampled(f.function, "0.1000001", f.box).sample([[0, 1]]).values) == 2
+
+
 @given(st.lists(st.lists(PLAIN, min_size=1, max_size=4, unique=True), min_size=1, max_size=3), st.data())
 def test_what_neighbours_keep_all_points_keep(axes: list[list[Fraction]], data: Any) -> None:
     """The constants hold between all pairs of a grid that is accepted, not only between neighbours."""

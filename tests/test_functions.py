@@ -226,6 +226,8 @@ def test_huge_and_tiny_values_take_no_time_and_no_memory() -> None:
             ef.Function(0, steps).evaluate([])
     tiny = ef.Function(0, [("number", -(10**9)), ("exp", 0)]).evaluate([])[0]
     assert isinstance(tiny, ef.Enclosure) and tiny.lower == 0 and tiny.upper == Fraction(1, 2**12500)
+    below = ef.Function(0, [("number", -(10**9)), ("exp", 0), ("number", -1), ("multiply", 1, 2)]).evaluate([])[0]
+    assert below == -tiny
     small = ef.Function(0, [*tower, ("power", 3, -1)]).evaluate([])[0]
     assert 0 <= bounds(small)[0] <= bounds(small)[1] <= Fraction(1, 2**12500)
     large = ef.Function(1, [("input", 0), ("sin", 0)]).evaluate([10**3000])[0]

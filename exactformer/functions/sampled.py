@@ -15,6 +15,8 @@ from exactformer.errors import Faults, InvalidInput, printable, shown
 from exactformer.rational import exact_text, listed, read_rational
 
 MAX_POINTS = 1 << 20  # of a grid
+NEAR = 10**9  # by one part of so many, a constant is missed for the rounding of floats
+
 Point = tuple[Fraction, ...]
 
 
@@ -118,7 +120,9 @@ class Sampled:
                 at = " and ".join(f"({', '.join(map(exact_text, point))})" for point in (x, y))
                 wanted = f"values that differ by at most {exact_text(allowed)}, as the constant "
                 wanted += f"{exact_text(self.lipschitz[i])} of input {i} says"
-                raise InvalidInput(f"{self.name} at {at}: expected {wanted}, found {exact_text(abs(b - a))}")
+                near = abs(b - a) - allowed < abs(b - a) / NEAR
+                hint = "; floats are rounded, for which a slightly larger constant has room" if near else ""
+                raise InvalidInput(f"{self.name} at {at}: expected {wanted}, found {exact_text(abs(b - a))}{hint}")
         return found
 
     def _axes(self, axes: Any) -> tuple[Point, ...]:
