@@ -4,7 +4,9 @@ from exactformer.piecewise.construction import Discontinuous, Undefined
 from exactformer.piecewise.cpwl import CPWL, Extremum
 from exactformer.piecewise.cpwl_to_one_layer import Hinges, UnequalJumps, hinges_of
 from exactformer.piecewise.forms import FORMS, Form, form_of, forms_of, forms_text, network_of
+from exactformer.piecewise.one_head import NotOneHead, OneHead, cpwl_to_one_head
 from exactformer.piecewise.pieces import Piece
+from exactformer.piecewise.regularity import NotRegular, Regular, regularity
 from exactformer.piecewise.walls import Wall
 
 __all__ = [
@@ -14,13 +16,19 @@ __all__ = [
     "Extremum",
     "Form",
     "Hinges",
+    "NotOneHead",
+    "NotRegular",
+    "OneHead",
     "Piece",
+    "Regular",
     "Undefined",
     "UnequalJumps",
     "Wall",
+    "cpwl_to_one_head",
     "form_of",
     "forms_of",
     "forms_text",
     "hinges_of",
     "network_of",
+    "regularity",
 ]
