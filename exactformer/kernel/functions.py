@@ -457,9 +457,12 @@ def _least(whole: Sum, cube: Cube, order: int, rounds: int = MAX_ROUNDS) -> Frac
 
 
 def _centre(low: int, high: int) -> int:
-    """A number from `low` to `high`, in the middle half, with few digits, so that products with it are often exact."""
+    """The nearest number to the middle with few digits, so that products with it are often exact.
+
+    It is a multiple of 2^places <= (high - low) / 2, so in the middle half, unless high - low <= 1.
+    """
     places = max(0, (high - low).bit_length() - 2)
-    return (low + high >> 1 + places) << places
+    return low + high + (1 << places) >> 1 + places << places
 
 
 def _parabola(side: Enclosure, slope: Enclosure, curvature: int) -> Fraction:

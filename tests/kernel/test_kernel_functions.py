@@ -368,6 +368,79 @@ def test_many_mixed_derivatives(n: int) -> None:
     assert least([(1, formula(n, *steps))], {}, 0, box) == (F(-(n // 2)) if n <= 6 else F(-n * (n - 1), 2))
 
 
+def least_parabola(side: Sequence[Fraction], slope: Sequence[Fraction], a: Fraction) -> Fraction:
+    """The minimum of b d + a d^2 / 2, from its candidates."""
+    places = [*side, *(min(max(-b / a, side[0]), side[1]) for b in slope if a > 0)]
+    return min(b * d + a * d * d / 2 for b in slope for d in places)
+
+
+def least_corner(sides: Any, slopes: Any, second: Any) -> Fraction:
+    """The least value at a corner of b d + d H d / 2 with tangents of the convex squares."""
+    found = []
+    for corner in product(*sides):
+        total = F(0)
+        for i, d in enumerate(corner):
+            a = second[i, i][0]
+            t = min(max(-(slopes[i][0] + slopes[i][1]) / 2 / a, sides[i][0]), sides[i][1]) if a > 0 else d
+            total += min(b * d for b in slopes[i]) + a * (2 * t * d - t * t) / 2
+            total += sum(min(h * d * corner[j] for h in second[i, j]) for j in range(i + 1, len(corner)))
+        found.append(total)
+    return min(found)
+
+
+small = st.integers(-4, 4)
+ends = st.tuples(small, small).map(lambda pair: (F(min(pair)), F(max(pair))))
+around = st.tuples(st.integers(-4, 0), st.integers(0, 4)).map(lambda pair: (F(pair[0]), F(pair[1])))
+curved = st.tuples(st.sampled_from([-4, -3, -1, 0, 1, 2, 4]), st.integers(0, 3)).map(
+    lambda p: (F(p[0]), F(p[0] + p[1]))
+)
+
+
+@given(
+    st.integers(1, 3).flatmap(
+        lambda n: st.tuples(
+            *(st.lists(x, min_size=n, max_size=n) for x in (around, ends, curved)),
+            st.lists(ends, min_size=3, max_size=3),
+        )
+    )
+)
+def test_quadratic_bounds(drawn: Any) -> None:
+    """They are what the document says, computed in another way; and nothing is below them."""
+    sides, slopes, diagonal, rest = drawn
+    n = len(sides)
+    second = {(i, i): diagonal[i] for i in range(n)}
+    second |= {(i, j): rest[i + j - 1] for i in range(n) for j in range(i + 1, n)}
+    found = functions._quadratic(
+        dict(enumerate(enclose(*pair) for pair in sides)),
+        dict(enumerate(enclose(*pair) for pair in slopes)),
+        {at: enclose(*h) for at, h in second.items()},
+    )
+    mixed = {at: max(abs(x) for x in h) for at, h in second.items() if at[0] < at[1]}
+    coupled = [i for i in range(n) if any(i in at and size for at, size in mixed.items())]
+    flat = [second[i, i][0] - sum(size for at, size in mixed.items() if i in at) for i in range(n)]
+    alone = sum(least_parabola(sides[i], slopes[i], second[i, i][0]) for i in range(n) if i not in coupled)
+    flattened = sum(least_parabola(sides[i], slopes[i], flat[i]) for i in coupled)
+    chosen = [[x[i] for i in coupled] for x in (sides, slopes)]
+    corners = least_corner(
+        *chosen, {(p, q): second[i, j] for p, i in enumerate(coupled) for q, j in enumerate(coupled) if i <= j}
+    )
+    assert found == alone + max(flattened, corners)
+    for d in product(*(sorted({low, F(0), high, (low + high) / 3}) for low, high in sides)):
+        for side in (0, 1):
+            b, h = [x[side] for x in slopes], {at: x[side] for at, x in second.items()}
+            total = sum(x * y for x, y in zip(b, d, strict=True))
+            total += sum(x * d[i] * d[j] / (2 if i == j else 1) for (i, j), x in h.items())
+            assert found <= total
+
+
+@given(st.integers(-(1 << 300), 1 << 300), st.integers(0, 9) | st.integers(0, 1 << 300))
+def test_centres(low: int, width: int) -> None:
+    """Inside, not near an end, and a multiple of more than a quarter of the width."""
+    centre = functions._centre(low, low + width)
+    assert low <= centre <= low + width and (width < 2 or abs(2 * centre - 2 * low - width) <= width / 2)
+    assert 4 * (centre & -centre) > width or centre == 0
+
+
 def test_monotone_sums_are_exact_at_the_end() -> None:
     """Where slopes have one sign, the bound is the value at an end: x >= sin x touches at 0."""
     assert least([(-1, SINE)], {1: 1}, 0, [(F(0), F(1))]) == 0
