@@ -13,12 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import exactformer as ef
 from exactformer.building import Design, Space, block, head, token
 from exactformer.enclosure import Enclosure
 from exactformer.enclosure import bounds as ends
 from exactformer.formats.network_json import to_object
+from exactformer.measuring.guess import climbed
 from exactformer.measuring.numbers import short
 from exactformer.work import OutOfTime
 
@@ -296,6 +299,46 @@ def test_a_search_is_tighter_than_one_evaluation(tmp_path: Path) -> None:
     assert tight.cells > 1 and [share.layer for share in tight.shares] == ["right, block 1", "right, block 2"]
     assert sum(share.share for share in tight.shares) == pytest.approx(1)
     accepted(tight, tmp_path)
+
+
+def kinked(size: int) -> ef.ReluNetwork:
+    """The sum of units that all have their kink at one point, which nothing else tells of."""
+    r = random.Random(size)
+    at = [F(r.randint(-50, 50), 100) for _ in range(size)]
+    rows = [[r.randint(-4, 4) for _ in range(size)] for _ in range(size)]
+    biases = [-sum((a * x for a, x in zip(row, at, strict=True)), F(0)) for row in rows]
+    return ef.ReluNetwork.of([(rows, biases)], ([[1] * size], [0]), domain=ef.Domain.box(size, -1, 1))
+
+
+@pytest.mark.parametrize("network", [kinked(16), ef.load(HERE.parent / "proofs" / "breast-cancer" / "left.json")])
+def test_points_where_many_units_lose_most_are_found(network: Any) -> None:
+    """At a high inverse temperature they are few, and far from them all is flat: softmax begins warmer."""
+    found = ef.temperature(network, value=1000 if network.inputs == 16 else 64, tight=True, timeout=600)
+    assert found.verdict == "proved" and found.cells == 1 and found.ratio is not None and found.ratio <= 2
+
+
+@pytest.mark.parametrize("rate", ["1e-300", "1e-320", "1e300"])
+def test_temperatures_at_the_ends_of_floats(rate: str) -> None:
+    found = ef.temperature(RELU, value=rate)
+    assert found.verdict == "proved" and found.lower is not None and found.upper is not None
+    assert 0 <= found.lower <= found.upper <= 1
+
+
+@given(slopes=st.lists(st.integers(-9, 9), min_size=1, max_size=6), seed=st.integers(0, 99))
+@settings(max_examples=25, deadline=None)
+def test_climbs_end_in_the_best_corner_of_an_affine_function(slopes: list[int], seed: int) -> None:
+    lower, upper = np.arange(len(slopes)) - 3.0, np.arange(len(slopes)) * 2.0
+    middle = (lower + upper)[None, :] / 2
+
+    def climb() -> tuple[Any, Any]:
+        box, r = (lower, upper), np.random.default_rng(seed)
+        return climbed(lambda points: points @ np.array(slopes, dtype=float), middle, box, r, children=4)
+
+    points, values = climb()
+    corner = np.where(np.array(slopes) > 0, upper, lower)
+    moves = np.array(slopes) != 0
+    assert (points[0] == corner)[moves].all() and values[0] == corner @ np.array(slopes)
+    assert ((lower <= points) & (points <= upper)).all() and (climb()[0] == points).all()
 
 
 def test_one_network_at_two_temperatures() -> None:
