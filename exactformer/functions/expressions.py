@@ -80,12 +80,10 @@ class Expressions:
 
     def divide(self, a: int, b: int) -> int:
         """The quotient."""
-        (above, a), (below, divisor) = self._scaled(a), self._scaled(b)
-        if below == 0 and self._value(b) is None:  # 0 times something that may have no value
-            below, divisor = Fraction(1), b
+        (above, a), (below, b) = self._scaled(a), self._scaled(b)
         inverse = self._exact("divide", Fraction(1), below)
         assert inverse is not None
-        return self._multiple(above, inverse, a if self._value(divisor) == 1 else self.apply("divide", a, divisor))
+        return self._multiple(above, inverse, a if self._value(b) == 1 else self.apply("divide", a, b))
 
     def raised(self, base: int, exponent: int) -> int:
         """The power of an expression to another one, where one of them is a constant.

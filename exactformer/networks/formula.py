@@ -107,7 +107,7 @@ class Style:
     def scaled(self, value: Fraction, number: int) -> Iterator[Part]:
         """A step times a number >= 0."""
         match self.steps[number]:
-            case ("divide", a, b) if self.steps[a] == ("number", 1) and value.numerator != 1:
+            case ("divide", a, b) if self.steps[a] == ("number", 1):
                 yield f"{value.numerator}/"
                 yield b, POWER
             case _:
