@@ -19,7 +19,7 @@ ROOMS = (
     ("manifest", "building", "compiler", "documents", "functions"),
     ("prover", "subdivision"),
     ("measuring", "piecewise"),
-    ("reporting",),
+    ("approximation", "reporting"),
     ("checking", "folder"),
     ("rechecked",),
     ("cli",),

@@ -7,14 +7,29 @@ atoms, put in one after another; and an atom can be written as an earlier, simil
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from fractions import Fraction
 from math import gcd, lcm
 from typing import NamedTuple
 
 from .bounds import Bounds, Interval, both, largest, mixture, outward, plus, reflected, short, smallest
-from .forms import ONE, ZERO, Form, combine, constant_form, difference, negated, normal_form, scaled, substituted
+from .elementary import Undefined
+from .forms import (
+    ONE,
+    ZERO,
+    Form,
+    Terms,
+    combine,
+    constant_form,
+    difference,
+    negated,
+    normal_form,
+    scaled,
+    substituted,
+)
+from .functions import Function, least, value
 from .softmax import Rate, gamma, gap, offset, weights
 
 LEADERS = 32  # of a long list only so many forms are asked whether they dominate others
@@ -57,6 +72,7 @@ class Atoms:
         self.floor: dict[int, Form] = {}  # affine bounds of atoms, by earlier variables: from below
         self.ceiling: dict[int, Form] = {}  # and from above
         self.level: dict[int, int] = {}  # 1 + the largest level in the affine bounds of the atom; that of an input is 0
+        self.functions: dict[int, Function] = {}  # the variables that stand for the values of functions of the inputs
         self._exact: dict[object, int] = {}  # the atom of a set of forms
         self._classes: dict[object, tuple[int, Form, Fraction]] = {}  # the first atom of each class, base and scale
         self._shared = False  # whether another path has these very tables
@@ -145,10 +161,49 @@ class Atoms:
         return forms[middles.index(max(known))] if known else forms[0]
 
     def _ends(self, form: Form) -> Bounds:
+        if not self.functions.keys().isdisjoint(form.terms):
+            above = self._curved(negated(form)), None
+            return both(both(self._plain(form), (self._curved(form), None)), reflected(above))
+        return self._plain(form)
+
+    def _plain(self, form: Form) -> Bounds:
+        """Bounds of the form from the bounds of its variables alone."""
         low, high = self.low, self.high
         least = [low[v] if c > 0 else high[v] for v, c in form.terms.items()]
         most = [high[v] if c > 0 else low[v] for v, c in form.terms.items()]
         return _weighted(form, least), _weighted(form, most)
+
+    def _curved(self, form: Form) -> Fraction | None:
+        """A lower bound of a form with functions of the inputs, which are enclosed together with its affine part."""
+        box, parts, line = self._box(), list[tuple[int, Function]](), dict[int, int]()
+        rest: Terms = {}
+        for v, c in form.terms.items():
+            if v in self.functions:
+                parts.append((c, self.functions[v]))
+            elif ONE < v <= self.inputs:
+                line[v] = c
+            else:
+                rest[v] = c
+        low = None if box is None else least(parts, line, 0, box)
+        end = self._plain(Form(rest, form.den))[0]
+        return None if low is None or end is None else low / form.den + end
+
+    def _box(self) -> list[Interval] | None:
+        """The bounds of the inputs, if all have two."""
+        ends = zip(self.low[1 : self.inputs + 1], self.high[1 : self.inputs + 1], strict=True)
+        box = [(low, high) for low, high in ends if low is not None and high is not None]
+        return box if len(box) == self.inputs else None
+
+    def function(self, function: Function) -> Form:
+        """The value of a function of the inputs: a variable, with the bounds that it has on the box if it has any."""
+        if function not in self._exact:
+            box = self._box()
+            bounds: Bounds = None, None
+            with suppress(Undefined):
+                bounds = bounds if box is None else value(function, box)
+            atom = self._exact[function] = self._enter((), None, bounds, None)
+            self.functions[atom] = function
+        return Form({self._exact[function]: 1})
 
     # --- aliases --------------------------------------------------------------------------------
 
@@ -170,6 +225,17 @@ class Atoms:
             if self.first[v] not in other.terms or len(other.terms) < len(form.terms):
                 form = other
         return form
+
+    def needed(self, forms: Iterable[Form]) -> set[int]:
+        """The atoms that occur in the forms, in their candidates, and so on."""
+        found: set[int] = set()
+        waiting = [v for form in forms for v in form.terms]
+        while waiting:
+            v = waiting.pop()
+            if v > self.inputs and v not in found:
+                found.add(v)
+                waiting += [u for form in self.candidates.get(v, ()) for u in form.terms]
+        return found
 
     # --- maxima ---------------------------------------------------------------------------------
 

@@ -224,6 +224,26 @@ class Cell:
 
         return [partial(child, side) for side in (form, negated(form))]
 
+    # --- a rule that begins again -----------------------------------------------------------------
+
+    def narrowed(self, atoms: Atoms, rows: tuple[Row, ...], forms: Sequence[Form]) -> tuple[Cell, tuple[Form, ...]]:
+        """Rule *narrow*: the forms on a smaller box; what they need is met again there, at the places n0, n1, ...
+
+        Sound: every value is the same function as before, at every point of the box. Of soft atoms and of differences,
+        whose bounds come from elsewhere, nothing could be said here.
+        """
+        old, values = self.atoms, dict[int, Form]()
+        forms = [old.expanded(self.resolve(form)) for form in forms]
+        for v in sorted(old.needed(forms) | old.functions.keys()):
+            if v in old.functions:
+                values[v] = atoms.function(old.functions[v])
+            elif v in old.rates or v in old.apart or v not in old.candidates:
+                reject("narrow", "maxima and functions alone", "a mean or a difference")
+            else:
+                values[v] = atoms.maximum([_put(form, values) for form in old.candidates[v]])
+        cell = Cell(atoms, rows, {f"n{i}": v for i, v in enumerate(atoms.candidates)})
+        return cell, tuple([_put(form, values) for form in forms])
+
     # --- a rule that adds a row -------------------------------------------------------------------
 
     def bound(self, place: str, form: Form, proofs: Sequence[Proof | None]) -> Cell | None:
@@ -258,13 +278,16 @@ class Cell:
         return low is not None and low >= 0
 
     def implied(self, goal: Form, weight: int, multipliers: Multipliers) -> bool:
-        """Rule *implied* (Farkas): goal >= 0 here, as weight * goal is a combination of rows plus a constant >= 0.
+        """Rule *implied* (Farkas): goal >= 0 here, as weight * goal is a combination of rows plus a rest >= 0.
 
+        The rest is a constant, or has functions of the inputs, which are enclosed on the box of the cell.
         Sound: weight > 0, and every row in the combination is >= 0 on the cell.
         """
         total, _ = self._combination(multipliers)
-        value = self._constant(difference(Form({v: weight * c for v, c in goal.terms.items()}), Form(total)))
-        return value is not None and value >= 0
+        rest = difference(Form({v: weight * c for v, c in goal.terms.items()}), Form(total))
+        plain = self.atoms.functions.keys().isdisjoint(rest.terms)
+        low = self._constant(rest) if plain else self.atoms.bounds(rest)[0]
+        return low is not None and low >= 0
 
     def _combination(self, multipliers: Multipliers) -> tuple[Terms, bool]:
         total: Terms = {}
@@ -318,6 +341,12 @@ class Cell:
         if place not in self.places:
             reject(rule, "a place where this evaluation met an atom", place)
         return self.places[place]
+
+
+def _put(form: Form, values: Mapping[int, Form]) -> Form:
+    """The form with the values of its variables that have one."""
+    used = {v: values[v] for v in form.terms if v in values}
+    return substituted(form, used) if used else form
 
 
 def sign_key(form: Form) -> tuple[object, int]:

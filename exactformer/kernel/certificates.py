@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from . import claims, counts
+from . import chains, claims, counts
 from .reading import parse_json, read_bytes, reject
 
-CHECKERS: dict[str, Callable[[dict[str, object], Callable[[str], bytes], str], claims.Theorem | counts.Counted]] = {
+Shown = claims.Theorem | counts.Counted | chains.Chained
+CHECKERS: dict[str, Callable[[dict[str, object], Callable[[str], bytes], str], Shown]] = {
     claims.FORMAT: claims.check,
     counts.FORMAT: counts.check,
+    chains.FORMAT: chains.check,
 }
 
 
-def check_file(path: Path) -> claims.Theorem | counts.Counted:
+def check_file(path: Path) -> Shown:
     """What a certificate file shows; the networks it names lie in the same folder.
 
     Raises `Rejected` when anything is missing, malformed, unknown or not shown.
@@ -22,9 +24,7 @@ def check_file(path: Path) -> claims.Theorem | counts.Counted:
     return check(read_bytes(path), lambda name: read_bytes(path.parent / name), path.name)
 
 
-def check(
-    certificate: bytes, read: Callable[[str], bytes], place: str = "certificate"
-) -> claims.Theorem | counts.Counted:
+def check(certificate: bytes, read: Callable[[str], bytes], place: str = "certificate") -> Shown:
     """What a certificate shows; `read` gives the contents of a network file by its plain name. Raises `Rejected`."""
     try:
         value = parse_json(certificate, place)

@@ -6,7 +6,7 @@ split makes must be closed in turn. The kernel derives all cells, rows and goals
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -14,13 +14,14 @@ from functools import cache, partial
 
 from .atoms import Atoms
 from .bounds import Interval
-from .cell import Cell, Multipliers, Proof
+from .cell import Cell, Multipliers, Proof, Row
 from .forms import ONE, ZERO, Form, combine, constant_form, difference, negated, scaled
+from .functions import Function
 from .networks import Network, read_network
 from .reading import Rejected, array, hexadecimal, named_file, natural, numbers, rational, reject, table
 from .semantics import TIES, Run, Semantics, advance, layers_of, start
 from .softmax import Rate
-from .statements import Domain, Statement, read_domain, read_statement
+from .statements import Domain, Job, Statement, read_domain, read_statement
 
 FORMAT = "exactformer/certificate-1"
 HEAD = ("format", "claim", "parameters", "left", "right", "domain", "tie")  # what says the claim; the rest proves it
@@ -116,10 +117,7 @@ class Goal:
 
         Sound: of the rows those about inputs alone are kept, and whatever else was known is forgotten.
         """
-        rows = tuple([row for row in self.cell.rows if max(row[0].terms, default=ONE) <= self.cell.atoms.inputs])
-        lower, upper = self.statement.box(rows)
-        if any(low is not None and high is not None and low > high for low, high in zip(lower, upper, strict=True)):
-            reject("anew", "a cell whose box is not empty", "an empty one")
+        rows, lower, upper = self._box("anew")
 
         def child() -> Goal:
             atoms, partners = Atoms(lower, upper, relaxed=True), frozenset(pairs.values())
@@ -127,12 +125,40 @@ class Goal:
 
         return child
 
+    def narrow(self) -> Child:
+        """Rule *narrow* of `Cell`, on the goal: only what the outputs need is met again, on the box of the cell.
+
+        So cutting a domain until N maxima are decided, each where its pieces meet, takes about N log N of them.
+        """
+        if not self.finished:
+            reject("narrow", "a cell on which all outputs are known", "a head that is stuck")
+        rows, lower, upper = self._box("narrow")
+
+        def child() -> Goal:
+            outputs = [form for run in self.runs for form in (run.outputs or {}).values()]
+            cell, forms = self.cell.narrowed(Atoms(lower, upper), rows, (*self.conclusions, *outputs))
+            new = iter(forms)
+            conclusions = tuple([next(new) for _ in self.conclusions])
+            runs = [replace(run, places={}, outputs={k: next(new) for k in run.outputs or ()}) for run in self.runs]
+            return replace(self, cell=cell, runs=tuple(runs), conclusions=conclusions)
+
+        return child
+
+    def _box(self, rule: str) -> tuple[tuple[Row, ...], list[Fraction | None], list[Fraction | None]]:
+        """The rows of the cell about inputs alone, and the bounds of the inputs by them."""
+        rows = tuple([row for row in self.cell.rows if max(row[0].terms, default=ONE) <= self.cell.atoms.inputs])
+        lower, upper = self.statement.box(rows)
+        if any(low is not None and high is not None and low > high for low, high in zip(lower, upper, strict=True)):
+            reject(rule, "a cell whose box is not empty", "an empty one")
+        return rows, lower, upper
+
     def _on(self, cell: Callable[[], Cell]) -> Goal:
         return Goal(self.statement, cell(), self.runs, self.conclusions).evaluated()
 
     def holds(self, proofs: Sequence[Proof | None]) -> bool:
-        """Rule *holds*: on this cell all runs are finished, and each obligation has its proof."""
-        if not self.finished:
+        """Rule *holds*: on this cell all runs are finished, functions defined, and each obligation has its proof."""
+        atoms = self.cell.atoms
+        if not self.finished or any(atoms.low[v] is None for v in atoms.functions):
             return False
         goals = self.obligations()
         return len(goals) == len(proofs) and all(
@@ -163,7 +189,8 @@ class Theorem:
             raise Rejected("a Theorem can only be made by the kernel")
         self.claim, self.parameters = head["claim"], head.get("parameters", {})
         self.domain, self.tie = domain.written(), head["tie"]
-        self.digests = {side: head[side]["sha256"] for side in ("left", "right") if side in head}  # type: ignore[index]
+        sides = [side for side in ("left", "right") if side in head]
+        self.digests: dict[str, str] = {side: head[side]["sha256"] for side in sides}  # type: ignore[index]
         self.holds, self.statement, self.counts = holds, statement, counts
 
     def to_json(self) -> dict[str, object]:
@@ -206,7 +233,7 @@ class Asked:
         if not self.domain.contains(point):
             reject(f"{place}: inhabitant", "a point of the domain", _text(point))
         counts = check_tree(self.goal(), array(value["tree"], f"{place}: tree"), f"{place}: tree")
-        words = ", ".join(["real arithmetic", _attention(statement, counts["ties"])])
+        words = ", ".join(["real arithmetic", *attention(statement.jobs, counts["ties"])])
         return Theorem(_TOKEN, self.head, self.domain, True, f"{statement.text} ({words})", counts)
 
 
@@ -233,6 +260,7 @@ def ask(value: dict[str, object], read: Callable[[str], bytes], place: str) -> A
         for side, network in zip(sides, networks, strict=True)
     ]
     statement = read_statement(head["claim"], parameters, networks, domain, semantics, place)
+    statement = replace(statement, text=statement.text + formulas(dict(zip(sides, networks, strict=True))))
     return Asked(head, statement, domain, cache(partial(Goal.of, statement)), place)
 
 
@@ -242,6 +270,8 @@ def _semantics(side: dict[str, object], tie: str, network: Network, place: str) 
         if "base" in side:
             reject(f"{place}.base", "a base only with a temperature", side["base"])
         return Semantics(tie)
+    if isinstance(network, Function):
+        reject(f"{place}.temperature", "a network", "a function")
     rates, layers = numbers(side["temperature"], f"{place}.temperature"), layers_of(network)
     if len(rates) not in (1, layers) or any(rate <= 0 for rate in rates):
         reject(f"{place}.temperature", f"one number > 0, or {layers}, one a layer", side["temperature"])
@@ -296,20 +326,26 @@ def _rule(statement: Statement) -> str:
     """The semantics of a refutation: said where it is not plain hard attention whose tie rules the claim names."""
     rules = {job.semantics for job in statement.jobs}
     if not any(rule.soft for rule in rules):
-        return "" if len(rules) > 1 else f" (tie rule {next(iter(rules)).tie})"
-    return f" ({_attention(statement, 1)})"
+        return f" (tie rule {rules.pop().tie})" if len(rules) == 1 else ""
+    return "".join(f" ({words})" for words in attention(statement.jobs, 1))
 
 
-def _attention(statement: Statement, ties: int) -> str:
-    """The semantics a theorem is about: of hard attention with its tie rule, any if none was used."""
-    sides = {job.side: job.semantics for job in statement.jobs}
+def formulas(sides: Mapping[str, Network]) -> str:
+    """What the functions among the sides are."""
+    found = [f"{side}(x) = {network.text}" for side, network in sides.items() if isinstance(network, Function)]
+    return f", where {' and '.join(found)}" if found else ""
+
+
+def attention(jobs: Sequence[Job], ties: int) -> list[str]:
+    """The semantics a theorem is about, functions apart: of hard attention with its tie rule, any if none was used."""
+    sides = {job.side: job.semantics for job in jobs if not isinstance(job.network, Function)}
     hard = [semantics.tie for semantics in sides.values() if not semantics.soft]
     rule = [] if len(set(hard)) != 1 else ["any tie rule"] if ties == 0 else [f"tie rule {hard[0]}"]
     plain = ", ".join(["hard attention", *rule])
     words = {side: _softmax(semantics) if semantics.soft else plain for side, semantics in sides.items()}
-    if len(set(words.values())) == 1:
-        return next(iter(words.values()))
-    return ", ".join(f"{'left' if side == 'L' else 'right'}: {text}" for side, text in words.items())
+    if len(set(words.values())) <= 1:
+        return list(words.values())[:1]
+    return [f"{'left' if side == 'L' else 'right'}: {text}" for side, text in words.items()]
 
 
 def _softmax(semantics: Semantics) -> str:
@@ -322,7 +358,7 @@ def _softmax(semantics: Semantics) -> str:
 
 def check_tree(goal: Goal, steps: Sequence[object], place: str) -> dict[str, int]:
     """Walk the steps from the goal; returns how often each rule was used, raises `Rejected` at the first fault."""
-    counts = dict.fromkeys(("gate", "compare", "cut", "anew", "bound", "holds", "empty", "ties"), 0)
+    counts = dict.fromkeys(("gate", "compare", "cut", "anew", "narrow", "bound", "holds", "empty", "ties"), 0)
     open_goals: list[Child] = [lambda: goal]
     for number, step in enumerate(steps):
         where = f"{place}[{number}]"
@@ -357,6 +393,9 @@ def follow(goal: Goal, step: object, where: str) -> list[Child]:
     if name == "anew":
         (pairs,) = array(arguments, where, 1)
         return [goal.anew(_pairs(pairs, where))]
+    if name == "narrow":
+        array(arguments, where, 0)
+        return [goal.narrow()]
     if name == "bound":
         gate, terms, *rest = arguments if len(arguments) > 1 else (None, [])
         if not isinstance(gate, str):
@@ -371,7 +410,7 @@ def follow(goal: Goal, step: object, where: str) -> list[Child]:
             reject(where, "multipliers that refute the cell", "a combination that does not")
         return []
     if name != "holds":
-        reject(where, "gate, compare, cut, anew, bound, empty or holds", name)
+        reject(where, "gate, compare, cut, anew, narrow, bound, empty or holds", name)
     if not goal.holds(_proofs(arguments, where, goal)):
         reject(where, "proofs of all obligations of the cell", "something else")
     return []

@@ -60,6 +60,11 @@ class Function:
     def _hash(self) -> int:
         return hash((self.inputs, self.steps))
 
+    @property
+    def outputs(self) -> int:
+        """One."""
+        return 1
+
     @cached_property
     def order(self) -> int:
         """How many times it is differentiated: 2, or less where that would be more than `MAX_WORK` entries."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from .forms import UNIT, Vector, combine
+from .functions import Function, read_function
 from .reading import array, common_denominator, entries, natural, numbers, parse_json, reject, table
 
 UNBIASED = object()  # in place of the biases of a map that has none
@@ -67,7 +68,7 @@ class Transformer:
     readout: Affine
 
 
-Network = Maxout | Transformer
+Network = Maxout | Transformer | Function
 
 
 def read_network(data: bytes, place: str) -> Network:
@@ -81,8 +82,10 @@ def read_network(data: bytes, place: str) -> Network:
     elif kind == "transformer":
         value = table(value, place, (*common, "embedding", "blocks", "residual", "readout"), ("name", "domain", "mask"))
         network = _transformer(value, place)
+    elif kind == "function":
+        return read_function(value, place)
     else:
-        reject(f"{place}: kind", "maxout, relu or transformer", kind)
+        reject(f"{place}: kind", "maxout, relu, transformer or function", kind)
     if value["format"] != "exactformer/network-1":
         reject(f"{place}: format", "exactformer/network-1", value["format"])
     return network

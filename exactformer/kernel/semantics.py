@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from .cell import Cell
 from .forms import ZERO, Form, Vector, combine, difference, ratio, scaled, vector
+from .functions import Function, Step
 from .networks import Head, Maxout, Network, Transformer
 from .reading import NotAffine
 from .softmax import Rate
@@ -76,6 +77,9 @@ def advance(run: Run, cell: Cell) -> Run:
     if run.outputs is not None:
         return run
     places: dict[str, int] = dict(run.places)
+    if isinstance(run.network, Function):
+        value = cell.atoms.function(_composed(run.network, run.states[0]))
+        return replace(run, outputs={0: value})
     if isinstance(run.network, Maxout):
         outputs = _maxout(run.network, run.side, run.semantics, run.states[0], cell, places)
         return replace(run, outputs=outputs, places=places)
@@ -107,6 +111,35 @@ def advance(run: Run, cell: Cell) -> Run:
     return replace(run, outputs=net.readout(states[net.token]), places=places, stuck=None, ties=ties)
 
 
+def _composed(function: Function, state: Vector) -> Function:
+    """The function of the variables that a function of these forms is; at the variables themselves the same one."""
+    places = range(function.inputs)
+    if all(state.get(i, ZERO).equals(Form({i + 1: 1})) for i in places):
+        return function
+    steps: list[Step] = []
+
+    def added(operation: str, of: tuple[int, ...] = (), number: Fraction = Fraction(0)) -> int:
+        steps.append(Step(operation, of, number))
+        return len(steps) - 1
+
+    inputs = []
+    for i in places:
+        form, total = state.get(i, ZERO), added("number")
+        for v, c in sorted(form.terms.items()):
+            part = added("number", number=Fraction(c, form.den))
+            total = added("add", (total, added("multiply", (part, added("input", (v - 1,)))) if v else part))
+        inputs.append(total)
+    numbers: list[int] = []
+    for step in function.steps:
+        first = step.of[0] if step.operation == "input" else -1
+        of = tuple([numbers[n] for n in step.of]) if first < 0 else ()
+        numbers.append(inputs[first] if first >= 0 else added(step.operation, of, step.number))
+    if numbers[-1] != len(steps) - 1:
+        added("add", (numbers[-1], added("number")))
+    width = max([v for form in state.values() for v in form.terms], default=0)
+    return Function(width, tuple(steps))
+
+
 def _updated(state: Vector, update: Vector, cell: Cell) -> Vector:
     """The sum of the two; what changed is tidied."""
     changed = {i: cell.atoms.tidy(combine(((1, state[i]), (1, u))) if i in state else u) for i, u in update.items()}
@@ -126,6 +159,8 @@ def _live(net: Transformer) -> list[range]:
 
 def layers_of(network: Network) -> int:
     """How many layers have a temperature: those with a maximum, or with heads."""
+    if isinstance(network, Function):
+        return 0
     if isinstance(network, Maxout):
         return len(network.layers)
     return sum(isinstance(part, list) for _, part in network.sublayers)

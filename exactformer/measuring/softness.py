@@ -112,15 +112,15 @@ def _smallest(at: Callable[..., Distance], epsilon: Fraction, deadline: Deadline
             best = found
         else:
             failed = max(failed, rate)
-        guess = _three_digits(rate * found.upper / epsilon)
+        guess = three_digits(rate * found.upper / epsilon)
         low = failed * MARGIN
         if best is not None and (guess >= best.temperature[0] or guess < low):
             if low >= best.temperature[0]:
                 break
-            guess = _three_digits((failed + best.temperature[0]) / 2)
+            guess = three_digits((failed + best.temperature[0]) / 2)
             if not failed < guess < best.temperature[0]:
                 break
-        rate = max(guess, _three_digits(low)) if failed else guess
+        rate = max(guess, three_digits(low)) if failed else guess
     if best is None:
         reason = found.reason or f"no temperature was found that suffices for {epsilon}; this one was tried last"
         return replace(found, verdict="unknown", reason=reason)
@@ -132,7 +132,7 @@ def _settled(found: Distance) -> Distance:
     return replace(found, verdict="proved", reason=None)
 
 
-def _three_digits(number: Fraction) -> Fraction:
+def three_digits(number: Fraction) -> Fraction:
     """The number rounded up to three digits."""
     places = 3 - digits_of(int(number)) if number >= 1 else 3
     scale = Fraction(10) ** places

@@ -22,6 +22,7 @@ from exactformer.prover.branching import Branching, ceilings
 from exactformer.prover.confirmed import Checks, cross_checked
 from exactformer.prover.crosscheck import SAMPLE
 from exactformer.prover.leaves import regions_of
+from exactformer.prover.narrowing import narrowed
 from exactformer.prover.options import Method, Options, Progress, Temperature, check_options
 from exactformer.prover.outcome import Outcome
 from exactformer.prover.pairs import pairs_of
@@ -153,7 +154,9 @@ def verify(
     check_options(options, timeout, progress, faults)
     started = time.monotonic()
     temperatures = left_temperature, right_temperature
-    question = ask(claim, left, right, domain, tie, faults, correspondence, temperatures=temperatures, base=base)
+    question = ask(
+        claim, left, right, domain, tie, faults, correspondence, temperatures=temperatures, base=base, functions=True
+    )
     faults.settle()
     _check_method(question, method)
     attempt = Attempt(question, started, Deadline.after(timeout), certified)
@@ -194,13 +197,26 @@ def _decided(
             return refuted
     if method == "structural":
         return attempt.unknown(method, "symbolic evaluation alone does not settle the claim; the method lazy can split")
-    return _by_splitting(attempt, goal, method, jobs, executor, checks, seed, progress or (lambda done, left: None))
+    say = progress or (lambda done, left: None)
+    if attempt.question.curved:
+        return _by_enclosures(attempt, goal, say)
+    return _by_splitting(attempt, goal, method, jobs, executor, checks, seed, say)
+
+
+def _by_enclosures(attempt: Attempt, goal: Goal, progress: Progress) -> Outcome:
+    """The answer to a question about functions: the kernel encloses them, on cells as small as it takes."""
+    found = narrowed(goal, attempt.deadline, attempt.question.violated, progress)
+    if found.witness is not None:
+        return attempt.refuted("lazy", found.witness)
+    return attempt.proved("lazy", found) if found.reason is None else attempt.unknown("lazy", found.reason)
 
 
 def _check_method(question: Question, method: Method) -> None:
     """Raises `Unsupported` for a method that cannot decide the question."""
     if method == "regions" and not question.claim.equality:
         raise Unsupported(f"method regions: expected the claim equal, found {question.claim.name}; lazy decides it")
+    if question.curved and method in ("regions", "smt"):
+        raise Unsupported(f"method {method}: expected networks, found a function; lazy encloses it")
     soft = next((semantics for semantics in question.semantics if semantics.soft), None)
     reasons = {"regions": "which has no linear regions", "smt": "whose exponentials are beyond z3's real arithmetic"}
     if soft is not None and method in reasons:

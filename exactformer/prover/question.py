@@ -51,6 +51,11 @@ class Question:
         """Whether softmax is part of it."""
         return any(semantics.soft for semantics in self.semantics)
 
+    @property
+    def curved(self) -> bool:
+        """Whether a function is part of it."""
+        return any(isinstance(network, Function) for network in self.networks)
+
     @cached_property
     def texts(self) -> dict[str, str]:
         """The network files by name: what a certificate is bound to."""
@@ -116,15 +121,16 @@ def ask(
     temperatures: Sequence[Any] = (None, None),
     places: Sequence[str] = ("left_temperature", "right_temperature"),
     base: str = "e",
+    functions: bool = False,
 ) -> Question:
     """The question, its parts fitted to one another; what does not fit is noted among the faults.
 
     The temperatures are those of the left and of the right side, as `read_temperature` takes them; `places` are their
-    names for the caller.
+    names for the caller. Functions are sides only where `functions` says so.
     """
     if isinstance(claim, str):
         claim = read_claim(claim)
-    _check_kinds(claim, left, right, domain, correspondence)
+    _check_kinds(claim, left, right, domain, correspondence, functions=functions)
     one_of(tie, TIES, "tie", faults)
     given = 1 if right is None else 2
     if given != claim.networks:
@@ -170,7 +176,10 @@ def _semantics(
         for rates in read[: len(networks)]
     )
     for network, side, place in zip(networks, semantics, places, strict=False):
-        side.fit(network, place, faults)
+        if side.soft and isinstance(network, Function):
+            faults.add(place, "None for a function, which has no attention", _listed(side.temperature))
+        else:
+            side.fit(network, place, faults)
     return semantics
 
 
@@ -187,13 +196,13 @@ def _softmax(semantics: Semantics) -> dict[str, Any]:
     return {"temperature": rates} | ({} if semantics.base == "e" else {"base": semantics.base})
 
 
-def _check_kinds(claim: Any, left: Any, right: Any, domain: Any, correspondence: Any) -> None:
+def _check_kinds(claim: Any, left: Any, right: Any, domain: Any, correspondence: Any, *, functions: bool) -> None:
     """Raises `InvalidInput` for parts of a question that are no such things at all."""
     faults = Faults()
     instance(claim, Claim, "a claim (its text, or an object of exactformer.claims)", "claim", faults)
-    check_network(left, "left", faults)
+    check_network(left, "left", faults, functions=functions)
     if right is not None:
-        check_network(right, "right", faults)
+        check_network(right, "right", faults, functions=functions)
     check_domain(domain, faults)
     if correspondence is not None:
         hint = "; did you mean its attribute correspondence?" if isinstance(correspondence, Compiled) else ""

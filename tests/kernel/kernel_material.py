@@ -933,8 +933,10 @@ def faults_of(goal: Goal, point: Point, asked: Asked) -> list[str]:
 
 
 def random_near_step(r: Random, goal: Goal) -> list[Any]:
-    """A cut by a form in inputs, and sometimes places; or `anew`, with pairs of like names, or of any."""
+    """A cut by a form in inputs, and sometimes places; `narrow`; or `anew`, with pairs of like names, or of any."""
     places, n = sorted(goal.cell.places), goal.cell.atoms.inputs
+    if goal.finished and not has_means(goal.cell.atoms) and not goal.cell.atoms.apart and r.random() < 0.3:
+        return ["narrow"]
     if r.random() < 0.4:
         variables: list[Any] = [0, r.randint(1, n), *(r.sample(places, 1) if places and r.random() < 0.3 else [])]
         return ["cut", [[v, r.choice(("-1", "1", "-1/2", "2"))] for v in variables]]

@@ -20,7 +20,7 @@ from kernel_material import box, certificate, encoded, judged, maxout, written
 
 import exactformer.kernel
 from exactformer.kernel import reading
-from exactformer.kernel.certificates import check, check_file
+from exactformer.kernel.certificates import CHECKERS, check, check_file
 from exactformer.kernel.claims import Theorem
 from exactformer.kernel.reading import Rejected
 from exactformer.kernel.statements import Domain
@@ -62,17 +62,17 @@ IMPORTS = {
         *(".", ".elementary", ".reading"),
     },
     "atoms": {
-        *("__future__", "collections.abc", "copy", "fractions", "math", "typing"),
-        *(".bounds", ".forms", ".softmax"),
+        *("__future__", "collections.abc", "contextlib", "copy", "fractions", "math", "typing"),
+        *(".bounds", ".elementary", ".forms", ".functions", ".softmax"),
     },
-    "networks": {"__future__", "collections", "dataclasses", ".forms", ".reading"},
+    "networks": {"__future__", "collections", "dataclasses", ".forms", ".functions", ".reading"},
     "cell": {
         *("__future__", "collections.abc", "dataclasses", "fractions", "functools", "math"),
         *(".atoms", ".forms", ".reading", ".softmax"),
     },
     "semantics": {
         *("__future__", "collections.abc", "dataclasses", "fractions"),
-        *(".cell", ".forms", ".networks", ".reading", ".softmax"),
+        *(".cell", ".forms", ".functions", ".networks", ".reading", ".softmax"),
     },
     "statements": {
         *("__future__", "collections.abc", "dataclasses", "fractions"),
@@ -80,10 +80,15 @@ IMPORTS = {
     },
     "claims": {
         *("__future__", "collections.abc", "copy", "dataclasses", "fractions", "functools"),
-        *(".atoms", ".bounds", ".cell", ".forms", ".networks", ".reading", ".semantics", ".softmax", ".statements"),
+        *(".atoms", ".bounds", ".cell", ".forms", ".functions", ".networks", ".reading", ".semantics", ".softmax"),
+        ".statements",
     },
     "counts": {
         *("__future__", "collections.abc", "dataclasses", "fractions", "functools", "math", "operator"),
+        *(".", ".reading", ".statements"),
+    },
+    "chains": {
+        *("__future__", "collections.abc", "dataclasses", "fractions", "itertools"),
         *(".", ".reading", ".statements"),
     },
     "certificates": {"__future__", "collections.abc", "pathlib", ".", ".reading"},
@@ -274,7 +279,8 @@ def test_main_accepts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "tie": "average",
         "digests": {side: EQUAL[side]["sha256"] for side in ("left", "right")},
         "domain": written(box(1)),
-        "counts": {"gate": 0, "compare": 0, "cut": 0, "anew": 0, "bound": 0, "holds": 1, "empty": 0, "ties": 0},
+        "counts": dict.fromkeys(("gate", "compare", "cut", "anew", "narrow", "bound", "holds", "empty", "ties"), 0)
+        | {"holds": 1},
     }
 
 
@@ -433,7 +439,7 @@ def test_no_file_stays_open(short: Path) -> None:
     [
         ("[]", r"^certificate: expected an object, found \[\]$"),
         ("1", "^certificate: expected an object, found 1$"),
-        ("{}", "^certificate: format: expected one of exactformer/certificate-1, exactformer/regions-1, found None$"),
+        ("{}", f"^certificate: format: expected one of {', '.join(CHECKERS)}, found None$"),
         ('{"format": ["exactformer/certificate-1"]}', "^certificate: format: expected one of exactformer/"),
         ('{"format": "exactformer/certificate-2"}', "^certificate: format: expected one of exactformer/"),
     ],

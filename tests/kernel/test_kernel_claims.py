@@ -88,7 +88,7 @@ def test_proved(name: str) -> None:
     assert len(theorem.digests) == CLAIMS[name]
     steps = [step[0] for step in value["tree"]]
     assert theorem.counts == {
-        **{rule: steps.count(rule) for rule in ("gate", "compare", "cut", "anew", "bound", "holds", "empty")},
+        **{rule: steps.count(rule) for rule in ("gate", "compare", "cut", "anew", "narrow", "bound", "holds", "empty")},
         "ties": {"ties-agree": 2, "decreasing": 2}.get(name, 0),
     }
     assert all(map(Asked.of(value, left, right).true_at, Asked.of(value, left, right).points(Random(0), 100)))

@@ -207,7 +207,10 @@ REJECTED: dict[str, tuple[Certificate, str]] = {
     ),
     "a row of nothing": (({**_SAME, "tree": [["empty", [[]]]]}, ZERO_1, ZERO_1), "2 entries"),
     "a fact of a list": (({**_SAME, "tree": [["empty", [[["L0.u0"], 0, "1"]]]]}, ZERO_1, ZERO_1), "a row number, or"),
-    "a step of nothing": (({**_SAME, "tree": [[]]}, ZERO_1, ZERO_1), "gate, compare, cut, anew, bound, empty or holds"),
+    "a step of nothing": (
+        ({**_SAME, "tree": [[]]}, ZERO_1, ZERO_1),
+        "gate, compare, cut, anew, narrow, bound, empty or holds",
+    ),
     "another claim": (({**_SAME, "claim": "differ"}, ZERO_1, ZERO_1), "one of equal"),
     "the folder above": (
         ({**_SAME, "left": {**_SAME["left"], "file": ".."}}, ZERO_1, ZERO_1),
@@ -464,7 +467,17 @@ def test_a_tree_without_a_tie() -> None:
     """An empty domain is refuted by its rows alone; no rule for ties was used."""
     goal = Asked(ZERO_1, ZERO_1, box(1, 1, 0)).goal()
     counts = claims.check_tree(goal, [["empty", [[0, "1"], [1, "1"]]]], "tree")
-    assert counts == {"gate": 0, "compare": 0, "cut": 0, "anew": 0, "bound": 0, "holds": 0, "empty": 1, "ties": 0}
+    assert counts == {
+        "gate": 0,
+        "compare": 0,
+        "cut": 0,
+        "anew": 0,
+        "narrow": 0,
+        "bound": 0,
+        "holds": 0,
+        "empty": 1,
+        "ties": 0,
+    }
 
 
 def test_a_value_that_needs_itself_is_refused() -> None:

@@ -133,10 +133,22 @@ def with_tree(name: str, tree: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "counts"),
     [
-        ("regions", {"gate": 7, "compare": 0, "cut": 0, "anew": 0, "bound": 0, "holds": 12, "empty": 0, "ties": 0}),
-        ("compare", {"gate": 0, "compare": 3, "cut": 0, "anew": 0, "bound": 0, "holds": 3, "empty": 4, "ties": 2}),
-        ("facts", {"gate": 0, "compare": 0, "cut": 0, "anew": 0, "bound": 0, "holds": 1, "empty": 0, "ties": 0}),
-        ("split", {"gate": 1, "compare": 0, "cut": 0, "anew": 0, "bound": 0, "holds": 1, "empty": 1, "ties": 0}),
+        (
+            "regions",
+            {"gate": 7, "compare": 0, "cut": 0, "anew": 0, "narrow": 0, "bound": 0, "holds": 12, "empty": 0, "ties": 0},
+        ),
+        (
+            "compare",
+            {"gate": 0, "compare": 3, "cut": 0, "anew": 0, "narrow": 0, "bound": 0, "holds": 3, "empty": 4, "ties": 2},
+        ),
+        (
+            "facts",
+            {"gate": 0, "compare": 0, "cut": 0, "anew": 0, "narrow": 0, "bound": 0, "holds": 1, "empty": 0, "ties": 0},
+        ),
+        (
+            "split",
+            {"gate": 1, "compare": 0, "cut": 0, "anew": 0, "narrow": 0, "bound": 0, "holds": 1, "empty": 1, "ties": 0},
+        ),
     ],
 )
 def test_good_proofs(name: str, counts: dict[str, int]) -> None:
@@ -219,6 +231,7 @@ def test_other_proofs_of_the_same_claim() -> None:
         "compare": 0,
         "cut": 0,
         "anew": 0,
+        "narrow": 0,
         "bound": 0,
         "holds": 1,
         "empty": 3,

@@ -1,0 +1,228 @@
+"""`approximate`: from a function and an accuracy to a Transformer that is as near, with a proof. It reads downwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from exactformer.approximation.interpolants import FORMS, Form, Interpolant, interpolant
+from exactformer.approximation.result import Approximation
+from exactformer.arguments import SECONDS, instance, one_of
+from exactformer.arguments import function as callable_or_none
+from exactformer.claims import Equal, Within
+from exactformer.compiler import Compiled, compile_network
+from exactformer.domain import Domain
+from exactformer.enclosure import bounds
+from exactformer.errors import CertificateRejected, Faults, InvalidInput
+from exactformer.measuring.driver import apart
+from exactformer.measuring.numbers import Value
+from exactformer.measuring.result import Extreme
+from exactformer.measuring.softness import FIRST, three_digits
+from exactformer.networks.function import Function
+from exactformer.polyhedra.inhabitant import inhabitant
+from exactformer.prover.certificate import proof_certificate
+from exactformer.prover.chain import Part, chained
+from exactformer.prover.narrowing import narrowed
+from exactformer.prover.outcome import Point
+from exactformer.prover.question import ask
+from exactformer.rational import read_rational
+from exactformer.work import Deadline, OutOfTime, time_limit
+
+Progress = Callable[[int, int], None]
+SOFT = Fraction(1, 10)  # of the error for softmax
+TRIES = ((1, Fraction(1)), (4, Fraction(1)), (4, Fraction(9, 10)))  # finer samples, narrower tubes
+MOST = 3  # variables
+TRIALS = 4  # temperatures
+WITNESSES = 4  # points at which the error of the Transformer is enclosed
+
+
+def approximate(
+    function: Function,
+    *,
+    epsilon: Any,
+    domain: Domain | None = None,
+    form: Form | Literal["auto"] = "auto",
+    hard: bool = False,
+    construction: str = "gated",
+    timeout: float | None = 300.0,
+    progress: Progress | None = None,
+) -> Approximation:
+    """A Transformer within epsilon of a function on a bounded box, and the theorem that it is.
+
+    The function is met by a continuous piecewise linear one whose pieces are as long as the accuracy allows, written as
+    a maxout or ReLU network: of one variable with a unit a piece (`form` "M4", theory section 4), of two or three as a
+    sum of hats on Kuhn's triangulation, finer where the function bends, in two layers ("M1") or in one ("M2"). That is
+    compiled, by the given construction. With `hard` the Transformer has hard attention and equals the network (Theorem
+    A), without it it has softmax at a temperature that costs at most a tenth of epsilon (Theorem P). The kernel checks
+    both halves, and the chain of them: function - network - Transformer.
+
+    Raises `InvalidInput` for an epsilon that is not positive, a domain that is no bounded box of one to three
+    variables, and a function that is not finite on it; `TimeoutError` when the time is out before there is a network.
+
+    >>> from exactformer import Box, function
+    >>> found = approximate(function("x^2"), epsilon="1/10", domain=Box([-1], [1]), hard=True)
+    >>> found.verdict, found.upper, found.pieces
+    ('proved', Fraction(1, 10), 3)
+    """
+    started, deadline = time.monotonic(), Deadline.after(timeout)
+    wanted, domain, form = _checked(function, epsilon, domain, form, timeout, progress)
+    near = wanted if hard else wanted * (1 - SOFT)
+    try:
+        with time_limit(deadline.left):
+            met = _met(function, domain, near, form, deadline, progress or (lambda closed, still_open: None))
+            compiled = compile_network(met.found.network, construction=construction, domain=domain)
+            reached = _equal(met, compiled) if hard else _softened(met, compiled, wanted - near, deadline)
+    except OutOfTime:
+        raise TimeoutError(f"out of time after {timeout:g} s: there is no Transformer yet") from None
+    chain, reason = None, met.reason or reached.reason
+    if reason is None:
+        try:
+            with time_limit(max(deadline.left, 0.01)):
+                chain = chained([part for part in (met.part, reached.part) if part is not None])
+        except CertificateRejected as rejection:  # a defect of the search; never reported as a proof
+            reason = f"the kernel rejected the proof that was found: {rejection}"
+        except OutOfTime:
+            reason = f"out of time after {timeout:g} s while the kernel checked the proof"
+    upper = None if chain is None else chain.epsilon
+    return Approximation(
+        "unknown" if chain is None else "proved",
+        function,
+        domain,
+        wanted,
+        met.found,
+        compiled,
+        reached.temperature,
+        parts=() if chain is None else ((near, chain.epsilon - near)),
+        extreme=Extreme(upper, *_furthest(met, compiled, reached.temperature, deadline)),
+        chain=chain,
+        reason=reason,
+        seconds=time.monotonic() - started,
+    )
+
+
+def _checked(
+    function: Any, epsilon: Any, domain: Any, form: Any, timeout: Any, progress: Any
+) -> tuple[Fraction, Domain, Form]:
+    """The accuracy, the box and the form. Raises `InvalidInput` with every fault."""
+    faults = Faults()
+    if not instance(function, Function, "a Function (exactformer.function reads formulas)", "function", faults):
+        faults.settle()
+    wanted, noted = read_rational(epsilon, "epsilon", faults), len(faults.reasons)
+    if noted == 0 and wanted <= 0:
+        faults.add("epsilon", "a number > 0", str(wanted))
+    domain = function.domain if domain is None else domain
+    if instance(domain, Domain, "a bounded box: ef.Box(lower, upper)", "domain", faults):
+        if domain.dimension != function.inputs:
+            faults.add("domain", f"{function.inputs} inputs", f"{domain.dimension}")
+        if not domain.is_bounded_box or len(domain.bounds):
+            faults.add("domain", "a bounded box", str(domain))
+    if not 1 <= function.inputs <= MOST:
+        faults.add("function", f"one to {MOST} variables", f"{function.inputs}")
+    one_of(form, ("auto", *FORMS), "form", faults)
+    if form == "M4" and function.inputs != 1:
+        faults.add("form", "M1, M2 or auto for more than one variable", "M4")
+    SECONDS.check(timeout, "timeout", faults, optional=True)
+    callable_or_none(progress, "progress", faults)
+    faults.settle()
+    return wanted, domain, ("M4" if function.inputs == 1 else "M1") if form == "auto" else form
+
+
+@dataclass(frozen=True)
+class Met:
+    """A network that comes near the function, and the certificate that it does, or why there is none."""
+
+    function: Function
+    found: Interpolant
+    part: Part | None
+    reason: str | None = None
+
+
+def _met(function: Function, domain: Domain, epsilon: Fraction, form: Form, deadline: Deadline, say: Progress) -> Met:
+    """The network, and the proof that it is near the function; once more where floats had not seen enough."""
+    reason, met = None, None
+    for fineness, share in TRIES:
+        try:
+            met = interpolant(function, domain, epsilon * share, form, fineness)
+        except ArithmeticError as error:
+            if met is not None:
+                break
+            raise InvalidInput(
+                f"function: expected one that is defined and continuous on {domain}, found: {error}"
+            ) from None
+        faults = Faults()
+        question = ask(Within(epsilon), function, met.network, domain, "average", faults, functions=True)
+        faults.settle()
+        found = narrowed(question.goal(), deadline, question.violated, say)
+        if found.witness is None and found.reason is None:
+            certificate = proof_certificate(question, inhabitant(domain), found.steps)
+            return Met(function, met, Part(certificate, question.texts))
+        reason = found.reason or f"the network is further than {epsilon} from the function at {_point(found.witness)}"
+        if deadline.passed:
+            break
+    assert met is not None
+    return Met(function, met, None, reason)
+
+
+@dataclass(frozen=True)
+class Reached:
+    """The certificate that the Transformer is near the network, or why there is none, and its temperature."""
+
+    part: Part | None
+    temperature: tuple[Fraction, ...] = ()
+    reason: str | None = None
+
+
+def _equal(met: Met, compiled: Compiled) -> Reached:
+    """With hard attention both are equal, by one symbolic evaluation (Theorem A)."""
+    faults = Faults()
+    question = ask(Equal(), met.found.network, compiled.transformer, None, "average", faults)
+    faults.settle()
+    return Reached(Part(proof_certificate(question, inhabitant(question.domain), [["holds"]]), question.texts))
+
+
+def _softened(met: Met, compiled: Compiled, epsilon: Fraction, deadline: Deadline) -> Reached:
+    """A temperature at which softmax costs no more than epsilon. Bounds are nearly inverse to it (Theorem P)."""
+    rate, certified = FIRST, None
+    for _ in range(TRIALS):
+        faults = Faults()
+        sides, places = (None, rate), ("temperature", "temperature")
+        network, transformer = met.found.network, compiled.transformer
+        question = ask(Within(0), network, transformer, None, "average", faults, temperatures=sides, places=places)
+        faults.settle()
+        limit = max(deadline.left, 0.01)
+        found = apart(question, Fraction(2), limit, 0, None, time.monotonic(), split=False, points=False)
+        if found.upper is None or found.outcome is None or found.outcome.certificate is None:
+            return Reached(None, (rate,), found.reason)
+        if found.upper <= epsilon:
+            certified = found.outcome.certificate
+            break
+        rate = three_digits(rate * found.upper / epsilon)
+    if certified is None:
+        return Reached(None, (rate,), f"no temperature was found at which softmax costs at most {epsilon}")
+    return Reached(Part(certified, question.texts), question.semantics[1].temperature)
+
+
+def _furthest(
+    met: Met, compiled: Compiled, temperature: tuple[Fraction, ...], deadline: Deadline
+) -> tuple[Value | None, Point | None]:
+    """The largest distance of function and Transformer that is found at a point, and the point."""
+    faults = Faults()
+    sides = (None, temperature or None)
+    function, transformer, domain = met.function, compiled.transformer, met.found.network.domain
+    question = ask(Within(0), function, transformer, domain, "average", faults, temperatures=sides, functions=True)
+    faults.settle()
+    best: tuple[Value | None, Point | None] = (None, None)
+    for point in met.found.widest(met.function, WITNESSES):
+        if not question.domain.contains(point) or deadline.passed:
+            continue
+        for conclusion in question.claim.conclusions(*question.values(point)):
+            if best[0] is None or bounds(-conclusion)[0] > bounds(best[0])[0]:
+                best = -conclusion, point
+    return best
+
+
+def _point(point: Point | None) -> str:
+    return "(" + ", ".join(map(str, point or ())) + ")"

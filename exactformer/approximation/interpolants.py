@@ -1,0 +1,73 @@
+"""Networks that come near a function, as far as floats can tell, by the form that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+
+from exactformer.approximation.forms import hats_to_one_layer, hats_to_two_layers, polyline_to_relu
+from exactformer.approximation.hats import adaptive
+from exactformer.approximation.knots import Floats, polyline
+from exactformer.domain import Domain
+from exactformer.networks import MaxoutNetwork, ReluNetwork
+from exactformer.networks.function import Function
+from exactformer.numeric import evaluate_batch
+
+Form = Literal["M1", "M2", "M4"]
+FORMS: dict[Form, str] = {
+    "M1": "sum of hats, two layers of maxout units",
+    "M2": "sum of hats, one layer of maxout units",
+    "M4": "one unit of rank 2 a piece",
+}
+SPOTS = 8  # on a piece, where the error is looked at
+
+
+@dataclass(frozen=True)
+class Interpolant:
+    """A network, how many pieces it has, and its values and points between its kinks in floats."""
+
+    form: Form
+    network: MaxoutNetwork | ReluNetwork
+    pieces: int
+    at: Callable[[Floats], Floats]
+    spots: Floats
+
+    def widest(self, function: Function, number: int) -> list[tuple[Fraction, ...]]:
+        """The points of the spots where it is furthest from the function, one in each direction at least."""
+        error = evaluate_batch(function, self.spots)[:, 0] - self.at(self.spots)
+        order = np.argsort(-np.abs(error))[:number]
+        return [tuple(map(Fraction, map(float, self.spots[i]))) for i in {*order, error.argmax(), error.argmin()}]
+
+
+def interpolant(function: Function, domain: Domain, epsilon: Fraction, form: Form, fineness: int = 1) -> Interpolant:
+    """A network of the form within about epsilon of the function on a bounded box; finer samples see more.
+
+    Raises `ArithmeticError` where the function is not finite, or too steep.
+    """
+    ends = [(low, high) for low, high in zip(domain.lower, domain.upper, strict=True)]
+    lows = np.array([float(low) for low, _ in ends])  # type: ignore[arg-type]
+    widths = np.array([float(high - low) for low, high in ends])  # type: ignore[operator]
+    name = f"{function.name or 'f'}, within about {float(epsilon):.3g}"
+    if form == "M4":
+        (low, high), *_ = ends
+        assert low is not None and high is not None
+        line = polyline(lambda t: evaluate_batch(function, t[:, None])[:, 0], low, high, epsilon, fineness)
+        knots = np.array([float(x) for x in (*line.knots, line.end)])
+        values = np.array([float(y) for y in line.values])
+        spots = np.unique((knots[:-1, None] + np.diff(knots)[:, None] * np.linspace(0, 1, SPOTS + 1)).ravel())
+        relu = polyline_to_relu(line, domain, name)
+        return Interpolant(form, relu, len(line.slopes), lambda x: np.interp(x[:, 0], knots, values), spots[:, None])
+
+    def field(points: Floats) -> Floats:
+        return evaluate_batch(function, lows + points * widths)[:, 0]
+
+    found = adaptive(field, domain.dimension, float(epsilon), fineness)
+    safe = np.where(widths > 0, widths, 1)
+    build = hats_to_two_layers if form == "M1" else hats_to_one_layer
+    network = build(found.hats, domain, name)
+    spots = np.unique(lows + found.spots(SPOTS // 2) * widths, axis=0)
+    return Interpolant(form, network, found.simplices, lambda x: found.at((x - lows) / safe), spots)

@@ -1,0 +1,208 @@
+"""The search for claims with functions: cut until maxima are decided, then until the kernel's enclosures are enough.
+
+A maximum is undecided where two of its candidates change places. If that is at a value of one input, a cut there
+decides it, and the cut in the middle of many halves their number: so N maxima take about N log N steps. Where it is
+not (as on the diagonals of Kuhn's triangulation), the maximum is split. Once a cell has none left, a conclusion is a
+function plus an affine form; the kernel encloses that on the box of the cell, less multiples of the rows that are not
+sides of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from itertools import combinations, product
+from math import frexp
+
+from exactformer.kernel.claims import Child, Goal, follow
+from exactformer.kernel.elementary import Undefined
+from exactformer.kernel.forms import ONE, Form, difference
+from exactformer.kernel.functions import value
+from exactformer.polyhedra.lp import Program
+from exactformer.prover.search import Found, Step
+from exactformer.rational import number_text
+from exactformer.work import Deadline
+
+Point = tuple[Fraction, ...]
+Tried = Callable[[Point], bool]  # whether a point refutes the claim, beyond doubt
+FINEST = 40  # how often the range of an input is halved before a cell counts as too small to go on
+LOOSE = 8  # so many undecided maxima may be left to their bounds
+PRECISION = 12  # bits of the multipliers of rows
+UNIT = 1 << 30  # of the linear program for them
+
+
+def narrowed(goal: Goal, deadline: Deadline, tried: Tried, progress: Callable[[int, int], None]) -> Found:
+    """A proof of the goal, or a point that refutes it, or the reason why there is neither."""
+    steps: list[Step] = []
+    waiting: list[Child] = [lambda: goal]
+    closed, widths = 0, [high - low for low, high in _box(goal)]
+    while waiting:
+        if deadline.passed:
+            return Found(steps, [], {}, reason=f"out of time, with {closed} cells closed and {len(waiting) + 1} open")
+        cell = waiting.pop()()
+        if steps:
+            steps.append(["narrow"])
+            cell = follow(cell, steps[-1], "search")[0]()
+        look = cell.opened()
+        forms = look.obligations()
+        undecided = sorted(v for v in look.cell.atoms.needed(forms) if v in look.cell.atoms.candidates)
+        proofs = [_proof(look, form) for form in forms] if len(undecided) <= LOOSE else [None]
+        if None not in proofs:
+            steps.append(["holds", *proofs])
+            closed += 1
+            progress(closed, len(waiting))
+            continue
+        if not undecided:
+            point = next((p for form in forms for p in _against(look, form) if tried(p)), None)
+            if point is not None:
+                return Found(steps, [], {}, witness=point)
+        step = _kink(look, undecided) or _gate(look, undecided) or _half(look, widths)
+        if step is None:
+            near = ", ".join(f"{float((low + high) / 2):g}" for low, high in _box(look))
+            return Found(steps, [], {}, reason=f"too close to call near ({near}), with {closed} cells closed")
+        steps.append(step)
+        waiting += reversed(follow(cell, step, "search"))
+    return Found(steps, [], {})
+
+
+# --- what to split ----------------------------------------------------------------------------------------------------
+
+
+def _kink(goal: Goal, undecided: Sequence[int]) -> Step | None:
+    """A cut where candidates of undecided maxima change places: in the middle of all that are values of one input."""
+    atoms, box = goal.cell.atoms, _box(goal)
+    ends: dict[int, list[Fraction]] = {}
+    for v in undecided:
+        for one, other in combinations(atoms.candidates[v], 2):
+            form = difference(one, other)
+            inputs = [u for u in form.terms if u != ONE]
+            if len(inputs) == 1 and inputs[0] <= atoms.inputs:
+                end = Fraction(-form.terms.get(ONE, 0), form.terms[inputs[0]])
+                low, high = box[inputs[0] - 1]
+                if low < end < high:
+                    ends.setdefault(inputs[0], []).append(end)
+    if not ends:
+        return None
+    variable = max(ends, key=lambda u: (len(set(ends[u])), -u))
+    found = sorted(set(ends[variable]))
+    return _cut(variable, found[len(found) // 2])
+
+
+def _gate(goal: Goal, undecided: Sequence[int]) -> Step | None:
+    """The split of the first undecided maximum that has a place."""
+    places = {v: place for place, v in goal.cell.places.items()}
+    return next((["gate", places[v]] for v in undecided if v in places), None)
+
+
+def _half(goal: Goal, widths: Sequence[Fraction]) -> Step | None:
+    """The cut through the middle of the input that is, of its whole range, the widest; None if all are small."""
+    shares = [(high - low) / width if width else 0 for (low, high), width in zip(_box(goal), widths, strict=True)]
+    widest = max(range(len(shares)), key=shares.__getitem__)
+    if shares[widest] <= Fraction(1, 1 << FINEST):
+        return None
+    low, high = _box(goal)[widest]
+    return _cut(widest + 1, (low + high) / 2)
+
+
+def _cut(variable: int, end: Fraction) -> Step:
+    return ["cut", [[variable, 1], [ONE, number_text(-end)]]]
+
+
+def _box(goal: Goal) -> list[tuple[Fraction, Fraction]]:
+    atoms = goal.cell.atoms
+    return list(zip(atoms.low[1 : atoms.inputs + 1], atoms.high[1 : atoms.inputs + 1], strict=True))  # type: ignore[arg-type]
+
+
+# --- what closes a cell -----------------------------------------------------------------------------------------------
+
+
+def _proof(goal: Goal, form: Form) -> Step | None:
+    """That a conclusion holds by its bounds, or by those of what is left after multiples of rows."""
+    if goal.cell.shown(form, None):
+        return []
+    rows = _oblique(goal)
+    if not rows:
+        return None
+    points = list(_grid(goal))
+    values = [_value(goal, form, point) for point in points]
+    if None in values:
+        return None
+    largest = max(abs(y) for y in values if y is not None) or Fraction(1)
+    numbers = [int(y / largest * UNIT) for y in values if y is not None]
+    sides = [[row.at([1, *point]) for row in rows.values()] for point in points]
+    scales = [max(abs(side[j]) for side in sides) for j in range(len(rows))]
+    n = len(rows) + 1  # of the largest t with value - sum of multiples of the rows >= t at all points
+    program = [
+        ((*(-int(y / scale * UNIT) for y, scale in zip(side, scales, strict=True)), -UNIT), number)
+        for side, number in zip(sides, numbers, strict=True)
+    ]
+    program.append(((0,) * (n - 1) + (-UNIT,), UNIT))  # there is no largest t where a row excludes the whole box
+    program += [(tuple(int(i == j) for i in range(n)), 0) for j in range(n - 1)]
+    best = Program(program, n).guessed(((0,) * (n - 1) + (-1,), 0))
+    if best is None or best.point[-1] < 0:
+        return None
+    found = {i: x * largest / scale for i, x, scale in zip(rows, best.point, scales, strict=False) if x > 0}
+    return _combined(goal, form, found)
+
+
+def _combined(goal: Goal, form: Form, multipliers: dict[int, Fraction]) -> Step | None:
+    """The proof with these multiples of rows, rounded to few bits, if the kernel takes it."""
+    shares = {i: x * form.den / goal.cell.rows[i][0].den for i, x in multipliers.items()}
+    if not shares:
+        return None
+    weight = 1 << max(0, PRECISION - frexp(float(min(shares.values())))[1])
+    whole = [(i, round(weight * x)) for i, x in shares.items()]
+    if not goal.cell.shown(form, (weight, list(whole))):
+        return None
+    return [f"{weight:x}", [[i, f"{x:x}"] for i, x in whole]]
+
+
+def _oblique(goal: Goal) -> dict[int, Form]:
+    """The rows that are not true all over the box of the cell."""
+    return {
+        i: form
+        for i, (form, _) in enumerate(goal.cell.rows)
+        if (low := goal.cell.atoms.bounds(form)[0]) is None or low < 0
+    }
+
+
+def _grid(goal: Goal) -> Iterator[Point]:
+    """Ends and middles of the box in all combinations; of many inputs only the middle and the ends along each."""
+    ends = [(low, (low + high) / 2, high) for low, high in _box(goal)]
+    if len(ends) <= 4:
+        yield from product(*ends)
+        return
+    middle = tuple(x[1] for x in ends)
+    yield middle
+    yield from (
+        tuple(x if j == i else y for j, y in enumerate(middle)) for i, three in enumerate(ends) for x in three[::2]
+    )
+
+
+def _value(goal: Goal, form: Form, point: Point) -> Fraction | None:
+    """A value that the form has at least at a point; of undecided maxima the bounds count."""
+    atoms, total = goal.cell.atoms, Fraction(form.terms.get(ONE, 0))
+    for v, c in form.terms.items():
+        if v in atoms.functions:
+            try:
+                ends = value(atoms.functions[v], point)
+            except Undefined:
+                return None
+        elif v > atoms.inputs:
+            ends = atoms.low[v], atoms.high[v]  # type: ignore[assignment]
+        else:
+            ends = (point[v - 1],) * 2 if v != ONE else (Fraction(0),) * 2
+        end = ends[c < 0]
+        if end is None:
+            return None
+        total += c * end
+    return total / form.den
+
+
+def _against(goal: Goal, form: Form) -> Iterator[Point]:
+    """Points of the cell where the form seems to be negative."""
+    for point in _grid(goal):
+        if all(row.at([1, *point]) >= 0 for row in _oblique(goal).values()):
+            value = _value(goal, form, point)
+            if value is not None and value < 0:
+                yield point
