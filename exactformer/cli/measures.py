@@ -12,7 +12,7 @@ from typing import Any
 from exactformer.cli.answers import proof_folder, say, write, written_lines
 from exactformer.cli.exits import EXIT
 from exactformer.cli.options import base_option, domain_options
-from exactformer.cli.parser import natural, seconds
+from exactformer.cli.parser import natural, positive, seconds
 
 
 def measuring_options(parser: argparse.ArgumentParser) -> None:
@@ -26,13 +26,14 @@ def measuring_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="the proof folder")
     parser.add_argument("--timeout", type=seconds, default=300.0, metavar="SECONDS", help="default: 300")
     parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of the search for points")
+    parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="processes that search")
     parser.add_argument("--kernel", action="store_true", help="put the kernel's source into the proof folder")
     parser.set_defaults(obligations=False)
 
 
 def how(options: argparse.Namespace) -> dict[str, Any]:
     """These options as arguments of `distance`, `output_range` and `temperature`."""
-    shared = {name: getattr(options, name) for name in ("ratio", "tie", "timeout", "seed")}
+    shared = {name: getattr(options, name) for name in ("ratio", "tie", "timeout", "seed", "jobs")}
     return {**shared, "base": options.base or "e"}
 
 

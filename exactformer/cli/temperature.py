@@ -41,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
 
     if options.ratio is not None and not options.tight:
         raise no_effect("--ratio", "--tight")
+    if options.jobs > 1 and not options.tight:
+        raise no_effect("--jobs", "--tight")
     network = load(options.network)
     if isinstance(network, (Transformer, Function)):
         found = "a Transformer; ask distance" if isinstance(network, Transformer) else "a function"

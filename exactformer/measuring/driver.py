@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from exactformer.arguments import NATURAL, SECONDS, function
+from exactformer.arguments import NATURAL, POSITIVE, SECONDS, function
 from exactformer.claims import Claim, Range, Within
 from exactformer.compiler.correspondence import Correspondence
 from exactformer.domain import Domain
@@ -59,6 +60,7 @@ def distance(
     ratio: Any = None,
     timeout: float | None = 300.0,
     seed: int = 0,
+    jobs: int = 1,
     correspondence: Correspondence | None = None,
     progress: Progress | None = None,
 ) -> Distance:
@@ -67,7 +69,8 @@ def distance(
     Exact (upper = lower, attained at a point) for continuous hard networks on a polytope, if the search ends in time.
     With softmax, at inverse temperatures (a number, or one a layer), values are irrational: then the search goes on
     until the upper bound is at most `ratio` times the lower one (default 2). Past `timeout` seconds both bounds so far
-    are returned. The upper bound is a theorem with a certificate: the `outcome` of the result.
+    are returned. `jobs` processes evaluate cells; a search that ends in time finds the same with any number of them.
+    The upper bound is a theorem with a certificate: the `outcome` of the result.
 
     Raises `InvalidInput` for networks, domains and numbers that do not fit, and for `ratio` 1 with softmax, which no
     search reaches; `Unsupported` for scores that are not affine.
@@ -84,8 +87,8 @@ def distance(
     question = ask(Within(0), left, right, domain, tie, faults, correspondence, temperatures=temperatures, base=base)
     check_outputs(left, "left", faults)
     wanted = ratio_of(ratio, question, faults)
-    options_of(timeout, seed, progress, faults)
-    return apart(question, wanted, timeout, seed, progress, started)
+    options_of(timeout, seed, jobs, progress, faults)
+    return apart(question, wanted, timeout, seed, progress, started, jobs=jobs)
 
 
 def apart(
@@ -98,6 +101,7 @@ def apart(
     *,
     split: bool = True,
     points: bool = True,
+    jobs: int = 1,
 ) -> Distance:
     """How far apart the two networks of a question `within:0` are, searched for up to the wanted ratio."""
 
@@ -109,7 +113,7 @@ def apart(
         return Within(max(tops))
 
     one_group = (0,) * (2 * question.left.outputs)
-    found = measured(question, one_group, enough, claim, timeout, seed, progress, split=split, points=points)
+    found = measured(question, one_group, enough, claim, timeout, seed, progress, split=split, points=points, jobs=jobs)
     best, top = top_of(found)
     extreme = extreme_of(question, found, best, top)
     near = extreme.ratio is not None and extreme.ratio <= wanted
@@ -136,6 +140,7 @@ def output_range(
     ratio: Any = None,
     timeout: float | None = 300.0,
     seed: int = 0,
+    jobs: int = 1,
     progress: Progress | None = None,
 ) -> OutputRange:
     """The exact minimum and maximum of every output over the domain, with points where they are attained.
@@ -154,7 +159,7 @@ def output_range(
     question = ask(Range(0, 0), network, None, domain, tie, faults, temperatures=at, places=places, base=base)
     check_outputs(network, "network", faults)
     wanted = ratio_of(ratio, question, faults)
-    options_of(timeout, seed, progress, faults)
+    options_of(timeout, seed, jobs, progress, faults)
     outputs = network.outputs
 
     def enough(reached: Sequence[Reach]) -> list[Reach]:
@@ -168,7 +173,7 @@ def output_range(
     def claim(tops: Sequence[Fraction]) -> Claim:
         return Range([-top for top in tops[:outputs]], list(tops[outputs:]))
 
-    found = measured(question, tuple(range(2 * outputs)), enough, claim, timeout, seed, progress)
+    found = measured(question, tuple(range(2 * outputs)), enough, claim, timeout, seed, progress, jobs=jobs)
     tops = found.ceilings or [None] * (2 * outputs)
     ends = tuple(extreme_of(question, found, i, top) for i, top in enumerate(tops))
     goals = enough(found.reached)
@@ -197,6 +202,7 @@ def measured(
     *,
     split: bool = True,
     points: bool = True,
+    jobs: int = 1,
 ) -> Measured:
     """Bounds of the conclusions of a question, by a search; `claim` is what they say, once they are numbers.
 
@@ -205,8 +211,8 @@ def measured(
     deadline = Deadline.after(timeout)
     attempt = Attempt(question, time.monotonic(), deadline)
     inhabitant = attempt.inhabitant
-    search = Branching(question, {}, enough, deadline, progress or (lambda done, still_open: None))
-    ended = False
+    search = Branching(question, {}, enough, deadline, progress or (lambda done, still_open: None), jobs=jobs)
+    ended, broken = False, None
     shares: tuple[Share, ...] = ()
     try:
         with time_limit(deadline.left):
@@ -222,11 +228,17 @@ def measured(
             shares = shares_of(question, search.whole)
     except OutOfTime:
         pass
+    except BrokenExecutor:
+        broken = "a process of the search was ended from outside (for want of memory, say)"
     except NotAffine as score:
         raise Unsupported(str(score)) from None
     root = search.root
     tops = [] if root is None else ceilings(root)
-    late = None if ended else f"out of time after {timeout:g} s, with {search.cells} cell{'s' * (search.cells != 1)}"
+    late = (
+        broken
+        if ended or broken
+        else f"out of time after {timeout:g} s, with {search.cells} cell{'s' * (search.cells != 1)}"
+    )
     if root is None or not tops or None in tops:
         reason = late or "no bound was found: the difference may be unbounded on the domain, or the domain itself"
         return Measured(tops, search.reached, search.points, None, search.cells, reason)
@@ -308,9 +320,10 @@ def ratio_of(ratio: Any, question: Question, faults: Faults) -> Fraction:
     return wanted
 
 
-def options_of(timeout: Any, seed: Any, progress: Any, faults: Faults) -> None:
+def options_of(timeout: Any, seed: Any, jobs: Any, progress: Any, faults: Faults) -> None:
     """Notes every fault of these options, and settles all that were found."""
     SECONDS.check(timeout, "timeout", faults, optional=True)
     NATURAL.check(seed, "seed", faults)
+    POSITIVE.check(jobs, "jobs", faults)
     function(progress, "progress", faults)
     faults.settle()

@@ -40,6 +40,7 @@ def temperature(
     tie: Tie = "average",
     timeout: float | None = 300.0,
     seed: int = 0,
+    jobs: int = 1,
     progress: Progress | None = None,
 ) -> Distance:
     """How far the compiled Transformer at an inverse temperature is from its source, with a certificate.
@@ -47,7 +48,7 @@ def temperature(
     Either `value` is the temperature lambda (a number, or one a layer), or `epsilon` > 0 the bound that is wanted: then
     the smallest temperature is looked for, to about two per cent, that the route certifies. The route is one evaluation
     of the whole domain (Theorem P), or with `tight` a search until the bound is at most `ratio` times the error at a
-    point (default 2). Softmax is that of the base e or 2.
+    point (default 2), by `jobs` processes. Softmax is that of the base e or 2.
 
     The verdict is "proved" where there is the bound that was asked for: of the wanted ratio with `tight`, of at most
     `epsilon` with that. Raises `InvalidInput` unless exactly one of `value` and `epsilon` is given, and as `distance`
@@ -64,11 +65,13 @@ def temperature(
         faults.add("temperature", "one of value and epsilon", "both" if epsilon is not None else "neither")
     if ratio is not None and not tight:
         faults.add("ratio", "None, or tight together with it, without which it has no effect", str(ratio))
+    if jobs != 1 and not tight:
+        faults.add("jobs", "1, or tight together with it, without which it has no effect", str(jobs))
     noted = len(faults.reasons)
     wanted = None if epsilon is None else read_rational(epsilon, "epsilon", faults)
     if wanted is not None and wanted <= 0 and len(faults.reasons) == noted:
         faults.add("epsilon", "a number > 0", str(wanted))
-    options_of(timeout, seed, progress, faults)
+    options_of(timeout, seed, jobs, progress, faults)
     deadline = Deadline.after(timeout)
     try:
         with time_limit(deadline.left):
@@ -86,7 +89,7 @@ def temperature(
         goal = ratio_of(ratio, question, faults)
         faults.settle()
         limit = None if timeout is None else max(seconds, 0.01)
-        found = apart(question, goal, limit, seed, progress, started, split=search, points=points)
+        found = apart(question, goal, limit, seed, progress, started, split=search, points=points, jobs=jobs)
         outcome = None if found.outcome is None else replace(found.outcome, compiled=compiled)
         found = replace(found, outcome=outcome, temperature=question.semantics[1].temperature)
         return found if search or found.upper is None else _settled(found)  # Theorem P promises no ratio

@@ -2,15 +2,24 @@
 
 Every conclusion f of the question asks how far -f can reach. Cells bound it from above, points from below; the tree of
 cells is a proof that every f + offset is >= 0, for offsets of at least the bounds.
+
+Cells are split in batches, whose size depends on the tree alone, and looked at with what was known when their batch
+began: so the tree is the same however many processes there are. Other processes evaluate cells that cuts alone lead to,
+for which they need no other cell. Gates are cheap once the cell above them has been evaluated, and are opened here.
 """
 
 from __future__ import annotations
 
 import heapq
+import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Executor
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cached_property, lru_cache
+from itertools import count
 
 from exactformer.enclosure import bounds as ends
 from exactformer.kernel.claims import Goal, follow
@@ -18,10 +27,12 @@ from exactformer.prover.cells import Point, Seen, Step, look
 from exactformer.prover.pairs import Pairs
 from exactformer.prover.question import Question
 from exactformer.rational import nearly
-from exactformer.work import Deadline
+from exactformer.work import Deadline, processes, spread
 
 CHECKING = 2.5  # times what the cells took is kept for the kernel, which evaluates them again
 LOOKING = 0.5  # of the time for a gate and its bounds the kernel takes again, about
+SHARE, MOST = 8, 16  # so many of the open cells make a batch: every eighth, at least one, at most sixteen
+Path = tuple[tuple[Step, int], ...]  # cuts from the whole domain, each with the side
 Reach = Fraction | None  # of a conclusion: None where nothing is known
 Wanted = Callable[[Sequence[Reach]], list[Reach]]  # from what points reach: bounds that are good enough
 
@@ -36,6 +47,7 @@ class Part:
     evaluated: Goal | None = None
     children: list[Part] = field(default_factory=list)
     cost: float = 0.0  # seconds of evaluating it anew
+    path: Path | None = None  # where only cuts lead to it from the whole domain
 
     def leaves(self) -> Iterator[Part]:
         """The cells that are not split."""
@@ -65,6 +77,50 @@ class Part:
         return steps
 
 
+@dataclass(frozen=True)
+class Looked:
+    """A cell evaluated anew: what was found out, the evaluation where it is at hand, and what that took."""
+
+    seen: Seen
+    goal: Goal | None
+    cost: float  # seconds of the evaluation
+    seconds: float  # of all
+
+
+def anew(pairs: Pairs) -> Step:
+    """The step that evaluates a cell from the start."""
+    return ["anew", [[later, earlier] for later, earlier in pairs.items()]]
+
+
+def evaluated(goal: Goal, pairs: Pairs) -> Goal:
+    """The cell, evaluated from the start with affine bounds."""
+    (child,) = follow(goal, anew(pairs), "search")
+    return child()
+
+
+def looked(goal: Goal, pairs: Pairs, wanted: list[Reach]) -> Looked:
+    """What is found out about a cell, evaluated anew."""
+    started = time.monotonic()
+    found = evaluated(goal, pairs)
+    cost = time.monotonic() - started
+    return Looked(look(found, wanted), found, cost, time.monotonic() - started)
+
+
+def _look_away(question: bytes, pairs: Pairs, path: Path, wanted: list[Reach]) -> Looked:
+    """The same of a cell that cuts lead to from the whole domain; runs in any process."""
+    goal = _whole(question)
+    for step, number in path:
+        goal = follow(goal, step, "path")[number]()
+    return replace(looked(goal, pairs, wanted), goal=None)
+
+
+@lru_cache(maxsize=1)
+def _whole(question: bytes) -> Goal:
+    """The whole domain of a question; a process evaluates it once for all its cells."""
+    asked: Question = pickle.loads(question)
+    return asked.goal()
+
+
 @dataclass
 class Branching:
     """One search; it goes on until the bounds are good enough, nothing is left to split, or the time is over."""
@@ -82,6 +138,7 @@ class Branching:
     late: bool = False  # whether the time was over before the bounds were good enough
     cost: float = 0.0  # seconds that the kernel will take, about: those of what it evaluates again
     slowest: float = 0.0  # seconds that one cell took
+    jobs: int = 1  # processes
 
     def __post_init__(self) -> None:
         outputs = [[0] * self.question.networks[run.network].outputs for run in self.question.runs(self._origin)]
@@ -94,28 +151,41 @@ class Branching:
 
     def run(self, goal: Goal, *, split: bool = True) -> Part:
         """The tree of cells that was found; without `split` only the root."""
-        root = self.root = Part(goal, [], self._look(goal))
+        root = self.root = Part(goal, [], look(goal, self.wanted(self.reached)), path=())
+        self._try(root)
         self.cells = 1
         if not self._good(root) and root.goal is not None and goal.stuck is None and self._boxed(goal):
-            root = self.root = self._anew(goal, whole=True)
-        heap = [(self._rank(root), 0, root)]
-        while split and heap and not self._good(heap[0][2]) and not self._over():
-            _, _, part = heapq.heappop(heap)
-            if part.seen.split is None:
-                continue
-            for child in self._split(part):
-                self.cells += 1
-                heapq.heappush(heap, (self._rank(child), self.cells, child))
-            self.progress(self.cells, len(heap))
+            known = looked(goal, self.pairs, self.wanted(self.reached))
+            self.whole = known.goal
+            root = self.root = self._part(goal, known, ())
+            self._try(root)
+        order = count()
+        heap = [(self._rank(root), next(order), root)]
+        with processes(self.jobs) if split and self.jobs > 1 else nullcontext() as executor:
+            while split and heap and not self._good(heap[0][2]) and not self._over():
+                batch = [heapq.heappop(heap)[2] for _ in range(self._batch(len(heap)))]
+                for child in self._split([part for part in batch if not self._good(part)], executor):
+                    heapq.heappush(heap, (self._rank(child), next(order), child))
+                self.progress(self.cells, len(heap))
         self.late = split and bool(heap) and not self._good(heap[0][2])
         return root
 
-    def _over(self) -> bool:
-        """Whether a point shows that the bounds cannot become good enough, or the rest of the time is the kernel's."""
+    def _batch(self, still_open: int) -> int:
+        """How many cells are split at once: fewer, where the time would be over before."""
+        size = min(max(1, still_open // SHARE), MOST)
+        while size > 1 and self._over(size):
+            size //= 2
+        return size
+
+    def _over(self, cells: int = 1) -> bool:
+        """Whether a point shows that the bounds cannot become good enough, or the kernel needs the rest of the time.
+
+        That is, after so many cells more have been split.
+        """
         wanted = zip(self.reached, self.wanted(self.reached), strict=True)
         beyond = any(reach is not None and want is not None and reach > want for reach, want in wanted)
-        kernel = CHECKING * (self.cost + 2 * self.slowest)  # with two more cells
-        return beyond or self.deadline.left < kernel + 2 * self.slowest
+        kernel = CHECKING * (self.cost + 2 * cells * self.slowest)  # with two more cells of each
+        return beyond or self.deadline.left < kernel + 2 * cells * self.slowest
 
     def tried(self, point: Point) -> None:
         """Take a point into account: what the conclusions reach there."""
@@ -127,47 +197,73 @@ class Branching:
             if old is None or reach > old:
                 self.reached[i], self.points[i] = reach, point
 
-    def _look(self, goal: Goal) -> Seen:
-        seen = look(goal, self.wanted(self.reached))
-        for point in dict.fromkeys(seen.points):
-            self.tried(point)
-        return seen
-
     def _boxed(self, goal: Goal) -> bool:
         """Whether every variable is bounded, so that affine bounds are worth while."""
         atoms = goal.cell.atoms
         ends = zip(atoms.low[1 : atoms.inputs + 1], atoms.high[1 : atoms.inputs + 1], strict=True)
         return all(low is not None and high is not None for low, high in ends)
 
-    def _anew(self, goal: Goal, *, whole: bool = False) -> Part:
-        step: Step = ["anew", [[later, earlier] for later, earlier in self.pairs.items()]]
-        started = time.monotonic()
-        (child,) = follow(goal, step, "search")
-        evaluated = child()
-        cost = time.monotonic() - started
-        if whole:
-            self.whole = evaluated
-        seen = self._look(evaluated)
-        keep = seen.split is not None and seen.split[0] != "cut"
-        self.cost += cost
-        self.slowest = max(self.slowest, time.monotonic() - started)
-        return Part(goal, [step], seen, evaluated if keep else None, cost=cost)
+    def _split(self, batch: Sequence[Part], executor: Executor | None) -> list[Part]:
+        """The children of some cells, looked at with what is known before."""
+        wanted, children = self.wanted(self.reached), []
+        away = self._sent([part for part in batch if part.path is not None and executor], wanted, executor)
+        for part in batch:
+            if part.seen.split is not None:
+                part.children = self._children(part, wanted, away.get(id(part)))
+                part.goal = part.evaluated = None
+                self.cells += len(part.children)
+                children += part.children
+        for child in children:
+            self._try(child)
+        return children
 
-    def _split(self, part: Part) -> list[Part]:
+    def _try(self, part: Part) -> None:
+        for point in dict.fromkeys(part.seen.points):
+            self.tried(point)
+
+    def _children(self, part: Part, wanted: list[Reach], known: list[Looked] | None) -> list[Part]:
+        """The children of one cell; `known` is what other processes have found out about them."""
         step, goal = part.seen.split, part.goal
         assert step is not None and goal is not None
         if step[0] == "cut":
             self.cost -= part.cost
-            part.children = [self._anew(child()) for child in follow(goal, step, "search")]
-        else:
-            started = time.monotonic()
-            children = [child() for child in follow(part.evaluated or goal, step, "search")]
-            part.children = [Part(child, [], self._look(child)) for child in children]
-            spent = time.monotonic() - started
-            self.cost += LOOKING * spent
-            self.slowest = max(self.slowest, spent / len(children))
-        part.goal = part.evaluated = None
-        return part.children
+            sides = [child() for child in follow(goal, step, "search")]
+            known = known or [looked(side, self.pairs, wanted) for side in sides]
+            paths = [None if part.path is None else (*part.path, (step, number)) for number in range(len(sides))]
+            return [self._part(*of) for of in zip(sides, known, paths, strict=True)]
+        started = time.monotonic()
+        if part.before and part.evaluated is None:
+            part.evaluated = evaluated(goal, self.pairs)
+        children = [child() for child in follow(part.evaluated or goal, step, "search")]
+        parts = [Part(child, [], look(child, wanted)) for child in children]
+        spent = time.monotonic() - started
+        self.cost += LOOKING * spent
+        self.slowest = max(self.slowest, spent / len(children))
+        return parts
+
+    def _part(self, goal: Goal, known: Looked, path: Path | None) -> Part:
+        """A cell that was evaluated anew."""
+        keep = known.seen.split is not None and known.seen.split[0] != "cut"
+        self.cost += known.cost
+        self.slowest = max(self.slowest, known.seconds)
+        return Part(goal, [anew(self.pairs)], known.seen, known.goal if keep else None, cost=known.cost, path=path)
+
+    def _sent(self, batch: Sequence[Part], wanted: list[Reach], executor: Executor | None) -> dict[int, list[Looked]]:
+        """What other processes find out about both sides of cells that are cut, by the identity of the cell."""
+        cuts = [part for part in batch if part.seen.split is not None and part.seen.split[0] == "cut"]
+        tasks = [
+            (self._question, self.pairs, (*(part.path or ()), (part.seen.split, n)), wanted)
+            for part in cuts
+            for n in (0, 1)
+        ]
+        found = (
+            dict(spread(_look_away, tasks, jobs=self.jobs, executor=executor, deadline=self.deadline)) if cuts else {}
+        )
+        return {id(part): [found[2 * i], found[2 * i + 1]] for i, part in enumerate(cuts)}
+
+    @cached_property
+    def _question(self) -> bytes:
+        return pickle.dumps(self.question)
 
     def _good(self, part: Part) -> bool:
         """Whether nothing more is wanted of a cell."""

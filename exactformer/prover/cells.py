@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from exactformer.kernel.atoms import Atoms
-from exactformer.kernel.cell import Cell
+from exactformer.kernel.cell import Cell, Reference
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.forms import ONE, Form, combine, constant_form, difference, substituted
-from exactformer.polyhedra.lp import Minimum, Multipliers
+from exactformer.polyhedra.lp import Minimum
 from exactformer.prover.choice import owners_of
-from exactformer.prover.relaxation import Relaxation
+from exactformer.prover.relaxation import Relaxation, combined
 from exactformer.rational import nearly
 
 Step = list[Any]
@@ -29,18 +29,18 @@ class Bound:
 
     form: Form
     ceiling: Fraction | None
-    relaxation: Relaxation | None = None
-    multipliers: Multipliers | None = None  # of the rows of the relaxation, for f times its denominator
+    multipliers: dict[int, Fraction] | None = None  # of rows and facts of the cell, for f times its denominator
+    references: tuple[Reference, ...] = ()  # which these are
 
     def proof(self, offset: Fraction) -> list[Any] | None:
         """The proof that f + offset >= 0, for an offset of at least the ceiling; None if nothing is left to prove."""
         form = combine(((1, self.form), (1, constant_form(offset))))
         if not form.terms:
             return None
-        if self.relaxation is None or self.multipliers is None:
+        if self.multipliers is None:
             return []
         scale = Fraction(form.den, self.form.den)
-        weight, rows = self.relaxation.combination({i: v * scale for i, v in self.multipliers.items()})
+        weight, rows = combined({i: v * scale for i, v in self.multipliers.items()}, self.references)
         return [format(weight, "x"), rows]
 
 
@@ -78,7 +78,8 @@ def look(goal: Goal, wanted: Sequence[Fraction | None]) -> Seen:
                     points.append(relaxation.inputs(answer.point))
                     ceiling = -answer.value / forms[i].den
                     if _above(bounds[i].ceiling, ceiling):
-                        bounds[i] = Bound(forms[i], ceiling, relaxation, answer.multipliers)
+                        own = relaxation.own(answer.multipliers)
+                        bounds[i] = Bound(forms[i], ceiling, own, tuple(relaxation.references))
             loose = [i for i in loose if _above(bounds[i].ceiling, wanted[i])]
         if not loose:
             break

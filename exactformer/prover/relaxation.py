@@ -104,8 +104,11 @@ class Relaxation:
 
     def combination(self, multipliers: dict[int, Fraction]) -> tuple[int, list[list[Any]]]:
         """A combination as the certificate stores it: a common weight, and multipliers of the cell's own rows."""
-        own = {i: v * self.scales[i] for i, v in multipliers.items()}
-        return integer_multipliers(own)[0], references(own, self.references)
+        return combined(self.own(multipliers), self.references)
+
+    def own(self, multipliers: dict[int, Fraction]) -> dict[int, Fraction]:
+        """Multipliers of the cell's own rows and facts instead of those of the relaxation."""
+        return {i: v * self.scales[i] for i, v in multipliers.items()}
 
     def witness(self, gap: Form, answer: Any, centre: Point, violated: Callable[[Point], bool]) -> Point | None:
         """A point where the two sides differ: where the gap is most negative, or on the way there."""
@@ -132,6 +135,11 @@ def _row(terms: Terms, columns: dict[int, int]) -> Row:
         if v != ONE:
             coefficients[columns[v]] = c
     return tuple(coefficients), terms.get(ONE, 0)
+
+
+def combined(own: dict[int, Fraction], numbers: Sequence[Reference]) -> tuple[int, list[list[Any]]]:
+    """A combination of rows and facts as the certificate stores it: a common weight, and whole multipliers."""
+    return integer_multipliers(own)[0], references(own, numbers)
 
 
 def references(multipliers: dict[int, Fraction], numbers: Sequence[Reference]) -> list[list[Any]]:

@@ -33,19 +33,25 @@ def spread(
     are killed in the middle of their work, which nobody wants any more. Raises what the function raises, `OutOfTime`
     past the deadline, and `BrokenExecutor` when something else ends a process.
     """
-    if executor is not None:
-        tasks = [executor.submit(function, *values) for values in arguments]
-        try:
-            yield from _finished(tasks, deadline)
-        finally:
-            for task in tasks:
-                task.cancel()
+    if executor is None:
+        with processes(jobs) as own:
+            yield from spread(function, arguments, jobs=jobs, executor=own, deadline=deadline)
         return
+    with _undisturbed():
+        tasks = [executor.submit(function, *values) for values in arguments]
+    try:
+        yield from _finished(tasks, deadline)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+@contextmanager
+def processes(jobs: int) -> Iterator[Executor]:
+    """So many processes, for several uses of `spread`: however the block is left, they are killed, whatever they do."""
     pool = ProcessPoolExecutor(jobs, initializer=_begin)
     try:
-        with _undisturbed():
-            tasks = [pool.submit(function, *values) for values in arguments]
-        yield from _finished(tasks, deadline)
+        yield pool
     finally:
         _kill(pool)
         pool.shutdown(wait=True, cancel_futures=True)
