@@ -7,6 +7,7 @@ import random
 import sys
 import warnings
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ from exactformer.building import Design, Space, block, head, token
 from exactformer.enclosure import Enclosure
 from exactformer.enclosure import bounds as ends
 from exactformer.formats.network_json import to_object
+from exactformer.measuring import guess
 from exactformer.measuring.guess import climbed
 from exactformer.measuring.numbers import short
+from exactformer.prover import branching
 from exactformer.work import OutOfTime
 
 HERE = Path(__file__).parent
@@ -341,6 +344,34 @@ def test_climbs_end_in_the_best_corner_of_an_affine_function(slopes: list[int], 
     assert ((lower <= points) & (points <= upper)).all() and (climb()[0] == points).all()
 
 
+@pytest.mark.parametrize(
+    "search",
+    [
+        lambda jobs: ef.distance(*pair("relu-2-8-8"), jobs=jobs, timeout=600),
+        lambda jobs: ef.temperature(case("relu-2-8-8-a"), value=4, tight=True, ratio="8/5", jobs=jobs, timeout=600),
+        lambda jobs: ef.range(case("maxout-2-8-8-rank3-a"), jobs=jobs, timeout=600),
+    ],
+    ids=["distance", "temperature", "range"],
+)
+def test_any_number_of_processes_finds_the_same(search: Callable[[int], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guess, "RESTARTS", 1)
+    one, two = search(1), search(2)
+    assert one.verdict == "proved" and one.cells > 8
+    assert (one.verdict, one.upper, one.lower, one.cells) == (two.verdict, two.upper, two.lower, two.cells)
+    assert one.outcome.certificate == two.outcome.certificate
+
+
+def test_a_process_that_is_ended_from_outside_leaves_the_bounds_so_far(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(branching, "spread", broken)
+    network = case("relu-2-8-8-a")
+    found = ef.temperature(network, value=4, tight=True, ratio="8/5", jobs=2, timeout=600)
+    assert found.verdict == "unknown" and "ended from outside" in str(found.reason)
+    assert found.upper == ef.temperature(network, value=4).upper
+
+
 def test_one_network_at_two_temperatures() -> None:
     found = ef.distance(RELU, RELU, left_temperature=9, right_temperature=8, ratio="3/2", timeout=600)
     assert found.lower is not None and found.upper is not None and 0 < found.lower <= found.upper
@@ -382,6 +413,8 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
     ("ratio: expected a finite number, found nan", lambda: ef.distance(RELU, HALF, ratio=math.nan)),
     ("ratio: expected a number (", lambda: ef.range(RELU, ratio="near")),
     ("ratio: expected a number > 1: with softmax", lambda: ef.distance(RELU, HALF, right_temperature=2, ratio=1)),
+    ("jobs: expected 1, or tight", lambda: ef.temperature(RELU, value=2, jobs=2)),
+    ("jobs: expected a positive integer", lambda: ef.range(RELU, jobs=0)),
     ("ratio: expected None, or tight", lambda: ef.temperature(RELU, value=2, ratio=3)),
     ("base: expected a temperature together with", lambda: ef.distance(RELU, HALF, base="2")),
     ("base: expected one of e, 2, found '3'", lambda: ANY.range(RELU, base="3")),

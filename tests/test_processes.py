@@ -36,6 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     r = random.Random(1)
     layers = [([[r.randint(-9, 9) for _ in range(i)] for _ in range(o)], [r.randint(-9, 9)] * o) for i, o in SIZES]
     save(ReluNetwork.of(layers, ([[1] * 40], [0])), place / "many.json")
+    save(ReluNetwork.of(layers[:1], ([[1] * 40], [0])), place / "few.json")
     save(ReluNetwork.of([([[1], [-1]], [0, 0])], ([[1, 1]], [0])), place / "abs.json")
     return place
 
@@ -46,6 +47,7 @@ BUSY = {
     "lazy": ("verify", "sum.json", "maximum.json", "--method", "lazy", "--jobs", "2", *BOX),
     "regions of a proof": ("verify", "sum.json", "maximum.json", "--method", "regions", "--jobs", "2", *BOX),
     "counting": ("regions", "many.json", "--jobs", "2", "--count", *BOX),
+    "a distance": ("temperature", "few.json", "--temperature", "8", "--tight", "--ratio", "1.001", "--jobs", "2", *BOX),
     "z3": ("verify", "sum.json", "maximum.json", "--method", "smt", *BOX),
 }
 SIGNALS: dict[str, tuple[Callable[[int], None], int]] = {
