@@ -40,7 +40,7 @@ SNAPSHOTS = HERE / "snapshots"
 HOSTILE = "<script>alert(1)</script>&\"'\x1b[31m‮"
 Answer = ef.Distance | ef.OutputRange
 LINE, SQUARE = ef.Box([-1], [1]), ef.Box([-1, -1], [1, 1])
-EVERYWHERE = ef.Domain.everything(1)
+EVERYWHERE, TRIANGLE = ef.Domain.everything(1), ef.Polyhedron([0, 0], [1, 1], [[1, 1]], [1])
 
 
 def unit(inner: Any, outer: Any, bias: Any = 0, domain: ef.Domain = LINE, name: str = "") -> ef.ReluNetwork:
@@ -52,6 +52,7 @@ RELU, HALF = unit(1, 1), unit("1/2", 1, "1/8")
 HIDDEN = ([[1, 1], [1, -1]], [0, 0])
 PAIR = ef.ReluNetwork.of([HIDDEN], ([[1, 1], [1, -1]], [0, "1/3"]), domain=SQUARE)
 OTHER = ef.ReluNetwork.of([HIDDEN], ([[1, 1], [1, -3]], [0, "1/3"]), domain=SQUARE)
+CORNER = ef.ReluNetwork.of([HIDDEN], ([[1, 1]], [0]), domain=SQUARE)
 CONSTANT = ef.ReluNetwork.of([], ([[0]], ["1/3"]), domain=LINE)
 LINEAR = ef.ReluNetwork.of([], ([[2]], ["1/3"]), domain=LINE)
 EQUAL, BEYOND = "the two sides are equal on the whole domain", "are beyond the range of floats"
@@ -71,7 +72,7 @@ CASES: dict[str, tuple[Callable[[], Answer], int, list[str]]] = {
     "a flat box": (lambda: ef.distance(PAIR, OTHER, domain=ef.Box([-1, "1/3"], [1, "1/3"])), 1, []),
     "two inputs, two outputs": (lambda: ef.distance(PAIR, OTHER), 1, []),
     "a range of two outputs": (lambda: ef.range(PAIR), 2, []),
-    "a triangle": (lambda: ef.range(PAIR, domain=ef.Polyhedron([0, 0], [1, 1], [[1, 1]], [1])), 2, []),
+    "a triangle": (lambda: ef.distance(PAIR, OTHER, domain=TRIANGLE), 1, []),
     "nothing bounded": (lambda: ef.distance(RELU, HALF, domain=EVERYWHERE, timeout=60), 1, []),
     "an open domain": (lambda: ef.distance(RELU, unit(1, 1, 1), domain=EVERYWHERE), 1, []),
     "tiny values": (lambda: ef.distance(unit(1, F(1, 10**300)), unit(1, F(3, 10**300))), 1, []),
@@ -91,7 +92,7 @@ CASES: dict[str, tuple[Callable[[], Answer], int, list[str]]] = {
 @pytest.fixture(autouse=True)
 def _enough_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(document, "SECONDS", 1e6)
-    monkeypatch.setattr(guess, "RESTARTS", 1)  # bounds are not what is tested here
+    monkeypatch.setattr(guess, "RESTARTS", 2)  # bounds are not what is tested here
 
 
 def blocks(found: Document, kind: type) -> list[Any]:
@@ -146,6 +147,8 @@ def test_the_whole_report(suffix: str) -> None:
     text = {"txt": render_text, "md": render_markdown}[suffix](found)
     text = re.sub(r"1 cell, [0-9.]+ s", "1 cell, 1.00 s", text)
     text = re.sub(r"x = \(.+\)", "x = (...)", text)  # floats look for it
+    text = re.sub(r"(\b0\.0*[1-9]\d\d)\d+", r"\1", text)  # what is found there differs in the last digits
+    text = re.sub(r"(?<=\S) {2,}(?=\S)|-{5,}", lambda run: 2 * run[0][0], text)  # and so do the widths of columns
     path = SNAPSHOTS / f"temperature.{suffix}"
     if os.environ.get("PICTURES_UPDATE"):
         path.write_text(text, encoding="utf-8")
@@ -318,7 +321,7 @@ def test_values_of_a_landscape_are_those_of_the_networks(rates: Any) -> None:
 
 
 def test_what_is_outside_the_domain_is_grey() -> None:
-    chart = charts(ef.range(PAIR, domain=ef.Polyhedron([0, 0], [1, 1], [[1, 1]], [1])).document())[0]
+    chart = charts(ef.range(CORNER, domain=TRIANGLE).document())[0]
     size = {
         tiles.shade: sum(w * h for w, h in zip(tiles.rectangles[2::4], tiles.rectangles[3::4], strict=True))
         for tiles in chart.tiles

@@ -100,7 +100,8 @@ def _reach(question: Question, point: Point) -> Fraction | None:
     if not question.space.contains(point):
         return None
     try:
-        return max(-bounds(value)[1] for value in question.claim.conclusions(*question.values(point)))
+        reached = (-bounds(value)[1] for value in question.claim.conclusions(*question.values(point)))
+        return max(Fraction(0), *reached)
     except Unsupported:
         return None
 
