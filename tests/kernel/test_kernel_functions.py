@@ -472,13 +472,15 @@ def test_kinks() -> None:
 @pytest.mark.parametrize("name", ["maximum", "minimum", "absolute"])
 def test_decided_kinks_are_smooth(name: str) -> None:
     """Where one side is at least the other, ends included, the step is that side; otherwise both count."""
-    unit = (ONE, ONE)
-    for low, high, first, second in ((-2, 0, (0, 0), unit), (0, 2, unit, (0, 0)), (-1, 2, (0, ONE), (0, ONE))):
-        cube, smooth = ((low * ONE, high * ONE),), low * high == 0
+    cases = [(low, high, (0, 0), UNIT) for low, high in ((-2, 0), (-2, -1))]
+    cases += [(low, high, UNIT, (0, 0)) for low, high in ((0, 2), (1, 2))]
+    for low, high, first, second in [*cases, (-1, 2, (0, ONE), (0, ONE))]:
+        cube, smooth = ((low * ONE, high * ONE),), low * high >= 0
         if name == "absolute":
             jet = functions._jet(ABSOLUTE, cube, (0,), 2)
-            expected = {0: (-ONE, ONE) if not smooth else unit if low == 0 else (-ONE, -ONE)}
-            assert jet.value == (0, 2 * ONE) and jet.slopes == expected
+            expected = {0: (-ONE, ONE) if not smooth else UNIT if low >= 0 else (-ONE, -ONE)}
+            sizes = sorted((abs(low), abs(high)))
+            assert jet.value == (sizes[0] * ONE if smooth else 0, sizes[1] * ONE) and jet.slopes == expected
         for swapped in () if name == "absolute" else (False, True):
             step = [name, 1, 0] if swapped else [name, 0, 1]
             jet = functions._jet(formula(1, X, ["number", 0], step), cube, (0,), 2)
@@ -629,6 +631,14 @@ def test_the_order_falls_where_work_would_be_too_large() -> None:
     assert (two.order, one.order, none.order) == (2, 1, 0)
     for function in (two, one, none):
         assert least([(1, function)], {}, 0, [(F(0), F(1))] * function.inputs) == 0
+
+
+def test_the_work_that_is_worth_two_derivatives() -> None:
+    """Exactly 2^17 entries: 211 for a sum of eight inputs, 64 for each further sum, 1 for each further input."""
+    steps: list[list[object]] = [["input", i] for i in range(8)] + [["add", 0, 1]]
+    steps += [["add", i + 6, i] for i in range(2, 8)]
+    steps += [["input", 0]] * 45 + [["add", 14, 14]] * 2044
+    assert formula(8, *steps).order == 2 and formula(8, *steps, ["input", 0]).order == 1
 
 
 def test_where_derivatives_are_too_large_values_do() -> None:
