@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import combinations, pairwise, product
 from typing import Any
 
+import flint
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -156,6 +158,20 @@ def test_no_hidden_layer_of_any_width_equals_the_maximum_of_three(f: CPWL) -> No
         assert a * point[0] + b * point[1] + found.row[1] == 0
         sides = [f([point[0] + s * step * a, point[1] + s * step * b]) for s in (1, 0, -1)]
         assert sides[0] - 2 * sides[1] + sides[2] == jump * step * (a * a + b * b)
+
+
+def test_the_maximum_of_four_is_no_combination_of_maxima_of_three_of_its_own_pieces() -> None:
+    """Evidence for n = 3 (theory S3), no proof: other pieces might serve. Values at points are linearly independent."""
+    pieces = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
+    subsets = [s for size in (1, 2, 3) for s in combinations(range(4), size)]
+    points = [tuple(F(c) for c in p) for p in product((-1, 0, 1, 2), repeat=3)]
+
+    def values(chosen: Sequence[int]) -> list[int]:
+        return [int(max(sum(a * x for a, x in zip(pieces[i], p, strict=True)) for i in chosen)) for p in points]
+
+    rows = [values(s) for s in subsets] + [[1] * len(points)]
+    rank = flint.fmpz_mat(rows).rank()
+    assert flint.fmpz_mat([*rows, values(range(4))]).rank() == rank + 1
 
 
 def test_what_one_hidden_layer_can_do_is_found_to_be_one() -> None:
