@@ -27,7 +27,8 @@ from exactformer.kernel.reading import Rejected as KernelRejected  # noqa: E402
 
 PROOFS = sorted(agreement.PROOFS.glob("*/certificate.json"))
 CORPUS = sorted((HERE.parent / "fuzz" / "corpus").iterdir())
-GOOD = {"random trees": 100, "needless splits": 50, "long lists": 12, "near": 100, "softmax": 60, "prover": 60}
+GOOD = {"random trees": 100, "needless splits": 50, "long lists": 12, "near": 80, "softmax": 60, "leaks": 80}
+GOOD |= {"prover": 60}
 
 
 def judged(case: Case) -> str | None:

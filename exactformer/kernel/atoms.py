@@ -26,11 +26,12 @@ from .forms import (
     difference,
     negated,
     normal_form,
+    reduced,
     scaled,
     substituted,
 )
 from .functions import Function, least, value
-from .softmax import Rate, gamma, gap, offset, weights
+from .softmax import Rate, gamma, gap, odds, offset, share, weights
 
 LEADERS = 32  # of a long list only so many forms are asked whether they dominate others
 SLOPE_BITS = 20  # of the slopes in affine bounds, which are rounded to the safe side
@@ -78,6 +79,7 @@ class Atoms:
         self._shared = False  # whether another path has these very tables
         self._intervals: dict[object, Bounds] = {}  # cache of `bounds`
         self._maxima: dict[object, Form] = {}  # cache of `maximum`
+        self._margins: dict[object, dict[int, Fraction]] = {}  # cache of `leaking`
 
     def below(self) -> Atoms:
         """The same atoms, for a path that goes on: what either adds from now on, the other does not see."""
@@ -87,7 +89,7 @@ class Atoms:
     def _own(self) -> None:
         """Before a new atom: copy the tables that another path has, too, and begin caches of its own."""
         if self._shared:
-            self._shared, self._intervals, self._maxima = False, {}, {}
+            self._shared, self._intervals, self._maxima, self._margins = False, {}, {}, {}
             for name, table in vars(self).items():
                 if isinstance(table, (dict, list, set)):
                     setattr(self, name, table.copy())
@@ -214,6 +216,11 @@ class Atoms:
             return form
         return substituted(form, {v: alias[v] for v in form.terms if v in alias})
 
+    def listed(self, form: Form) -> Form:
+        """The form without aliases, and without the variables that are only bounded: blends and leaks."""
+        form = self.expanded(form)
+        return reduced({v: c for v, c in form.terms.items() if v <= self.inputs or v in self.candidates}, form.den)
+
     def tidy(self, form: Form) -> Form:
         """The same function, with an alias replaced wherever something then cancels.
 
@@ -291,13 +298,12 @@ class Atoms:
         t; with max S = s_i it is at least s'_t - s_i - g' + g for any t. So only forms that may be the largest count.
         Of two means at one rate the difference is sum w_i (s'_i - s_i) with sum w_i = 1, sum |w_i| <= 1 + 2 gamma.
         """
-        earlier, last = met.forms, len(met.forms) - 1
+        earlier = met.forms
         keys = rate, tuple([form.key() for form in forms]), met.value.key()
         if keys in self._exact:
             return combine(((1, met.value), (1, Form({self._exact[keys]: 1})))), self._exact[keys]
         own = NOTHING if rate is None else self._soft(forms, rate)[1]
-        ups = [difference(forms[j], earlier[min(j, last)]) for j in self.alive(forms)]
-        downs = [difference(earlier[i], forms[min(i, len(forms) - 1)]) for i in self.alive(earlier)]
+        ups, downs = self._rises(forms, earlier), self._rises(earlier, forms)
         least, most = met.gap[0] - own[1], met.gap[1] - own[0]
         moved = reflected(largest(self._all(downs)))[0], largest(self._all(ups))[1]
         bounds = plus(moved, (least, most))
@@ -321,6 +327,22 @@ class Atoms:
         self._exact[keys] = atom
         return combine(((1, met.value), (1, Form({atom: 1})))), atom
 
+    def _rises(self, forms: Sequence[Form], others: Sequence[Form]) -> list[Form]:
+        """How far each form that may be the largest lies above one of the others.
+
+        In a list of the same length that is the one at its position, otherwise the leader above which it rises least.
+        """
+        if len(forms) == len(others):
+            return [difference(forms[j], others[j]) for j in self.alive(forms)]
+        leaders = self.leaders(dict(enumerate(others)))
+        return [self._lowest([difference(forms[j], others[i]) for i in leaders]) for j in self.alive(forms)]
+
+    def _lowest(self, forms: Sequence[Form]) -> Form:
+        """The first form whose upper bound is least."""
+        highs = [high for _, high in self._all(forms)]
+        known = [high for high in highs if high is not None]
+        return forms[highs.index(min(known))] if known else forms[0]
+
     def _means_apart(self, forms: Sequence[Form], earlier: Sequence[Form]) -> Bounds:
         """Bounds of the difference of two means at one rate."""
         low, high = self._hull([difference(form, other) for form, other in zip(forms, earlier, strict=True)])
@@ -335,13 +357,12 @@ class Atoms:
 
     def blend(self, forms: Sequence[Form], scores: Sequence[Form], rate: Rate) -> Form:
         """The mean of the forms with the softmax weights of the scores, one a form."""
-        chances = weights(rate, self._all([difference(score, scores[0]) for score in scores]))
+        chances = self._chances(scores, rate)
         first = max(range(len(forms)), key=lambda i: chances[i][0])
         rest = [difference(form, forms[first]) for form in forms]
-        if not any(form.terms for form in rest):
-            return forms[0]
-        gaps = [scaled(difference(score, scores[0]), rate.value) for score in scores]
-        keys = rate.base, first, *[self.expanded(form).key() for form in (*gaps, *rest)]
+        if not any(self.expanded(form).terms for form in rest):
+            return forms[first]
+        keys = self._mixed(scores, rate, first, rest)
         if keys not in self._exact:
             bounds = both(self._hull(rest), mixture(chances, self._all(rest)))
             sides = None
@@ -350,6 +371,56 @@ class Atoms:
                 sides = None if below is None else negated(below), above
             self._exact[keys] = self._enter((), None, bounds, sides)
         return combine(((1, forms[first]), (1, Form({self._exact[keys]: 1}))))
+
+    def leaking(self, scores: Sequence[Form], rate: Rate) -> dict[int, Fraction]:
+        """The scores far below a leader on the whole domain, by their numbers, and how far below at least.
+
+        Far is at least b / rate for b the bits of their number k: the odds of all of them together are then at most
+        k 2^-b < 1; at less a blend of all may say more. A largest score is never among them.
+        """
+        given = rate, tuple([form.key() for form in scores])  # the same for each query token, mostly
+        if given not in self._margins:
+            leaders, found = self.leaders(dict(enumerate(scores))), dict[int, Fraction]()
+            for t, score in enumerate(scores):
+                lows = [self.bounds(difference(scores[r], score))[0] for r in leaders if r != t]
+                margin = max([low for low in lows if low is not None], default=Fraction(0))
+                if rate.value * margin >= len(scores).bit_length():
+                    found[t] = margin
+            if len(found) == len(scores):
+                del found[0]  # all are less only where bounds contradict one another: there is no point
+            self._margins[given] = found
+        return self._margins[given]
+
+    def leak(
+        self, kept: Form, forms: Sequence[Form], scores: Sequence[Form], margins: Mapping[int, Fraction], rate: Rate
+    ) -> Form:
+        """The mean of the forms with the softmax weights of the scores, from the mean `kept` without some of them.
+
+        `margins` says which are left out, and how far at least their scores lie below others. With p_t their weights
+        the mean is kept + sum p_t (v_t - kept), whatever is left out. A score that lies delta below another has the
+        odds w = b^-(rate delta) against it, so p_t <= w / (1 + w). A largest score is never left out, so the odds of
+        all that is left out against the rest are at most W, the sum of the w; together it weighs at most W / (1 + W).
+        """
+        rest = [difference(forms[t], kept) for t in margins]
+        if not any(self.expanded(form).terms for form in rest):
+            return kept
+        keys = self._mixed(scores, rate, tuple(margins), rest)
+        if keys not in self._exact:
+            chances, against = self._chances(scores, rate), {t: odds(rate, m) for t, m in margins.items()}
+            shares = [(chances[t][0], min(chances[t][1], share(w))) for t, w in against.items()]
+            whole = Fraction(0), share(sum(against.values(), Fraction(0)))
+            bounds = both(mixture(shares, self._all(rest)), mixture([whole], [self._hull([ZERO, *rest])]))
+            self._exact[keys] = self._enter((), None, bounds, None)
+        return combine(((1, kept), (1, Form({self._exact[keys]: 1}))))
+
+    def _chances(self, scores: Sequence[Form], rate: Rate) -> list[Interval]:
+        """Bounds of the softmax weights of the scores."""
+        return weights(rate, self._all([difference(score, scores[0]) for score in scores]))
+
+    def _mixed(self, scores: Sequence[Form], rate: Rate, which: object, rest: Sequence[Form]) -> object:
+        """What a sum of softmax weights of scores times forms depends on, and nothing else."""
+        gaps = [scaled(difference(score, scores[0]), rate.value) for score in scores]
+        return rate.base, which, *[self.expanded(form).key() for form in (*gaps, *rest)]
 
     def undominated(self, forms: Sequence[Form]) -> list[Form]:
         """The forms without repetitions and without those that a leader is known to be >= on the domain."""

@@ -286,19 +286,66 @@ def _soft_head(
     places: dict[str, int],
 ) -> Vector:
     """The value that one head hands to one query token under softmax; no visible token is without weight."""
-    visible, lists = list(scores), list(scores.values())
-    columns = _columns(head, states, visible, cell)
+    every = list(scores.values())
+    columns = _columns(head, states, list(scores), cell)
+    values = _soft(columns, every, rate, place, cell, places)
+    if values is not None:
+        return values
+    # Rule *leak*: a token whose score is far below another's has little weight: the others, and what it adds.
+    margins = cell.atoms.leaking(every, rate)
+    kept = [t for t in range(len(every)) if t not in margins]
+    some, lists = {j: [column[t] for t in kept] for j, column in columns.items()}, [every[t] for t in kept]
+    values = _soft(some, lists, rate, place, cell, places) if margins else None
+    if values is None:
+        values = _blended(some, lists, rate, place, cell, places)
+    leaks = {j: cell.atoms.leak(values.get(j, ZERO), column, every, margins, rate) for j, column in columns.items()}
+    return _nonzero(leaks)
+
+
+def _soft(
+    columns: dict[int, list[Form]],
+    scores: list[Form],
+    rate: Rate,
+    place: str,
+    cell: Cell,
+    places: dict[str, int],
+) -> Vector | None:
+    """The mean of the values with the softmax weights of the scores, where it is a form in a mean of the scores."""
     # Rule *mean*: equal scores make equal weights.
-    if all(not cell.atoms.expanded(difference(form, lists[0])).terms for form in lists):
+    if all(not cell.atoms.expanded(difference(form, scores[0])).terms for form in scores):
         return _nonzero({j: combine([(1, v) for v in column], len(column)) for j, column in columns.items()})
-    # Rule *soft*: values v = v_r + c (s - s_r) at all visible tokens make the head v_r + c (B - s_r), B the mean of
-    # the scores under softmax of themselves.
-    slopes = _slopes(columns, lists, cell)
-    if slopes is not None:
-        top = None if not any(slopes.values()) else _maximum(cell, places, place, lists, rate)
-        return _along(columns, slopes, top, lists[0])
-    # Rule *blend*: whatever the values are, the head is a mean of them with bounded weights.
-    return _nonzero({j: cell.atoms.blend(column, lists, rate) for j, column in columns.items()})
+    # Rule *soft*: values v = v_r + c (s - s_r) at all tokens make the head v_r + c (B - s_r), B the mean of the scores
+    # under softmax of themselves.
+    slopes = _slopes(columns, scores, cell)
+    if slopes is None:
+        return None
+    top = None if not any(slopes.values()) else _maximum(cell, places, place, scores, rate)
+    return _along(columns, slopes, top, scores[0])
+
+
+def _blended(
+    columns: dict[int, list[Form]],
+    scores: list[Form],
+    rate: Rate,
+    place: str,
+    cell: Cell,
+    places: dict[str, int],
+) -> Vector:
+    """Rule *blend*: for any c the mean of v is c times that of s, plus the mean of v - c s: it has bounded weights.
+
+    Here c is the slope that the rule *soft* asks for, as far as it is known without what is only bounded; else 0.
+    """
+    listed = list(map(cell.atoms.listed, scores))
+    found = {j: _slope(list(map(cell.atoms.listed, column)), listed) for j, column in columns.items()}
+    slopes = {j: c or Fraction(0) for j, c in found.items()}
+    top = None if not any(slopes.values()) else _maximum(cell, places, place, scores, rate)
+    runs = [difference(score, scores[0]) for score in scores]
+    rest = {
+        j: [difference(v, scaled(run, slopes[j])) for v, run in zip(column, runs, strict=True)]
+        for j, column in columns.items()
+    }
+    blends = {j: [cell.atoms.blend(column, scores, rate)] for j, column in rest.items()}
+    return _along(blends, slopes, top, scores[0])
 
 
 def _columns(head: Head, states: list[Vector], tokens: Sequence[int], cell: Cell) -> dict[int, list[Form]]:

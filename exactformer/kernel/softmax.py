@@ -112,6 +112,16 @@ def weights(rate: Rate, numbers: Sequence[Bounds]) -> list[Interval]:
     return [(low / (low + most - high) if low else ZERO, high / (high + least - low)) for low, high in pairs]
 
 
+def odds(rate: Rate, margin: Fraction) -> Fraction:
+    """An upper bound of the weight of a number in proportion to that of one which is at least `margin` > 0 larger."""
+    return decay(rate.value * margin, rate.base)[1]
+
+
+def share(ratio: Fraction) -> Fraction:
+    """The weight of what has this weight in proportion to the rest; an upper bound of it, if that is one."""
+    return ratio / (1 + ratio)
+
+
 def gap(rate: Rate, differences: Sequence[Bounds]) -> Interval:
     """Bounds of max z - B(z), from bounds of z_i - z_r for all i, with (0, 0) for i = r itself."""
     k = len(differences)
@@ -120,6 +130,9 @@ def gap(rate: Rate, differences: Sequence[Bounds]) -> Interval:
     highs = [high for _, high in differences if high is not None]
     if len(lows) == len(highs) == k:
         most = min(most, (max(highs) - min(lows)) * (k - 1) / k)  # B is at least the mean
+    behind = [-high for _, high in differences if high is not None and high < 0]  # less than z_r, which is in the rest
+    apart = largest_gap(rate, k - len(behind)) + sum((_largest_loss(rate, m, None) for m in behind), ZERO)
+    most = min(most, apart)
     if len(highs) == k and max(highs) <= 0:  # z_r is the largest: max - B = sum p_i (z_r - z_i)
         chances = weights(rate, differences)
         least = sum((p * -high for (p, _), high in zip(chances, highs, strict=True)), ZERO)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from exactformer.compiler.correspondence import Correspondence
 from exactformer.kernel.claims import Goal
+from exactformer.kernel.forms import ONE, Form, constant_form, difference
 from exactformer.kernel.reading import NotAffine
 from exactformer.networks import Affine, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer, layered
 from exactformer.networks.walk import Attention, sublayers
@@ -24,8 +26,8 @@ def pairs_of(question: Question, goal: Goal) -> Pairs:
     """The pairs of a question about two networks, from the evaluation `goal` of its whole domain.
 
     Networks of one shape are paired place by place, units of maxout and ReLU networks with those of the most similar
-    weights. Otherwise places are paired that have one value when attention is hard; then, by the correspondence if
-    there is one, what is left of the units.
+    weights. Otherwise places are paired that have one value, up to a constant, when attention is hard; then, by the
+    correspondence if there is one, what is left of the units.
     """
     if question.right is None:
         return {}
@@ -102,19 +104,25 @@ def _shape(network: Network) -> object:
 
 
 def _same(question: Question, goal: Goal) -> Pairs:
-    """The heads and units of the right side that have the value of one of the left side when attention is hard."""
+    """The heads and units of the right side that, read hard, have the value of one of the left, up to a constant."""
     if question.soft:
         hard = tuple(replace(semantics, temperature=(), base="e") for semantics in question.semantics)
         try:
             goal = replace(question, semantics=hard).goal()
         except NotAffine:
             return {}
-    first: dict[int, str] = {}
+    first: dict[object, str] = {}
     for place, atom in goal.cell.places.items():
         if place.startswith("L"):
-            first.setdefault(atom, place)
-    found = ((place, first.get(atom)) for place, atom in goal.cell.places.items() if _is_unit(place))
+            first.setdefault(_value(goal, atom), place)
+    found = ((place, first.get(_value(goal, atom))) for place, atom in goal.cell.places.items() if _is_unit(place))
     return {place: partner for place, partner in found if partner is not None}
+
+
+def _value(goal: Goal, atom: int) -> object:
+    """What atoms have in common that are equal up to a constant."""
+    terms = goal.cell.atoms.expanded(Form({atom: 1}))
+    return difference(terms, constant_form(Fraction(terms.terms.get(ONE, 0), terms.den))).key()
 
 
 def _is_unit(place: str) -> bool:

@@ -493,6 +493,7 @@ def _by_hand() -> Iterator[Entry]:
     for name, case in pinned().items():
         yield _entry(name, *case)
     yield from _near()
+    yield from _leaks()
     r = Random("by hand")
     bounds, counts = list(_bounds()), list(_counts())
     for name, bounded, network, other in [*bounds[:1], *r.sample(bounds[1:], 140)]:
@@ -528,6 +529,18 @@ def _near() -> Iterator[Entry]:
             yield _entry(f"near {seed} damage", _changed(value, path, junk), asked.left, asked.right)
     for name, case in t.BY_HAND.items():
         yield _entry(f"near by hand {name}", *case)
+
+
+def _leaks() -> Iterator[Entry]:
+    """Heads that select: what is shown of their values, what is a little too much, and walks."""
+    from test_kernel_leak import selecting_proof
+
+    for seed in range(24):
+        asked, (value, less) = selecting_proof(Random(f"corpus leak {seed}"))
+        yield _entry(f"leak {seed}", value, asked.left)
+        yield _entry(f"leak {seed} too little", less, asked.left)
+        if seed % 2:
+            yield replace(_entry(f"near leak {seed} walk", value, asked.left), kind=f"walk {seed}")
 
 
 def _bounds() -> Iterator[tuple[str, Any, Any, Any]]:

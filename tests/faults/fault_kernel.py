@@ -51,6 +51,7 @@ ORDER = (
     "pinned",
     "paths",
     "softmax",
+    "leak",
     "differences",
     "reproduced",
     "boundary",

@@ -835,21 +835,31 @@ def blends(atoms: Atoms) -> dict[int, Blend]:
 
 
 def record_blends(monkeypatch: Any) -> None:
-    """Have each table of atoms keep what its blends are."""
-    blend = Atoms.blend
+    """Have each table of atoms keep what its blends and leaks are, all of them means with softmax weights."""
+    blend, leak = Atoms.blend, Atoms.leak
+
+    def keep(atoms: Atoms, atom: int, forms: list[Form], scores: Sequence[Form], rate: Rate) -> None:
+        if len(atoms.low) > atom:
+            atoms.blends = {**blends(atoms), atom: (forms, list(scores), rate)}  # type: ignore[attr-defined]
 
     def recorded(atoms: Atoms, forms: Sequence[Form], scores: Sequence[Form], rate: Rate) -> Form:
         size = len(atoms.low)
         found = blend(atoms, forms, scores, rate)
-        if len(atoms.low) > size:
-            rest = difference(found, Form({size: 1}))  # one of the forms
-            atoms.blends = {  # type: ignore[attr-defined]
-                **blends(atoms),
-                size: ([difference(form, rest) for form in forms], list(scores), rate),
-            }
+        rest = difference(found, Form({size: 1}))  # one of the forms
+        keep(atoms, size, [difference(form, rest) for form in forms], scores, rate)
+        return found
+
+    def recorded_leak(
+        atoms: Atoms, kept: Form, forms: Sequence[Form], scores: Sequence[Form], margins: Any, rate: Rate
+    ) -> Form:
+        size = len(atoms.low)
+        found = leak(atoms, kept, forms, scores, margins, rate)
+        rest = [difference(form, kept) if t in margins else ZERO for t, form in enumerate(forms)]
+        keep(atoms, size, rest, scores, rate)
         return found
 
     monkeypatch.setattr(Atoms, "blend", recorded)
+    monkeypatch.setattr(Atoms, "leak", recorded_leak)
 
 
 def in_cell(goal: Goal, point: Point) -> bool:

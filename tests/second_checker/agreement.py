@@ -33,6 +33,7 @@ MAKERS = {
     "long lists": generate.long,
     "near": generate.near,
     "softmax": generate.soft,
+    "leaks": generate.leaking,
     "prover": generate.found_by_prover,
 }
 WORDS = {  # what a certificate has that can be damaged in this way
@@ -167,7 +168,7 @@ def cases(count: int, seed: int = 0) -> Iterator[tuple[str, str, Case]]:
 
 def r_kind(number: int) -> str:
     """The kind of good case that comes next."""
-    return [*["random trees", "near", "needless splits", "softmax", "near", "prover"] * 2, "long lists"][number % 13]
+    return [*["random trees", "near", "needless splits", "softmax", "leaks", "prover"] * 2, "long lists"][number % 13]
 
 
 FEATURES = {  # what is counted among the cases that both accept

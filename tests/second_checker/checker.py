@@ -558,7 +558,7 @@ class Atoms:
     def substituted(self, f: Form) -> End:
         """The lower bound by substitution of affine bounds (section 5.2)."""
         best: End = None
-        while self.relaxed and self.mentioned(f):
+        while self.relaxed and any(self.level[a] for a in self.mentioned(f)):
             top = max(self.level[a] for a in self.mentioned(f))
             for a in [a for a in self.mentioned(f) if self.level[a] == top]:
                 ends = self.below if f[a] > 0 else self.above
@@ -604,6 +604,13 @@ class Atoms:
             return list(places)
         lows = [self.lo(f) for f in forms]
         return sorted(places, key=lambda i: (lows[i] is None, -(lows[i] or 0), i))[:LEADERS]
+
+    def partner(self, s: Form, i: int, forms: list[Form], others: list[Form]) -> Form:
+        """The partner of the form s at position i of a list in another list."""
+        if len(forms) == len(others):
+            return others[i]
+        highs = {j: self.hi(add(s, others[j], -1)) for j in self.leaders(others)}
+        return others[min(highs, key=lambda j: (highs[j] is None, highs[j] or 0))]
 
     def atom(self, forms: list[Form], rate: Rate | None = None) -> int:
         """The atom of a list of undominated forms, or the soft atom of a list of any forms."""
@@ -654,6 +661,16 @@ class Atoms:
         self.bounds.append(outwards(*bounds) if self.relaxed or inexact else bounds)
         self.support[a] = frozenset([a])
         return a
+
+    def leak(self, bounds: Interval) -> int:
+        """A new variable that is only bounded: it has no affine bounds to put in its place, so its level is 0."""
+        a = self.variable(bounds, None, None)
+        self.level[a] = 0
+        return a
+
+    def listed(self, f: Form) -> Form:
+        """L(f): E(f) without blends and leaks."""
+        return {v: c for v, c in self.expand(f).items() if v <= self.last_variable or v in self.candidates}
 
     def of_maximum(self, forms: list[Form]) -> Interval:
         """The bounds of a maximum."""
@@ -1233,8 +1250,8 @@ class Cell:
     def apart(self, forms: list[Form], rate: Rate | None, earlier: Met) -> tuple[list[Form], list[Form], Interval]:
         """By how much entries of a list may rise and fall against an earlier one, and how much gaps add."""
         atoms = self.atoms
-        rises = [add(s, entry(earlier.forms, j), -1) for j, s in atoms.kept(forms).items()]
-        falls = [add(s, entry(forms, i), -1) for i, s in atoms.kept(earlier.forms).items()]
+        rises = [add(s, atoms.partner(s, j, forms, earlier.forms), -1) for j, s in atoms.kept(forms).items()]
+        falls = [add(s, atoms.partner(s, i, earlier.forms, forms), -1) for i, s in atoms.kept(earlier.forms).items()]
         least, most = atoms.gap_of(earlier.forms, earlier.rate)
         least_own, most_own = atoms.gap_of(forms, rate)
         return rises, falls, (least - most_own, most - least_own)
@@ -1289,11 +1306,6 @@ class Cell:
     def stuck(self) -> Stuck | None:
         """The head where the first evaluation that is not finished is stuck."""
         return next((run.stuck for run in self.runs if run.output is None), None)
-
-
-def entry(forms: list[Form], i: int) -> Form:
-    """An entry of a list, the last one if it has not so many."""
-    return forms[min(i, len(forms) - 1)]
 
 
 def up_to_multiples(f: Form) -> tuple[Key, int]:
@@ -1395,32 +1407,104 @@ class Attention:
 
     def head(self, place: str, head: Head, q: int) -> list[Form] | Stuck:
         """One head at one query token (section 7.3)."""
-        cell, expand = self.cell, self.cell.atoms.expand
+        cell = self.cell
         scores = self.scores(head, q)
         scores = self.remaining(scores) if self.rate is None else scores
         values = {t: [cell.resolve(f) for f in matrix_on_forms(head.value, self.states[t])] for t in scores}
         r = min(scores)
         if len(scores) == 1 and self.rate is None:
             return values[r]
-        expanded = [add(expand(scores[t]), expand(scores[r]), -1) for t in scores]
-        if self.rate is not None and not any(expanded):
-            return [average(column) for column in zip(*values.values(), strict=True)]
-        columns = [[expand(values[t][j]) for t in scores] for j in range(len(values[r]))]
-        factors = [slope(expanded, [add(f, column[0], -1) for f in column]) for column in columns]
-        if None not in factors:
-            m = cell.operation_at(place, list(scores.values()), self.rate) if any(factors) else scores[r]
-            excess = add(m, scores[r], -1)
-            return [add(f, excess, c or 0) for f, c in zip(values[r], factors, strict=True)]
         if self.rate is not None:
-            return [
-                self.blend(list(scores.values()), list(column), self.rate)
-                for column in zip(*values.values(), strict=True)
-            ]
+            return self.soft_head(place, list(scores.values()), list(values.values()), self.rate)
+        result = self.along_scores(place, list(scores.values()), list(values.values()))
+        if result is not None:
+            return result
         if all(cell.sign(add(scores[t], scores[r], -1)) == 0 for t in scores):
             self.tied = True
             chosen = by_rule(list(values.values()), self.tie)
             return [average(column) for column in zip(*chosen, strict=True)]
         return Stuck(scores)
+
+    def along_scores(self, place: str, scores: list[Form], values: list[list[Form]]) -> list[Form] | None:
+        """The rules *tie-proof* and *soft*: values that are a function of the score."""
+        factors = self.factors(scores, values, self.cell.atoms.expand)
+        if None in factors:
+            return None
+        excess = add(self.cell.operation_at(place, scores, self.rate), scores[0], -1) if any(factors) else {}
+        return [add(f, excess, c or 0) for f, c in zip(values[0], factors, strict=True)]
+
+    def factors(
+        self, scores: list[Form], values: list[list[Form]], plain: Callable[[Form], Form]
+    ) -> list[Fraction | None]:
+        """For each coordinate the c with v_t - v_r = c (s_t - s_r), all forms taken in a plain version."""
+        rises = [add(plain(s), plain(scores[0]), -1) for s in scores]
+        columns = [[plain(f) for f in column] for column in zip(*values, strict=True)]
+        return [slope(rises, [add(f, column[0], -1) for f in column]) for column in columns]
+
+    def soft_head(self, place: str, scores: list[Form], values: list[list[Form]], rate: Rate) -> list[Form]:
+        """A head under softmax, with all visible tokens."""
+        result = self.simple(place, scores, values)
+        if result is not None:
+            return result
+        atoms = self.cell.atoms
+        rivals = atoms.leaders(scores)
+        margins = {}
+        for t, s in enumerate(scores):
+            lows = [atoms.lo(add(scores[r], s, -1)) for r in rivals if r != t]
+            delta = largest(lows)
+            margins |= {} if delta is None or rate.rate * delta < len(f"{len(scores):b}") else {t: delta}
+        if len(margins) == len(scores):
+            margins.pop(0)
+        kept = [t for t in range(len(scores)) if t not in margins]
+        some, theirs = [scores[t] for t in kept], [values[t] for t in kept]
+        result = self.simple(place, some, theirs) if margins else None
+        result = self.blends(place, some, theirs, rate) if result is None else result
+        if margins:
+            columns = zip(*values, strict=True)
+            result = [self.leak(u, list(v), scores, margins, rate) for u, v in zip(result, columns, strict=True)]
+        return result
+
+    def simple(self, place: str, scores: list[Form], values: list[list[Form]]) -> list[Form] | None:
+        """The rules *mean* and *soft*."""
+        if not any(self.cell.atoms.expand(add(s, scores[0], -1)) for s in scores):
+            return [average(column) for column in zip(*values, strict=True)]
+        return self.along_scores(place, scores, values)
+
+    def blends(self, place: str, scores: list[Form], values: list[list[Form]], rate: Rate) -> list[Form]:
+        """The rule *blend*: what is left of the values is blended when a multiple of the scores is taken off."""
+        factors = [c or Fraction(0) for c in self.factors(scores, values, self.cell.atoms.listed)]
+        excess = add(self.cell.operation_at(place, scores, rate), scores[0], -1) if any(factors) else {}
+        rises = [add(s, scores[0], -1) for s in scores]
+        result = []
+        for c, column in zip(factors, zip(*values, strict=True), strict=True):
+            rest = [add(v, rise, -c) for v, rise in zip(column, rises, strict=True)]
+            result.append(add(self.blend(scores, rest, rate), excess, c))
+        return result
+
+    def leak(
+        self, kept: Form, values: list[Form], scores: list[Form], margins: dict[int, Fraction], rate: Rate
+    ) -> Form:
+        """The value of a coordinate with the tokens that leak, from that without them (section 5.2)."""
+        atoms = self.cell.atoms
+        rest = {t: add(values[t], kept, -1) for t in margins}
+        if not any(atoms.expand(f) for f in rest.values()):
+            return kept
+        rises = [add(s, scores[0], -1) for s in scores]
+        parts = [key_of(atoms.expand(times(rate.rate, f))) for f in rises]
+        parts += [key_of(atoms.expand(f)) for f in rest.values()]
+        key = frozenset([("leak", rate.base, tuple(rest), tuple(parts))])
+        if key not in atoms.blends:
+            shares = weights(rate, [atoms.range(f) for f in rises])
+            odds = {t: rate.power(delta)[1] for t, delta in margins.items()}
+            most = sum(odds.values()) / (1 + sum(odds.values()))
+            ends = {t: atoms.range(f) for t, f in rest.items()}
+            chances = {t: (shares[t][0], min(shares[t][1], w / (1 + w))) for t, w in odds.items()}
+            summed = total([product(chances[t], ends[t]) for t in ends])
+            lows, highs = zip(*ends.values(), strict=True)
+            low = None if None in lows else most * min(0, *lows)
+            high = None if None in highs else most * max(0, *highs)
+            atoms.blends[key] = atoms.leak(both(summed, (low, high)))
+        return add(kept, {atoms.blends[key]: Fraction(1)})
 
     def blend(self, scores: list[Form], values: list[Form], rate: Rate) -> Form:
         """A mean of values whose weights are those of softmax (section 5.2)."""
@@ -1428,7 +1512,7 @@ class Attention:
         shares = weights(rate, [atoms.range(add(s, scores[0], -1)) for s in scores])
         r = max(range(len(shares)), key=lambda t: (shares[t][0], -t))
         differences = [add(v, values[r], -1) for v in values]
-        if not any(differences):
+        if not any(atoms.expand(v) for v in differences):
             return values[r]
         rated = [atoms.expand(times(rate.rate, add(s, scores[0], -1))) for s in scores]
         pairs = [(key_of(s), key_of(atoms.expand(v))) for s, v in zip(rated, differences, strict=True)]

@@ -162,6 +162,8 @@ def gap(rate: Rate, bounds: Sequence[Interval]) -> tuple[Fraction, Fraction]:
     k = len(bounds)
     low, high = Fraction(0), gamma(k) / rate.units()[0]
     lows, highs = [low for low, _ in bounds], [high for _, high in bounds]
+    behind = [-b for b in highs if b is not None and b < 0]
+    high = min(high, gamma(k - len(behind)) / rate.units()[0] + sum(bump(rate, m, None) for m in behind))
     if None not in lows and None not in highs:
         high = min(high, (max(highs) - min(lows)) * Fraction(k - 1, k))
     if None not in highs and max(highs) <= 0:

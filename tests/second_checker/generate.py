@@ -385,12 +385,67 @@ def long_transformer(r: random.Random, inputs: int, outputs: int) -> Data:
     }
 
 
-def compiled(r: random.Random, source: Data, domain: Data) -> Data | None:
+def selecting_transformer(r: random.Random, inputs: int, outputs: int) -> Data:
+    """A Transformer whose heads prefer some tokens by their positions, so that under softmax the others leak.
+
+    Coordinates are one-hot positions and two more, which the heads and the feed-forward parts write.
+    """
+    tokens, extra = r.randint(2, 4), 2
+    width = tokens + extra
+    small = [Fraction(0), Fraction(0), Fraction(1), Fraction(-1), Fraction(1, 2)]
+
+    def row(places: list[Fraction], others: list[Fraction]) -> list[Fraction]:
+        return [r.choice(places) for _ in range(tokens)] + [r.choice(others) for _ in range(extra)]
+
+    def head() -> Data:
+        depth, height = r.choice([1, 1, 2]), r.choice([1, 2])
+        query = [row([Fraction(0), Fraction(1), Fraction(1), Fraction(2)], [Fraction(0)]) for _ in range(depth)]
+        key = [row([Fraction(x) for x in (0, 1, 2, 4, 30)], small) for _ in range(depth)]
+        value = [row(small, small) for _ in range(height)]
+        if r.random() < 0.5:  # the values follow the scores, but for what is only said of positions
+            value[0] = [x if j >= tokens else r.choice([x, x, Fraction(0)]) for j, x in enumerate(key[0])]
+        output = [[Fraction(0)] * height for _ in range(tokens)] + matrix(r, extra, height, value_of)
+        rows = {"query": query, "key": key, "value": value}
+        return {k: written_matrix(r, m, width) for k, m in rows.items()} | {"output": written_matrix(r, output, height)}
+
+    def feedforward() -> Data:
+        w1 = [row(small, small)]
+        w2 = [[Fraction(0)]] * tokens + matrix(r, extra, 1, value_of)
+        b2 = written(r, [Fraction(0)] * width)
+        return {"w1": written_matrix(r, w1, width), "b1": [0], "w2": written_matrix(r, w2, 1), "b2": b2}
+
+    def block() -> Data:
+        heads = [head() for _ in range(r.choice([1, 1, 2]))]
+        return {"heads": heads, "feedforward": feedforward() if r.random() < 0.3 else None}
+
+    embedding = [[[Fraction(0)] * inputs] * tokens + matrix(r, extra, inputs, value_of) for _ in range(tokens)]
+    offsets = [[Fraction(i == t) for i in range(tokens)] + [value_of(r) for _ in range(extra)] for t in range(tokens)]
+    if r.random() < 0.2:
+        embedding[-1] = embedding[0]
+    return {
+        "format": FORMAT,
+        "kind": "transformer",
+        "embedding": {
+            "weights": [written_matrix(r, rows, inputs) for rows in embedding],
+            "offsets": [written(r, offset) for offset in offsets],
+        },
+        "blocks": [block() for _ in range(r.choice([1, 1, 2]))],
+        "residual": True,
+        "mask": r.choice([None, None, "causal"]),
+        "readout": {
+            "token": r.randrange(tokens),
+            "weights": written_matrix(r, matrix(r, outputs, width, value_of), width),
+            "biases": written(r, [value_of(r) for _ in range(outputs)]),
+        },
+    }
+
+
+def compiled(r: random.Random, source: Data, domain: Data, construction: str | None = None) -> Data | None:
     """A maxout or ReLU network compiled to a Transformer, if the construction allows it."""
     network = network_json.parse(text_of(source), "left.json")
     box = ef.Polyhedron(**domain)
     try:
-        result = ef.compile(network, construction=r.choice(CONSTRUCTIONS), domain=box).transformer
+        result = ef.compile(network, construction=construction or r.choice(CONSTRUCTIONS), domain=box).transformer
     except (ef.InvalidInput, ef.Unsupported):
         return None
     found: Data = json.loads(network_json.dump(result))
@@ -513,12 +568,12 @@ def random_question(r: random.Random) -> Question:
     return Question(head, networks, soft if claim != "ties-agree" and r.random() < 0.3 else {})
 
 
-def softened(r: random.Random, net: Data) -> Data:
+def softened(r: random.Random, net: Data, hard: float = 0.3) -> Data:
     """A temperature for all layers of a network, or one for each; sometimes none."""
     layers = net["layers"] if "layers" in net else [b for b in net["blocks"] if b["heads"] is not None]
     rates = [r.choice([1, 1, 2, 4, 8, "1/2", "7/3", 64]) for _ in (layers if r.random() < 0.3 else [1])]
     base = {"base": r.choice(["e", "2", "2", "2"])} if r.random() < 0.6 else {}
-    return {} if r.random() < 0.3 else {"temperature": rates or [1]} | base
+    return {} if r.random() < hard else {"temperature": rates or [1]} | base
 
 
 # --- certificates ---------------------------------------------------------------------------------
@@ -595,8 +650,7 @@ def soft(r: random.Random) -> Case:
 def near(r: random.Random) -> Case:
     """A claim about networks that are near one another, or read at temperatures, proved anew with pairs and by cuts."""
     inputs, outputs = r.choice([1, 1, 2, 2, 3]), r.choice([1, 1, 1, 2])
-    sides = [[spelt(r, s * r.choice([1, 1, 2, Fraction(1, 2)])) for _ in range(inputs)] for s in (-1, 1)]
-    domain: Data = dict(zip(("lower", "upper"), sides, strict=True))
+    domain = random_box(r, inputs)
     way = r.random()
     if way < 0.5:
         left = random_layers(r, inputs, outputs).data(r)
@@ -608,6 +662,40 @@ def near(r: random.Random) -> Case:
     if "layers" in left and r.random() < 0.2:
         right = compiled(r, left, domain) or right
     soft = r.choice([{}, {"right": softened(r, right)}, {"left": softened(r, left), "right": softened(r, right)}])
+    return proved_near(r, left, right, domain, soft)
+
+
+def leaking(r: random.Random) -> Case:
+    """The same about Transformers whose heads select tokens, read with softmax; or what one computes, refuted."""
+    inputs, outputs = r.choice([1, 1, 2]), r.choice([1, 1, 2])
+    domain = random_box(r, inputs)
+    left = selecting_transformer(r, inputs, outputs)
+    if r.random() < 0.2:
+        source = random_layers(r, inputs, outputs).data(r)
+        way = r.choice(["global", "causal", "two-step"])
+        made = compiled(r, source, domain, way)
+        if made is not None:
+            return proved_near(r, source, made, domain, {"right": softened(r, made)})
+    if r.random() < 0.2:
+        head: Data = {"format": "exactformer/certificate-1", "claim": "range", "tie": r.choice(checker.RULES)}
+        question = Question(head | {"domain": domain}, [left], {"left": softened(r, left)})
+        question.head["parameters"] = random_parameters(r, "range", inputs, outputs)
+        answer = refutation(r, *understood(question))
+        if answer is not None:
+            return question.case(answer)
+    right = r.choice([left, moved(r, left)])
+    soft = {side: softened(r, net, 0.1) for side, net in (("left", left), ("right", right))}
+    return proved_near(r, left, right, domain, soft)
+
+
+def random_box(r: random.Random, inputs: int) -> Data:
+    """A box around 0."""
+    sides = [[spelt(r, s * r.choice([1, 1, 2, Fraction(1, 2)])) for _ in range(inputs)] for s in (-1, 1)]
+    return dict(zip(("lower", "upper"), sides, strict=True))
+
+
+def proved_near(r: random.Random, left: Data, right: Data, domain: Data, soft: Data) -> Case:
+    """That two networks are near one another, with an epsilon that the bounds show, or one that is too small."""
     head: Data = {"format": "exactformer/certificate-1", "claim": "within", "tie": r.choice(checker.RULES)}
     question = Question(head | {"domain": domain, "parameters": {"epsilon": 0}}, [left, right], soft)
     try:
@@ -616,7 +704,7 @@ def near(r: random.Random) -> Case:
         tree = player.near_tree(r, *understood(question), r.choice([0, 0, 1, 2]))
     except checker.Rejected:  # a score that is not affine
         tree = [["holds"]]
-    return question.case({"inhabitant": [0] * inputs, "tree": tree})
+    return question.case({"inhabitant": [0] * len(domain["lower"]), "tree": tree})
 
 
 def moved(r: random.Random, net: Data) -> Data:

@@ -237,8 +237,9 @@ def closing(r: random.Random, claim: Claim, cell: Cell) -> Step | None:
         for c, conclusion in zip(cell.conclusions, claim.conclusions, strict=True):
             g = cell.normal(c)
             for f in ([g, times(-1, g)] if conclusion.equation else [g]) if g else []:
-                enough = at_least(cell.atoms.lo(f), 0) and r.random() < 0.6
-                pairs.append([] if enough else proof_of(r, cleared(f), rows))
+                enough = at_least(cell.atoms.lo(f), 0)
+                pair = None if enough and r.random() < 0.6 else proof_of(r, cleared(f), rows)
+                pairs.append([] if pair is None and enough else pair)  # no facts are about blends and leaks
         if None not in pairs:
             return ["holds", *pairs]
     return contradiction(r, cell, rows)
