@@ -327,7 +327,8 @@ def _rule(statement: Statement) -> str:
     rules = {job.semantics for job in statement.jobs}
     if not any(rule.soft for rule in rules):
         return f" (tie rule {rules.pop().tie})" if len(rules) == 1 else ""
-    return "".join(f" ({words})" for words in attention(statement.jobs, 1))
+    words = attention(statement.jobs, 1)
+    return f" ({', '.join(words)})" if words else ""
 
 
 def formulas(sides: Mapping[str, Network]) -> str:
