@@ -14,6 +14,7 @@ from exactformer.rational import (
     Matrix,
     Vector,
     array_shape,
+    exact_text,
     listed,
     number_text,
     plain,
@@ -100,11 +101,13 @@ class Domain:
         if all(x is None for x in self.lower + self.upper) and not len(self.bounds):
             return f"R^{self.dimension}"
         if self.is_bounded_box and len(set(self.lower)) == len(set(self.upper)) == 1:
-            text = f"[{self.lower[0]}, {self.upper[0]}]" + (f"^{self.dimension}" if self.dimension > 1 else "")
+            text = f"[{_end_text(self.lower[0])}, {_end_text(self.upper[0])}]" + (
+                f"^{self.dimension}" if self.dimension > 1 else ""
+            )
         else:
             ends = zip(self.lower, self.upper, strict=True)
             text = " x ".join(
-                f"[{'-oo' if lo is None else lo}, {'oo' if hi is None else hi}]".replace("[-oo", "(-oo").replace(
+                f"[{'-oo' if lo is None else _end_text(lo)}, {_end_text(hi)}]".replace("[-oo", "(-oo").replace(
                     "oo]", "oo)"
                 )
                 for lo, hi in ends
@@ -112,6 +115,10 @@ class Domain:
         if len(self.bounds):
             text += f" with {len(self.bounds)} further inequalities"
         return text
+
+
+def _end_text(end: Fraction | None) -> str:
+    return "oo" if end is None else exact_text(end)
 
 
 def _check_dimension(dimension: Any) -> None:

@@ -306,6 +306,28 @@ def test_branches_that_are_only_looked_at_where_they_hold() -> None:
     assert CPWL.of_sympy(sympy.Piecewise((x, ~(x < 0) | (y > 7)), (x, True)), [x, y]) == CPWL.variables(2)[0]
 
 
+def test_nested_absolute_values_are_walked_once() -> None:
+    e, f = x, CPWL.variables(1)[0]
+    for _ in range(14):  # 2^14 walks, if both sides of an absolute value were walked
+        e, f = sympy.Abs(e - 1), abs(f - 1)
+    assert CPWL.of_sympy(e) == f and len(f.cells) == 28
+
+
+def test_deep_expressions_and_bad_variables_are_one_message() -> None:
+    e = x
+    for i in range(900):
+        e = sympy.Abs(e - i - 1, evaluate=False)
+    with pytest.raises(ef.Unsupported, match="nested less deeply"):
+        CPWL.of_sympy(e)
+    for variables in (3, "x", [x, x], [], ["x"]):
+        with pytest.raises(ef.InvalidInput, match="variables: expected different SymPy symbols"):
+            ANY.of_sympy(x, variables)
+    with pytest.raises(ef.InvalidInput, match="found y in it, too"):
+        CPWL.of_sympy(x + y, [x])
+    with pytest.raises(ef.InvalidInput, match="variables: expected 1 SymPy symbols"):
+        CPWL.affine([1]).sympy(["x"])
+
+
 # --- what is refused ------------------------------------------------------------------------------------
 
 LEFT, RIGHT = ef.Box([None], [0]), ef.Box([0], [None])
@@ -421,6 +443,16 @@ def test_huge_and_tiny_numbers_are_as_exact_as_any() -> None:
     x1, x2 = CPWL.variables(2)
     g = (big * x1).max(tiny * x2)
     assert g([tiny, 1]) == big * tiny and len(g.cells) == 2
+
+
+def test_numbers_too_long_to_print_are_shown_rounded_or_refused() -> None:
+    f = CPWL.knots([0, F(10**5000)], [0, 1])
+    assert repr(f) == "<CPWL: R^1 -> R, 1 cell on [0, ≈ 1.0000e+5000]>" and f.text() == "≈ 1e-5000 x"
+    with pytest.raises(ef.InvalidInput, match="found x = ≈ -1"):
+        f(F(-(10**5000)))
+    with pytest.raises(ef.Unsupported, match="at most 13000 bits"):
+        f.latex()
+    assert "<svg" in f._repr_html_()
 
 
 def test_ten_thousand_pieces_take_seconds() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import exactformer as ef
 from exactformer.compiler.maxout_to_relu import maxout_to_relu
-from exactformer.piecewise import CPWL, forms_of, forms_text, network_of
+from exactformer.piecewise import CPWL, cpwl_to_one_head, forms_of, forms_text, network_of
 from exactformer.piecewise.cpwl_to_max_min import cpwl_to_max_min, minima_of
 from exactformer.piecewise.cpwl_to_one_layer import Hinges, UnequalJumps, hinges_of
 from exactformer.piecewise.cpwl_to_sum_of_maxima import cpwl_to_sum_of_maxima, reduced
@@ -194,6 +194,9 @@ def test_objectives() -> None:
     assert network_of(X.max(Y, 0)).size == "2-1-1" and network_of(0 * X + 3).size == "2-1"
     with pytest.raises(ef.InvalidInput, match="objective: expected one of units, depth, rank"):
         ANY(f, "unit")
+    for call in (ANY, form_of, hinges_of, cpwl_to_one_head):
+        with pytest.raises(ef.InvalidInput, match="function: expected a CPWL, found the int 3"):
+            call(3, "relu") if call is form_of else call(3)  # type: ignore[operator]
     with pytest.raises(ef.InvalidInput, match="construction: expected one of"):
         form_of(f, "relus")
     assert [form.construction for form in forms_of(CPWL.affine([1]))] == list(FORMS)

@@ -24,7 +24,7 @@ from exactformer.piecewise.shown import function_latex, function_text, place_tex
 from exactformer.piecewise.walls import Wall, walls_of
 from exactformer.polyhedra.lp import Inside, Minimum, Point, Row
 from exactformer.polyhedra.lp import inside as common_point
-from exactformer.rational import Matrix, Vector, listed, rational, read_rational, read_vector
+from exactformer.rational import Matrix, Vector, exact_text, listed, rational, read_rational, read_vector
 from exactformer.subdivision.search import domain_rows
 
 if TYPE_CHECKING:
@@ -381,7 +381,7 @@ class CPWL:
             else:
                 covered = g.domain.contains([extremum.value])
             if not covered:
-                found = "values without bound" if extremum.value is None else f"the value {extremum.value}"
+                found = "values without bound" if extremum.value is None else f"the value {exact_text(extremum.value)}"
                 raise InvalidInput(f"then: expected values in {g.domain}, found {found}")
         parts = []
         for each in self.cells:
@@ -530,6 +530,13 @@ class CPWL:
         return f"<{self}>"
 
 
+def check_function(value: Any) -> None:
+    """Raises `InvalidInput` for anything but a function."""
+    faults = Faults()
+    instance(value, CPWL, "a CPWL", "function", faults)
+    faults.settle()
+
+
 def preimage(rows: Sequence[Row], affine: Affine) -> Domain:
     """The points that an affine map takes to where all rows hold."""
     moved = [Piece.of_row(row).after(affine) for row in rows]
@@ -552,7 +559,7 @@ def _implies(rows: Sequence[Row], others: Sequence[Row]) -> bool:
 
 
 def _falling(each: Cell) -> Point:
-    """A direction in which a cell goes on for ever and its piece falls by 1 a unit."""
+    """A direction in which a cell goes on for ever, and its piece falls by at least 1 a step."""
     steps = [(a, 0) for a, _ in each.rows]
     slope = Piece(each.piece.weights, Fraction(0))
     fall = (-slope + Piece.number(Fraction(-1), each.dimension)).row

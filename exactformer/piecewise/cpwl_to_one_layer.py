@@ -7,12 +7,13 @@ from fractions import Fraction
 
 from exactformer.errors import Unsupported
 from exactformer.networks import MaxoutNetwork
-from exactformer.piecewise.cpwl import CPWL
+from exactformer.piecewise.cpwl import CPWL, check_function
 from exactformer.piecewise.cpwl_to_two_maxima import sum_of_hinges
 from exactformer.piecewise.pieces import Piece
 from exactformer.piecewise.shown import piece_text, place_text
 from exactformer.piecewise.units import sum_of_units
 from exactformer.polyhedra.lp import Point, Row
+from exactformer.rational import exact_text
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class UnequalJumps:
 
     def __str__(self) -> str:
         jumps = [
-            f"{jump} at {place_text(point)}"
+            f"{exact_text(jump)} at {place_text(point)}"
             for point, jump in ((self.point, self.jump), (self.other_point, self.other_jump))
         ]
         wall = piece_text(Piece.of_row(self.row))
@@ -53,6 +54,7 @@ def hinges_of(f: CPWL) -> Hinges | UnequalJumps:
     Take away a hinge for each hyperplane with a wall. What is left is affine, or has a wall in one of the hyperplanes,
     where the slope of f then jumps by another multiple. In one variable a hyperplane is a point, so it is affine.
     """
+    check_function(f)
     jumps: dict[Row, tuple[Fraction, Point]] = {}
     for wall in f.walls:
         if wall.jump or wall.row in jumps:

@@ -9,7 +9,7 @@ from typing import Literal
 from exactformer.arguments import one_of
 from exactformer.errors import Faults, Unsupported
 from exactformer.networks import MaxoutNetwork, ReluNetwork
-from exactformer.piecewise.cpwl import CPWL
+from exactformer.piecewise.cpwl import CPWL, check_function
 from exactformer.piecewise.cpwl_to_max_min import cpwl_to_max_min
 from exactformer.piecewise.cpwl_to_one_layer import cpwl_to_one_layer
 from exactformer.piecewise.cpwl_to_relu import cpwl_to_relu
@@ -79,6 +79,7 @@ def form_of(f: CPWL, construction: str, *, prove: bool = True) -> Form:
     The proof cuts the domain into the network's own regions, and compares their maps with the pieces of the function:
     no step of the construction takes part in it. Raises `InvalidInput` for an unknown construction.
     """
+    check_function(f)
     faults = Faults()
     one_of(construction, FORMS, "construction", faults)
     faults.settle()

@@ -9,7 +9,7 @@ from exactformer.compiler.sizes import SizeLine, size_lines
 from exactformer.errors import Unsupported
 from exactformer.networks import Affine, Block, Head, Transformer
 from exactformer.piecewise.cells import Cell
-from exactformer.piecewise.cpwl import CPWL
+from exactformer.piecewise.cpwl import CPWL, check_function
 from exactformer.piecewise.cpwl_to_two_maxima import sum_of_hinges
 from exactformer.piecewise.overlay import overlay
 from exactformer.piecewise.pieces import Piece
@@ -57,6 +57,7 @@ def cpwl_to_one_head(f: CPWL, *, refine: bool = False) -> OneHead:
 
     Raises `NotOneHead` with a certificate for other cells.
     """
+    check_function(f)
     if refine:
         cells, heights = _refined(f)
         return _one_head(CPWL(f.domain, cells), heights)

@@ -9,6 +9,7 @@ from exactformer.documents.numbers import linear_text, point_text
 from exactformer.piecewise.cells import Cell, interval
 from exactformer.piecewise.pieces import Piece
 from exactformer.polyhedra.lp import Row
+from exactformer.rational import number_text
 
 LISTED = 50  # cells in a text
 _SIGNS = {"≥": "\\ge", "≤": "\\le"}
@@ -73,7 +74,10 @@ def _where(cell: Cell, ground: Sequence[Row]) -> str:
 
 
 def function_latex(cells: Sequence[Cell], ground: Sequence[Row]) -> str:
-    """The function as a LaTeX `cases` environment, all of it; for one cell its piece alone."""
+    """The function as a LaTeX `cases` environment, all of it; for one cell its piece alone.
+
+    Raises `NumberTooLong` for numbers that no file may hold.
+    """
     if len(cells) == 1:
         return piece_latex(cells[0].piece)
     lines = []
@@ -110,6 +114,7 @@ def piece_latex(piece: Piece) -> str:
 
 
 def _number_latex(number: Fraction) -> str:
+    number_text(number)  # raises `NumberTooLong`
     sign, size = "-" * (number < 0), abs(number.numerator)
     return f"{sign}{size}" if number.denominator == 1 else f"{sign}\\frac{{{size}}}{{{number.denominator}}}"
 

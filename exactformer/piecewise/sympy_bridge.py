@@ -19,6 +19,7 @@ from exactformer.piecewise.pieces import Piece
 from exactformer.piecewise.shown import input_names
 from exactformer.polyhedra.lp import Inside, Row
 from exactformer.polyhedra.lp import inside as common_point
+from exactformer.rational import listed
 
 Points = tuple[tuple[Row, bool], ...]  # rows, each with whether it is > 0 and not only >= 0
 LONG = 60
@@ -34,25 +35,33 @@ def parts_of(expression: Any, variables: Sequence[Any] | None, domain: Domain | 
         tree = None
     if not isinstance(tree, sympy.Expr):
         raise InvalidInput(f"expression: expected a SymPy expression, found {type(expression).__name__}")
-    names = sorted(tree.free_symbols, key=str) if variables is None else list(variables)
-    if not names or not all(isinstance(name, sympy.Symbol) for name in names) or len(set(names)) < len(names):
-        raise InvalidInput(f"variables: expected different SymPy symbols, at least one, found {_short(names)}")
-    unknown = sorted(map(str, tree.free_symbols - set(names)))
-    if unknown:
-        raise InvalidInput(
-            f"variables: expected all symbols of the expression, found {', '.join(unknown)} in it as well"
-        )
-    ground = Domain.everything(len(names)) if domain is None else domain
-    if ground.dimension != len(names):
-        raise InvalidInput(f"domain: expected {len(names)} inputs, found {ground.dimension}")
-    everywhere = tuple((row, False) for row in rows_of(ground))
     try:
+        names = _names(tree, variables)
+        ground = Domain.everything(len(names)) if domain is None else domain
+        if ground.dimension != len(names):
+            raise InvalidInput(f"domain: expected {len(names)} inputs, found {ground.dimension}")
+        everywhere = tuple((row, False) for row in rows_of(ground))
         found = list(_Walk(names).parts(tree, everywhere))
     except RecursionError:
         raise Unsupported(
             "expression: expected one that is nested less deeply, found one past Python's limit"
         ) from None
     return [(tuple(row for row, _ in points), piece) for points, piece in found], ground
+
+
+def _names(tree: Any, variables: Sequence[Any] | None) -> list[Any]:
+    """The inputs in order. Raises `InvalidInput` unless they are different symbols, with all of the expression."""
+    import sympy
+
+    names = listed(variables) or [] if variables is not None else sorted(tree.free_symbols, key=str)
+    if not names or not all(isinstance(name, sympy.Symbol) for name in names) or len(set(names)) < len(names):
+        raise InvalidInput(
+            f"variables: expected different SymPy symbols, at least one, found {_short(variables or names)}"
+        )
+    unknown = sorted(map(str, tree.free_symbols - set(names)))
+    if unknown:
+        raise InvalidInput(f"variables: expected all symbols of the expression, found {', '.join(unknown)} in it, too")
+    return names
 
 
 def _short(value: Any) -> str:
@@ -84,7 +93,8 @@ class _Walk:
         elif isinstance(e, (sympy.Max, sympy.Min)):
             yield from self._largest(e.args, points, 1 if isinstance(e, sympy.Max) else -1)
         elif isinstance(e, sympy.Abs):
-            yield from self._largest((e.args[0], -e.args[0]), points, 1)
+            for part, piece in self.parts(e.args[0], points):  # walked once, whatever the depth
+                yield from self._larger(piece, -piece, part)
         elif isinstance(e, sympy.Piecewise):
             yield from self._first(e.args, points)
         else:
@@ -113,10 +123,14 @@ class _Walk:
             return
         for inner, best in self._largest(before, points, sign):
             for part, piece in self.parts(last, inner):
-                row = (best - piece).times(Fraction(sign)).row
-                for rows, chosen in (((row, False), best), ((opposite(row), True), piece)):
-                    if _inhabited((*part, rows), self.dimension):
-                        yield (*part, rows), chosen
+                yield from self._larger(best, piece, part, sign)
+
+    def _larger(self, first: Piece, second: Piece, points: Points, sign: int = 1) -> Iterator[tuple[Points, Piece]]:
+        """The parts where the first of two pieces is the larger (sign 1) or smaller one (sign -1), and the others."""
+        row = (first - second).times(Fraction(sign)).row
+        for rows, chosen in (((row, False), first), ((opposite(row), True), second)):
+            if _inhabited((*points, rows), self.dimension):
+                yield (*points, rows), chosen
 
     def _first(self, branches: Sequence[Any], points: Points) -> Iterator[tuple[Points, Piece]]:
         """The parts of the first branch whose condition holds. Raises `Undefined` where none does."""
@@ -211,7 +225,7 @@ def expression_of(cells: Sequence[Cell], ground: Sequence[Row], variables: Seque
     import sympy
 
     n = cells[0].dimension
-    names = [sympy.Symbol(name) for name in input_names(n)] if variables is None else list(variables)
+    names = [sympy.Symbol(name) for name in input_names(n)] if variables is None else listed(variables) or []
     if len(names) != n or not all(isinstance(name, sympy.Symbol) for name in names):
         raise InvalidInput(f"variables: expected {n} SymPy symbols, found {_short(names)}")
 
