@@ -534,6 +534,17 @@ def test_roots_and_poles() -> None:
     )
 
 
+@pytest.mark.parametrize("of", [[1, 2], [2, 1]])
+def test_kinks_with_a_side_that_has_no_slopes(of: list[int]) -> None:
+    """Max(sqrt x, 1/2), min(sqrt x, 1/2) and |sqrt x - 1/2| around 0: the values alone are known."""
+    steps: list[list[object]] = [X, ["power", 0, "1/2"], ["number", "1/2"]]
+    box = [(F(0), F(1))]
+    assert least([(1, formula(1, *steps, ["maximum", *of]))], {}, 0, box) == F(1, 2)
+    assert least([(-1, formula(1, *steps, ["minimum", *of]))], {}, 0, box) == F(-1, 2)
+    away = formula(1, *steps, ["number", -1], ["multiply", 2, 3], ["add", 1, 4], ["absolute", 5])
+    assert least([(1, away)], {}, 0, box) == 0 and least([(-1, away)], {}, 0, box) == F(-1, 2)
+
+
 def test_undefined_counts_even_where_parts_cancel() -> None:
     assert least([(1, ROOT), (-1, ROOT)], {}, 3, [(F(-1), F(1))]) is None
     assert least([(1, ROOT), (-1, ROOT)], {}, 3, [(F(0), F(1))]) == 3
