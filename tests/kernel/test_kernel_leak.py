@@ -132,6 +132,13 @@ def test_who_leaks() -> None:
         assert atoms.leaking([combine(((1, form), (7, X))) for form in scores], rate) == leaking
 
 
+def test_scores_without_bounds_do_not_leak() -> None:
+    """Where no difference is bounded nobody is known to be below; one that is bounded is enough."""
+    atoms, rate = Atoms([None] * 2, [None] * 2), Rate(F(1000), "e")
+    assert atoms.leaking([X, Y], rate) == {}
+    assert atoms.leaking([X, Y, affine(-1, 1)], rate) == {2: F(1)}
+
+
 def test_where_bounds_contradict_one_another_the_first_is_kept() -> None:
     """There is no point then; what is said does not matter, but something must be."""
     atoms = Atoms([F(1)], [F(-1)])
@@ -402,6 +409,13 @@ def test_what_is_kept_may_be_a_unit() -> None:
     assert not accepted(
         certificate(head, relu, box(1), soft=(E1, E1)) | {"inhabitant": [0], "tree": [["holds"]]}, head, relu
     )
+
+
+def test_what_is_kept_may_be_a_mean() -> None:
+    """Scores 0, 0 and -9, values x, y and 5: the mean of x and y, and a leak."""
+    head = attention([[[0, 0, 0], [1, 0, 0]], [[0, 0, 0], [0, 1, 0]], [[0, 0, -9], [0, 0, 5]]])
+    half = maxout([], ([["1/2", "1/2"]], [0]))
+    assert least_epsilon(head, half, box(2), (E1, None)) < 6 * softmax([F(0), F(0), F(-9)], F(1))[2] + SMALL
 
 
 def test_values_that_are_almost_scores_are_a_unit_and_a_small_blend() -> None:
