@@ -439,6 +439,19 @@ def test_evaluate_takes_a_formula(folder: Path, capsys: pytest.CaptureFixture[st
         assert capsys.readouterr().err == f"exactformer: {expected}\n"
 
 
+def test_a_function_is_a_side_of_a_claim_and_has_a_place_in_its_report(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ef.save(ef.function("sin(3*x)", domain=ef.Box([0], ["1/2"]), name="<b>wave</b>"), "wave.json")
+    assert main(["verify", "wave.json", "relu.json", "--claim", "within:2", "--out", "proof"]) == 0
+    report = (folder / "proof" / "report.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;wave&lt;/b&gt;, a function with 4 steps" in report and "<b>wave" not in report
+    assert main(["verify", "relu.json", "wave.json", "--out", "refuted"]) == 1
+    assert "a function with 4 steps" in (folder / "refuted" / "report.md").read_text(encoding="utf-8")
+    assert main(["check", "proof", "--quiet"]) == 0 and main(["report", "proof", "--format", "text"]) == 0
+    assert "sin(3*x)" in capsys.readouterr().out
+
+
 VERBS = [
     "prove f.json",
     "compile f.json -o g.json",
@@ -446,9 +459,6 @@ VERBS = [
     "regions f.json",
     "regions f.json --of transformer",
     "regions f.json --draw a.svg",
-    "verify f.json --claim convex",
-    "verify f.json relu.json",
-    "verify relu.json f.json",
     "distance f.json relu.json",
     "range f.json",
     "temperature f.json --epsilon 1/10",

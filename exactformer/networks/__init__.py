@@ -23,7 +23,7 @@ def check_network(value: Any, place: str, faults: Faults, *, functions: bool = F
         return True
     expected, hint = "a network (MaxoutNetwork, ReluNetwork or Transformer)", ""
     if isinstance(value, Function):
-        faults.add(place, expected, "a function given by a formula", "; it can be loaded, saved and evaluated")
+        faults.add(place, expected, "a function given by a formula", "; it can be evaluated, and be a side of a claim")
         return False
     if isinstance(value, (str, Path)):
         hint = f"; did you mean ef.load({str(value)[:60]!r})?"

@@ -24,7 +24,8 @@ from exactformer.reporting.data import CorrespondenceCard, NetworkCard, Report
 SEARCHES = ("structural", "lazy", "regions", "smt")
 MAX_ARGUMENT = 300  # characters of a point on a command line
 
-KINDS = {"maxout": "maxout network", "relu": "ReLU network", "transformer": "Transformer"}
+KINDS = {"maxout": "maxout network", "relu": "ReLU network", "transformer": "Transformer", "function": "function"}
+SIZES = {"transformer": "{tokens} tokens of width {width}", "function": "{steps} steps"}
 TIES = {
     "average": "a head spreads its weight evenly over all tokens of the largest score, as the limit of softmax does",
     "leftmost": "a head gives all its weight to the first of the tokens of the largest score",
@@ -79,8 +80,8 @@ def _statement_facts(report: Report) -> Facts:
 
 def _described(side: NetworkCard) -> str:
     facts = dict(side.facts)
-    size = "{tokens} tokens of width {width}" if side.kind == "transformer" else "{parameters} parameters"
-    numbers = {key: facts.get(key, "?") for key in ("tokens", "width", "parameters")}
+    size = SIZES.get(side.kind, "{parameters} parameters")
+    numbers = {key: facts.get(key, "?") for key in ("tokens", "width", "parameters", "steps")}
     return f"{f'{side.name}, ' if side.name else ''}a {KINDS[side.kind]} with {size.format(**numbers)}"
 
 
