@@ -507,3 +507,18 @@ def test_the_page_about_functions_shows_what_happens() -> None:
     page = Path(__file__).parent.parent / "docs" / "piecewise.md"
     result = doctest.testfile(str(page), module_relative=False)
     assert result.attempted > 5 and result.failed == 0
+
+
+def test_an_interpolant_is_the_sum_of_its_hats() -> None:
+    """Sum over v of f(v/N) hat(N x - v), and the hats add up to 1 (theory, section 4, T21), for n = 2, N = 2."""
+    box = ef.Box([0, 0], [1, 1])
+    x1, x2 = CPWL.variables(2, box)
+    values = [[0, 1, 3], [2, -1, 0], [1, 1, 5]]
+    total, ones = 0 * x1, 0 * x1
+    for i in range(3):
+        for j in range(3):
+            a, b = 2 * x1 - i, 2 * x2 - j
+            hat = (1 - a.max(b, 0) - (-a).max(-b, 0)).max(0)
+            total, ones = total + values[i][j] * hat, ones + hat
+    assert ones == CPWL.affine([0, 0], 1, box)
+    assert total == CPWL.on_grid([[0, "1/2", 1]] * 2, values)
