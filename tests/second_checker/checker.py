@@ -1,6 +1,6 @@
 """A second checker for proof certificates, written from docs/certificate-1.md and docs/networks.md alone.
 
-It imports nothing but the standard library and the enclosures beside it, and prefers plain formulas to speed. Numbers
+It imports nothing but the standard library and what lies beside it, and prefers plain formulas to speed. Numbers
 are fractions, and a form is a dictionary from variables to coefficients other than 0, the constant under variable 0.
 Sections named in comments are those of docs/certificate-1.md. As a program it takes the paths of certificates, and
 reads networks beside them.
@@ -20,10 +20,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
+import functions
 from enclosures import End, Interval, Rate, down, gamma, gap, grain, outwards, product, total, up, weights
+from functions import Function
 
 Form = dict[int, Fraction]
 Key = frozenset[Any]
@@ -209,7 +212,7 @@ class Transformer:
     readout: Affine
 
 
-Network = Layered | Transformer
+Network = Layered | Transformer | Function
 
 
 def matrix(value: Any, height: int | None = None, width: int | None = None) -> tuple[Matrix, int, int]:
@@ -254,6 +257,9 @@ def network(data: bytes) -> Network:
     if kind in ("maxout", "relu"):
         fields(value, ["format", "kind", "layers", "output"], ["name", "domain"])
         result: Network = layered(value, kind == "relu")
+    elif kind == "function":
+        fields(value, ["format", "kind", "inputs", "steps"], ["name", "domain"])
+        result = functions.read(value, number, index, require)
     else:
         require(kind == "transformer", "a network of unknown kind")
         keys = ["format", "kind", "embedding", "blocks", "residual", "readout"]
@@ -357,7 +363,7 @@ def apply_affine(part: Affine, x: Sequence[Fraction]) -> Vector:
     return [y + b for y, b in zip(apply(part.weights, x), part.biases, strict=True)]
 
 
-def evaluate(net: Network, x: Vector, tie: str) -> Vector:
+def evaluate(net: Layered | Transformer, x: Vector, tie: str) -> Vector:
     """The outputs of a network at a point."""
     if isinstance(net, Transformer):
         return evaluate_transformer(net, x, tie)
@@ -502,6 +508,9 @@ class Class:
         return cls(frozenset([(scaled, frozenset(Counter(keys).items()))]), base, factor)
 
 
+Arguments = tuple[tuple[tuple[int, Fraction], ...], ...]  # the forms at which a function is taken
+
+
 class Atoms:
     """The table of atoms, with the bounds of all variables."""
 
@@ -514,6 +523,7 @@ class Atoms:
         self.gap: dict[int, tuple[Fraction, Fraction]] = {}  # of soft atoms
         self.differences: frozenset[int] = frozenset()
         self.blends: dict[Key, int] = {}
+        self.functions: dict[int, tuple[Function, Arguments]] = {}  # variables that are values of functions
         self.relaxed = relaxed
         self.below: dict[int, Form] = {}
         self.above: dict[int, Form] = {}
@@ -557,16 +567,71 @@ class Atoms:
 
     def substituted(self, f: Form) -> End:
         """The lower bound by substitution of affine bounds (section 5.2)."""
-        best: End = None
-        while self.relaxed and any(self.level[a] for a in self.mentioned(f)):
-            top = max(self.level[a] for a in self.mentioned(f))
-            for a in [a for a in self.mentioned(f) if self.level[a] == top]:
+        return largest([self.interval(g)[0] for g in self.substitutes(f)])
+
+    def substitutes(self, f: Form) -> Iterator[Form]:
+        """What a form becomes by substitution of affine bounds, level by level; none of it is larger."""
+        while self.relaxed and (found := [a for a in self.mentioned(f) if a not in self.functions and self.level[a]]):
+            top = max(self.level[a] for a in found)
+            for a in [a for a in found if self.level[a] == top]:
                 ends = self.below if f[a] > 0 else self.above
                 if a not in ends:
-                    return best
+                    return
                 f = add({v: c for v, c in f.items() if v != a}, ends[a], f[a])
-            best = largest([best, self.interval(f)[0]])
-        return best
+            yield f
+
+    def is_at_least_0(self, f: Form) -> bool:
+        """Whether lo(f) >= 0, values of functions being enclosed together with the claim's variables."""
+        if self.functions.keys().isdisjoint(f):
+            return at_least(self.lo(f), 0)
+        return any(map(self.shown_with_functions, [f, self.expand(f), *self.substitutes(f)]))
+
+    def shown_with_functions(self, f: Form) -> bool:
+        """Whether a form is >= 0 by bounds of its atoms, and of the rest on the box."""
+        box = self.box()
+        line = {v: c for v, c in f.items() if 0 < v <= self.last_variable}
+        parts = [(c, *self.functions[v]) for v, c in f.items() if v in self.functions]
+        rest = self.interval({v: c for v, c in f.items() if v not in line and v not in self.functions})[0]
+        return box is not None and rest is not None and functions.reaches(parts, line, -rest, box)
+
+    def box(self) -> tuple[tuple[Fraction, Fraction], ...] | None:
+        """The bounds of the claim's variables, if all are finite."""
+        ends = self.bounds[1 : self.last_variable + 1]
+        box = tuple((low, high) for low, high in ends if low is not None and high is not None)
+        return box if len(box) == len(ends) else None
+
+    def are_defined(self) -> bool:
+        """Whether all functions are defined on the box."""
+        box = self.box()
+        return not self.functions or (
+            box is not None and all(functions.defined(f, forms, box) for f, forms in self.functions.values())
+        )
+
+    def function(self, function: Function, arguments: Arguments) -> Form:
+        """The value of a function, a variable; it has bounds of its own where no variables are left."""
+        for a, known in self.functions.items():
+            if known == (function, arguments):
+                return {a: Fraction(1)}
+        a = len(self.bounds)
+        self.functions[a] = function, arguments
+        self.support[a] = frozenset([a])
+        try:
+            value = None if self.last_variable else functions.known(function, arguments, ()).value
+        except functions.Undefined:
+            value = None
+        self.bounds.append(value or (None, None))
+        return {a: Fraction(1)}
+
+    def needed(self, forms: list[Form]) -> list[int]:
+        """The atoms in some forms, in their candidates, and so on, and all functions, in increasing order."""
+        found = set(self.functions)
+        waiting = [a for f in forms for a in self.mentioned(f)]
+        while waiting:
+            a = waiting.pop()
+            if a not in found:
+                found.add(a)
+                waiting += [b for f in self.candidates.get(a, []) for b in self.mentioned(f)]
+        return sorted(found)
 
     def range(self, f: Form) -> Interval:
         """Both bounds of a form."""
@@ -819,16 +884,33 @@ class Claim:
     text: str
     rule: str | None  # the tie rule of all evaluations, if it is one
     sides: tuple[Soft | None, ...] = ()
+    networks: tuple[Network, ...] = ()
 
-    def semantics(self, hard: str) -> str:
-        """How the sides are read, given the words for a hard one."""
-        left, *rest = [hard if side is None else side.words for side in self.sides]
-        return left if all(words == left for words in rest) else f"left: {left}, right: {rest[0]}"
+    def semantics(self, hard: str) -> list[str]:
+        """How the sides are read, functions apart, given the words for a hard one; nothing if there are only those."""
+        return semantics(list(zip(self.networks, self.sides, strict=True)), hard)
+
+    def said(self) -> str:
+        """The text of the claim and of its functions."""
+        return self.text + formulas(self.networks)
 
     def points(self) -> list[list[Form]]:
         """The point x, and the point y if there is one, as forms in the variables."""
         x = coordinates(self.inputs)
         return [x] if self.free is None else [x, second_point(self.inputs, self.free)]
+
+
+def semantics(sides: list[tuple[Network, Soft | None]], hard: str) -> list[str]:
+    """The words for how sides are read that are no functions."""
+    words = [hard if soft is None else soft.words for net, soft in sides if not isinstance(net, Function)]
+    return words[:1] if len(set(words)) < 2 else [f"left: {words[0]}, right: {words[1]}"]
+
+
+def formulas(networks: Sequence[Network]) -> str:
+    """What the functions among the sides are."""
+    pairs = [(name, net) for name, net in zip(("left", "right"), networks, strict=False) if isinstance(net, Function)]
+    found = [f"{name}(x) = {functions.formula(net)}" for name, net in pairs]
+    return f", where {' and '.join(found)}" if found else ""
 
 
 def coordinates(inputs: int) -> list[Form]:
@@ -849,6 +931,8 @@ def soft_side(reference: dict[str, Any], net: Network) -> Soft | None:
     if "temperature" not in reference:
         require("base" not in reference, "a base without temperatures")
         return None
+    if isinstance(net, Function):
+        reject("a function has no temperature")
     base = reference.get("base", "e")
     require(isinstance(base, str) and base in ("e", "2"), "an unknown base")
     count = len(net.layers) if isinstance(net, Layered) else sum(isinstance(part, list) for _, part in net.sublayers)
@@ -893,7 +977,7 @@ def read_claim(value: dict[str, Any], networks: list[Network]) -> Claim:
     require(not any(sides) or value["claim"] != "ties-agree", "softmax has no ties")
     of_right = value["claim"] in PAIRS
     evaluations = [replace(e, soft=sides[of_right and e.letter == "R"]) for e in claim.evaluations]
-    return replace(claim, evaluations=evaluations, sides=sides)
+    return replace(claim, evaluations=evaluations, sides=sides, networks=tuple(networks))
 
 
 def hard_claim(value: dict[str, Any], networks: list[Network]) -> Claim:
@@ -1316,6 +1400,9 @@ def up_to_multiples(f: Form) -> tuple[Key, int]:
 
 def go_on(cell: Cell, evaluation: Evaluation, run: Run) -> Run:
     """Start or resume an evaluation."""
+    if isinstance(evaluation.network, Function):
+        forms = tuple(tuple(sorted(f.items())) for f in evaluation.inputs)
+        return Run(output=[cell.atoms.function(evaluation.network, forms)])
     if isinstance(evaluation.network, Transformer):
         return run_transformer(cell, evaluation, evaluation.network, run)
     return Run(output=run_layers(cell, evaluation, evaluation.network))
@@ -1646,6 +1733,12 @@ def anew(cell: Cell, pairs: Any) -> list[Cell]:
         require(isinstance(place, str) and isinstance(earlier, str), "a place is a text")
         require(place not in found, "a place is paired twice")
         found[place] = earlier
+    rows, bounds = on_the_box(cell)
+    return [Cell(Atoms(bounds, relaxed=True), rows, [Run() for _ in cell.runs], pairs=found)]
+
+
+def on_the_box(cell: Cell) -> tuple[list[Row], list[Interval]]:
+    """The rows over the inputs, and the bounds of the claim's variables that those about one of them sharpen."""
     rows = [(f, strict) for f, strict in cell.rows if not cell.atoms.mentioned(f)]
     bounds = list(cell.atoms.bounds[1 : cell.atoms.last_variable + 1])
     for f, _ in rows:
@@ -1659,7 +1752,36 @@ def anew(cell: Cell, pairs: Any) -> list[Cell]:
             else:
                 bounds[v - 1] = low, end if high is None else min(high, end)
     require(all(low is None or high is None or low <= high for low, high in bounds), "an input without values")
-    return [Cell(Atoms(bounds, relaxed=True), rows, [Run() for _ in cell.runs], pairs=found)]
+    return rows, bounds
+
+
+def narrow(cell: Cell) -> list[Cell]:
+    """The only child of a step that meets the atoms of the outputs again."""
+    if cell.conclusions is None:
+        reject("an evaluation is not finished")
+    rows, bounds = on_the_box(cell)
+    old, new = cell.atoms, Cell(Atoms(bounds), rows, [])
+    conclusions = [cell.normal(c) for c in cell.conclusions]
+    outputs = [[cell.normal(f) for f in run.output or []] for run in cell.runs]
+    became: dict[int, Form] = {}
+
+    def moved(f: Form) -> Form:
+        g = {v: c for v, c in f.items() if v not in became}
+        for v, c in f.items():
+            g = add(g, became[v], c) if v in became else g
+        return g
+
+    for a in old.needed([*conclusions, *(f for output in outputs for f in output)]):
+        if a in old.functions:
+            became[a] = new.atoms.function(*old.functions[a])
+        else:
+            exact = a in old.candidates and a not in old.rate and a not in old.differences
+            require(exact, "a soft atom, a difference or a blend")
+            became[a] = new.maximum([moved(f) for f in old.candidates[a]])
+    new.places = {f"n{i}": a for i, a in enumerate(new.atoms.candidates)}
+    new.conclusions = list(map(moved, conclusions))
+    new.runs = [replace(run, output=list(map(moved, output))) for run, output in zip(cell.runs, outputs, strict=True)]
+    return [new]
 
 
 def bound(cell: Cell, place: Any, terms: Any, pairs: list[Any]) -> list[Cell]:
@@ -1706,29 +1828,39 @@ def fact(atoms: Atoms, a: int, name: Any) -> Form:
 
 
 def combination(cell: Cell, value: Any, start: Form) -> tuple[Form, bool]:
-    """A form minus a combination of rows, resolved together, and whether a strict row takes part."""
+    """A form minus a combination of rows, and whether a strict row takes part."""
     any_strict = False
     total = start
     for entry in items(value):
         factor, f, strict = row(cell, entry)
         total = add(total, cleared(f), -factor)
         any_strict = any_strict or strict
-    return (cell.normal(total) if cell.atoms.mentioned(total) else total), any_strict
+    return total, any_strict
+
+
+def resolved(cell: Cell, f: Form) -> Form:
+    """A combination resolved, if it mentions an atom."""
+    return cell.normal(f) if cell.atoms.mentioned(f) else f
 
 
 def prove(cell: Cell, f: Form, pair: Any) -> None:
     """Check that a pair proves f >= 0; without one bounds have to be enough."""
     if pair == [] and isinstance(pair, list):
-        require(at_least(cell.atoms.lo(f), 0), "bounds do not show that a form is >= 0")
+        require(cell.atoms.is_at_least_0(f), "bounds do not show that a form is >= 0")
         return
     weight, rows = items(pair, 2)
     total, _ = combination(cell, rows, times(multiplier(weight), cleared(f)))
+    if not cell.atoms.functions.keys().isdisjoint(total):
+        require(cell.atoms.is_at_least_0(total), "bounds do not show that what is left is >= 0")
+        return
+    total = resolved(cell, total)
     require(is_constant(total) and total.get(0, Fraction(0)) >= 0, "a form is not proved to be >= 0")
 
 
 def close_empty(cell: Cell, rows: Any) -> None:
     """Check that rows contradict one another."""
     total, strict = combination(cell, rows, {})
+    total = resolved(cell, total)
     require(is_constant(total), "the combination is not constant")
     k = -total.get(0, Fraction(0))
     require(k < 0 or (k == 0 and strict), "no contradiction")
@@ -1738,6 +1870,7 @@ def close_holds(cell: Cell, claim: Claim, pairs: list[Any]) -> bool:
     """Check that the conclusions hold, and say whether the tie rule was used."""
     if cell.conclusions is None:
         reject("an evaluation is not finished")
+    require(cell.atoms.are_defined(), "a function may be undefined")
     obligations = []
     for c, conclusion in zip(cell.conclusions, claim.conclusions, strict=True):
         g = cell.normal(c)
@@ -1749,7 +1882,7 @@ def close_holds(cell: Cell, claim: Claim, pairs: list[Any]) -> bool:
     return any(run.tied for run in cell.runs)
 
 
-SIZES = {"gate": (1,), "compare": (2,), "cut": (1,), "anew": (1,), "bound": range(2, sys.maxsize)}
+SIZES = {"gate": (1,), "compare": (2,), "cut": (1,), "anew": (1,), "narrow": (0,), "bound": range(2, sys.maxsize)}
 
 
 def open_step(cell: Cell, name: str, arguments: list[Any]) -> list[Cell]:
@@ -1762,6 +1895,8 @@ def open_step(cell: Cell, name: str, arguments: list[Any]) -> list[Cell]:
         return cut(cell, *arguments)
     if name == "anew":
         return anew(cell, *arguments)
+    if name == "narrow":
+        return narrow(cell)
     return bound(cell, arguments[0], arguments[1], arguments[2:])
 
 
@@ -1818,6 +1953,11 @@ def read_networks(value: dict[str, Any], read: Read) -> list[Network]:
 def load(reference: Any, read: Read) -> Network:
     """A network file with the digest that the certificate names."""
     fields(reference, ["file", "sha256"], ["temperature", "base"])
+    return network(contents(reference, read))
+
+
+def contents(reference: dict[str, Any], read: Read) -> bytes:
+    """The bytes of a file with the digest that is named."""
     name, digest = reference["file"], reference["sha256"]
     require(isinstance(name, str) and isinstance(digest, str), "a file name and a digest are texts")
     require(re.fullmatch("[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}", name) is not None, "no plain file name")
@@ -1826,7 +1966,7 @@ def load(reference: Any, read: Read) -> Network:
     except OSError as error:
         raise Rejected(f"file not found: {error}") from None
     require(hashlib.sha256(data).hexdigest() == digest, "the digest does not match")
-    return network(data)
+    return data
 
 
 def satisfies(rows: Iterable[Form], variables: Sequence[Fraction]) -> bool:
@@ -1841,14 +1981,17 @@ def at(f: Form, variables: Sequence[Fraction]) -> Fraction:
 
 def check_proof(value: dict[str, Any], claim: Claim, domain: Domain) -> str:
     """The theorem of a proof."""
+    tied = proved(value, claim, domain)
+    rule = "" if claim.rule is None else f", tie rule {claim.rule}" if tied else ", any tie rule"
+    return f"{claim.said()} ({', '.join(['real arithmetic', *claim.semantics(f'hard attention{rule}')])})"
+
+
+def proved(value: dict[str, Any], claim: Claim, domain: Domain) -> bool:
+    """Check the proof of a claim, and say whether a tie rule was used."""
     inhabitant = numbers(value["inhabitant"], claim.inputs)
     require(satisfies(domain.rows(coordinates(claim.inputs)), inhabitant), "the inhabitant is outside the domain")
     with deep():
-        tied = walk(claim, domain, value["tree"])
-    if claim.rule is None:
-        return f"{claim.text} (real arithmetic, hard attention)"
-    rule = f"tie rule {claim.rule}" if tied else "any tie rule"
-    return f"{claim.text} (real arithmetic, {claim.semantics(f'hard attention, {rule}')})"
+        return walk(claim, domain, value["tree"])
 
 
 def check_refutation(value: dict[str, Any], claim: Claim, domain: Domain) -> str:
@@ -1865,16 +2008,19 @@ def check_refutation(value: dict[str, Any], claim: Claim, domain: Domain) -> str
         ends = [between(bounds(f), value) for f, value in zip(output, items(entry, len(output)), strict=True)]
         said.append(f"{evaluation.label} = ({', '.join(ends)})")
     require(any(is_false(bounds(c.form(outputs)), c.equation) for c in claim.conclusions), "no conclusion is false")
-    hard = f"tie rule {claim.rule}" if not any(claim.sides) else f"hard attention, tie rule {claim.rule}"
-    rule = "" if claim.rule is None else f" ({claim.semantics(hard)})"
-    return f"at {', '.join(said)}{rule}; this refutes: {claim.text}"
+    if any(claim.sides):
+        rule = f" ({claim.semantics(f'hard attention, tie rule {claim.rule}')[0]})"
+    else:
+        rule = "" if claim.rule is None else f" (tie rule {claim.rule})"
+    return f"at {', '.join(said)}{rule}; this refutes: {claim.said()}"
 
 
 def outputs_at(claim: Claim, variables: Sequence[Fraction]) -> tuple[list[list[Form]], Callable[[Form], Interval]]:
     """The outputs of all evaluations at numbers for the variables, and bounds of forms in them."""
     points = [[at(f, variables) for f in e.inputs] for e in claim.evaluations]
-    if not any(claim.sides):
-        values = [evaluate(e.network, x, e.tie) for e, x in zip(claim.evaluations, points, strict=True)]
+    nets = [e.network for e in claim.evaluations if not isinstance(e.network, Function)]
+    if not any(claim.sides) and len(nets) == len(claim.evaluations):
+        values = [evaluate(net, x, e.tie) for net, e, x in zip(nets, claim.evaluations, points, strict=True)]
         return [[single(y) for y in output] for output in values], exactly
     cell = Cell(Atoms([]), [], [Run() for _ in claim.evaluations])
     forms = [replace(e, inputs=list(map(single, x))) for e, x in zip(claim.evaluations, points, strict=True)]
@@ -1905,8 +2051,26 @@ def is_false(ends: Interval, equation: bool) -> bool:
     return (high is not None and high < 0) or (equation and low is not None and low > 0)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A certificate of the format certificate-1 whose proof or refutation has not been looked at."""
+
+    value: dict[str, Any]
+    claim: Claim
+    domain: Domain
+
+
 def check_value(value: Any, read: Read) -> str:
     """The theorem of a certificate that has been parsed."""
+    if isinstance(value, dict) and value.get("format") == "exactformer/chain-1":
+        return check_chain(value, read)
+    asked = ask(value, read)
+    judge = check_proof if "tree" in value else check_refutation
+    return judge(value, asked.claim, asked.domain)
+
+
+def ask(value: Any, read: Read) -> Asked:
+    """The claim of a certificate."""
     require(isinstance(value, dict), "a certificate is an object")
     pair = isinstance(value.get("claim"), str) and value["claim"] in PAIRS
     kind = ["inhabitant", "tree"] if "tree" in value else ["point", "values"]
@@ -1917,7 +2081,66 @@ def check_value(value: Any, read: Read) -> str:
     networks = read_networks(value, read)
     claim = read_claim(value, networks)
     domain = read_domain(value["domain"], claim.inputs)
-    return check_proof(value, claim, domain) if "tree" in value else check_refutation(value, claim, domain)
+    return Asked(value, claim, domain)
+
+
+# --- Section 13: chains ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """One end of a link: the bytes of its file by their digest, and how it is read."""
+
+    digest: str
+    soft: tuple[Rate, ...]
+    network: Network = field(compare=False)
+    side: Soft | None = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A theorem that two ends are equal (no distance), or within a distance."""
+
+    ends: tuple[Terminal, Terminal]
+    distance: Fraction | None
+    tied: bool
+    tie: str
+    domain: Domain
+
+
+def check_chain(value: dict[str, Any], read: Read) -> str:
+    """The theorem of a chain."""
+    fields(value, ["format", "links"], ["untrusted"])
+    links = [read_link(item, read) for item in items(value["links"])]
+    require(len(links) > 0, "a chain without links")
+    for one, other in pairwise(links):
+        require((one.domain, one.tie) == (other.domain, other.tie), "another domain or tie rule")
+        require(one.ends[1] == other.ends[0], "ends that do not meet")
+    distances = [link.distance for link in links if link.distance is not None]
+    relation = f"|left(x) - right(x)| <= {show(sum(distances, Fraction(0)))}" if distances else "left(x) = right(x)"
+    first, last = links[0].ends[0], links[-1].ends[1]
+    rule = f"tie rule {links[0].tie}" if any(link.tied for link in links) else "any tie rule"
+    pairs = [(end.network, end.side) for end in (first, last)]
+    words = ", ".join(["real arithmetic", *semantics(pairs, f"hard attention, {rule}")])
+    return f"for every x in the domain, {relation}{formulas([net for net, _ in pairs])} ({words})"
+
+
+def read_link(value: Any, read: Read) -> Link:
+    """A link, its certificate having been checked."""
+    fields(value, ["file", "sha256"], ["from"])
+    origin = value.get("from", "left")
+    require(origin in ("left", "right"), "a link begins left or right")
+    certificate = parse(contents(value, read))
+    asked = ask(certificate, read)
+    require(certificate["claim"] in ("equal", "within") and "tree" in certificate, "a link of another kind")
+    tied = proved(certificate, asked.claim, asked.domain)
+    left, right = (
+        Terminal(certificate[key]["sha256"], tuple(soft.rates) if soft else (), net, soft)
+        for key, net, soft in zip(("left", "right"), asked.claim.networks, asked.claim.sides, strict=True)
+    )
+    distance = number(certificate["parameters"]["epsilon"]) if certificate["claim"] == "within" else None
+    ends = (left, right) if origin == "left" else (right, left)
+    return Link(ends, distance, tied, certificate["tie"], asked.domain)
 
 
 def check(certificate: bytes, read: Read) -> str:

@@ -91,7 +91,7 @@ SPELLINGS = [
     "nan",
     "{0}/{0}",
 ]
-NAMES = ["gate", "cut", "anew", "compare", "bound", "empty", "holds", "hold", "Gate", "", "split"]
+NAMES = ["gate", "cut", "anew", "narrow", "compare", "bound", "empty", "holds", "hold", "Gate", "", "split"]
 
 
 # --- paths in JSON data ---------------------------------------------------------------------------
@@ -240,11 +240,15 @@ def new_step(r: random.Random, tree: list[Any]) -> list[Any]:
     steps += [["bound", where, [[0, 9]], ["1", rows], ["1", rows]]]
     other = place(r, tree)
     steps += [["cut", r.choice([[[1, 1]], [[where, 1], [0, "1/2"]], []])], ["anew", r.choice([[], [[where, other]]])]]
-    return r.choice([*steps, ["holds", []], ["holds", ["1", []]], ["holds", ["1", rows]]])
+    return r.choice(
+        [*steps, ["narrow"], ["narrow"], ["narrow", []], ["holds", []], ["holds", ["1", []]], ["holds", ["1", rows]]]
+    )
 
 
 def place(r: random.Random, tree: list[Any]) -> str:
     """The name of a place, of the tree or a plausible one."""
+    if r.random() < 0.1:
+        return f"n{r.randrange(3)}"
     seen = [step[1] for step in tree if len(step) > 1 and isinstance(step[1], str)]
     side, kind = r.choice("LRM"), r.choice(["u{1}", "f{1}.t{2}", "h{1}.q{2}"])
     name = f"{side}{{0}}.{kind}".format(*(r.randrange(2) for _ in range(3)))
@@ -254,7 +258,7 @@ def place(r: random.Random, tree: list[Any]) -> str:
 def change_gate(r: random.Random, value: Any) -> None:
     """Name another place in a gate or a fact, or other tokens in a comparison."""
     tree = value.get("tree") or []
-    found = [path for path in leaves(tree, (str,)) if re.match("[LRM]", at(tree, path))]
+    found = [path for path in leaves(tree, (str,)) if re.match("[LRMn][0-9]", at(tree, path))]
     tokens = [(i, j) for i, step in enumerate(tree) if step and step[0] == "compare" for j in range(1, len(step))]
     path = r.choice(found + tokens) if found + tokens else None
     if path:
@@ -626,8 +630,65 @@ def in_network(r: random.Random, case: Case) -> Case:
 
 def with_file(case: Case, name: str, data: bytes) -> Case:
     """A case with another network file and its digest."""
-    certificate = case.certificate.replace(digest(case.files[name]).encode(), digest(data).encode())
-    return Case(certificate, case.files | {name: data})
+    before, after = digest(case.files[name]).encode(), digest(data).encode()
+    files = {key: text.replace(before, after) for key, text in case.files.items()} | {name: data}
+    certificate = case.certificate.replace(before, after)
+    for key, text in files.items():  # the links of a chain
+        certificate = certificate.replace(digest(case.files[key]).encode(), digest(text).encode())
+    return Case(certificate, files)
+
+
+def in_chain(r: random.Random, case: Case) -> Case:
+    """A chain with damage to its links: their order, their direction, or the certificate of one."""
+    value = json.loads(case.certificate)
+    links = value["links"]
+    way = r.randrange(8)
+    i, j = r.randrange(len(links)), r.randrange(len(links))
+    if way == 0:
+        links[i], links[j] = links[j], links[i]
+    elif way == 1:
+        del links[i]
+    elif way == 2:
+        links.insert(j, links[i])
+    elif way == 3:
+        links[i]["from"] = r.choice(["left", "right", "right", "middle", None, 0])
+    elif way == 4:
+        links[i][r.choice(["file", "sha256"])] = links[j][r.choice(["file", "sha256"])]
+    else:
+        name = links[i]["file"]
+        inner = json.loads(case.files[name])
+        ways = [*STEPS, *ROWS, change_head, change_head, change_temperature, change_temperature, *ANYWHERE]
+        r.choice(ways)(r, inner)
+        return with_file(case, name, json.dumps(inner).encode())
+    return Case(json.dumps(value).encode(), case.files)
+
+
+def in_function(r: random.Random, case: Case) -> Case:
+    """A case with damage to the steps of a function, the digest being right."""
+    found = [name for name, data in sorted(case.files.items()) if b'"function"' in data]
+    name = r.choice(found)
+    value = json.loads(case.files[name])
+    steps = value["steps"]
+    i = r.randrange(len(steps))
+    way = r.randrange(7)
+    names = ["sin", "cos", "exp", "log", "tan", "tanh", "absolute", "add", "multiply", "divide", "maximum", "minimum"]
+    if way == 0:
+        steps[i][0] = r.choice([*names, *names, "power", "pi", "input", "number", "Sin", "sqrt", None])
+    elif way == 1:
+        del steps[i]
+    elif way == 2:
+        steps.insert(
+            i, r.choice([["pi"], ["number", "1/0"], ["input", 0], ["log", 0], ["power", 0, "1/4097"], ["pi", 0]])
+        )
+    elif way == 3:
+        steps[i].append(r.choice([0, 1, "1"]))
+    elif way == 4:
+        steps[i][-1] = r.choice([0, 1, -1, i, i + 1, "1/2", -2, "-3/2", 1.0, True, None, 4096, 4097, "1/4096"])
+    elif way == 5:
+        value["inputs"] = r.choice([0, 1, 2, 1 << 20, -1, "1", True, 1.0])
+    else:
+        value[r.choice(["domain", "name", "steps", "kind", "more", "layers"])] = r.choice(ODD_VALUES)
+    return with_file(case, name, json.dumps(value).encode())
 
 
 def in_bytes(r: random.Random, case: Case) -> Case:
@@ -663,4 +724,6 @@ DAMAGES: dict[str, Damage] = {
     "certificate data": careless(in_certificate, ANYWHERE),
     "network data": careless(in_network),
     "bytes": careless(in_bytes),
+    "functions": careless(in_function),
+    "chains": careless(in_chain),
 }

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import checker
@@ -619,6 +620,8 @@ def refutation(r: random.Random, claim: checker.Claim, domain: checker.Domain) -
             outputs, bounds = checker.outputs_at(claim, point)
         except checker.Rejected:  # a score that is not affine
             return None
+        if any(None in bounds(f) for output in outputs for f in output):  # a function that is not defined there
+            continue
         if any(checker.is_false(bounds(c.form(outputs)), c.equation) for c in claim.conclusions) or r.random() < 0.1:
             values = [[enclosed(r, *bounds(f)) for f in output] for output in outputs]
             return {"point": written(r, point), "values": values}
@@ -720,6 +723,145 @@ def moved(r: random.Random, net: Data) -> Data:
             if r.random() < 0.4:
                 row[i] = str(checker.number(checker.parse(text_of(entry))) + Fraction(r.randint(-4, 4), 64))
     return net
+
+
+# --- functions, narrow, chains --------------------------------------------------------------------
+
+
+def random_function(r: random.Random, inputs: int) -> Data:
+    """A straight-line program of a few steps, mostly defined and of moderate size where its inputs are."""
+    steps: list[Any] = [["input", r.randrange(inputs)]] if inputs else [["pi"]]
+    smooth = ["sin", "cos", "tanh", "exp", "absolute", "tan", "log"]
+    for _ in range(r.randint(1, 7)):
+        k = len(steps)
+        a, b = k - 1, r.randrange(k)
+        way = r.random()
+        if way < 0.15:
+            steps.append(["input", r.randrange(inputs)] if inputs else ["number", 3])
+        elif way < 0.3:
+            steps.append(["number", spelt(r, value_of(r))])
+        elif way < 0.55:
+            steps.append(
+                [r.choice(["add", "multiply", "multiply", "maximum", "minimum", "divide"]), *r.sample([a, b], 2)]
+            )
+        elif way < 0.75:
+            steps.append(["power", a, r.choice([2, 2, 3, 0, 1, "1/2", -1, "3/2"])])
+        elif way < 0.78:
+            steps.append(["pi"])
+        else:
+            steps.append([r.choice(smooth[: r.choice([5, 5, 7])]), a])
+    net: Data = {"format": "exactformer/network-1", "kind": "function", "inputs": inputs, "steps": steps}
+    return net | ({"name": "f"} if r.random() < 0.1 else {})
+
+
+def with_function(r: random.Random) -> Case:
+    """A claim about a function, or a function and a network, proved by cuts, narrow and bounds, or refuted."""
+    claim = r.choice([*["within"] * 6, "range", "range", *checker.PARAMETERS])
+    inputs = r.choice([1, 1, 1, 2, 2, 0]) if claim in ("within", "range", "equal", "at-most") else r.choice([1, 1, 2])
+    low = r.choice([-1, -1, 0, "1/4", 1])
+    domain: Data = {"lower": [low] * inputs, "upper": [r.choice([1, 2, "3/2"])] * inputs}
+    if inputs and r.random() < 0.1:
+        domain |= {"matrix": [[1] * inputs], "bounds": [3]}
+    networks = [random_function(r, inputs)]
+    if claim in checker.PAIRS:
+        others = [
+            random_function(r, inputs),
+            networks[0],
+            random_layers(r, inputs, 1).data(r) if inputs else networks[0],
+        ]
+        networks.append(r.choice([others[0], others[1], others[2], others[2]]))
+        r.shuffle(networks)
+    given = random_parameters(r, claim, inputs, 1)
+    given |= {"within": {"epsilon": 100}, "range": {"lower": [-100], "upper": [100]}}.get(claim, {})
+    head: Data = {"format": "exactformer/certificate-1", "claim": claim, "tie": r.choice(checker.RULES)}
+    question = Question(head | {"domain": domain, "parameters": given}, networks)
+    if claim in checker.PAIRS and r.random() < 0.1:
+        question.soft = {s: softened(r, n) for s, n in zip(("left", "right"), networks, strict=True) if "layers" in n}
+    if claim in ("within", "range"):
+        question.head["parameters"] = fitting(r, question)
+    if r.random() < 0.2:
+        answer = refutation(r, *understood(question))
+        if answer is not None:
+            return question.case(answer)
+    tree = player.narrow_tree(r, *understood(question), r.choice([0, 1, 1, 2]) if inputs else 0)
+    return question.case({"inhabitant": [r.choice([low, 1])] * inputs, "tree": tree})
+
+
+def fitting(r: random.Random, question: Question) -> Data:
+    """Parameters of *within* or *range* that are about what points of the domain allow."""
+    claim, domain = understood(question)
+    seen: list[tuple[Fraction, Fraction]] = []
+    for _ in range(12):
+        point = [
+            (1 - t) * low + t * high
+            for low, high in zip(domain.lower, domain.upper, strict=True)
+            if (t := r.choice([Fraction(0), Fraction(1), Fraction(r.random())])) is not None
+        ]  # type: ignore[operator]
+        outputs, bounds = checker.outputs_at(claim, point)
+        low, high = bounds(outputs[0][0] if len(outputs) == 1 else checker.add(outputs[0][0], outputs[1][0], -1))
+        seen += [] if low is None or high is None else [(low, high)]
+    lowest, highest = (
+        min([low for low, _ in seen], default=Fraction(-9)),
+        max([h for _, h in seen], default=Fraction(9)),
+    )
+    slack = r.choice([0, 1, Fraction(1, 2), Fraction(1, 10), -Fraction(1, 100)]) * max(1, abs(highest), abs(lowest))
+    short = [Fraction(round(x * 1024), 1024) for x in (lowest - slack, highest + slack)]
+    if question.head["claim"] == "within":
+        return {"epsilon": str(max(-short[0], short[1], Fraction(0)))}
+    return {"lower": [str(short[0])], "upper": [r.choice([None, str(short[1])])]}
+
+
+def narrowed(r: random.Random) -> Case:
+    """A claim about networks with hard attention or maxima, proved by cuts, narrow and gates."""
+    question = random_question(r)
+    question.soft = {}
+    question.head["domain"] = {
+        key: [x if x is not None else s * 2 for x in question.head["domain"][key]]
+        for key, s in (("lower", -1), ("upper", 1))
+    }
+    claim, domain = understood(question)
+    try:
+        tree = player.narrow_tree(r, claim, domain, r.choice([1, 1, 2]))
+    except checker.Rejected:  # a score that is not affine
+        tree = [["narrow"], ["holds"]]
+    return question.case({"inhabitant": question.head["domain"]["lower"], "tree": tree})
+
+
+def chained(r: random.Random) -> Case:
+    """A chain of a few theorems about networks and functions in one variable, most of whose ends meet."""
+    domain: Data = {"lower": [-1], "upper": [1]}
+    base = random_layers(r, 1, 1)
+    nets = [base.data(r), variant(r, base).data(r), random_function(r, 1), random_layers(r, 1, 1).data(r)]
+    soft = [softened(r, net) if "layers" in net and r.random() < 0.3 else {} for net in nets]
+    tie = r.choice(checker.RULES)
+    way = [r.randrange(len(nets)) for _ in range(r.choice([2, 2, 3, 4]))]
+    files: dict[str, bytes] = {}
+    links = []
+    for k, (i, j) in enumerate(pairwise(way)):
+        turned = r.random() < 0.3
+        i, j = (j, i) if turned else (i, j)
+        names = [f"{side}{r.choice(['', k])}{n}.json" for side, n in (("net", i), ("net", j))]
+        files |= {name: text_of(nets[n]) for name, n in zip(names, (i, j), strict=True)}
+        claim = "equal" if {i, j} <= {0, 1} and not soft[i] and not soft[j] and r.random() < 0.8 else "within"
+        head: Data = {"format": "exactformer/certificate-1", "claim": claim, "tie": tie}
+        head |= {"domain": domain if r.random() < 0.5 else {"lower": ["-1/1"], "upper": ["1.0"]}}
+        if claim == "within":
+            head["parameters"] = {"epsilon": r.choice([0, 10, "100", "1e3", "5/2"]) if i != j else 0}
+        sides = {
+            s: {"file": name, "sha256": digest(files[name])} | soft[n]
+            for s, name, n in zip(("left", "right"), names, (i, j), strict=True)
+        }
+        question = Question(head, [nets[i], nets[j]], {"left": soft[i], "right": soft[j]})
+        try:
+            tree = player.narrow_tree(r, *understood(question), 0)
+        except checker.Rejected:
+            tree = [["holds"]]
+        text = dump(head | sides | {"inhabitant": [0], "tree": tree}).encode()
+        files[f"link{k}.json"] = text
+        entry: Data = {"file": f"link{k}.json", "sha256": digest(text)}
+        links.append(entry | ({"from": "right"} if turned else r.choice([{}, {"from": "left"}])))
+    value: Data = {"format": "exactformer/chain-1", "links": links}
+    return Case(dump(value | r.choice([{}, {}, {"untrusted": [1]}])).encode(), files)
 
 
 def argument(question: Question) -> str:

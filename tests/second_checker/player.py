@@ -27,6 +27,7 @@ from checker import (
     fact,
     gate,
     is_constant,
+    narrow,
     root_cell,
     single,
     times,
@@ -85,6 +86,11 @@ def splitting(r: random.Random, cell: Cell) -> tuple[Step | None, list[Cell]]:
         try:
             return ["anew", pairs], anew(cell, pairs)
         except Rejected:  # the rows leave an input without values
+            pass
+    if way < 0.28:
+        try:
+            return ["narrow"], narrow(cell.child([]))
+        except Rejected:  # means, differences, evaluations that are not finished
             pass
     if places and r.random() < 0.3:
         step = bounding(r, cell.child([]), r.choice(places))
@@ -174,6 +180,31 @@ def near_tree(r: random.Random, claim: Claim, domain: Domain, cuts: int) -> list
     return steps
 
 
+def narrow_tree(r: random.Random, claim: Claim, domain: Domain, cuts: int) -> list[Step]:
+    """The steps of a tree that cuts the domain, narrows cells or evaluates them anew, and closes them by bounds."""
+    stack = [(root_cell(claim, domain), 0)]
+    steps: list[Step] = []
+    while stack:
+        cell, depth = stack.pop()
+        cell.advance(claim)
+        step, children = None, list[Cell]()
+        if depth < 2 * cuts and depth % 2 == 0:
+            terms = cutting(r, cell)
+            step, children = ["cut", terms], cut(cell, terms)
+        elif depth <= 2 * cuts and r.random() < (0.9 if depth % 2 else 0.2):
+            try:
+                step, children = ["narrow"], narrow(cell.child([]))
+                if r.random() < 0.15:
+                    step, children = ["anew", []], anew(cell, [])
+            except Rejected:
+                step, children = None, []
+        elif r.random() < 0.15 and depth < 2 * cuts + 2:
+            step, children = splitting(r, cell)
+        steps.append(step or closing(r, claim, cell.child([])) or ["holds"])
+        stack += reversed([(child, depth + 1) for child in children])
+    return steps
+
+
 def bounding(r: random.Random, cell: Cell, place: str) -> Step | None:
     """A step that bounds an atom by a form that is at least each candidate, if one is found."""
     rows = usable(cell)
@@ -237,6 +268,9 @@ def closing(r: random.Random, claim: Claim, cell: Cell) -> Step | None:
         for c, conclusion in zip(cell.conclusions, claim.conclusions, strict=True):
             g = cell.normal(c)
             for f in ([g, times(-1, g)] if conclusion.equation else [g]) if g else []:
+                if cell.atoms.functions:  # what encloses functions does so for the sum with any rows
+                    pairs.append([] if r.random() < 0.8 else ["1", [[*r.choice(rows)[0], "1"]] if rows else []])
+                    continue
                 enough = at_least(cell.atoms.lo(f), 0)
                 pair = None if enough and r.random() < 0.6 else proof_of(r, cleared(f), rows)
                 pairs.append([] if pair is None and enough else pair)  # no facts are about blends and leaks
