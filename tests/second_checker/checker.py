@@ -1,4 +1,4 @@
-"""A second checker for proof certificates, written from docs/certificate-1.md and docs/networks.md alone.
+"""A second checker for proof certificates, written from docs/certificate-1.md and docs/networks.md.
 
 It imports nothing but the standard library and what lies beside it, and prefers plain formulas to speed. Numbers
 are fractions, and a form is a dictionary from variables to coefficients other than 0, the constant under variable 0.
