@@ -446,6 +446,8 @@ def test_a_function_is_a_side_of_a_claim_and_has_a_place_in_its_report(
     assert main(["verify", "wave.json", "relu.json", "--claim", "within:2", "--out", "proof"]) == 0
     report = (folder / "proof" / "report.html").read_text(encoding="utf-8")
     assert "&lt;b&gt;wave&lt;/b&gt;, a function with 4 steps" in report and "<b>wave" not in report
+    assert "The value of a function given by a formula is one more such variable" in report
+    assert "by exact bounds, or by exact multipliers" in report
     assert main(["verify", "relu.json", "wave.json", "--out", "refuted"]) == 1
     assert "a function with 4 steps" in (folder / "refuted" / "report.md").read_text(encoding="utf-8")
     assert main(["check", "proof", "--quiet"]) == 0 and main(["report", "proof", "--format", "text"]) == 0

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from exactformer.documents.document import Block, Exact, Facts, Figure, Inline, Paragraph, Steps, Table
 from exactformer.documents.picture import Picture
 from exactformer.reporting.data import ProofCard, Report
 
-SILENT = ("cut", "anew", "bound", "ties", "regions", "flat", "pruned")  # left out when they are 0
+SILENT = ("cut", "anew", "narrow", "bound", "ties", "regions", "flat", "pruned")  # left out when they are 0
 TIGHT = 12  # digits of an exact number in a cell of the table of regions
 
 RULES = {
@@ -16,6 +14,7 @@ RULES = {
     "compare": "splits: a difference of two scores is positive, zero or negative",
     "cut": "splits: an affine form is at least or at most zero",
     "anew": "cells evaluated again on their own box, with affine bounds of every maximum",
+    "narrow": "cells whose outputs are bounded again on their own box, maxima and functions anew",
     "bound": "maxima shown to be at most a form",
     "holds": "cells closed because the claim holds there",
     "empty": "cells closed because they contain no point (exact multipliers)",
@@ -101,10 +100,15 @@ def _steps(report: Report) -> tuple[str, ...]:
             "Cells are evaluated again on boxes of their own: every maximum lies between two affine forms there (a "
             "convex function lies below its chord), and a value near an earlier one is that plus a bounded difference."
         )
+    if _curved(report):
+        lines.append(
+            "The value of a function given by a formula is one more such variable; on the box of a cell it is bounded "
+            "by exact enclosures of its values and of its first and second derivatives."
+        )
     cases = [words for rule, words in CASES.items() if counts.get(rule)]
     if not cases:
         settled = _settled(report)
-        return *lines, f"{settled[0].upper()}{settled[1:]} on all of D, {_reasons(counts)}."
+        return *lines, f"{settled[0].upper()}{settled[1:]} on all of D, {_reasons(report)}."
     distinguished = ", or ".join(cases)
     lines.append(
         f"Where that does not settle the claim, cases are distinguished: {distinguished}. The cases of a split cover "
@@ -113,9 +117,15 @@ def _steps(report: Report) -> tuple[str, ...]:
     return *lines, *_leaves(report)
 
 
-def _reasons(counts: Mapping[str, int]) -> str:
+def _reasons(report: Report) -> str:
     """What an inequality on a cell may be shown by."""
-    return "by exact bounds, or by exact multipliers" if counts.get("anew") else "by exact multipliers"
+    bounded = _curved(report) or (dict(report.proof.counts).get("anew"))
+    return "by exact bounds, or by exact multipliers" if bounded else "by exact multipliers"
+
+
+def _curved(report: Report) -> bool:
+    """Whether a side is a function given by a formula."""
+    return any(side.kind == "function" for side in report.networks)
 
 
 def _settled(report: Report) -> str:
@@ -129,7 +139,7 @@ def _leaves(report: Report) -> tuple[str, ...]:
     """What closes the cells that were not split further."""
     counts = dict(report.proof.counts)
     closed, empty = counts.get("holds", 0), counts.get("empty", 0)
-    lines = [f"On {_cells(closed)}, {_settled(report)}: as forms, or {_reasons(counts)}."]
+    lines = [f"On {_cells(closed)}, {_settled(report)}: as forms, or {_reasons(report)}."]
     if empty:
         lines.append(
             f"{_cells(empty).capitalize()} contain{'s' if empty == 1 else ''} no point: a non-negative combination of "
