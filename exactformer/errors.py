@@ -34,24 +34,30 @@ class CertificateRejected(ExactformerError):
 
 
 class Faults:
-    """Collects faults while input is read, so that all of them are reported at once."""
+    """Collects faults while input is read, so that all of them are reported at once, up to a limit."""
 
     LIMIT = 20
 
-    def __init__(self, source: str = "") -> None:
+    def __init__(self, source: str = "", limit: int = LIMIT) -> None:
         self.source = source
+        self.limit = limit
         self.reasons: list[str] = []
         self.more = 0
 
     def add(self, place: str, expected: str, found: object, hint: str = "") -> None:
-        """Note one fault, with a hint at its end; beyond LIMIT only their number is kept."""
+        """Note one fault, with a hint at its end; beyond the limit only their number is kept."""
         text = printable(found[:61] if isinstance(found, str) else _SHORT.repr(found))
         text = text if len(text) <= 60 else text[:57] + "..."
         prefix = f"{self.source}: " if self.source else ""
-        if len(self.reasons) < self.LIMIT:
+        if len(self.reasons) < self.limit:
             self.reasons.append(f"{prefix}{place}: expected {expected}, found {text}{hint}")
         else:
             self.more += 1
+
+    @property
+    def count(self) -> int:
+        """The number of faults so far."""
+        return len(self.reasons) + self.more
 
     def settle(self) -> None:
         """Raise `InvalidInput` if there were faults."""

@@ -471,7 +471,7 @@ def test_a_measure_that_is_interrupted_writes_nothing(run: Run, monkeypatch: pyt
     assert tree() == before
 
 
-VERBS = ("prove", "verify", "check", "compile", "evaluate", "report", "distance", "range", "temperature")
+VERBS = ("prove", "verify", "check", "compile", "evaluate", "report", "distance", "range", "temperature", "supports")
 
 
 @pytest.mark.parametrize("command", VERBS)

@@ -22,7 +22,8 @@ from strategies import networks, relu_networks
 import exactformer as ef
 from exactformer import InvalidInput, MaxoutNetwork, ReluNetwork, Transformer, Unsupported, load, rational, save
 from exactformer.domain import Box, Domain
-from exactformer.formats import files, network_json, nnet
+from exactformer.formats import disk, network_json, nnet
+from exactformer.formats.files import FORMATS
 from exactformer.formats.network_json import FORMAT, dump, parse, to_object
 from exactformer.kernel.networks import read_network
 from exactformer.kernel.reading import Rejected
@@ -553,7 +554,7 @@ def test_a_network_cut_anywhere_is_refused(base: Any) -> None:
 def test_files_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "directory.json").mkdir()
     (tmp_path / "large.json").write_bytes(b" " * 1001)
-    monkeypatch.setattr(files, "MAX_BYTES", 1000)
+    monkeypatch.setattr(disk, "MAX_BYTES", 1000)
     for name, expected in [
         ("none.json", "expected a file that can be read, found: No such file or directory"),
         ("directory.json", "expected a file that can be read, found: Is a directory"),
@@ -816,6 +817,9 @@ def test_normalisation_is_folded_in_exactly(network: Any) -> None:
 # --- names and encodings --------------------------------------------------------------------------
 
 
+ENDS = " or ".join(FORMATS)
+
+
 def test_the_end_of_the_name_says_what_a_file_is(tmp_path: Path) -> None:
     for name in ("NET.NNET", "net.Nnet"):
         (tmp_path / name).write_text(OWN_NNET)
@@ -828,7 +832,7 @@ def test_the_end_of_the_name_says_what_a_file_is(tmp_path: Path) -> None:
         with pytest.raises(InvalidInput) as caught:
             load(tmp_path / name)
         assert caught.value.reasons == (
-            f"{tmp_path / name}: expected a name that ends in .json or .nnet, found {found}",
+            f"{tmp_path / name}: expected a name that ends in {ENDS}, found {found}",
         )
 
 

@@ -12,13 +12,25 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
-from exactformer.cli import check, compile, distance, evaluate, prove, range, regions, report, temperature, verify
+from exactformer.cli import (
+    check,
+    compile,
+    distance,
+    evaluate,
+    prove,
+    range,
+    regions,
+    report,
+    supports,
+    temperature,
+    verify,
+)
 from exactformer.cli.exits import BAD_INPUT, REJECTED, UNKNOWN
 from exactformer.cli.parser import Parser
 from exactformer.errors import CertificateRejected, InvalidInput, NumberTooLong, Unsupported, printable
 from exactformer.version import __version__
 
-VERBS = (prove, verify, check, compile, evaluate, regions, distance, range, temperature, report)
+VERBS = (prove, verify, check, compile, evaluate, regions, distance, range, temperature, report, supports)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -16,6 +16,7 @@ from exactformer.cli.options import (
     construction_options,
     domain_options,
     input_files,
+    network_in,
     no_effect,
 )
 from exactformer.cli.parser import command
@@ -36,14 +37,13 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run `compile`; returns the exit code."""
     from exactformer.compiler import compile_network
-    from exactformer.formats import load
     from exactformer.formats.files import write_atomically
     from exactformer.formats.network_json import dump
 
     if options.compare and options.construction is not None:
         raise no_effect("--construction", "-o; --compare shows all constructions")
     place = None if options.compare else _place(options)
-    network = load(options.network)
+    network = network_in(options.network, options)
     domain = asked_domain(options, network.inputs)
     if domain is None and network.domain is not None:
         check_inhabited(network.domain, options.network)

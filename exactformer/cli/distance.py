@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from exactformer.cli.measures import answer, folder_for, how, keys_of, measuring_options
-from exactformer.cli.options import about, asked_domain, asked_temperature, progress_line, read_correspondence_file
+from exactformer.cli.options import (
+    about,
+    asked_domain,
+    asked_temperature,
+    network_in,
+    progress_line,
+    read_correspondence_file,
+)
 from exactformer.cli.parser import command
 
 
@@ -24,10 +31,9 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run `distance`; returns the exit code."""
-    from exactformer.formats import load
     from exactformer.measuring import distance
 
-    left, right = load(options.left), load(options.right)
+    left, right = (network_in(name, options) for name in (options.left, options.right))
     domain = asked_domain(options, left.inputs)
     name = f"{Path(options.left).stem}-{Path(options.right).stem}-distance"
     folder = folder_for(options, name, {"left.json": left, "right.json": right})

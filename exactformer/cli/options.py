@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from exactformer.cli.parser import arity, natural, positive, sample, seconds
-from exactformer.errors import Faults, InvalidInput, Unsupported
+from exactformer.errors import Faults, InvalidInput, Unsupported, printable
 
 CONSTRUCTION = "gated"
 DEFAULT = -1  # of --sample: told from a number that was asked for
@@ -66,7 +66,6 @@ def formula_options(parser: argparse.ArgumentParser) -> None:
 
 def asked_function(options: argparse.Namespace) -> tuple[Any, str]:
     """The network in a file, or the function of a formula, and what messages call it."""
-    from exactformer.formats import load
     from exactformer.functions import function
 
     if (options.network is None) == (options.formula is None):
@@ -76,7 +75,7 @@ def asked_function(options: argparse.Namespace) -> tuple[Any, str]:
     if options.formula is None and options.variables is not None:
         raise no_effect("--variables", "--formula")
     if options.formula is None:
-        return load(options.network), str(options.network)
+        return network_in(options.network, options), str(options.network)
     names = None if options.variables is None else [name.strip() for name in options.variables.split(",")]
     return function(options.formula, names), "formula"
 
@@ -104,6 +103,17 @@ def chosen(options: argparse.Namespace) -> dict[str, Any]:
     if options.arity is not None and construction != "tournament":
         raise no_effect("--arity", "--construction tournament")
     return {"construction": construction, "arity": options.arity or 2}
+
+
+def network_in(name: str, options: argparse.Namespace) -> Any:
+    """The network in a file; what its reader assumed is said on standard error."""
+    from exactformer.formats.files import read
+
+    reading = read(Path(name))
+    if not options.quiet:
+        for note in reading.notes:
+            print(f"exactformer: {printable(f'{name}: {note}')}", file=sys.stderr)
+    return reading.network
 
 
 def input_files(options: argparse.Namespace) -> list[Path]:

@@ -12,6 +12,7 @@ from exactformer.cli.options import (
     asked_domain,
     chosen,
     construction_options,
+    network_in,
     progress_line,
     proving_options,
     search,
@@ -22,17 +23,16 @@ from exactformer.cli.parser import command
 def add(commands: Any) -> None:
     """The options of `prove`."""
     parser = command(commands, "prove", run, "compile a network, prove it, write certificate and report")
-    parser.add_argument("network", metavar="NETWORK", help="a maxout or ReLU network (.json, .nnet)")
+    parser.add_argument("network", metavar="NETWORK", help="a maxout or ReLU network (.json, .nnet, .onnx)")
     construction_options(parser)
     proving_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run `prove`; returns the exit code."""
-    from exactformer.formats import load
     from exactformer.prover.driver import prove
 
-    network = load(options.network)
+    network = network_in(options.network, options)
     domain = asked_domain(options, network.inputs)
     how = {**chosen(options), **search(options)}
     folder = proof_folder(options, Path(options.network).stem, {"left.json": network})

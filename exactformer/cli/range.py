@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from exactformer.cli.measures import answer, folder_for, how, measuring_options, number, point_of, value_of
-from exactformer.cli.options import about, asked_domain, asked_temperature, progress_line
+from exactformer.cli.options import about, asked_domain, asked_temperature, network_in, progress_line
 from exactformer.cli.parser import command
 
 
@@ -21,10 +21,9 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run `range`; returns the exit code."""
-    from exactformer.formats import load
     from exactformer.measuring import output_range
 
-    network = load(options.network)
+    network = network_in(options.network, options)
     domain = asked_domain(options, network.inputs)
     folder = folder_for(options, f"{Path(options.network).stem}-range", {"left.json": network})
     with about(options.network), progress_line(options, "{} cells, {} open") as progress:

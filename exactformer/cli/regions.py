@@ -21,6 +21,7 @@ from exactformer.cli.options import (
     construction_options,
     domain_options,
     input_files,
+    network_in,
     no_effect,
     progress_line,
     read_points,
@@ -60,10 +61,9 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run `regions`; returns the exit code."""
-    from exactformer.formats import load
     from exactformer.subdivision import regions
 
-    network, domain, names, note = _of_which(options, load(options.network))
+    network, domain, names, note = _of_which(options, network_in(options.network, options))
     no_picture = _check_places(options, network, domain)
     if no_picture is not None:
         say([f"exactformer: {no_picture}; the picture is left out"], sys.stderr)

@@ -13,6 +13,7 @@ from exactformer.cli.options import (
     asked_temperature,
     chosen,
     construction_options,
+    network_in,
     no_effect,
     progress_line,
 )
@@ -35,7 +36,6 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run `temperature`; returns the exit code."""
-    from exactformer.formats import load
     from exactformer.measuring import temperature
     from exactformer.networks import Function, Transformer
 
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         raise no_effect("--ratio", "--tight")
     if options.jobs > 1 and not options.tight:
         raise no_effect("--jobs", "--tight")
-    network = load(options.network)
+    network = network_in(options.network, options)
     if isinstance(network, (Transformer, Function)):
         found = "a Transformer; ask distance" if isinstance(network, Transformer) else "a function"
         raise InvalidInput(f"{options.network}: expected a maxout or ReLU network, found {found}")

@@ -17,6 +17,7 @@ from exactformer.cli.options import (
     asked_temperature,
     base_option,
     input_files,
+    network_in,
     no_effect,
     progress_line,
     proving_options,
@@ -50,7 +51,6 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run `verify`; returns the exit code."""
     from exactformer.claims import read_claim
-    from exactformer.formats import load
     from exactformer.prover.driver import verify
 
     claim = read_claim(options.claim)
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
     if len(files) != claim.networks:
         wanted = ("one network file, A", "two network files, A and B")[claim.networks - 1]
         raise InvalidInput(f"claim {claim.name}: expected {wanted}, found {len(files)}")
-    left, *others = map(load, files)
+    left, *others = (network_in(name, options) for name in files)
     right = others[0] if others else None
     domain = asked_domain(options, left.inputs)
     name = "-".join(Path(file).stem for file in files)

@@ -7,39 +7,62 @@ import stat
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from exactformer.arguments import as_path
 from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.formats import network_json, nnet
+from exactformer.formats.disk import read_bytes as read_bytes
+from exactformer.formats.reading import Reading
 from exactformer.networks import Network, check_network
-
-MAX_BYTES = 1 << 28
 
 
 @dataclass(frozen=True)
 class Format:
     """How one format is read, from bytes and the file's name and stem, and how it is written, if it is."""
 
-    read: Callable[[bytes, str, str], Network]
+    read: Callable[[bytes, str, str], Reading]
     write: Callable[[Network], str] | None = None
 
 
+def _noteless(parse: Callable[[bytes, str, str], Network]) -> Callable[[bytes, str, str], Reading]:
+    """The reader of a format that leaves nothing open."""
+    return lambda data, source, name: Reading(parse(data, source, name))
+
+
+def _later(module: str, parse: str) -> Callable[[bytes, str, str], Reading]:
+    """The reader in a module that is imported when it is needed, as NumPy is slow to start."""
+
+    def read(data: bytes, source: str, name: str) -> Reading:
+        found: Reading = getattr(import_module(f"exactformer.formats.{module}"), parse)(data, source, name)
+        return found
+
+    return read
+
+
 FORMATS = {  # a new format is one module and one line here
-    ".json": Format(network_json.parse, network_json.dump),
-    ".nnet": Format(nnet.parse),
+    ".json": Format(_noteless(network_json.parse), network_json.dump),
+    ".nnet": Format(_noteless(nnet.parse)),
+    ".onnx": Format(_later("onnx", "parse")),
+    ".onnx.gz": Format(_later("onnx", "parse_zipped")),
 }
 
 
 def load(path: str | os.PathLike[str]) -> Network:
-    """The network in a file: JSON of the format exactformer/network-1 (`.json`), or `.nnet`, in any case of letters.
+    """The network in a file: JSON of the format exactformer/network-1 (`.json`), `.nnet`, ONNX (`.onnx`, `.onnx.gz`).
 
-    A number in a file is the decimal or the fraction that is written: `0.1` is 1/10. Raises `InvalidInput`, listing
-    every fault with its place, when the file cannot be read, is malformed, or has a name of no known format.
+    The end of the name says which, in any case of letters. A number in a file is the decimal or the fraction that is
+    written, `0.1` is 1/10; a binary float is the number that it is. Raises `InvalidInput`, listing every fault with its
+    place, when the file cannot be read, is malformed, has a name of no known format, or is no piecewise linear network.
     """
-    place = as_path(path, "load")
-    data = read_bytes(place)
-    return _format(place, FORMATS).read(data, str(place), place.stem)
+    return read(as_path(path, "load")).network
+
+
+def read(path: Path) -> Reading:
+    """As `load`, with what was assumed where a file leaves something open."""
+    data = read_bytes(path)
+    return _format(path, FORMATS).read(data, str(path), path.stem)
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
@@ -53,7 +76,7 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     faults.settle()
     place = as_path(path, "save")
     check_name(place)
-    write = FORMATS[place.suffix.lower()].write
+    write = _format(place, FORMATS).write
     assert write is not None
     try:
         text = write(network)
@@ -68,36 +91,11 @@ def check_name(path: str | os.PathLike[str]) -> None:
 
 
 def _format(path: Path, formats: dict[str, Format]) -> Format:
-    found = formats.get(path.suffix.lower())
-    if found is None:
+    found = [form for end, form in formats.items() if path.name.lower().endswith(end) and path.suffix]
+    if not found:
         ends = " or ".join(formats)
         raise InvalidInput(f"{path}: expected a name that ends in {ends}, found {path.suffix or 'no ending'}")
-    return found
-
-
-def read_bytes(path: Path, *, follow: bool = True) -> bytes:
-    """The bytes of an ordinary file; `follow` says whether it may be named by a symbolic link.
-
-    Raises `InvalidInput` when it cannot be read, is a pipe or a device, or is larger than MAX_BYTES.
-    """
-    try:
-        with open(path, "rb", opener=_opener(follow)) as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise InvalidInput(f"{path}: expected a file, found a pipe or a device")
-            data = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise InvalidInput(f"{path}: expected a file that can be read, found: {error.strerror or error}") from None
-    except ValueError:
-        raise InvalidInput(f"{path}: expected a file that can be read, found a name with a null character") from None
-    if len(data) > MAX_BYTES:
-        raise InvalidInput(f"{path}: expected a file of at most {MAX_BYTES} bytes, found a larger one")
-    return data
-
-
-def _opener(follow: bool) -> Callable[[str, int], int]:
-    """Opens without waiting for the other end of a pipe."""
-    extra = getattr(os, "O_NONBLOCK", 0) | (0 if follow else getattr(os, "O_NOFOLLOW", 0))
-    return lambda path, flags: os.open(path, flags | extra)
+    return found[0]
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

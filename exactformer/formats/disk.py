@@ -1,0 +1,37 @@
+"""Reading ordinary files, of a size that is bounded."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from exactformer.errors import InvalidInput
+
+MAX_BYTES = 1 << 28
+
+
+def read_bytes(path: Path, *, follow: bool = True) -> bytes:
+    """The bytes of an ordinary file; `follow` says whether it may be named by a symbolic link.
+
+    Raises `InvalidInput` when it cannot be read, is a pipe or a device, or is larger than MAX_BYTES.
+    """
+    try:
+        with open(path, "rb", opener=_opener(follow)) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise InvalidInput(f"{path}: expected a file, found a pipe or a device")
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise InvalidInput(f"{path}: expected a file that can be read, found: {error.strerror or error}") from None
+    except ValueError:
+        raise InvalidInput(f"{path}: expected a file that can be read, found a name with a null character") from None
+    if len(data) > MAX_BYTES:
+        raise InvalidInput(f"{path}: expected a file of at most {MAX_BYTES} bytes, found a larger one")
+    return data
+
+
+def _opener(follow: bool) -> Callable[[str, int], int]:
+    """Opens without waiting for the other end of a pipe."""
+    extra = getattr(os, "O_NONBLOCK", 0) | (0 if follow else getattr(os, "O_NOFOLLOW", 0))
+    return lambda path, flags: os.open(path, flags | extra)

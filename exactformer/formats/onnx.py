@@ -1,0 +1,254 @@
+"""ONNX files as graphs: the only module that imports the package onnx, of which it uses the parser alone.
+
+Nothing in a file is believed: sizes are compared with the bytes that are there before anything is made of them, and
+data beside the file is opened only inside its folder, never through a link.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from exactformer.errors import Faults, InvalidInput, Unsupported
+from exactformer.formats.disk import MAX_BYTES, read_bytes
+from exactformer.formats.graphs.fold import ALL, fold
+from exactformer.formats.graphs.graph import FLOATS, Array, Graph, Node, Refusal, Shape, noted
+from exactformer.formats.graphs.operators import OPSETS
+from exactformer.formats.graphs.tensor import MAX_AXES, check_size, dimensions
+from exactformer.formats.reading import Reading
+
+TYPES = {  # of ONNX's numbers, how they lie in raw data, and the field where they lie otherwise
+    "float": ("<f4", "float_data"),
+    "double": ("<f8", "double_data"),
+    "float16": ("<u2", "int32_data"),
+    "bfloat16": ("<u2", "int32_data"),
+    "int8": ("<i1", "int32_data"),
+    "int16": ("<i2", "int32_data"),
+    "int32": ("<i4", "int32_data"),
+    "int64": ("<i8", "int64_data"),
+    "uint8": ("<u1", "int32_data"),
+    "uint16": ("<u2", "int32_data"),
+    "uint32": ("<u4", "uint64_data"),
+    "uint64": ("<u8", "uint64_data"),
+    "bool": ("<u1", "int32_data"),
+}
+TYPED = ("to", "output_dtype")  # attributes that are numbers of types
+
+
+def parse(data: bytes, source: str, default_name: str = "") -> Reading:
+    """The network in an ONNX file at the path `source`, where data beside it is looked for.
+
+    Raises `InvalidInput` with every reason why it is not read, each with its node or tensor, and `Unsupported` where
+    the package onnx is not installed.
+    """
+    return fold(read_graph(data, source), source, default_name)
+
+
+def parse_zipped(data: bytes, source: str, default_name: str = "") -> Reading:
+    """As `parse`, for a file that gzip has made smaller."""
+    try:
+        with gzip.GzipFile(fileobj=BytesIO(data)) as stream:
+            whole = stream.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidInput(f"{source}: expected data made by gzip, found: {error}") from None
+    if len(whole) > MAX_BYTES:
+        raise InvalidInput(f"{source}: expected at most {MAX_BYTES} bytes when unpacked, found more")
+    return parse(whole, source, default_name.removesuffix(".onnx"))
+
+
+def read_graph(data: bytes, source: str) -> Graph:
+    """The graph in an ONNX file. Raises `InvalidInput` for what is damaged, of another kind or open."""
+    model = _model(data, source)
+    faults = Faults(source, ALL)
+    _check_model(model, faults)
+    graph, folder = model.graph, Path(source).parent
+    constants: dict[str, Array] = {}
+    for tensor in graph.initializer:
+        if not tensor.name or tensor.name in constants:
+            faults.add(f"tensor '{tensor.name:.40}'", "a name of its own", "one that is there already")
+        with noted(f"tensor '{tensor.name:.40}'", faults):
+            constants[tensor.name] = _array(tensor, folder)
+    for sparse in graph.sparse_initializer:
+        faults.add(f"tensor '{sparse.values.name:.40}'", "a dense tensor", "a sparse one")
+    known = {tensor.name for tensor in graph.initializer}
+    inputs = [each for each in graph.input if each.name not in known]
+    nodes = tuple([_node(i, node, folder, faults) for i, node in enumerate(graph.node)])
+    for what, found in (("input", inputs), ("output", graph.output)):
+        if len(found) != 1:
+            faults.add("graph", f"one {what}", f"{len(found)}: {', '.join(each.name[:20] for each in found[:5])}")
+    shape, type, notes = _input(inputs[0], faults) if inputs else ((), "", [])
+    faults.settle()
+    return Graph(inputs[0].name, shape, type, constants, nodes, graph.output[0].name, tuple(notes))
+
+
+def _model(data: bytes, source: str) -> Any:
+    """The file as protobuf understands it."""
+    try:
+        import onnx
+        from google.protobuf.message import DecodeError
+    except ImportError:
+        raise Unsupported(f"{source}: expected the package onnx, found none; pip install 'exactformer[io]'") from None
+    try:
+        model = onnx.ModelProto.FromString(data)
+    except DecodeError:
+        raise InvalidInput(f"{source}: expected an ONNX file, found other or damaged data") from None
+    if not model.HasField("graph") or (not model.graph.node and not model.graph.output):
+        raise InvalidInput(f"{source}: expected an ONNX file, found other data, without a graph")
+    return model
+
+
+def _check_model(model: Any, faults: Faults) -> None:
+    versions = [each.version for each in model.opset_import if each.domain in ("", "ai.onnx")]
+    if len(versions) != 1 or versions[0] not in OPSETS:
+        wanted = f"one version of ONNX's operators (opset), from {OPSETS[0]} to {OPSETS[-1]}"
+        faults.add("opset_import", wanted, f"{', '.join(map(str, versions)) or 'none'}")
+    if model.functions:
+        faults.add("functions", "none: every node an operator of ONNX", f"{len(model.functions)}")
+
+
+def _input(value: Any, faults: Faults) -> tuple[Shape, str, list[str]]:
+    """Shape and type of the input, and what is assumed of its first axis."""
+    place, notes = f"input '{value.name:.40}'", []
+    tensor = value.type.tensor_type
+    type = _type_name(tensor.elem_type)
+    if not value.type.HasField("tensor_type") or type not in FLOATS:
+        faults.add(place, f"a tensor of a type among {', '.join(FLOATS)}", type)
+    elif not tensor.HasField("shape"):
+        faults.add(place, "a shape", "none")
+    lengths = []
+    for i, axis in enumerate(tensor.shape.dim):
+        open_ended = axis.WhichOneof("value") != "dim_value"
+        if open_ended and i == 0 and len(tensor.shape.dim) > 1:
+            word = f" ({axis.dim_param:.40})" if axis.dim_param else ""
+            notes.append(f"{place}: the length of the first axis{word} is not said: taken as a batch of 1")
+            lengths.append(1)
+        elif open_ended or axis.dim_value < 1:
+            faults.add(f"{place}, axis {i}", "a length of at least 1", axis.dim_param or f"{axis.dim_value}")
+        else:
+            lengths.append(axis.dim_value)
+    with noted(place, faults):
+        check_size(math.prod(lengths))
+        if len(lengths) > MAX_AXES:
+            raise Refusal(f"at most {MAX_AXES} axes", f"{len(lengths)}")
+    return tuple(lengths), type, notes
+
+
+def _node(number: int, node: Any, folder: Path, faults: Faults) -> Node:
+    domain = "" if node.domain in ("", "ai.onnx") else f"{node.domain}."
+    place = f"node '{node.name:.60}' ({node.op_type:.40})" if node.name else f"node {number} ({node.op_type:.40})"
+    attributes: dict[str, Any] = {}
+    for name, count in Counter(each.name for each in node.attribute).items():
+        if count > 1:
+            faults.add(place, "every attribute once", f"{name} {count} times")
+    for each in node.attribute:
+        with noted(f"{place}, attribute {each.name:.40}", faults):
+            value = _attribute(each, folder)
+            attributes[each.name] = _type_name(value) if each.name in TYPED and isinstance(value, int) else value
+    return Node(f"{domain}{node.op_type}", tuple(node.input), tuple(node.output), attributes, place)
+
+
+def _attribute(attribute: Any, folder: Path) -> Any:
+    """The value of an attribute: an int, a float, a str, an Array, or a list."""
+    kinds = attribute.AttributeType
+    if attribute.ref_attr_name:
+        raise Refusal("a value", f"a reference to {attribute.ref_attr_name:.40}")
+    if attribute.type == kinds.INT:
+        return int(attribute.i)
+    if attribute.type == kinds.INTS:
+        return list(attribute.ints)
+    if attribute.type in (kinds.FLOAT, kinds.FLOATS):
+        floats = list(attribute.floats) if attribute.type == kinds.FLOATS else [attribute.f]
+        if not all(map(math.isfinite, floats)):
+            raise Refusal("finite numbers", f"{floats}")
+        return floats if attribute.type == kinds.FLOATS else floats[0]
+    if attribute.type == kinds.STRING:
+        return attribute.s.decode("utf-8", "backslashreplace")
+    if attribute.type == kinds.TENSOR:
+        return _array(attribute.t, folder)
+    raise Refusal("numbers, a text or a tensor", _name_of(kinds, attribute.type))
+
+
+def _type_name(number: int) -> str:
+    """The name of a type of numbers, in small letters."""
+    import onnx
+
+    return _name_of(onnx.TensorProto.DataType, number).lower()
+
+
+def _name_of(kinds: Any, number: int) -> str:
+    return str(kinds.Name(number)) if number in kinds.values() else f"number {number}"
+
+
+# --- tensors ---------------------------------------------------------------------------------------
+
+
+def _array(tensor: Any, folder: Path) -> Array:
+    """The constant in a tensor. Raises `Refusal` when its bytes are missing, too few, too many or elsewhere."""
+    type, shape = _type_name(tensor.data_type), tuple(tensor.dims)
+    if type not in TYPES:
+        raise Refusal(f"a type among {', '.join(TYPES)}", type)
+    if len(shape) > MAX_AXES or min(shape, default=0) < 0:
+        raise Refusal(f"at most {MAX_AXES} axes of lengths >= 0", f"shape {dimensions(shape[:MAX_AXES])}")
+    size = math.prod(shape)
+    check_size(size)
+    if tensor.HasField("segment"):
+        raise Refusal("a whole tensor", "a segment of one")
+    code, field = TYPES[type]
+    if tensor.data_location == tensor.EXTERNAL:
+        return Array(_of_bytes(_outside(tensor, folder), code, shape, type), type)
+    if tensor.HasField("raw_data"):
+        return Array(_of_bytes(tensor.raw_data, code, shape, type), type)
+    numbers: Sequence[Any] = getattr(tensor, field)
+    if len(numbers) != size:
+        raise Refusal(f"{size} numbers, as its shape {dimensions(shape)} says", f"{len(numbers)}")
+    wide = np.array(numbers, np.float64 if type in ("float", "double") else np.uint64 if "u" in field else np.int64)
+    values = wide.astype(code)
+    if values.dtype.kind != "f" and (values != wide).any():
+        raise Refusal(f"numbers of the type {type}", "one beyond its range")
+    return Array(_floats(values, type).reshape(shape), type)
+
+
+def _of_bytes(data: bytes, code: str, shape: Shape, type: str) -> np.ndarray[Any, Any]:
+    length = math.prod(shape) * np.dtype(code).itemsize
+    if len(data) != length:
+        raise Refusal(f"{length} bytes, as its shape {dimensions(shape)} says", f"{len(data)} bytes")
+    return _floats(np.frombuffer(data, code), type).reshape(shape)
+
+
+def _floats(values: np.ndarray[Any, Any], type: str) -> np.ndarray[Any, Any]:
+    """The bits of short floats as floats, all others as they are."""
+    if type == "float16":
+        return values.view(np.float16)
+    return (values.astype(np.uint32) << 16).view(np.float32) if type == "bfloat16" else values
+
+
+def _outside(tensor: Any, folder: Path) -> bytes:
+    """The bytes of a tensor that lie in a file beside this one, in its folder or below."""
+    said = {entry.key: entry.value for entry in tensor.external_data}
+    name = said.get("location", "")
+    path = PurePosixPath(name)
+    if not name or path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name:
+        raise Refusal("a file in the folder of the network, or below", f"the location '{name:.40}'")
+    numbers = {key: said.get(key, "") for key in ("offset", "length")}
+    if any(text and not (text.isascii() and text.isdigit() and len(text) < 16) for text in numbers.values()):
+        raise Refusal("an offset and a length that are integers >= 0", f"{numbers}")
+    place = folder
+    for part in path.parts:
+        place = place / part
+        if os.path.islink(place):
+            raise Refusal("a file that is no link, in no linked folder", f"a link, '{name:.40}'")
+    try:
+        data = read_bytes(place, follow=False)
+    except InvalidInput as error:
+        raise Refusal("a file beside the network that can be read", f"'{name:.40}': {error.reasons[0][-60:]}") from None
+    start = int(numbers["offset"] or 0)
+    return data[start : start + int(numbers["length"])] if numbers["length"] else data[start:]

@@ -1,0 +1,15 @@
+"""What a reader hands over: a network, and what it assumed where the file leaves something open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from exactformer.networks import Network
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A network and, in a sentence each, what its reader assumed."""
+
+    network: Network
+    notes: tuple[str, ...] = ()
