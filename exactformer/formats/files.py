@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from exactformer.arguments import as_path
 from exactformer.errors import Faults, InvalidInput, Unsupported
@@ -46,17 +47,32 @@ FORMATS = {  # a new format is one module and one line here
     ".nnet": Format(_noteless(nnet.parse)),
     ".onnx": Format(_later("onnx", "parse")),
     ".onnx.gz": Format(_later("onnx", "parse_zipped")),
+    ".npz": Format(_later("arrays", "parse_npz")),
+    ".safetensors": Format(_later("arrays", "parse_safetensors")),
 }
+PICKLED = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 
 
-def load(path: str | os.PathLike[str]) -> Network:
-    """The network in a file: JSON of the format exactformer/network-1 (`.json`), `.nnet`, ONNX (`.onnx`, `.onnx.gz`).
+def load(source: Any, *, shape: Sequence[int] | None = None) -> Network:
+    """The network in a file, in a fitted scikit-learn MLP, or in a PyTorch module.
 
-    The end of the name says which, in any case of letters. A number in a file is the decimal or the fraction that is
-    written, `0.1` is 1/10; a binary float is the number that it is. Raises `InvalidInput`, listing every fault with its
-    place, when the file cannot be read, is malformed, has a name of no known format, or is no piecewise linear network.
+    The end of a file's name says what it is, in any case of letters: JSON of the format exactformer/network-1
+    (`.json`), `.nnet`, ONNX (`.onnx`, `.onnx.gz`), weights by name (`.npz`, `.safetensors`). A number that is written
+    is the decimal or the fraction that is written, `0.1` is 1/10; a binary float is the number that it is. Of a module,
+    `shape` is that of one input, which may be left out where a Linear comes first. Raises `InvalidInput`, listing every
+    fault with its place, when there is no network, or none that is piecewise linear; `Unsupported` without the library
+    of a format.
     """
-    return read(as_path(path, "load")).network
+    if not isinstance(source, (str, os.PathLike)):
+        from exactformer.formats import scikit, torch
+
+        if torch.is_module(source):
+            return torch.read(source, shape).network
+        if scikit.is_estimator(source) and shape is None:
+            return scikit.read(source).network
+    if shape is not None:
+        raise InvalidInput("shape: expected together with a module of PyTorch, without which it has no effect")
+    return read(as_path(source, "load")).network
 
 
 def read(path: Path) -> Reading:
@@ -91,11 +107,15 @@ def check_name(path: str | os.PathLike[str]) -> None:
 
 
 def _format(path: Path, formats: dict[str, Format]) -> Format:
-    found = [form for end, form in formats.items() if path.name.lower().endswith(end) and path.suffix]
-    if not found:
+    if path.suffix.lower() in PICKLED:
+        found = f"found {path.suffix}, a pickle, which may run programs and is never loaded"
+        other = "export it as ONNX (torch.onnx.export), .safetensors or .npz, or load the object itself in Python"
+        raise InvalidInput(f"{path}: expected a file of numbers alone, {found}; {other}")
+    known = [form for end, form in formats.items() if path.name.lower().endswith(end) and path.suffix]
+    if not known:
         ends = " or ".join(formats)
         raise InvalidInput(f"{path}: expected a name that ends in {ends}, found {path.suffix or 'no ending'}")
-    return found[0]
+    return known[0]
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from exactformer.errors import Faults, InvalidInput, Unsupported
+from exactformer.formats.bits import CODES, floats, of_bytes
 from exactformer.formats.disk import MAX_BYTES, read_bytes
 from exactformer.formats.graphs.fold import ALL, fold
 from exactformer.formats.graphs.graph import FLOATS, Array, Graph, Node, Refusal, Shape, noted
@@ -26,20 +27,12 @@ from exactformer.formats.graphs.operators import OPSETS
 from exactformer.formats.graphs.tensor import MAX_AXES, check_size, dimensions
 from exactformer.formats.reading import Reading
 
-TYPES = {  # of ONNX's numbers, how they lie in raw data, and the field where they lie otherwise
-    "float": ("<f4", "float_data"),
-    "double": ("<f8", "double_data"),
-    "float16": ("<u2", "int32_data"),
-    "bfloat16": ("<u2", "int32_data"),
-    "int8": ("<i1", "int32_data"),
-    "int16": ("<i2", "int32_data"),
-    "int32": ("<i4", "int32_data"),
-    "int64": ("<i8", "int64_data"),
-    "uint8": ("<u1", "int32_data"),
-    "uint16": ("<u2", "int32_data"),
-    "uint32": ("<u4", "uint64_data"),
-    "uint64": ("<u8", "uint64_data"),
-    "bool": ("<u1", "int32_data"),
+FIELDS = {  # where the numbers of a type lie that are not in raw data; others: int32_data
+    "float": "float_data",
+    "double": "double_data",
+    "int64": "int64_data",
+    "uint32": "uint64_data",
+    "uint64": "uint64_data",
 }
 TYPED = ("to", "output_dtype")  # attributes that are numbers of types
 
@@ -194,41 +187,27 @@ def _name_of(kinds: Any, number: int) -> str:
 def _array(tensor: Any, folder: Path) -> Array:
     """The constant in a tensor. Raises `Refusal` when its bytes are missing, too few, too many or elsewhere."""
     type, shape = _type_name(tensor.data_type), tuple(tensor.dims)
-    if type not in TYPES:
-        raise Refusal(f"a type among {', '.join(TYPES)}", type)
+    if type not in CODES:
+        raise Refusal(f"a type among {', '.join(CODES)}", type)
     if len(shape) > MAX_AXES or min(shape, default=0) < 0:
         raise Refusal(f"at most {MAX_AXES} axes of lengths >= 0", f"shape {dimensions(shape[:MAX_AXES])}")
     size = math.prod(shape)
     check_size(size)
     if tensor.HasField("segment"):
         raise Refusal("a whole tensor", "a segment of one")
-    code, field = TYPES[type]
     if tensor.data_location == tensor.EXTERNAL:
-        return Array(_of_bytes(_outside(tensor, folder), code, shape, type), type)
+        return Array(of_bytes(_outside(tensor, folder), type, shape), type)
     if tensor.HasField("raw_data"):
-        return Array(_of_bytes(tensor.raw_data, code, shape, type), type)
+        return Array(of_bytes(tensor.raw_data, type, shape), type)
+    field = FIELDS.get(type, "int32_data")
     numbers: Sequence[Any] = getattr(tensor, field)
     if len(numbers) != size:
         raise Refusal(f"{size} numbers, as its shape {dimensions(shape)} says", f"{len(numbers)}")
     wide = np.array(numbers, np.float64 if type in ("float", "double") else np.uint64 if "u" in field else np.int64)
-    values = wide.astype(code)
+    values = wide.astype(CODES[type])
     if values.dtype.kind != "f" and (values != wide).any():
         raise Refusal(f"numbers of the type {type}", "one beyond its range")
-    return Array(_floats(values, type).reshape(shape), type)
-
-
-def _of_bytes(data: bytes, code: str, shape: Shape, type: str) -> np.ndarray[Any, Any]:
-    length = math.prod(shape) * np.dtype(code).itemsize
-    if len(data) != length:
-        raise Refusal(f"{length} bytes, as its shape {dimensions(shape)} says", f"{len(data)} bytes")
-    return _floats(np.frombuffer(data, code), type).reshape(shape)
-
-
-def _floats(values: np.ndarray[Any, Any], type: str) -> np.ndarray[Any, Any]:
-    """The bits of short floats as floats, all others as they are."""
-    if type == "float16":
-        return values.view(np.float16)
-    return (values.astype(np.uint32) << 16).view(np.float32) if type == "bfloat16" else values
+    return Array(floats(values, type).reshape(shape), type)
 
 
 def _outside(tensor: Any, folder: Path) -> bytes:
