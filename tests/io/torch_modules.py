@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -151,7 +152,8 @@ def test_what_torch_exports_is_the_same_network(tmp_path: Any) -> None:
     module, shape = MODULES["convolutions"]
     module = whole(module).to(torch.float32)
     place = tmp_path / "net.onnx"
-    torch.onnx.export(module, torch.zeros(1, *IMAGE), str(place), dynamo=False)
+    older = {"dynamo": False} if "dynamo" in signature(torch.onnx.export).parameters else {}
+    torch.onnx.export(module, torch.zeros(1, *IMAGE), str(place), **older)
     direct, exported = ef.load(module, shape=shape), ef.load(place)
     x = torch.randint(-4, 5, (60,)).tolist()
     assert direct.evaluate(x) == exported.evaluate(x) and direct.size == exported.size
