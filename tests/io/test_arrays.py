@@ -106,7 +106,7 @@ def objects() -> dict[str, Any]:
 
 
 FAULTY: dict[str, tuple[dict[str, Any], str]] = {
-    "no output": (without("output.biases"), "arrays: expected one of the name output.biases, found layers.0.biases, layers.0"),
+    "no output": (without("output.biases"), "arrays: expected one of the name output.biases, found layers.0."),
     "a gap": (without("layers.0.weights"), "expected one of the name layers.0.weights"),
     "a missing layer": (
         {name.replace("layers.1", "layers.7"): array for name, array in RELU.items()},
