@@ -15,7 +15,8 @@ from hypothesis import settings
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
-collect_ignore_glob = ["faults/*", "fuzz/*", "io/torch_modules.py", "second_checker/*", "trained/*"]  # programs; some are imported by tests
+# Programs; some are imported by tests.
+collect_ignore_glob = ["faults/*", "fuzz/*", "io/torch_modules.py", "second_checker/*", "trained/*"]
 
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
