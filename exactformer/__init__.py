@@ -27,6 +27,7 @@ from exactformer.version import __version__ as __version__
 
 _HOME = {
     "Affine": "networks",
+    "Approximation": "approximation",
     "Block": "networks",
     "Box": "domain",
     "CPWL": "piecewise",
@@ -55,6 +56,7 @@ _HOME = {
     "Sampled": "functions",
     "Transformer": "networks",
     "Unsupported": "errors",
+    "approximate": "approximation",
     "check": "checking",
     "compile": "compiler",
     "digest": "formats",
@@ -102,6 +104,8 @@ if TYPE_CHECKING:
     from exactformer import functions as functions
     from exactformer import piecewise as piecewise
     from exactformer import subdivision as subdivision
+    from exactformer.approximation import Approximation as Approximation
+    from exactformer.approximation import approximate as approximate
     from exactformer.checking import Checked as Checked
     from exactformer.checking import check as check
     from exactformer.claims import Claim as Claim

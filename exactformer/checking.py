@@ -65,13 +65,11 @@ def check(proof: str | Path, *, timeout: float | None = None) -> Checked:
         answer |= {"digests": {"network": answer["digest"]}, "counts": {"regions": answer["regions"]}}
     certificate = json.loads(read_bytes(path, follow=False))  # what was accepted is well-formed
     checked = {path.name: digest_of(path) or ""}
-    for side, digest in answer["digests"].items():
-        name = certificate[side]["file"]
+    read = answer.get("files") or {certificate[side]["file"]: sha for side, sha in answer["digests"].items()}
+    for name, digest in read.items():
         if digest_of(path.parent / name) != digest:
             found = "another one" if ordinary(path.parent / name) else "a symbolic link"
-            raise CertificateRejected(
-                f"{path}: {side}: expected the file that was checked, {quoted(name)}, found {found}"
-            )
+            raise CertificateRejected(f"{path}: expected the file that was checked, {quoted(name)}, found {found}")
         checked[name] = digest
     files: dict[str, State] = states(folder, checked) if folder else dict.fromkeys(sorted(checked), "checked")
     keys = ("claim", "parameters", "holds", "theorem", "tie", "domain", "digests", "counts")

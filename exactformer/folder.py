@@ -18,11 +18,12 @@ from exactformer.formats.network_json import parse_json
 from exactformer.manifest import CERTIFICATE, MANIFEST, check_place, write_files
 from exactformer.networks import Network
 from exactformer.prover.certificate import dump as certificate_text
+from exactformer.prover.chain import Chain
 from exactformer.prover.leaves import leaf_scripts
 from exactformer.prover.outcome import Outcome, check_outcome
 from exactformer.prover.question import LEFT, RIGHT, Question
 from exactformer.prover.smtlib import claim_text
-from exactformer.reporting import Report, asked_by_file, build_report, document_of
+from exactformer.reporting import Report, asked_by_file, build_report, document_of, kernel_facts
 
 REPORT, CORRESPONDENCE, CLAIM, DOMAIN, README = (
     *("report.json", "correspondence.json", "claim.smt2", "domain.json", "README.txt"),
@@ -130,10 +131,14 @@ def _readme(outcome: Outcome, report: Report, kernel: bool) -> str:
     lines += [f"  {MANIFEST:18} the digests of all files: which are as they were written", ""]
     if outcome.certificate is None:
         return "\n".join([*lines, "There is no certificate: nothing here can be checked by the kernel.", ""])
-    digest = report.trust.kernel.sha256
+    return "\n".join([*lines, *_how_to_check(report.trust.kernel.sha256, kernel)])
+
+
+def _how_to_check(digest: str, kernel: bool) -> list[str]:
+    """Lines that say how the certificate of a folder is checked again."""
     place = "kernel" if kernel else "path/to/exactformer/kernel"
     where = "is in the folder kernel here" if kernel else "is the folder exactformer/kernel of the package exactformer"
-    lines += [
+    return [
         "To check it, Python 3.11 or later is enough. The checker, called kernel, needs the standard library only,",
         f"and {where}. In this folder run",
         "",
@@ -149,7 +154,38 @@ def _readme(outcome: Outcome, report: Report, kernel: bool) -> str:
         "package, precisely enough to write another checker.",
         "",
     ]
-    return "\n".join(lines)
+
+
+def write_chain(
+    chain: Chain,
+    folder: str | Path,
+    *,
+    kernel: bool = False,
+    inputs: Sequence[Path] = (),
+    beside: Mapping[str, str] | None = None,
+) -> None:
+    """Write the folder of a chain: networks, links, and the certificate of the whole; `write_folder` says how."""
+    lines = [f"PROVED: {printable(chain.theorem)}", ""]
+    lines += [f"  {name:18} {_role(name)}" for name in chain.files]
+    lines += [f"  {MANIFEST:18} the digests of all files: which are as they were written", ""]
+    source = {f"kernel/{path.name}": path.read_text(encoding="utf-8") for path in _kernel()} if kernel else {}
+    readme = "\n".join([*lines, *_how_to_check(kernel_facts().sha256, kernel)])
+    last = {CERTIFICATE: chain.files[CERTIFICATE]}  # a folder with a certificate is complete
+    files = {**source, **(beside or {}), README: readme, **chain.files}
+    del files[CERTIFICATE]
+    write_files(as_path(folder, "folder"), "proof", {**files, **last}, inputs=inputs)
+
+
+def chain_names(links: int, *, kernel: bool = False) -> list[str]:
+    """The files that `write_chain` writes for so many links."""
+    middle = [f"middle-{i}.json" for i in range(1, links)]
+    names = [LEFT, *middle, RIGHT, *(f"link-{i}.json" for i in range(1, links + 1)), CERTIFICATE, README]
+    return names + [f"kernel/{path.name}" for path in _kernel() if kernel]
+
+
+def _role(name: str) -> str:
+    roles = {LEFT: "the first side", RIGHT: "the last side", CERTIFICATE: "the proof of the whole"}
+    return roles.get(name) or ("a network between them" if name.startswith("middle") else "the proof of one link")
 
 
 def read_report(proof: str | Path) -> Report:

@@ -27,7 +27,7 @@ from exactformer.prover.certificate import proof_certificate
 from exactformer.prover.chain import Part, chained
 from exactformer.prover.narrowing import narrowed
 from exactformer.prover.outcome import Point
-from exactformer.prover.question import ask
+from exactformer.prover.question import Question, ask
 from exactformer.rational import read_rational
 from exactformer.work import Deadline, OutOfTime, time_limit
 
@@ -87,6 +87,7 @@ def approximate(
         except OutOfTime:
             reason = f"out of time after {timeout:g} s while the kernel checked the proof"
     upper = None if chain is None else chain.epsilon
+    question = _question(met, compiled, reached.temperature)
     return Approximation(
         "unknown" if chain is None else "proved",
         function,
@@ -95,9 +96,10 @@ def approximate(
         met.found,
         compiled,
         reached.temperature,
-        parts=() if chain is None else ((near, chain.epsilon - near)),
-        extreme=Extreme(upper, *_furthest(met, compiled, reached.temperature, deadline)),
+        parts=() if chain is None else (near, chain.epsilon - near),
+        extreme=Extreme(upper, *_furthest(met, question, deadline)),
         chain=chain,
+        question=question,
         reason=reason,
         seconds=time.monotonic() - started,
     )
@@ -190,7 +192,10 @@ def _softened(met: Met, compiled: Compiled, epsilon: Fraction, deadline: Deadlin
         faults = Faults()
         sides, places = (None, rate), ("temperature", "temperature")
         network, transformer = met.found.network, compiled.transformer
-        question = ask(Within(0), network, transformer, None, "average", faults, temperatures=sides, places=places)
+        where = compiled.correspondence
+        question = ask(
+            Within(0), network, transformer, None, "average", faults, where, temperatures=sides, places=places
+        )
         faults.settle()
         limit = max(deadline.left, 0.01)
         found = apart(question, Fraction(2), limit, 0, None, time.monotonic(), split=False, points=False)
@@ -205,18 +210,20 @@ def _softened(met: Met, compiled: Compiled, epsilon: Fraction, deadline: Deadlin
     return Reached(Part(certified, question.texts), question.semantics[1].temperature)
 
 
-def _furthest(
-    met: Met, compiled: Compiled, temperature: tuple[Fraction, ...], deadline: Deadline
-) -> tuple[Value | None, Point | None]:
-    """The largest distance of function and Transformer that is found at a point, and the point."""
-    faults = Faults()
-    sides = (None, temperature or None)
-    function, transformer, domain = met.function, compiled.transformer, met.found.network.domain
-    question = ask(Within(0), function, transformer, domain, "average", faults, temperatures=sides, functions=True)
+def _question(met: Met, compiled: Compiled, temperature: tuple[Fraction, ...]) -> Question:
+    """How far the function is from the Transformer."""
+    faults, sides = Faults(), (None, temperature or None)
+    function, right, domain = met.function, compiled.transformer, met.found.network.domain
+    question = ask(Within(0), function, right, domain, "average", faults, temperatures=sides, functions=True)
     faults.settle()
+    return question
+
+
+def _furthest(met: Met, question: Question, deadline: Deadline) -> tuple[Value | None, Point | None]:
+    """The largest distance of function and Transformer that is found at a point, and the point."""
     best: tuple[Value | None, Point | None] = (None, None)
     for point in met.found.widest(met.function, WITNESSES):
-        if not question.domain.contains(point) or deadline.passed:
+        if not question.domain.contains(point) or (deadline.passed and best[0] is not None):
             continue
         for conclusion in question.claim.conclusions(*question.values(point)):
             if best[0] is None or bounds(-conclusion)[0] > bounds(best[0])[0]:

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from exactformer.approximation.document import document_of
 from exactformer.approximation.interpolants import FORMS, Interpolant
+from exactformer.approximation.prediction import Prediction, predicted
 from exactformer.arguments import no_truth
 from exactformer.compiler import Compiled
+from exactformer.documents import Document
 from exactformer.domain import Domain
 from exactformer.measuring.numbers import decimal, shown
 from exactformer.measuring.result import Extreme, Measure
@@ -17,6 +20,7 @@ from exactformer.networks.function import Function
 from exactformer.prover.answer import rows_html, rows_text, vector
 from exactformer.prover.chain import Chain
 from exactformer.prover.outcome import Point
+from exactformer.prover.question import Question
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Approximation:
     parts: tuple[Fraction, ...]
     extreme: Extreme
     chain: Chain | None
+    question: Question  # how far the function is from the Transformer
     seconds: float
     reason: str | None = None
 
@@ -77,7 +82,7 @@ class Approximation:
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """The answer, line by line with a name each; the first is the verdict."""
-        bound = "no bound" if self.upper is None else f"|f(x) − T(x)| ≤ {shown(self.upper)}"
+        bound = "no bound" if self.upper is None else f"|f(x) − T(x)| ≤ {decimal(self.upper, 9)}"
         yield self.verdict.upper(), f"{bound} for every x in {self.domain}"
         yield "f", self.function.formula
         if self.reason:
@@ -99,6 +104,15 @@ class Approximation:
         if self.theorem:
             yield "theorem", self.theorem
         yield "time", f"{self.seconds:.2f} s"
+
+    def predictions(self) -> list[Prediction]:
+        """Sizes that general theorems ask for, with the function's slope and curvature estimated from samples."""
+        near, soft = self.parts or (self.epsilon, Fraction(0))
+        return predicted(self.function, self.domain, near, soft, self.interpolant, self.temperature)
+
+    def document(self) -> Document:
+        """The report, as every renderer takes it."""
+        return document_of(self)
 
     def __str__(self) -> str:
         return rows_text(self.rows())

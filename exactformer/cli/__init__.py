@@ -13,6 +13,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from exactformer.cli import (
+    approximate,
     check,
     compile,
     distance,
@@ -30,7 +31,7 @@ from exactformer.cli.parser import Parser
 from exactformer.errors import CertificateRejected, InvalidInput, NumberTooLong, Unsupported, printable
 from exactformer.version import __version__
 
-VERBS = (prove, verify, check, compile, evaluate, regions, distance, range, temperature, report, supports)
+VERBS = (prove, verify, check, compile, evaluate, regions, distance, range, temperature, approximate, report, supports)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

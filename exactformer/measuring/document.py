@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -61,7 +61,8 @@ def document_of(result: Distance | OutputRange, title: str, rows: Iterator[tuple
     shares: tuple[Share, ...] = getattr(result, "shares", ())
     if shares:
         sections.append(Section("Where the bound comes from", (_layers(shares), _units(shares))))
-    if seen := tuple(_over_domain(result)):
+    question = result.question
+    if question is not None and (seen := tuple(over_domain(question, lambda: result.views(question)))):
         sections.append(Section("Over the domain", seen))
     if levels := tuple(_over_temperatures(result)):
         sections.append(Section("Over temperatures", levels))
@@ -87,14 +88,13 @@ def _apart(difference: float | None) -> str:
     return "" if difference is None else f"{difference:.3g}"
 
 
-def _over_domain(result: Distance | OutputRange) -> Iterator[Block]:
+def over_domain(question: Question, views: Callable[[], Sequence[View]]) -> Iterator[Block]:
     """The values over the one or two inputs that vary, with what is proved and the points that are known."""
-    question = result.question
-    if question is None or len(free_inputs(question.space)) not in (1, 2):
+    if len(free_inputs(question.space)) not in (1, 2):
         return
     try:
         with time_limit(SECONDS):
-            figures = [_seen(question, view) for view in result.views(question)[:OUTPUTS]]
+            figures = [_seen(question, view) for view in views()[:OUTPUTS]]
         yield from chain.from_iterable(figures)
     except NotSeen as reason:
         yield Paragraph(f"There is no picture: {reason}.")

@@ -14,6 +14,8 @@ from fractions import Fraction
 from itertools import combinations, product
 from math import frexp
 
+import numpy as np
+
 from exactformer.kernel.claims import Child, Goal, follow
 from exactformer.kernel.elementary import Undefined
 from exactformer.kernel.forms import ONE, Form, difference
@@ -53,7 +55,9 @@ def narrowed(goal: Goal, deadline: Deadline, tried: Tried, progress: Callable[[i
             progress(closed, len(waiting))
             continue
         if not undecided:
-            point = next((p for form in forms for p in _against(look, form) if tried(p)), None)
+            rows, points = _oblique(look), list(_grid(look))
+            points = [p for p in points if all(row.at([1, *p]) >= 0 for row in rows.values())]
+            point = next((p for form in forms for p in points if (_value(look, form, p) or 0) < 0 and tried(p)), None)
             if point is not None:
                 return Found(steps, [], {}, witness=point)
         step = _kink(look, undecided) or _gate(look, undecided) or _half(look, widths)
@@ -120,37 +124,34 @@ def _proof(goal: Goal, form: Form) -> Step | None:
     """That a conclusion holds by its bounds, or by those of what is left after multiples of rows."""
     if goal.cell.shown(form, None):
         return []
-    rows = _oblique(goal)
-    if not rows:
-        return None
     points = list(_grid(goal))
     values = [_value(goal, form, point) for point in points]
-    if None in values:
+    rows = _oblique(goal)
+    if not rows or None in values:
         return None
-    largest = max(abs(y) for y in values if y is not None) or Fraction(1)
-    numbers = [int(y / largest * UNIT) for y in values if y is not None]
-    sides = [[row.at([1, *point]) for row in rows.values()] for point in points]
-    scales = [max(abs(side[j]) for side in sides) for j in range(len(rows))]
+    heights = np.array([float(y) for y in values if y is not None])
+    columns = range(goal.cell.atoms.inputs + 1)
+    slopes = np.array([[row.terms.get(v, 0) / row.den for v in columns] for row in rows.values()])
+    sides = np.array([[1.0, *map(float, point)] for point in points]) @ slopes.T
+    largest, scales = np.abs(heights).max() or 1.0, np.abs(sides).max(axis=0)
     n = len(rows) + 1  # of the largest t with value - sum of multiples of the rows >= t at all points
-    program = [
-        ((*(-int(y / scale * UNIT) for y, scale in zip(side, scales, strict=True)), -UNIT), number)
-        for side, number in zip(sides, numbers, strict=True)
-    ]
+    table = np.column_stack([-sides / scales, -np.ones(len(points)), heights / largest]) * UNIT
+    program = [(tuple(map(int, row[:-1])), int(row[-1])) for row in table.round().tolist()]
     program.append(((0,) * (n - 1) + (-UNIT,), UNIT))  # there is no largest t where a row excludes the whole box
     program += [(tuple(int(i == j) for i in range(n)), 0) for j in range(n - 1)]
     best = Program(program, n).guessed(((0,) * (n - 1) + (-1,), 0))
     if best is None or best.point[-1] < 0:
         return None
-    found = {i: x * largest / scale for i, x, scale in zip(rows, best.point, scales, strict=False) if x > 0}
+    found = {i: float(x) * largest / scale for i, x, scale in zip(rows, best.point, scales, strict=False) if x > 0}
     return _combined(goal, form, found)
 
 
-def _combined(goal: Goal, form: Form, multipliers: dict[int, Fraction]) -> Step | None:
+def _combined(goal: Goal, form: Form, multipliers: dict[int, float]) -> Step | None:
     """The proof with these multiples of rows, rounded to few bits, if the kernel takes it."""
     shares = {i: x * form.den / goal.cell.rows[i][0].den for i, x in multipliers.items()}
     if not shares:
         return None
-    weight = 1 << max(0, PRECISION - frexp(float(min(shares.values())))[1])
+    weight = 1 << max(0, PRECISION - frexp(min(shares.values()))[1])
     whole = [(i, round(weight * x)) for i, x in shares.items()]
     if not goal.cell.shown(form, (weight, list(whole))):
         return None
@@ -197,12 +198,3 @@ def _value(goal: Goal, form: Form, point: Point) -> Fraction | None:
             return None
         total += c * end
     return total / form.den
-
-
-def _against(goal: Goal, form: Form) -> Iterator[Point]:
-    """Points of the cell where the form seems to be negative."""
-    for point in _grid(goal):
-        if all(row.at([1, *point]) >= 0 for row in _oblique(goal).values()):
-            value = _value(goal, form, point)
-            if value is not None and value < 0:
-                yield point

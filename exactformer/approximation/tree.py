@@ -1,0 +1,66 @@
+"""The proof that a polyline is near a function, written down at once: cuts at all knots, halves before quarters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+from exactformer.approximation.knots import Polyline
+from exactformer.kernel.functions import Function, least
+from exactformer.rational import number_text
+
+Step = list[Any]
+Piece = tuple[Fraction, Fraction, Fraction, Fraction]  # from, to, slope, value at 0
+HALVINGS = 12  # of a piece, until the kernel's enclosures are enough
+
+
+def steps_of(line: Polyline, function: Function, epsilon: Fraction) -> list[Step] | None:
+    """The steps; None where enclosures are not enough, so that a search has to say why."""
+    ends: list[Fraction] = []
+    for left, right, slope, value in zip(
+        line.knots, (*line.knots[1:], line.end), line.slopes, line.values, strict=False
+    ):
+        found = _enclosed((left, right, slope, value - slope * left), function, epsilon, HALVINGS)
+        if found is None:
+            return None
+        ends += found
+    return _tree([line.knots[0], *ends])
+
+
+def _enclosed(piece: Piece, function: Function, epsilon: Fraction, halvings: int) -> list[Fraction] | None:
+    """The ends of the parts of a piece on each of which the kernel shows that it is near."""
+    left, right, slope, value = piece
+    den = lcm(slope.denominator, value.denominator, epsilon.denominator)
+    box = [(left, right)]
+    for sign in (1, -1):
+        bound = least([(-sign * den, function)], {1: int(sign * den * slope)}, int(den * (epsilon + sign * value)), box)
+        if bound is None or bound < 0:
+            break
+    else:
+        return [right]
+    if not halvings or left == right:
+        return None
+    middle = (left + right) / 2
+    parts = [
+        _enclosed((*ends, slope, value), function, epsilon, halvings - 1) for ends in ((left, middle), (middle, right))
+    ]
+    return None if parts[0] is None or parts[1] is None else parts[0] + parts[1]
+
+
+def _tree(ends: Sequence[Fraction]) -> list[Step]:
+    """Cuts in the middle of what is left, down to the parts between neighbouring ends."""
+    steps: list[Step] = []
+    waiting = [(0, len(ends) - 1)]
+    while waiting:
+        first, last = waiting.pop()
+        if (first, last) != (0, len(ends) - 1):
+            steps.append(["narrow"])
+        if last - first == 1:
+            steps.append(["holds", [], []])
+            continue
+        middle = (first + last) // 2
+        steps.append(["cut", [[1, 1], [0, number_text(-ends[middle])]]])
+        waiting += [(first, middle), (middle, last)]  # the part above comes first
+    return steps
