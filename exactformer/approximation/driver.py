@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from exactformer.approximation.interpolants import FORMS, Form, Interpolant, interpolant
 from exactformer.approximation.result import Approximation
+from exactformer.approximation.tree import steps_of
 from exactformer.arguments import SECONDS, instance, one_of
 from exactformer.arguments import function as callable_or_none
 from exactformer.claims import Equal, Within
@@ -17,6 +18,7 @@ from exactformer.compiler import Compiled, compile_network
 from exactformer.domain import Domain
 from exactformer.enclosure import bounds
 from exactformer.errors import CertificateRejected, Faults, InvalidInput
+from exactformer.kernel.functions import Function as Curve
 from exactformer.measuring.driver import apart
 from exactformer.measuring.numbers import Value
 from exactformer.measuring.result import Extreme
@@ -28,6 +30,7 @@ from exactformer.prover.chain import Part, chained
 from exactformer.prover.narrowing import narrowed
 from exactformer.prover.outcome import Point
 from exactformer.prover.question import Question, ask
+from exactformer.prover.search import Found
 from exactformer.rational import read_rational
 from exactformer.work import Deadline, OutOfTime, time_limit
 
@@ -157,7 +160,10 @@ def _met(function: Function, domain: Domain, epsilon: Fraction, form: Form, dead
         faults = Faults()
         question = ask(Within(epsilon), function, met.network, domain, "average", faults, functions=True)
         faults.settle()
-        found = narrowed(question.goal(), deadline, question.violated, say)
+        asked = question.asked()
+        curve = asked.statement.jobs[0].network
+        steps = None if met.line is None or not isinstance(curve, Curve) else steps_of(met.line, curve, epsilon)
+        found = narrowed(asked.goal(), deadline, question.violated, say) if steps is None else Found(steps, [], {})
         if found.witness is None and found.reason is None:
             certificate = proof_certificate(question, inhabitant(domain), found.steps)
             return Met(function, met, Part(certificate, question.texts))

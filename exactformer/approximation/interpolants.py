@@ -11,7 +11,7 @@ import numpy as np
 
 from exactformer.approximation.forms import hats_to_one_layer, hats_to_two_layers, polyline_to_relu
 from exactformer.approximation.hats import adaptive
-from exactformer.approximation.knots import Floats, polyline
+from exactformer.approximation.knots import Floats, Polyline, polyline
 from exactformer.domain import Domain
 from exactformer.networks import MaxoutNetwork, ReluNetwork
 from exactformer.networks.function import Function
@@ -35,6 +35,7 @@ class Interpolant:
     pieces: int
     at: Callable[[Floats], Floats]
     spots: Floats
+    line: Polyline | None = None  # of one variable
 
     def widest(self, function: Function, number: int) -> list[tuple[Fraction, ...]]:
         """The points of the spots where it is furthest from the function, one in each direction at least."""
@@ -60,7 +61,9 @@ def interpolant(function: Function, domain: Domain, epsilon: Fraction, form: For
         values = np.array([float(y) for y in line.values])
         spots = np.unique((knots[:-1, None] + np.diff(knots)[:, None] * np.linspace(0, 1, SPOTS + 1)).ravel())
         relu = polyline_to_relu(line, domain, name)
-        return Interpolant(form, relu, len(line.slopes), lambda x: np.interp(x[:, 0], knots, values), spots[:, None])
+        return Interpolant(
+            form, relu, len(line.slopes), lambda x: np.interp(x[:, 0], knots, values), spots[:, None], line
+        )
 
     def field(points: Floats) -> Floats:
         return evaluate_batch(function, lows + points * widths)[:, 0]
