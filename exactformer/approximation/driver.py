@@ -39,7 +39,7 @@ SOFT = Fraction(1, 10)  # of the error for softmax
 TRIES = ((1, Fraction(1)), (4, Fraction(1)), (4, Fraction(9, 10)))  # finer samples, narrower tubes
 MOST = 3  # variables
 TRIALS = 4  # temperatures
-WITNESSES = 4  # points at which the error of the Transformer is enclosed
+WITNESSES, WORK = 4, 3 * 10**7  # points at which the error of the Transformer is enclosed; fewer for large ones
 
 
 def approximate(
@@ -228,7 +228,8 @@ def _question(met: Met, compiled: Compiled, temperature: tuple[Fraction, ...]) -
 def _furthest(met: Met, question: Question, deadline: Deadline) -> tuple[Value | None, Point | None]:
     """The largest distance of function and Transformer that is found at a point, and the point."""
     best: tuple[Value | None, Point | None] = (None, None)
-    for point in met.found.widest(met.function, WITNESSES):
+    size = met.found.pieces**2 if question.soft else met.found.pieces
+    for point in met.found.widest(met.function, max(1, min(WITNESSES, WORK // size))):
         if not question.domain.contains(point) or (deadline.passed and best[0] is not None):
             continue
         for conclusion in question.claim.conclusions(*question.values(point)):

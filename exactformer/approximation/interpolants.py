@@ -38,10 +38,10 @@ class Interpolant:
     line: Polyline | None = None  # of one variable
 
     def widest(self, function: Function, number: int) -> list[tuple[Fraction, ...]]:
-        """The points of the spots where it is furthest from the function, one in each direction at least."""
+        """The points of the spots where it is furthest from the function."""
         error = evaluate_batch(function, self.spots)[:, 0] - self.at(self.spots)
         order = np.argsort(-np.abs(error))[:number]
-        return [tuple(map(Fraction, map(float, self.spots[i]))) for i in {*order, error.argmax(), error.argmin()}]
+        return [tuple(map(Fraction, map(float, self.spots[i]))) for i in order]
 
 
 def interpolant(function: Function, domain: Domain, epsilon: Fraction, form: Form, fineness: int = 1) -> Interpolant:

@@ -168,14 +168,17 @@ class Transformer(Shown):
         return [x + u for x, u in zip(states, updates, strict=True)] if self.residual else list(updates)
 
     def _attention(self, heads: Sequence[Head], states: Sequence[Vector], semantics: Semantics) -> list[Vector]:
-        updates = [Vector((0,) * self.width)] * self.tokens
+        updates: list[dict[int, Fraction]] = [{} for _ in states]  # sparse: a head adds to few coordinates
         for head in heads:
             keys, values = [head.key @ x for x in states], [head.value @ x for x in states]
-            for q, state in enumerate(states):
+            for q, (state, update) in enumerate(zip(states, updates, strict=True)):
                 seen = slice(q + 1 if self.mask == "causal" else self.tokens)
                 mixed = attended(head.query @ state, keys[seen], values[seen], semantics)
-                updates[q] = updates[q] + head.output @ mixed
-        return updates
+                den = head.output.denominator * mixed.denominator
+                for i, row in head.output.filled:
+                    part = Fraction(sum([n * mixed.numerators[j] for j, n in row]), den)
+                    update[i] = update[i] + part if i in update else part
+        return [Vector.of([update.get(i, Fraction(0)) for i in range(self.width)]) for update in updates]
 
     def _check(self, faults: Faults) -> None:
         if not self.embedding:
