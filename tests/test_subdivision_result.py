@@ -1095,3 +1095,32 @@ def test_names_in_pictures_are_only_text(name: str, tmp_path: Path) -> None:
     text = (tmp_path / "x.svg").read_text(encoding="utf-8")
     assert "<script>" not in text and text.count("</svg>") == 1
     assert ElementTree.fromstring(text).tag.endswith("svg")
+
+
+def test_regions_of_an_unbounded_domain_beyond_the_first_block_have_their_own_points() -> None:
+    """Regression: past 200 regions of R^n, points were those of others, and inequalities pointed the wrong way."""
+    first = [2, 1, 3, -2, 2, -2, -3, 2, -1, -2, 2, 1, 3, -3, -3, -1, -1, -2, -2, -3, -1, 1, 0, -2]
+    second = [
+        [0, 1, -1, 1, 0, -2, 0, 2, 1, 0, 0, 0],
+        [0, 1, 0, -1, -1, -1, 2, 2, 0, 2, 2, 2],
+        [0, 0, 2, 1, -1, -1, -1, -2, 2, 0, 2, 0],
+        [-2, 0, 2, 2, -2, 1, 1, 2, 1, -2, 0, -1],
+        [0, -2, 1, -1, 2, 0, 1, 1, 1, 2, 0, -2],
+        [-2, -1, -2, 1, -2, 0, 0, -1, 2, 1, 1, 2],
+        [-1, 0, -1, 2, 1, 1, 0, -2, -1, -1, 2, 0],
+        [2, 2, -1, -2, -2, -1, -1, 0, 2, -1, -1, -1],
+        [1, -2, -1, -2, -2, 0, -1, 0, 1, -2, 2, -2],
+        [2, -2, 0, 2, -1, -1, 0, 2, -1, -1, 0, 2],
+    ]
+    network = ReluNetwork.of(
+        [
+            ([first[i : i + 2] for i in range(0, 24, 2)], [2, 2, 1, -3, 1, 0, -1, 0, -3, 1, 0, -1]),
+            (second, [1, 2, -2, 1, 0, 2, -1, 1, 2, 1]),
+        ],
+        ([[(-1) ** i * (i + 1) for i in range(10)]], [0]),
+    )
+    found = regions(network)
+    assert len(found) == 247
+    for region in found:
+        assert region.contains(region.point)
+        assert network.evaluate(region.point) == region.affine(Vector.of(region.point)).fractions()

@@ -134,7 +134,7 @@ class UnboundedCells(ComplexCells):
 
     def _somewhere(self, start: int, number: int) -> Point:
         """A point of the frame inside a cell: the middle of a cell of the surface, where its shape was kept."""
-        middle = self._surface.middle(int(self._chosen[number]))
+        middle = self._surface.middle(int(self._chosen[start + number]))
         if middle is None:
             return super()._somewhere(start, number)
         *y, t = middle
