@@ -831,9 +831,7 @@ def test_the_end_of_the_name_says_what_a_file_is(tmp_path: Path) -> None:
         (tmp_path / name).write_text(dump(read(RELU)))
         with pytest.raises(InvalidInput) as caught:
             load(tmp_path / name)
-        assert caught.value.reasons == (
-            f"{tmp_path / name}: expected a name that ends in {ENDS}, found {found}",
-        )
+        assert caught.value.reasons == (f"{tmp_path / name}: expected a name that ends in {ENDS}, found {found}",)
 
 
 def test_what_is_saved_can_be_read_again_under_its_name(tmp_path: Path) -> None:

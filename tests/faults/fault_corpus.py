@@ -122,6 +122,9 @@ def _walk(package: Any, entry: Entry, r: Random) -> str:
         if "near" in entry.name:
             steps += [["cut", [[1, r.choice(("1", "-2"))], [0, r.choice((0, "1/3"))]]]] * 2
             steps += [["anew", [[f"R{a[1:]}", f"L{a[1:]}"] for a in NEAR_PLACES]]] * 4
+        if "narrow" in entry.name:
+            steps += [["cut", [[1, r.choice((1, "-2"))], [0, r.choice((0, "1/3"))]]]] * 2
+            steps += [["narrow"]] * 4 + [["anew", []]]
         if not steps:
             break
         step = r.choice(steps)
@@ -493,6 +496,9 @@ def _by_hand() -> Iterator[Entry]:
     for name, case in pinned().items():
         yield _entry(name, *case)
     yield from _near()
+    yield from _narrow()
+    yield from _functions()
+    yield from _chains()
     yield from _leaks()
     r = Random("by hand")
     bounds, counts = list(_bounds()), list(_counts())
@@ -541,6 +547,212 @@ def _leaks() -> Iterator[Entry]:
         yield _entry(f"leak {seed} too little", less, asked.left)
         if seed % 2:
             yield replace(_entry(f"near leak {seed} walk", value, asked.left), kind=f"walk {seed}")
+
+
+def _narrow() -> Iterator[Entry]:
+    """Walks of cuts, gates, narrow and anew over networks and functions, and paths after which little is left."""
+    from test_kernel_fuzz import random_question
+
+    for seed in range(40):
+        asked = random_question(Random(f"corpus narrow {seed}"))
+        value = asked.certificate(inhabitant=[0] * len(asked.domain["lower"]), tree=[["narrow"], ["holds"]])
+        if len(json.dumps(value)) < 3000:
+            entry = _entry(f"narrow {seed}", value, asked.left, asked.right)
+            yield from (entry, replace(entry, name=f"narrow {seed} walk", kind=f"walk {seed}"))
+    yield from _means_and_differences()
+    cut, level = [["cut", [[1, 1]]], 0], [["compare", 0, 1], 1]
+    paths = {
+        "square": [cut, [["narrow"], 0], [["cut", [[1, 2], [0, -1]]], 1], [["narrow"], 0], [["anew", []], 0]],
+        "square and line": [cut, [["narrow"], 0], [["cut", [[1, 1], [0, "-1/2"]]], 1], [["narrow"], 0]],
+        "gated": [[["gate", "L0.u0"], 0], [["narrow"], 0], [["gate", "n0"], 1], [["narrow"], 0]],
+        "step": [level, [["narrow"], 0], [["narrow"], 0]],
+        "nested": [[["gate", "L1.u0"], 0], [["narrow"], 0], [["gate", "n1"], 1], [["narrow"], 0]],
+        "late": [[["gate", "L1.u0"], 0], [["narrow"], 0]],
+        "midpoint": [cut, [["narrow"], 0], [["cut", [[2, 1]]], 1], [["narrow"], 0]],
+    }
+    for name, (value, left, right) in _about_functions().items():
+        for length in range(1 + len(paths.get(name, []))):
+            kind = f"path {json.dumps(paths.get(name, [])[:length])}"
+            yield replace(_entry(f"narrow {name}, {length} steps", value, left, right), kind=kind)
+
+
+def _means_and_differences() -> Iterator[Entry]:
+    """What narrow says nothing of, though bounds would show the claim."""
+    import test_kernel_narrow as t
+    from kernel_material import step_head
+
+    one, other, step = t.relu((1, 0, 1)), t.relu((1, "1/8", 1)), step_head()
+    pairs: list[Any] = ["anew", [["R0.u0", "L0.u0"]]]
+    for name, left, right, steps, how in (
+        ("mean", one, other, [["narrow"]], {"temperature": [2]}),
+        ("difference", one, other, [pairs, ["narrow"]], {}),
+        ("difference of means", one, other, [pairs, ["narrow"]], {"temperature": [2]}),
+        ("blend", t.affine(0), step, [["narrow"]], {"temperature": [2]}),
+        ("anew", one, other, [["anew", []], ["narrow"]], {}),
+    ):
+        value = t.within(9, left, right, [*steps, ["holds", [], []]])
+        yield _entry(f"narrow, a {name}", {**value, "right": {**value["right"], **how}}, left, right)
+
+
+def _about_functions() -> dict[str, tuple[Any, Any, Any]]:
+    """Certificates about functions and by narrow, good ones and some that prove nothing."""
+    import test_kernel_attacks as a
+    import test_kernel_narrow as t
+    from kernel_material import box, certificate, step_head
+
+    square, sine, half = t.function(t.SQUARE), t.function(t.SINE), t.affine(0, "1/2")
+    line = t.relu((1, 0, "1/2"), (1, "-1/2", 1))
+    log, pi, step = t.function([["input", 0], ["log", 0]]), t.function([["pi"]], 0), step_head()
+    even = t.function([["input", 0], ["power", 0, 2], ["input", 1], ["power", 2, 2], ["add", 1, 3]], 2)
+    kinks = [["input", 0], ["number", "1/3"], ["maximum", 0, 1], ["absolute", 0], ["minimum", 2, 3], ["tanh", 4]]
+    unit, half_line, positive = box(1, 0, 1), box(1, "1/2", 1), {**box(1), "matrix": [[-1]], "bounds": ["-1/2"]}
+    closed: list[Any] = ["holds", [], []]
+    nothing: Any = {"lower": [], "upper": []}
+    zero = Fraction(0)
+    nearer = t.function([["input", 0], ["power", 0, 2], ["number", "575/1024"], ["add", 1, 2]])
+    quarter = box(1, "-1/2", "1/2")
+    shifted = t.function([["input", 0], ["power", 0, 2], ["number", "9/16"], ["add", 1, 2]])
+    first, first_line = t.function([["input", 0], ["power", 0, 2]], 2), t.maxout([], ([[1, 0]], [0]))
+    late, last = a.late_network(), t.function([["input", 1], ["number", 5], ["input", 0]], 2)
+    nested = t.maxout([([[[1], [0]]], [[0, 0]]), ([[[1], ["-1"]]], [[0, "1/4"]])], ([[1]], [0]))
+    bare = t.maxout([], ({"shape": [1, 0], "entries": []}, ["22/7"]))
+    gated, same = t.relu((1, 0, 1), (1, "-1/2", 1)), t.relu((1, "-1/2", 1), (1, 0, 1))
+    around = {"lower": "0.9974", "upper": "0.9975"}
+    half_gap = {"claim": "within", "parameters": {"epsilon": "1/2"}}
+    return {
+        "square": (t.within("1/2", square, half, [closed]), square, half),
+        "square too near": (t.within("0.499", square, half, t.halved(2)), square, half),
+        "square and line": (t.within("1/16", square, line, t.halved(1, zero, Fraction(1)), unit), square, line),
+        "sine": (
+            t.within("0.9975", sine, t.affine(0), t.halved(2, zero, Fraction(1, 2)), box(1, 0, "1/2")),
+            sine,
+            t.affine(0),
+        ),
+        "twice": (a.proof(square, square, box(1), [["narrow"], ["holds"]], "equal"), square, square),
+        "kinks": (t.within(1, t.function(kinks), t.affine(0), t.halved(1)), t.function(kinks), t.affine(0)),
+        "log": (a.proof(log, log, half_line, [["holds"]], "equal", [1]), log, log),
+        "log undefined": (a.proof(log, log, unit, [["narrow"], ["holds"]], "equal", [1]), log, log),
+        "log by rows": (a.proof(log, log, positive, [["narrow"], ["holds"]], "equal", [1]), log, log),
+        "log by rows too early": (a.proof(log, log, positive, [["holds"]], "equal", [1]), log, log),
+        "log unbounded": (a.proof(log, log, box(1, 1, None), [["holds"]], "equal", [1]), log, log),
+        "log unbounded below": (a.proof(log, log, box(1, None, 1), [["holds"]], "equal", [1]), log, log),
+        "relaxed": (
+            a.proof(t.relu((1, 0, 1)), shifted, box(1), [["anew", []], ["holds", []]], "at-most"),
+            *(t.relu((1, 0, 1)), shifted),
+        ),
+        "relaxed too near": (
+            a.proof(t.relu((1, 0, 1)), nearer, box(1), [["anew", []], ["holds", []]], "at-most"),
+            *(t.relu((1, 0, 1)), nearer),
+        ),
+        "log and 0, unbounded": (t.within(9, log, t.affine(0), [closed], box(1, 1, None)), log, t.affine(0)),
+        "log and 0, undefined": (t.within(9, log, t.affine(0), [closed], unit), log, t.affine(0)),
+        "two inputs": (a.proof(first, first_line, box(2, 0, 1), [["holds", []]], "at-most"), first, first_line),
+        "late": (a.proof(late, t.affine(0, 9), box(1), [["narrow"], ["holds", []]], "at-most"), late, t.affine(0, 9)),
+        "pi": (t.within("0.00127", pi, bare, [["narrow"], closed], nothing), pi, bare),
+        "midpoint": (a.proof(square, None, box(1), [["holds", []]], "convex"), square, None),
+        "midpoint false": (a.proof(square, None, box(1), [["holds", []]], "concave"), square, None),
+        "swapped": (a.proof(even, None, box(2), [closed], "invariant", permutation=[1, 0]), even, None),
+        "second point": (a.proof(even, None, box(2), [closed], "independent", inputs=[1]), even, None),
+        "input last": (a.proof(last, None, box(2), [["holds"]], "independent", inputs=[0]), last, None),
+        "input last, same": (a.proof(last, None, box(2), [["holds"]], "independent", inputs=[1]), last, None),
+        "range": (a.proof(even, None, box(2), [closed], "range", lower=[0], upper=[2]), even, None),
+        "rows": (a.proof(square, t.affine(1), unit, [["holds", ["1", []]]], "at-most"), square, t.affine(1)),
+        "rows with slack": (a.proof(square, half, quarter, [["holds", ["1", []]]], "at-most"), square, half),
+        "rows wrong": (
+            a.proof(square, t.affine(1), unit, [["holds", ["1", [[0, "1"]]]]], "at-most"),
+            *(square, t.affine(1)),
+        ),
+        "rows twice": (
+            a.proof(square, t.affine(2), unit, [["holds", ["2", [[0, "1"]]]]], "at-most"),
+            *(square, t.affine(2)),
+        ),
+        "refuted": (
+            certificate(sine, half, box(1), **half_gap, point=["-1/2"], values=[[_minus(around)], ["1/2"]]),
+            sine,
+            half,
+        ),
+        "not refuted": (
+            certificate(sine, half, box(1), **half_gap, point=["1/2"], values=[[around], ["1/2"]]),
+            sine,
+            half,
+        ),
+        "gated": (a.proof(gated, same, box(1), [["narrow"], ["holds"]], "equal"), gated, same),
+        "nested": (a.proof(nested, nested, box(1), [["narrow"], ["holds"]], "equal"), nested, nested),
+        "gated at n0": (
+            a.proof(gated, same, box(1), [["narrow"], ["gate", "n0"], ["holds"], ["narrow"], ["holds"]], "equal"),
+            *(gated, same),
+        ),
+        "step": (a.proof(step, step, box(1), [["narrow"], ["holds"]], "equal"), step, step),
+        "step narrowed": (
+            a.proof(step, step, box(1), [["compare", 0, 1], *[["narrow"], ["holds"]] * 3], "equal"),
+            *(step, step),
+        ),
+    }
+
+
+def _minus(ends: dict[str, str]) -> dict[str, str]:
+    return {"lower": f"-{ends['upper']}", "upper": f"-{ends['lower']}"}
+
+
+def _functions() -> Iterator[Entry]:
+    """Certificates about functions, each with some damage, and files of functions with damage to their steps."""
+    cases = _about_functions()
+    r = Random("functions")
+    for name, (value, left, right) in cases.items():
+        yield _entry(f"function {name}", value, left, right)
+        path = r.choice([path for path in _paths(value) if path[0] in ("tree", "parameters", "left", "values")])
+        for junk in r.sample((..., 0, [], "1", "n0", ["narrow"], ["holds", [], []], {"temperature": [1]}), 2):
+            yield _entry(f"function {name} damage", _changed(value, path, junk), left, right)
+    value, left, right = cases["square"]
+    warm = {**value, "left": {**value["left"], "temperature": [1]}}
+    yield _entry("function with a temperature", warm, left, right)
+
+
+def _chains() -> Iterator[Entry]:
+    """Chains: good ones, each part changed or left out, and links that are none."""
+    import test_kernel_chains as t
+    from kernel_material import encoded
+
+    files = t.links()
+    turned = t.linked(files, t.THIRD, **{"from": "right"})
+    good = {
+        "one": [t.FIRST],
+        "two": [t.FIRST, t.SECOND],
+        "three": [t.FIRST, t.SECOND, turned],
+        "back": [turned, t.THIRD],
+        "equal": [t.SECOND],
+        "apart": [t.FIRST, t.THIRD],
+        "again": [t.SECOND, t.SECOND],
+        "none": [],
+    }
+    base = {name: encoded(x) for name, x in {**t.NETWORKS, **files}.items()}
+    for name, links in good.items():
+        yield Entry(f"chain {name}", encoded(t.chain(files, links)), base)
+    three = t.chain(files, good["three"])
+    for path in _paths(three):
+        for junk in (..., 0, [], "left"):
+            yield Entry(f"chain {path} {junk!r:.9}", encoded(_changed(three, path, junk)), base)
+    second = files[t.SECOND]
+    soft = {**second["left"], "temperature": [2]}
+    wrong = t.equality("line.json", "zero.json")
+    refuted = {key: x for key, x in wrong.items() if key not in ("tree", "inhabitant")}
+    for name, other in {
+        "another tie rule": {**second, "tie": "leftmost"},
+        "another domain": {**second, "domain": {"lower": [-1], "upper": ["1/2"]}},
+        "a domain in other words": {**second, "domain": {"lower": ["-1.0"], "upper": ["2/2"]}},
+        "another claim": {**second, "claim": "at-most"},
+        "a temperature": {**t.nearness("9", "line.json", "same.json", [["holds", [], []]]), "left": soft},
+        "a negative distance": t.nearness("-1/4", "line.json", "same.json", [["holds"]]),
+        "a distance of 0": t.nearness("0", "line.json", "same.json", [["holds"]]),
+        "a list": [],
+        "a format before": {**second, "format": "exactformer/certificate-0"},
+        "a format behind": {**second, "format": "exactformer/certificate-2"},
+        "a chain": t.chain(files, good["one"]),
+        "no proof": {**second, "tree": []},
+        "a refutation": {**refuted, "point": [1], "values": [[1], [0]]},
+    }.items():
+        now = {**files, t.SECOND: other}
+        yield Entry(f"chain with {name}", encoded(t.chain(now, good["two"])), {**base, t.SECOND: encoded(other)})
 
 
 def _bounds() -> Iterator[tuple[str, Any, Any, Any]]:
@@ -675,6 +887,8 @@ def confirmed(entry: Entry) -> bool:
     value = json.loads(entry.certificate, parse_float=str)
     if "regions" in value:
         return _recounted(entry, value)
+    if "links" in value or any(b'"function"' in data for data in entry.files.values()):
+        return _second(entry) == entry.expected["theorem"]
     networks = [
         json.loads(entry.files[value[side]["file"]], parse_float=str) for side in ("left", "right") if side in value
     ]
@@ -686,6 +900,15 @@ def confirmed(entry: Entry) -> bool:
         return asked.contains(point) and not asked.true_at(point)
     rules = rules_of(entry.expected["counts"], asked)
     return all(asked.true_at(point, rule) for point in asked.points(Random(0), 40) for rule in rules)
+
+
+def _second(entry: Entry) -> str:
+    """What the second checker, which shares no line with the kernel, says of a certificate that it accepts."""
+    if (folder := str(HERE.parent / "second_checker")) not in sys.path:
+        sys.path.insert(0, folder)
+    import checker
+
+    return str(checker.check(entry.certificate, _reader(entry)))
 
 
 def _recounted(entry: Entry, value: Any) -> bool:

@@ -46,7 +46,7 @@ TESTS = HERE.parent / "kernel"
 FIRST = {"reading": "reading", "forms": "forms", "cell": "cell", "networks": "reading", "semantics": "semantics"}
 FIRST |= {"statements": "claims", "claims": "proofs", "__main__": "boundary", "counts": "counts"}
 FIRST |= {"certificates": "boundary", "softmax": "softmax", "bounds": "softmax", "atoms": "differences"}
-FIRST |= {"elementary": "elementary", "functions": "functions"}
+FIRST |= {"elementary": "elementary", "functions": "functions", "chains": "chains"}
 ORDER = (
     "pinned",
     "paths",
@@ -60,8 +60,8 @@ ORDER = (
     "semantics",
     "claims",
 )
-ORDER += ("forms", "counts", "elementary", "functions", "proofs", "fuzz")
-UNSEEN = ("__main__.py", "elementary.py", "functions.py")  # no entry of the corpus depends on them: left to the tests
+ORDER += ("forms", "counts", "narrow", "chains", "attacks", "elementary", "functions", "proofs", "fuzz")
+UNSEEN = ("__main__.py",)  # no entry of the corpus depends on it: left to the tests
 Sources = Mapping[str, str]
 
 

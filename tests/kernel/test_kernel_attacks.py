@@ -166,6 +166,24 @@ def test_narrow_and_anew_in_turns(steps: list[Any]) -> None:
         assert any(accepted(proof(one, other, box(1), tree, claim), one, other) for tree in trees) == true
 
 
+def late_network(units: int = 7) -> Any:
+    """max(0, max(0, x + 1/9) - 1/2) among many maxima that do not matter: few atoms of a long table are needed."""
+    first = [[1]] * units, [f"{1 + i}/9" for i in range(units)]
+    return maxout([first, ([[1] + [0] * (units - 1)], ["-1/2"])], ([[1]], [0]), "relu")
+
+
+@pytest.mark.parametrize("units", [5, 6, 7, 8, 13, 14, 15, 16, 30])
+def test_atoms_are_met_from_the_first_on(units: int) -> None:
+    """An atom whose candidates have not been met would keep the numbers of another table."""
+    net = late_network(units)
+    goal = goal_of(net, affine(0), box(1), claim="at-most")
+    child = path(goal, (["narrow"], 0))
+    assert child.cell.places == {"n0": 2, "n1": 3}
+    assert {v for forms in child.cell.atoms.candidates.values() for form in forms for v in form.terms} == {0, 1, 2}
+    (form,) = child.obligations()
+    assert child.cell.atoms.bounds(form) == (Fraction(-11, 18), 0)
+
+
 # --- points: y, midpoints, permutations ---------------------------------------------------------------------------
 
 CUBE = function([*X, ["power", 0, 3]])
@@ -184,6 +202,9 @@ TWO = function([["input", 0], ["input", 1], ["power", 1, 3], ["add", 0, 2]], 2) 
         (TWO, "independent", {"inputs": [0]}, 0, False),
         (TWO, "independent", {"inputs": [1]}, 0, False),
         (function([["input", 1]], 2), "independent", {"inputs": [0]}, 0, True),
+        (function([["input", 1], ["number", 5], ["input", 0]], 2), "independent", {"inputs": [0]}, 0, False),
+        (function([["input", 1], ["number", 5], ["input", 0]], 2), "independent", {"inputs": [1]}, 0, True),
+        (function([["number", 5], ["input", 0]]), "convex", {}, 0, True),
         (function([["input", 1]], 2), "independent", {"inputs": [1]}, 0, False),
         (TWO, "invariant", {"permutation": [1, 0]}, 0, False),
         (TWO, "invariant", {"permutation": [0, 1]}, 0, True),
