@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
+import exactformer as ef
 from exactformer.formats.graphs.linear import over_root
 from exactformer.formats.graphs.operators import OPERATORS
 from exactformer.networks import MaxoutNetwork, ReluNetwork
@@ -506,3 +508,83 @@ OPERATIONS = ("MatMul", "Relu", "Abs", "Neg", "LeakyRelu", "Clip", "Concat", "co
 def test_random_graphs(graph: tuple[list[Any], dict[str, Array]], points: list[list[int]]) -> None:
     nodes, constants = graph
     same_as_runtime(model(nodes, (3,), constants), (3,), [f32(point) for point in points])
+
+
+# --- whole networks --------------------------------------------------------------------------------
+
+
+def test_a_network_as_older_exporters_write_it(tmp_path: Path) -> None:
+    """Version 3 of the file format: constants are inputs, too; the input is a picture, its mean is taken off."""
+    weights = [random.normal(size=shape).astype(np.float32) for shape in ((5, 6), (6, 6), (6, 2))]
+    biases = [random.normal(size=shape).astype(np.float32) for shape in (6, 6, 2)]
+    constants = {"mean": random.normal(size=(1, 1, 1, 5)).astype(np.float32)}
+    nodes, value = [node("Sub", "x mean", "s"), node("Flatten", "s", "h0")], "h0"
+    for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
+        constants |= {f"w{i}": w, f"b{i}": b}
+        nodes += [node("MatMul", f"{value} w{i}", f"m{i}"), node("Add", f"m{i} b{i}", "y" if i == 2 else f"a{i}")]
+        nodes += [node("Relu", f"a{i}", f"h{i + 1}")] if i < 2 else []
+        value = f"h{i + 1}"
+    made = model(nodes, (1, 1, 1, 5), constants, opset=8)
+    made.ir_version = 3
+    for name, array in constants.items():
+        made.graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, array.shape))
+    (tmp_path / "net.onnx").write_bytes(made.SerializeToString())
+    network = ef.load(tmp_path / "net.onnx")
+    assert network.size == "5-6-6-2"
+    for x in random.normal(size=(3, 5)).astype(np.float32):
+        exact = fractions(x) - fractions(constants["mean"]).reshape(-1)
+        for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
+            exact = exact @ fractions(w) + fractions(b)
+            exact = np.maximum(exact, 0) if i < 2 else exact
+        assert list(network.evaluate(x)) == list(exact)
+    assert ef.prove(network, domain=ef.Box([-1] * 5, [1] * 5)).verdict == "proved"
+
+
+def test_a_network_for_pictures_is_read_compiled_and_proved(tmp_path: Path) -> None:
+    constants = {
+        "w1": random.normal(size=(3, 1, 3, 3)).astype(np.float32),
+        "b1": random.normal(size=3).astype(np.float32),
+        "w2": random.normal(size=(4, 3, 3, 3)).astype(np.float32),
+        "w3": random.normal(size=(16, 8)).astype(np.float32),
+        "w4": random.normal(size=(8, 3)).astype(np.float32),
+    }
+    nodes = [
+        node("Conv", "x w1 b1", "a", strides=[2, 2]),
+        node("Relu", "a", "b"),
+        node("Conv", "b w2", "c"),
+        node("Relu", "c", "d"),
+        node("MaxPool", "d", "e", kernel_shape=[2, 2], strides=[2, 2]),
+        node("Flatten", "e", "f"),
+        node("Gemm", "f w3", "g"),
+        node("Relu", "g", "h"),
+        node("Gemm", "h w4"),
+    ]
+    made = model(nodes, ("batch", 1, 14, 14), constants)
+    (tmp_path / "net.onnx").write_bytes(made.SerializeToString())
+    network = ef.load(tmp_path / "net.onnx")
+    assert (network.kind, network.size) == ("maxout", "196-108-16-8-3")
+    assert network.layers[0].pieces.weights.nonzeros == 9 * 108  # a convolution stays sparse
+    x = random.uniform(0, 1, (1, 1, 14, 14)).astype(np.float32)
+    found = [float(y) for y in network.evaluate(x.reshape(-1))]
+    # Sums of at most 27, 16 and 8 products after each other, each rounded to 24 bits.
+    scale = float(np.abs(runtime(model(nodes, (1, 1, 14, 14), {k: abs(w) for k, w in constants.items()}), x)).max())
+    assert np.abs(runtime(made, x) - found).max() <= 64 * 2**-24 * scale
+    assert ef.prove(network, domain=ef.Box([0] * 196, [1] * 196)).verdict == "proved"
+
+
+def test_a_residual_network_of_two_blocks() -> None:
+    constants = {f"w{i}": -abs(whole(3, 3)) for i in range(4)}
+    nodes = [
+        node("MatMul", "x w0", "a"),
+        node("Relu", "a", "b"),
+        node("MatMul", "b w1", "c"),
+        node("Add", "c x", "d"),
+        node("Relu", "d", "e"),
+        node("MatMul", "e w2", "f"),
+        node("Relu", "f", "g"),
+        node("MatMul", "g w3", "h"),
+        node("Add", "h e"),
+    ]
+    found = same_as_runtime(model(nodes, (1, 3), constants), (1, 3)).network
+    assert found.size == "3-9-3-6-3"
+    assert ef.prove(found, domain=ef.Box([-1] * 3, [1] * 3)).verdict == "proved"

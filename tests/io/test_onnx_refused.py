@@ -339,9 +339,9 @@ FILES: dict[str, tuple[Callable[[Any], object], str]] = {
     "NaN": (tensor(raw_data=NAN), "tensor 'w': expected finite numbers, found nan at [1][1]"),
     "infinity": (tensor(raw_data=INF), "tensor 'w': expected finite numbers, found -inf at [2][0]"),
     "few bytes": (tensor(raw_data=b"1234"), "tensor 'w': expected 24 bytes, as its shape 3 x 2 says, found 4 bytes"),
-    "huge tensor": (tensor(dims=[1 << 15, 1 << 14]), "tensor 'w': expected at most 16777216 entries and terms, found "),
-    "large tensor": (tensor(dims=[1 << 12, 1 << 12]), "67108864 bytes, as its shape 4096 x 4096 says, found 24 bytes"),
-    "overflowing tensor": (tensor(dims=[1 << 62, 1 << 62]), "tensor 'w': expected at most 16777216 entries"),
+    "huge tensor": (tensor(dims=[1 << 15, 1 << 14]), "tensor 'w': expected at most 8388608 entries and terms, found "),
+    "large tensor": (tensor(dims=[1 << 12, 1 << 11]), "33554432 bytes, as its shape 4096 x 2048 says, found 24 bytes"),
+    "overflowing tensor": (tensor(dims=[1 << 62, 1 << 62]), "tensor 'w': expected at most 8388608 entries"),
     "negative tensor": (tensor(dims=[-3, -2]), "tensor 'w': expected at most 32 axes of lengths >= 0"),
     "tensor of many axes": (tensor(dims=[1] * 70), "tensor 'w': expected at most 32 axes"),
     "tensor of texts": (tensor(data_type=TensorProto.STRING), "tensor 'w': expected a type among float"),
@@ -365,7 +365,7 @@ FILES: dict[str, tuple[Callable[[Any], object], str]] = {
     "open length of a vector": (input_type(elem_type=1, shape=("n",)), "'x', axis 0: expected a length of at least 1"),
     "length 0": (input_type(elem_type=1, shape=(0, 3)), "input 'x', axis 0: expected a length of at least 1, found 0"),
     "negative length": (input_type(elem_type=1, shape=(1, -3)), "axis 1: expected a length of at least 1, found -3"),
-    "huge input": (input_type(elem_type=1, shape=(1 << 20, 1 << 20)), "input 'x': expected at most 16777216 entries"),
+    "huge input": (input_type(elem_type=1, shape=(1 << 20, 1 << 20)), "input 'x': expected at most 8388608 entries"),
     "no shape": (input_type(elem_type=1, shape=None), "input 'x': expected a shape, found none"),
     "input of integers": (input_type(elem_type=7, shape=(1, 3)), "input 'x': expected a tensor of a type among"),
     "input of no type": (lambda made: made.graph.input[0].ClearField("type"), "input 'x': expected a tensor of a type"),
@@ -460,7 +460,7 @@ def test_tensors_that_grow_with_every_node_are_refused() -> None:
 
 def test_little_memory_for_what_is_refused(tmp_path: Path) -> None:
     place = tmp_path / "net.onnx"
-    place.write_bytes(changed(tensor(dims=[1 << 14, 1 << 10])).SerializeToString())
+    place.write_bytes(changed(tensor(dims=[1 << 13, 1 << 10])).SerializeToString())
     code = (
         "import resource, sys; from exactformer.cli import main; import onnx, numpy\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
@@ -469,7 +469,7 @@ def test_little_memory_for_what_is_refused(tmp_path: Path) -> None:
     found = subprocess.run([sys.executable, "-c", code, str(place)], capture_output=True, text=True, check=True)
     answer, kilobytes = map(int, found.stdout.split())
     assert answer == 3 and kilobytes < 40_000
-    message = "tensor 'w': expected 67108864 bytes, as its shape 16384 x 1024 says, found 24 bytes"
+    message = "tensor 'w': expected 33554432 bytes, as its shape 8192 x 1024 says, found 24 bytes"
     assert found.stderr == f"exactformer: {place}: {message}\n"
 
 

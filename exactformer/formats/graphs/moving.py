@@ -170,19 +170,18 @@ def padded(call: Call) -> list[Tensor]:
     widths = [(0, 0)] * rank
     for i, axis in enumerate(axes):
         widths[axis] = (pads[i], pads[i + len(axes)])
-    lengths = [n + before + after for n, (before, after) in zip(tensor.shape, widths, strict=True)]
-    if min(lengths, default=0) < 0:
+    axes_and_widths = list(zip(tensor.shape, widths, strict=True))
+    if any(n + min(before, 0) + min(after, 0) < 0 for n, (before, after) in axes_and_widths):
         raise Refusal("at most all entries of an axis taken away", f"pads {pads} of shape {dimensions(tensor.shape)}")
+    lengths = [n + before + after for n, (before, after) in axes_and_widths]
     check_size(math.prod(lengths))
     if mode == "constant":
         value = _filling(call, tensor)
         numbers = np.full(lengths, tensor.size)
         inner, outer = [], []
-        for n, (before, after) in zip(tensor.shape, widths, strict=True):
+        for n, (before, after) in axes_and_widths:
             inner.append(slice(max(-before, 0), n - max(-after, 0)))
-            outer.append(slice(max(before, 0), max(before, 0) + max(n + min(before, 0) + min(after, 0), 0)))
-        if any(n + min(before, 0) + min(after, 0) < 0 for n, (before, after) in zip(tensor.shape, widths, strict=True)):
-            raise Refusal("at most all entries of an axis taken away", f"pads {pads}")
+            outer.append(slice(max(before, 0), max(before, 0) + n + min(before, 0) + min(after, 0)))
         numbers[tuple(outer)] = tensor.indices[tuple(inner)]
         return [stacked([tensor, value]).take(numbers)]
     if mode not in ("reflect", "edge") or min(pads, default=0) < 0:

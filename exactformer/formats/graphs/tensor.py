@@ -20,7 +20,7 @@ from exactformer.rational import MAX_BITS, MAX_TOTAL_BITS
 Indices = np.ndarray[Any, np.dtype[np.int64]]
 Integers = np.ndarray[Any, np.dtype[np.object_]]  # Python's
 
-MAX_TERMS = 1 << 24  # of one tensor, and of one step of arithmetic: about 3 GB
+MAX_TERMS = 1 << 23  # of one tensor, and of one step of arithmetic: about 3 GB
 MAX_AXES = 32
 
 
