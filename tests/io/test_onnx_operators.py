@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from graph_material import Array, f32, i64, model, node, read, runtime, same_as_runtime
+from graph_material import Array, f32, i64, model, node, read, runtime, same_as_runtime, whole_points
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 import exactformer as ef
+from exactformer.errors import InvalidInput
 from exactformer.formats.graphs.linear import over_root
 from exactformer.formats.graphs.operators import OPERATORS
 from exactformer.networks import MaxoutNetwork, ReluNetwork
@@ -176,6 +177,7 @@ CASES: dict[str, Case] = {
     "split": case([node("Split", "x s", "p q", axis=1), node("Concat", "q p", axis=1)], (2, 5), {"s": i64(2, 3)}),
     "split in equal parts": case([node("Split", "x", "p q", num_outputs=2), node("Concat", "q p", axis=0)], (5,)),
     "split, older": case([node("Split", "x", "p q", split=[1, 3]), node("Concat", "q p", axis=0)], (4,), opset=11),
+    "split in as many parts as there are names": case([node("Split", "x", "p q r"), node("Neg", "q")], (6,), opset=11),
     "split, one part used": case([node("Split", "x", "p q", num_outputs=2), node("Neg", "q")], (4,)),
     "gather": case(node("Gather", "x i", axis=1), (2, 4), {"i": np.array([[0, -1], [2, 2]], np.int64)}),
     "gather one": case(node("Gather", "x i"), (3, 2), {"i": np.array(1, np.int32)}),
@@ -588,3 +590,48 @@ def test_a_residual_network_of_two_blocks() -> None:
     found = same_as_runtime(model(nodes, (1, 3), constants), (1, 3)).network
     assert found.size == "3-9-3-6-3"
     assert ef.prove(found, domain=ef.Box([-1] * 3, [1] * 3)).verdict == "proved"
+
+
+# --- random windows --------------------------------------------------------------------------------
+
+
+@st.composite
+def windows(draw: st.DrawFn) -> tuple[Any, tuple[int, ...], dict[str, Array]]:
+    """A convolution or a pool of any geometry."""
+    axes = draw(st.integers(1, 3))
+
+    def lengths(least: int, most: int, count: int = axes) -> list[int]:
+        return draw(st.lists(st.integers(least, most), min_size=count, max_size=count))
+
+    kernel, channels, chosen = lengths(1, 3), draw(st.sampled_from([1, 2, 4])), {}
+    shape = (draw(st.integers(1, 2)), channels, *lengths(3, 6))
+    for name, most in (("strides", 3), ("dilations", 2)):
+        if draw(st.booleans()):
+            chosen[name] = lengths(1, most)
+    mode = draw(st.sampled_from(["pads", "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]))
+    chosen |= {"pads": lengths(0, 2, 2 * axes)} if mode == "pads" else {"auto_pad": mode}
+    operator = draw(st.sampled_from(["Conv", "MaxPool", "AveragePool"]))
+    if operator == "Conv":
+        group = draw(st.sampled_from([n for n in (1, 2, 4) if channels % n == 0]))
+        size = (group * draw(st.integers(1, 2)), channels // group, *kernel)
+        weights = np.random.default_rng(0).integers(-2, 3, size)
+        return node(operator, "x w", group=group, **chosen), shape, {"w": f32(weights)}
+    chosen["ceil_mode"] = draw(st.integers(0, 1))
+    if operator == "AveragePool":
+        chosen["count_include_pad"] = draw(st.integers(0, 1))
+    return node(operator, "x", kernel_shape=kernel, **chosen), shape, {}
+
+
+@settings(max_examples=120)
+@given(windows())
+def test_random_windows(window: tuple[Any, tuple[int, ...], dict[str, Array]]) -> None:
+    one, shape, constants = window
+    made = model([one], shape, constants, opset=19)
+    try:
+        network = read(made).network
+    except InvalidInput:  # no window fits, or runtimes differ
+        return
+    for x in whole_points(shape, 1):
+        found, wanted = network.evaluate(x.reshape(-1)), runtime(made, x)
+        assert len(found) == len(wanted)  # means of three and more are not exact in floats
+        assert all(abs(float(a) - float(b)) <= 2**-18 for a, b in zip(found, wanted, strict=True))

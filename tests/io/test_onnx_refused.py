@@ -156,6 +156,18 @@ NODES: dict[str, tuple[onnx.NodeProto, tuple[int, ...], dict[str, Any], str]] = 
         "expected windows that begin before the end of the input",
     ),
     "ceil_mode": (node("MaxPool", "x", ceil_mode=2, **POOL), IMAGE, {}, "ceil_mode = 0 or 1"),
+    "a dilated pool of the same size": (
+        node("MaxPool", "x", auto_pad="SAME_UPPER", dilations=[2, 1], **POOL),
+        IMAGE,
+        {},
+        "runtimes differ, found SAME_UPPER",
+    ),
+    "a pool of the same size that skips entries": (
+        node("AveragePool", "x", auto_pad="SAME_LOWER", kernel_shape=[1, 1], strides=[3, 1]),
+        (1, 1, 5, 4),
+        {},
+        "runtimes differ, found SAME_LOWER",
+    ),
     "means of padding": (node("AveragePool", "x", ceil_mode=1, count_include_pad=1, **POOL), IMAGE, {}, "found both 1"),
     "training": (
         node("BatchNormalization", "x s s s s", training_mode=1),
@@ -183,6 +195,14 @@ NODES: dict[str, tuple[onnx.NodeProto, tuple[int, ...], dict[str, Any], str]] = 
     "gather": (node("Gather", "x i"), (3,), {"i": i64(3)}, "indices from -3 to 2, found 3"),
     "gather by floats": (node("Gather", "x i"), (3,), {"i": f32([1])}, "indices from -3 to 2, found float"),
     "slice": (node("Slice", "x s s s t"), (3,), {"s": i64(0), "t": i64(0)}, "none 0"),
+    "a sum of truth values": (node("Add", "b b"), (3,), {"b": np.array([True])}, "numbers of one type, found bool"),
+    "split in many parts": (node("Split", "x", num_outputs=1 << 60), (3,), {}, "parts of equal length"),
+    "normalisation by integers": (
+        node("BatchNormalization", "x s s s v"),
+        (1, 1),
+        {"s": i64(1), "v": i64(2)},
+        "expected floating-point numbers, found int64",
+    ),
     "split": (node("Split", "x s"), (3,), {"s": i64(1, 1)}, "parts of length 3 together"),
     "expand": (node("Expand", "x s"), (3,), {"s": i64(2)}, "a shape that 3 fits"),
     "huge expand": (node("Expand", "x s"), (1,), {"s": i64(1 << 60)}, "entries and terms"),

@@ -18,7 +18,8 @@ class Call:
 
     inputs: tuple[Tensor | None, ...]
     attributes: Mapping[str, Any]
-    outputs: int  # how many are wanted
+    outputs: int  # how many are wanted, from the first on
+    named: int  # how many the node has, wanted or not
     units: Units
     notes: list[str]  # what was assumed is added
 
@@ -103,9 +104,9 @@ def is_float(tensor: Tensor) -> None:
 
 
 def same_type(*tensors: Tensor) -> None:
-    """Raise `Refusal` for numbers of different types."""
+    """Raise `Refusal` for numbers of different types, and for truth values, which are none."""
     types = {tensor.type for tensor in tensors}
-    if len(types) > 1:
+    if len(types) > 1 or "bool" in types:
         raise Refusal("numbers of one type", " and ".join(sorted(types)))
 
 

@@ -42,7 +42,7 @@ def fold(graph: Graph, source: str, name: str) -> Reading:
         outputs: list[Tensor] = []
         if i not in broken and not unknown:
             wanted = [k for k, name in enumerate(node.outputs, start=1) if name in last]
-            call = Call(tuple(inputs), _attributes(node), max(wanted, default=0), units, [])
+            call = Call(tuple(inputs), _attributes(node), max(wanted, default=0), len(node.outputs), units, [])
             with noted(node.place, faults):
                 outputs = OPERATORS[node.operator].run(call)
             notes += [f"{node.place}: {note}" for note in call.notes]

@@ -128,6 +128,7 @@ def normalised(call: Call) -> list[Tensor]:
     channels = tensor.shape[1]
     parts = [call.constant(i + 1, what) for i, what in enumerate(("scale", "bias", "mean", "variance"))]
     for part in parts:
+        is_float(part)
         same_shape(part.shape, (channels,), "scale, bias, mean and variance")
     scale, bias, mean, variance = (part.fractions() for part in parts)
     epsilon = rational(call.attributes["epsilon"])

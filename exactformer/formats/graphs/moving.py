@@ -117,8 +117,8 @@ def split(call: Call) -> list[Tensor]:
     axis, count = axis_of(call.attributes["axis"], len(tensor.shape)), call.attributes.get("num_outputs")
     length = tensor.shape[axis]
     if sizes is None:
-        count = call.outputs if count is None else count
-        if count < 1 or (call.attributes.get("num_outputs") is None and length % count):
+        count = call.named if count is None else count
+        if not 1 <= count <= max(length, 1) or (call.attributes.get("num_outputs") is None and length % count):
             raise Refusal(f"parts of equal length, {length} together", f"{count} parts")
         each = -(-length // count)
         sizes = [each] * (count - 1) + [length - each * (count - 1)]

@@ -42,7 +42,7 @@ def conv(call: Call) -> list[Tensor]:
     samples, channels, made, each = *tensor.shape[:2], *weights.shape[:2]
     if group < 1 or made % group or each * group != channels:
         raise Refusal("channels that the groups divide", f"{channels} and {made} channels, {group} groups of {each}")
-    windows = _windows(call, tensor.shape[2:], kernel)
+    windows = _windows(call, tensor.shape[2:], kernel, pool=False)
     places, size = windows.positions.shape
     full = (samples, made, places, each, size)
     check_size(math.prod(full))
@@ -101,7 +101,7 @@ def _pooled(call: Call) -> tuple[Tensor, Windows]:
     tensor, kernel = call.tensor(), call.attributes.get("kernel_shape")
     if kernel is None or len(kernel) != len(tensor.shape) - 2 or not kernel:
         raise Refusal("a kernel_shape, one length for each axis after the first two", f"{kernel}")
-    windows = _windows(call, tensor.shape[2:], tuple(kernel))
+    windows = _windows(call, tensor.shape[2:], tuple(kernel), pool=True)
     if (windows.inside == 0).any():
         raise Refusal("windows that meet the input", "one that lies in the padding")
     return tensor, windows
@@ -114,7 +114,7 @@ def _on_channels(tensor: Tensor, column: Indices, windows: Windows) -> Indices:
     return (images[:, None] + column).reshape((*tensor.shape[:2], *windows.shape))
 
 
-def _windows(call: Call, lengths: Shape, kernel: Shape) -> Windows:
+def _windows(call: Call, lengths: Shape, kernel: Shape, *, pool: bool) -> Windows:
     """The windows that the attributes describe."""
     count = len(lengths)
     strides, dilations = _lengths(call, "strides", [1] * count, 1), _lengths(call, "dilations", [1] * count, 1)
@@ -131,7 +131,12 @@ def _windows(call: Call, lengths: Shape, kernel: Shape) -> Windows:
         span = (k - 1) * dilation + 1
         before, after = pads[i], pads[i + count]
         if auto.startswith("SAME"):
-            missing = max((-(-n // stride) - 1) * stride + span - n, 0)
+            missing = (-(-n // stride) - 1) * stride + span - n
+            if pool and (dilation > 1 or missing < 0):
+                raise Refusal(
+                    "pads instead of auto_pad where a pool is dilated or skips entries: runtimes differ", auto
+                )
+            missing = max(missing, 0)
             before = missing // 2 if auto == "SAME_UPPER" else missing - missing // 2
             after = missing - before
         room = n + before + after - span
