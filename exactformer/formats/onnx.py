@@ -96,7 +96,22 @@ def _model(data: bytes, source: str) -> Any:
         raise InvalidInput(f"{source}: expected an ONNX file, found other or damaged data") from None
     if not model.HasField("graph") or (not model.graph.node and not model.graph.output):
         raise InvalidInput(f"{source}: expected an ONNX file, found other data, without a graph")
+    if not _in_unicode(model):
+        raise InvalidInput(f"{source}: expected names in UTF-8, found other bytes")
     return model
+
+
+def _in_unicode(message: Any) -> bool:
+    """Whether all texts of a message are: protobuf hands out others as bytes, without a word."""
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_STRING:
+            if any(isinstance(text, bytes) for text in ([value] if isinstance(value, (str, bytes)) else value)):
+                return False
+        elif field.type == field.TYPE_MESSAGE and not all(
+            map(_in_unicode, [value] if hasattr(value, "ListFields") else value)
+        ):
+            return False
+    return True
 
 
 def _check_model(model: Any, faults: Faults) -> None:

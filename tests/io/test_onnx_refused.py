@@ -505,6 +505,14 @@ def test_without_the_library(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("part", ["graph", "MatMul-a", "MatMul", "w"])
+def test_names_that_are_no_text(part: str) -> None:
+    data = relu().SerializeToString()
+    assert part.encode() in data
+    damaged = data.replace(part.encode(), b"\xff" * len(part))
+    assert reasons(damaged) == ("expected names in UTF-8, found other bytes",)
+
+
 @settings(max_examples=300)
 @given(st.data())
 def test_damaged_files_are_refused_or_read(data: st.DataObject) -> None:
