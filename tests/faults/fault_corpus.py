@@ -676,6 +676,16 @@ def _about_functions() -> dict[str, tuple[Any, Any, Any]]:
             sine,
             half,
         ),
+        "refuted at 1": (a.refuted(square, half, "at-most", [1], [[1], ["1/2"]]), square, half),
+        "refuted at 0": (a.refuted(shifted, t.affine(0), "at-most", [0], [["9/16"], [0]]), shifted, t.affine(0)),
+        "refuted at a corner": (a.refuted_input(), a.FIRST_OF_TWO, None),
+        "inputs alone": (a.proof(a.INPUTS, None, box(2), [["holds"]], "independent", inputs=[1]), a.INPUTS, None),
+        "inputs alone, false": (
+            a.proof(a.INPUTS, None, box(2), [["holds"]], "independent", inputs=[0]),
+            a.INPUTS,
+            None,
+        ),
+        "refuted mean": (a.refuted_mean(), t.relu((1, 0, 1)), None),
         "gated": (a.proof(gated, same, box(1), [["narrow"], ["holds"]], "equal"), gated, same),
         "nested": (a.proof(nested, nested, box(1), [["narrow"], ["holds"]], "equal"), nested, nested),
         "gated at n0": (

@@ -25,6 +25,40 @@ def proof(left: Any, right: Any, domain: Any, tree: list[Any], claim: str, insid
     return certificate(left, right, domain, claim=claim, parameters=given, inhabitant=inside, tree=tree)
 
 
+def refuted(left: Any, right: Any, claim: str, point: list[Any], values: list[Any], **given: Any) -> Any:
+    return certificate(left, right, box(1), claim=claim, parameters=given, point=point, values=values)
+
+
+FIRST_OF_TWO = function([["input", 0]], 2)
+INPUTS = function([["input", 1], ["input", 0]], 2)  # the first input, by the last step
+
+
+def refuted_input() -> Any:
+    """x1 at (1, 0): the second input is a step of its own."""
+    given = {"parameters": {"lower": [None], "upper": ["1/2"]}, "point": [1, 0], "values": [[1]]}
+    return certificate(FIRST_OF_TWO, None, box(2), claim="range", **given)
+
+
+def test_the_value_of_an_input_is_that_input() -> None:
+    assert judged(refuted_input(), FIRST_OF_TWO).statement.startswith("at x = (1, 0), left(x) = (1) ")
+    assert not accepted({**refuted_input(), "point": [0, 1], "values": [[1]]}, FIRST_OF_TWO)
+
+
+def refuted_mean() -> Any:
+    """2/3, the mean of 1 and 0 to the base 2, is not at least 1."""
+    ends = {"lower": "0.6", "upper": "0.7"}
+    value = refuted(relu((1, 0, 1)), None, "range", [1], [[ends]], lower=[1], upper=[None])
+    return {**value, "left": {**value["left"], "temperature": [1], "base": "2"}}
+
+
+def test_a_mean_is_refuted_without_a_tie_rule() -> None:
+    statement = judged(refuted_mean(), relu((1, 0, 1))).statement
+    assert statement == (
+        "at x = (1), left(x) = (3/5 to 7/10) (softmax of base 2 at inverse temperature 1); "
+        "this refutes: for every x in the domain, 1 <= left(x)"
+    )
+
+
 def path(goal: Goal, *steps: tuple[Any, int]) -> Goal:
     """The cell to which steps lead, each with the number of the child."""
     for step, number in steps:
@@ -204,6 +238,8 @@ TWO = function([["input", 0], ["input", 1], ["power", 1, 3], ["add", 0, 2]], 2) 
         (function([["input", 1]], 2), "independent", {"inputs": [0]}, 0, True),
         (function([["input", 1], ["number", 5], ["input", 0]], 2), "independent", {"inputs": [0]}, 0, False),
         (function([["input", 1], ["number", 5], ["input", 0]], 2), "independent", {"inputs": [1]}, 0, True),
+        (INPUTS, "independent", {"inputs": [0]}, 0, False),
+        (INPUTS, "independent", {"inputs": [1]}, 0, True),
         (function([["number", 5], ["input", 0]]), "convex", {}, 0, True),
         (function([["input", 1]], 2), "independent", {"inputs": [1]}, 0, False),
         (TWO, "invariant", {"permutation": [1, 0]}, 0, False),
