@@ -32,6 +32,7 @@ _HOME = {
     "Box": "domain",
     "CPWL": "piecewise",
     "CertificateRejected": "errors",
+    "Chain": "prover.chain",
     "Checked": "checking",
     "Claim": "claims",
     "Compiled": "compiler",
@@ -57,6 +58,7 @@ _HOME = {
     "Transformer": "networks",
     "Unsupported": "errors",
     "approximate": "approximation",
+    "chain": "linking",
     "check": "checking",
     "compile": "compiler",
     "digest": "formats",
@@ -73,6 +75,7 @@ _HOME = {
     "temperature": "measuring",
     "verify": "prover",
     "verify_family": "prover",
+    "write_chain": "folder",
     "write_folder": "folder",
 }
 
@@ -120,12 +123,14 @@ if TYPE_CHECKING:
     from exactformer.errors import ExactformerError as ExactformerError
     from exactformer.errors import InvalidInput as InvalidInput
     from exactformer.errors import Unsupported as Unsupported
+    from exactformer.folder import write_chain as write_chain
     from exactformer.folder import write_folder as write_folder
     from exactformer.formats import digest as digest
     from exactformer.formats import load as load
     from exactformer.formats import save as save
     from exactformer.functions import Sampled as Sampled
     from exactformer.functions import function as function
+    from exactformer.linking import chain as chain
     from exactformer.measuring import Distance as Distance
     from exactformer.measuring import OutputRange as OutputRange
     from exactformer.measuring import distance as distance
@@ -148,6 +153,7 @@ if TYPE_CHECKING:
     from exactformer.prover import prove as prove
     from exactformer.prover import verify as verify
     from exactformer.prover import verify_family as verify_family
+    from exactformer.prover.chain import Chain as Chain
     from exactformer.reporting.page import report as report
     from exactformer.subdivision import Regions as Regions
     from exactformer.subdivision import draw as draw

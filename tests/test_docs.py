@@ -442,6 +442,9 @@ def test_output_is_as_shown(document: str, lines: list[str], place: Path, capsys
         pytest.importorskip("matplotlib")
     if "check count" in lines[0]:
         main(["regions", "proofs/maxout-rank-3/left.json", "--certificate", "count"])
+    if "exactformer chain" in lines[0]:
+        sides = (f"proofs/absolute-value/{side}.json" for side in ("left", "right"))
+        main(["distance", *sides, "--right-temperature", "8"])
     capsys.readouterr()
     main(shlex.split(lines[0])[1:])
     assert untimed(capsys.readouterr().out.splitlines()) == untimed(lines[1:])

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from exactformer.cli import (
     approximate,
+    chain,
     check,
     compile,
     distance,
@@ -31,7 +32,10 @@ from exactformer.cli.parser import Parser
 from exactformer.errors import CertificateRejected, InvalidInput, NumberTooLong, Unsupported, printable
 from exactformer.version import __version__
 
-VERBS = (prove, verify, check, compile, evaluate, regions, distance, range, temperature, approximate, report, supports)
+VERBS = (
+    *(prove, verify, check, compile, evaluate, regions, distance, range, temperature, approximate, chain, report),
+    supports,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
-from itertools import pairwise
 from typing import Any
 
+from exactformer.arguments import no_truth
 from exactformer.errors import CertificateRejected, InvalidInput
 from exactformer.kernel import certificates
 from exactformer.kernel.chains import FORMAT, Chained
 from exactformer.kernel.reading import Rejected
 from exactformer.manifest import CERTIFICATE
+from exactformer.prover.answer import rows_html, rows_text
 from exactformer.prover.certificate import dump
 
 SIDES = ("left", "right")
@@ -26,9 +27,11 @@ class Part:
     certificate: Mapping[str, Any]
     texts: Mapping[str, str]
 
-    def side(self, which: str) -> Any:
-        """What tells this side from others: its digest and how it is read."""
-        return {key: value for key, value in self.certificate[which].items() if key != "file"}
+    @property
+    def ends(self) -> tuple[Any, Any]:
+        """What tells each side from others: its digest and how it is read."""
+        left, right = ({k: v for k, v in self.certificate[side].items() if k != "file"} for side in SIDES)
+        return left, right
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,20 @@ class Chain:
     counts: dict[str, int]
     files: dict[str, str]
 
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """The answer, line by line with a name each; the first is the verdict."""
+        yield "PROVED", self.theorem
+        yield "links", str(self.counts["links"])
+
+    def __str__(self) -> str:
+        return rows_text(self.rows())
+
+    def _repr_html_(self) -> str:
+        return rows_html(self.rows())
+
+    def __bool__(self) -> bool:
+        raise no_truth(self, "chain.theorem")
+
 
 def chained(parts: Sequence[Part]) -> Chain:
     """The theorem that certificates give together, each of which has a side in common with the next.
@@ -50,11 +67,16 @@ def chained(parts: Sequence[Part]) -> Chain:
     `InvalidInput` where two neighbours have no side in common, and `CertificateRejected` with the kernel's reason when
     it does not accept the whole.
     """
-    origins = _origins(parts)
+    if not parts:
+        raise InvalidInput("chain: expected at least one certificate, found none")
+    begins = origins([part.ends for part in parts])
+    if len(begins) < len(parts):
+        number = len(begins)
+        raise InvalidInput(f"chain: expected certificates {number} and {number + 1} to share a side, found none")
     names = ["left.json", *(f"middle-{i}.json" for i in range(1, len(parts))), "right.json"]
     files: dict[str, str] = {}
     links = []
-    for number, (part, origin) in enumerate(zip(parts, origins, strict=True)):
+    for number, (part, origin) in enumerate(zip(parts, begins, strict=True)):
         certificate = dict(part.certificate)
         order = SIDES if origin == "left" else SIDES[::-1]
         for side, name in zip(order, names[number : number + 2], strict=True):
@@ -74,19 +96,19 @@ def chained(parts: Sequence[Part]) -> Chain:
     return Chain(found.statement, found.claim, epsilon, found.domain, found.counts, files)
 
 
-def _origins(parts: Sequence[Part]) -> list[str]:
-    """The side with which each link begins, so that it ends with one of the next; the first is free if it is alone."""
-    if not parts:
-        raise InvalidInput("chain: expected at least one certificate, found none")
-    origins = []
-    for number, (part, following) in enumerate(pairwise(parts)):
-        shared = [side for side in SIDES if part.side(side) in map(following.side, SIDES)]
-        if not shared:
-            raise InvalidInput(
-                f"chain: expected certificates {number + 1} and {number + 2} to share a side, found none"
-            )
-        origins.append("left" if "right" in shared else "right")
-    last = parts[-1]
-    before = parts[-2].side("right" if origins[-1] == "left" else "left") if origins else last.side("left")
-    origins.append("left" if last.side("left") == before else "right")
-    return origins
+def origins(ends: Sequence[tuple[Any, Any]]) -> list[str]:
+    """The end, "left" or "right", with which each link begins, so that it is the one with which the link before ends.
+
+    Where that is not possible, for as many of the first as it is.
+    """
+    return max((_walk(ends, first) for first in SIDES), key=len)
+
+
+def _walk(ends: Sequence[tuple[Any, Any]], first: str) -> list[str]:
+    found, end = list[str](), ends[0][SIDES.index(first)]
+    for pair in ends:
+        if end not in pair:
+            break
+        found.append(SIDES[pair.index(end)])
+        end = pair[1 - pair.index(end)]
+    return found

@@ -142,6 +142,8 @@ def folders(outcome: ef.Outcome, folder: Path) -> None:
     for place in (folder / "proof", str(folder / "proof")):
         ef.write_folder(outcome, place, obligations=True, kernel=False)
         checked: ef.Checked = ef.check(place, timeout=60)
+        chain: ef.Chain = ef.chain([place, place])
+        ef.write_chain(chain, folder / "chain")
         assert checked.holds and checked.claim == "equal"
     page = ef.report(outcome)
     assert str(page) and page.html() and page.markdown()
@@ -227,6 +229,8 @@ def formulas(folder: Path) -> None:
     again: ef.Function = ef.function(to_sympy(f), variables=["x"])
     sampled = ef.Sampled(lambda a: a / 2, "1/2", ef.Box([0], [1]), name="half")
     samples: Samples = sampled.sample([[0, 1]])
+    near: ef.Approximation = ef.approximate(f, epsilon="1/5", hard=True, timeout=60)
+    assert near.verdict == "proved" and near.upper == Fraction(1, 5) and near.transformer.inputs == 1
     print(value, again, samples.hypotheses, by_formulas.to_sympy(f))
 
 
