@@ -32,6 +32,7 @@ def polyline_to_relu(line: Polyline, domain: Domain, name: str) -> ReluNetwork:
 
 def hats_to_two_layers(hats: Sequence[Hat], domain: Domain, name: str) -> MaxoutNetwork:
     """A sum of hats with two units of rank n + 1 a hat, and then one of rank 2 (theory, M1)."""
+    hats = hats or (Hat(1, (0,) * domain.dimension, Fraction(0)),)  # a layer has a unit
     n, first = domain.dimension, list[list[Piece]]()
     for hat in hats:
         rising = [_coordinate(hat, i, domain) for i in range(n)]
@@ -46,6 +47,7 @@ def hats_to_two_layers(hats: Sequence[Hat], domain: Domain, name: str) -> Maxout
 
 def hats_to_one_layer(hats: Sequence[Hat], domain: Domain, name: str) -> MaxoutNetwork:
     """A sum of hats with three units of rank n^2 + n + 1 a hat: phi = max(1, A) - A+ - A-, A = A+ + A- (theory, M2)."""
+    hats = hats or (Hat(1, (0,) * domain.dimension, Fraction(0)),)  # a layer has a unit
     n, units, weights = domain.dimension, list[list[Piece]](), dict[tuple[int, int], Fraction]()
     zero: Piece = ({}, Fraction(0))
     for hat in hats:

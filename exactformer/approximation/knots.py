@@ -62,7 +62,8 @@ def polyline(curve: Curve, low: Fraction, high: Fraction, epsilon: Fraction, fin
         slopes.append(dyadic(slope, tube * FINE / step))
         if reach >= float(high):
             return Polyline(tuple(knots), tuple(slopes), start, high)
-        following = dyadic(reach, step * FINE)
+        unit = step * FINE / 2
+        following = dyadic(reach - unit / 2, unit)  # not beyond: past a kink the line may leave the tube at once
         if following >= high:
             return Polyline(tuple(knots), tuple(slopes), start, high)
         if following <= x:
@@ -79,6 +80,8 @@ def _reach(curve: Curve, x: float, y: float, step: float, end: float, tube: floa
     while True:
         right = min(left + step, end)
         t = left + (right - left) * np.arange(1, samples + 1) / samples
+        if t[0] <= left:
+            raise ArithmeticError(f"the function is too steep at {x:g}")
         values = finite(curve, t)
         lows = np.maximum.accumulate(np.append(least, (values - tube - y) / (t - x)))
         highs = np.minimum.accumulate(np.append(most, (values + tube - y) / (t - x)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from math import factorial
 
 import numpy as np
 
 from exactformer.approximation.interpolants import Interpolant
+from exactformer.approximation.knots import Floats
 from exactformer.domain import Domain
 from exactformer.kernel.softmax import gamma
 from exactformer.networks import MaxoutNetwork, ReluNetwork
@@ -75,7 +77,7 @@ def _temperature(network: MaxoutNetwork | ReluNetwork, soft: Fraction) -> tuple[
 
 def _shape(function: Function, domain: Domain) -> tuple[float, float, float]:
     """Of the function on the unit cube, by differences of samples: the sum of the largest slopes, the largest second
-    derivative, and (for one variable) the integral of the root of the second derivative.
+    derivative in any direction, and (for one variable) the integral of the root of the second derivative.
     """
     n, count = function.inputs, SAMPLES[function.inputs]
     lows = np.array([float(x) for x in domain.lower if x is not None])
@@ -85,6 +87,23 @@ def _shape(function: Function, domain: Domain) -> tuple[float, float, float]:
     values = evaluate_batch(function, points)[:, 0].reshape((count,) * n)
     step = 1 / (count - 1)
     slopes = [np.abs(np.diff(values, axis=i)).max() / step for i in range(n)]
-    bends = [np.abs(np.diff(values, 2, axis=i)) / step**2 for i in range(n)]
-    roots = float(np.sqrt(bends[0]).sum() * step) if n == 1 else 0.0
-    return float(sum(slopes)), float(max(bend.max() for bend in bends)), roots
+    bends = _hessians(values) / step**2
+    roots = float(np.sqrt(np.abs(bends)).sum() * step) if n == 1 else 0.0
+    return float(sum(slopes)), float(np.abs(np.linalg.eigvalsh(bends)).max()), roots
+
+
+def _hessians(values: Floats) -> Floats:
+    """The second differences at the inner points of a grid, a symmetric matrix each."""
+    n, inner = values.ndim, slice(1, -1)
+    found = np.empty((*(side - 2 for side in values.shape), n, n))
+    for i, j in product(range(n), repeat=2):
+        # over two steps along both axes, hence a quarter
+        bend = np.diff(values, 2, axis=i) if i == j else _over_two(_over_two(values, i), j) / 4
+        found[..., i, j] = bend[tuple(slice(None) if axis in (i, j) else inner for axis in range(n))]
+    return found
+
+
+def _over_two(values: Floats, axis: int) -> Floats:
+    """Differences of the values two steps apart along an axis."""
+    count = values.shape[axis]
+    return np.take(values, range(2, count), axis) - np.take(values, range(count - 2), axis)
