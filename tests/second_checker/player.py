@@ -87,11 +87,6 @@ def splitting(r: random.Random, cell: Cell) -> tuple[Step | None, list[Cell]]:
             return ["anew", pairs], anew(cell, pairs)
         except Rejected:  # the rows leave an input without values
             pass
-    if way < 0.28:
-        try:
-            return ["narrow"], narrow(cell.child([]))
-        except Rejected:  # means, differences, evaluations that are not finished
-            pass
     if places and r.random() < 0.3:
         step = bounding(r, cell.child([]), r.choice(places))
         if step is not None:
