@@ -161,7 +161,7 @@ def test_the_command_writes_a_folder_that_is_checked_again(run: Run) -> None:
 def test_bad_input_is_one_message_and_writes_nothing(run: Run, words: str, message: str) -> None:
     before = tree()
     code, out, err = run("chain", *words.split())
-    assert (code, out, err) == (3, "", f"exactformer: {message}\n")
+    assert (code, out, err.replace(f"{Path.cwd()}/", "")) == (3, "", f"exactformer: {message}\n")
     assert tree() == before
 
 

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-from exactformer.approximation.interpolants import FORMS, Form, Interpolant, interpolant
+from exactformer.approximation.definedness import gap
+from exactformer.approximation.interpolants import FORMS, ONE_VARIABLE, Form, Interpolant, interpolant
+from exactformer.approximation.one_head import equality, polyline_to_one_head
 from exactformer.approximation.result import Approximation
 from exactformer.approximation.tree import steps_of
 from exactformer.arguments import SECONDS, instance, one_of
@@ -23,6 +25,7 @@ from exactformer.measuring.driver import apart
 from exactformer.measuring.numbers import Value
 from exactformer.measuring.result import Extreme
 from exactformer.measuring.softness import FIRST, three_digits
+from exactformer.networks import Transformer
 from exactformer.networks.function import Function
 from exactformer.polyhedra.inhabitant import inhabitant
 from exactformer.prover.certificate import proof_certificate
@@ -38,6 +41,7 @@ Progress = Callable[[int, int], None]
 SOFT = Fraction(1, 10)  # of the error for softmax
 TRIES = ((1, Fraction(1)), (4, Fraction(1)), (4, Fraction(9, 10)))  # finer samples, narrower tubes
 MOST = 3  # variables
+LEAST = Fraction(1, 1 << 200)  # epsilon
 TRIALS = 4  # temperatures
 WITNESSES, WORK = 4, 3 * 10**7  # points at which the error of the Transformer is enclosed; fewer for large ones
 
@@ -49,7 +53,8 @@ def approximate(
     domain: Domain | None = None,
     form: Form | Literal["auto"] = "auto",
     hard: bool = False,
-    construction: str = "gated",
+    construction: str | None = None,
+    arity: int = 2,
     timeout: float | None = 300.0,
     progress: Progress | None = None,
 ) -> Approximation:
@@ -58,9 +63,10 @@ def approximate(
     The function is met by a continuous piecewise linear one whose pieces are as long as the accuracy allows, written as
     a maxout or ReLU network: of one variable with a unit a piece (`form` "M4", theory section 4), of two or three as a
     sum of hats on Kuhn's triangulation, finer where the function bends, in two layers ("M1") or in one ("M2"). That is
-    compiled, by the given construction. With `hard` the Transformer has hard attention and equals the network (Theorem
-    A), without it it has softmax at a temperature that costs at most a tenth of epsilon (Theorem P). The kernel checks
-    both halves, and the chain of them: function - network - Transformer.
+    compiled, by the given construction ("gated", if none is). With `hard` the Transformer has hard attention and equals
+    the network (Theorem A), without it it has softmax at a temperature that costs at most a tenth of epsilon (Theorem
+    P). The form "M5", of one variable and with `hard`, is the network of "M4" as a single head with a token a piece
+    (Theorem H). The kernel checks both halves, and the chain of them: function - network - Transformer.
 
     Raises `InvalidInput` for an epsilon that is not positive, a domain that is no bounded box of one to three
     variables, and a function that is not finite on it; `TimeoutError` when the time is out before there is a network.
@@ -71,13 +77,17 @@ def approximate(
     ('proved', Fraction(1, 10), 3)
     """
     started, deadline = time.monotonic(), Deadline.after(timeout)
-    wanted, domain, form = _checked(function, epsilon, domain, form, timeout, progress)
+    wanted, domain, form = _checked(function, epsilon, domain, form, hard, construction, timeout, progress)
     near = wanted if hard else wanted * (1 - SOFT)
     try:
         with time_limit(deadline.left):
             met = _met(function, domain, near, form, deadline, progress or (lambda closed, still_open: None))
-            compiled = compile_network(met.found.network, construction=construction, domain=domain)
-            reached = _equal(met, compiled) if hard else _softened(met, compiled, wanted - near, deadline)
+            if form == "M5":
+                reached = _one_head(met, deadline)
+            else:
+                name = construction or "gated"
+                compiled = compile_network(met.found.network, construction=name, domain=domain, arity=arity)
+                reached = _equal(met, compiled) if hard else _softened(met, compiled, wanted - near, deadline)
     except OutOfTime:
         raise TimeoutError(f"out of time after {timeout:g} s: there is no Transformer yet") from None
     chain, reason = None, met.reason or reached.reason
@@ -90,14 +100,14 @@ def approximate(
         except OutOfTime:
             reason = f"out of time after {timeout:g} s while the kernel checked the proof"
     upper = None if chain is None else chain.epsilon
-    question = _question(met, compiled, reached.temperature)
+    question = _question(met, reached)
     return Approximation(
         "unknown" if chain is None else "proved",
         function,
         domain,
         wanted,
         met.found,
-        compiled,
+        reached.transformer,
         reached.temperature,
         parts=() if chain is None else (near, chain.epsilon - near),
         extreme=Extreme(upper, *_furthest(met, question, deadline)),
@@ -109,7 +119,14 @@ def approximate(
 
 
 def _checked(
-    function: Any, epsilon: Any, domain: Any, form: Any, timeout: Any, progress: Any
+    function: Any,
+    epsilon: Any,
+    domain: Any,
+    form: Any,
+    hard: bool,
+    construction: str | None,
+    timeout: Any,
+    progress: Any,
 ) -> tuple[Fraction, Domain, Form]:
     """The accuracy, the box and the form. Raises `InvalidInput` with every fault."""
     faults = Faults()
@@ -118,6 +135,8 @@ def _checked(
     wanted, noted = read_rational(epsilon, "epsilon", faults), len(faults.reasons)
     if noted == 0 and wanted <= 0:
         faults.add("epsilon", "a number > 0", str(wanted))
+    if noted == 0 and wanted > 0 and not LEAST <= wanted <= 1 / LEAST:
+        faults.add("epsilon", "a number between 2^-200 and 2^200", str(epsilon))
     domain = function.domain if domain is None else domain
     if instance(domain, Domain, "a bounded box: ef.Box(lower, upper)", "domain", faults):
         if domain.dimension != function.inputs:
@@ -127,8 +146,13 @@ def _checked(
     if not 1 <= function.inputs <= MOST:
         faults.add("function", f"one to {MOST} variables", f"{function.inputs}")
     one_of(form, ("auto", *FORMS), "form", faults)
-    if form == "M4" and function.inputs != 1:
-        faults.add("form", "M1, M2 or auto for more than one variable", "M4")
+    if form in ONE_VARIABLE and function.inputs != 1:
+        faults.add("form", "M1, M2 or auto for more than one variable", form)
+    if form == "M5" and not hard:
+        why = "; what softmax mixes of two pieces near a knot is not bounded by the proof"
+        faults.add("form", "M5 together with hard attention (hard=True, --hard)", "softmax", why)
+    if form == "M5" and construction is not None:
+        faults.add("construction", "none for the form M5, which is a head already", construction)
     SECONDS.check(timeout, "timeout", faults, optional=True)
     callable_or_none(progress, "progress", faults)
     faults.settle()
@@ -147,6 +171,11 @@ class Met:
 
 def _met(function: Function, domain: Domain, epsilon: Fraction, form: Form, deadline: Deadline, say: Progress) -> Met:
     """The network, and the proof that it is near the function; once more where floats had not seen enough."""
+    if (point := gap(function, domain, epsilon)) is not None:
+        near = ", ".join(f"{x:.9g}" for x in point)
+        raise InvalidInput(
+            f"function: expected one that is defined and continuous on {domain}, found none near ({near})"
+        )
     reason, met = None, None
     for fineness, share in TRIES:
         try:
@@ -178,6 +207,7 @@ def _met(function: Function, domain: Domain, epsilon: Fraction, form: Form, dead
 class Reached:
     """The certificate that the Transformer is near the network, or why there is none, and its temperature."""
 
+    transformer: Transformer
     part: Part | None
     temperature: tuple[Fraction, ...] = ()
     reason: str | None = None
@@ -188,16 +218,31 @@ def _equal(met: Met, compiled: Compiled) -> Reached:
     faults = Faults()
     question = ask(Equal(), met.found.network, compiled.transformer, None, "average", faults)
     faults.settle()
-    return Reached(Part(proof_certificate(question, inhabitant(question.domain), [["holds"]]), question.texts))
+    part = Part(proof_certificate(question, inhabitant(question.domain), [["holds"]]), question.texts)
+    return Reached(compiled.transformer, part)
+
+
+def _one_head(met: Met, deadline: Deadline) -> Reached:
+    """One head that equals the network (Theorem H), by cuts at the knots."""
+    line, network, faults = met.found.line, met.found.network, Faults()
+    assert line is not None and network.domain is not None
+    transformer = polyline_to_one_head(line, network.domain, f"{network.name} (one head)")
+    question = ask(Equal(), network, transformer, None, "average", faults)
+    faults.settle()
+    found = equality(question.asked().goal(), line, deadline)
+    if found.reason is not None:
+        return Reached(transformer, None, reason=found.reason)
+    certificate = proof_certificate(question, inhabitant(question.domain), found.steps)
+    return Reached(transformer, Part(certificate, question.texts))
 
 
 def _softened(met: Met, compiled: Compiled, epsilon: Fraction, deadline: Deadline) -> Reached:
     """A temperature at which softmax costs no more than epsilon. Bounds are nearly inverse to it (Theorem P)."""
+    network, transformer = met.found.network, compiled.transformer
     rate, certified = FIRST, None
     for _ in range(TRIALS):
         faults = Faults()
         sides, places = (None, rate), ("temperature", "temperature")
-        network, transformer = met.found.network, compiled.transformer
         where = compiled.correspondence
         question = ask(
             Within(0), network, transformer, None, "average", faults, where, temperatures=sides, places=places
@@ -206,20 +251,20 @@ def _softened(met: Met, compiled: Compiled, epsilon: Fraction, deadline: Deadlin
         limit = max(deadline.left, 0.01)
         found = apart(question, Fraction(2), limit, 0, None, time.monotonic(), split=False, points=False)
         if found.upper is None or found.outcome is None or found.outcome.certificate is None:
-            return Reached(None, (rate,), found.reason)
+            return Reached(transformer, None, (rate,), found.reason)
         if found.upper <= epsilon:
             certified = found.outcome.certificate
             break
         rate = three_digits(rate * found.upper / epsilon)
     if certified is None:
-        return Reached(None, (rate,), f"no temperature was found at which softmax costs at most {epsilon}")
-    return Reached(Part(certified, question.texts), question.semantics[1].temperature)
+        return Reached(transformer, None, (rate,), f"no temperature was found at which softmax costs at most {epsilon}")
+    return Reached(transformer, Part(certified, question.texts), question.semantics[1].temperature)
 
 
-def _question(met: Met, compiled: Compiled, temperature: tuple[Fraction, ...]) -> Question:
+def _question(met: Met, reached: Reached) -> Question:
     """How far the function is from the Transformer."""
-    faults, sides = Faults(), (None, temperature or None)
-    function, right, domain = met.function, compiled.transformer, met.found.network.domain
+    faults, sides = Faults(), (None, reached.temperature or None)
+    function, right, domain = met.function, reached.transformer, met.found.network.domain
     question = ask(Within(0), function, right, domain, "average", faults, temperatures=sides, functions=True)
     faults.settle()
     return question

@@ -17,12 +17,14 @@ from exactformer.networks import MaxoutNetwork, ReluNetwork
 from exactformer.networks.function import Function
 from exactformer.numeric import evaluate_batch
 
-Form = Literal["M1", "M2", "M4"]
+Form = Literal["M1", "M2", "M4", "M5"]
 FORMS: dict[Form, str] = {
     "M1": "sum of hats, two layers of maxout units",
     "M2": "sum of hats, one layer of maxout units",
     "M4": "one unit of rank 2 a piece",
+    "M5": "one unit of rank 2 a piece, as one head with a token a piece",
 }
+ONE_VARIABLE = ("M4", "M5")
 SPOTS = 8  # on a piece, where the error is looked at
 
 
@@ -53,7 +55,7 @@ def interpolant(function: Function, domain: Domain, epsilon: Fraction, form: For
     lows = np.array([float(low) for low, _ in ends])  # type: ignore[arg-type]
     widths = np.array([float(high - low) for low, high in ends])  # type: ignore[operator]
     name = f"{function.name or 'f'}, within about {float(epsilon):.3g}"
-    if form == "M4":
+    if form in ONE_VARIABLE:
         (low, high), *_ = ends
         assert low is not None and high is not None
         line = polyline(lambda t: evaluate_batch(function, t[:, None])[:, 0], low, high, epsilon, fineness)

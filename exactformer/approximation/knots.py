@@ -83,8 +83,11 @@ def _reach(curve: Curve, x: float, y: float, step: float, end: float, tube: floa
         if t[0] <= left:
             raise ArithmeticError(f"the function is too steep at {x:g}")
         values = finite(curve, t)
-        lows = np.maximum.accumulate(np.append(least, (values - tube - y) / (t - x)))
-        highs = np.minimum.accumulate(np.append(most, (values + tube - y) / (t - x)))
+        if t[0] <= x or not math.isfinite(y):
+            raise ArithmeticError(f"the function is too steep for floats at {x:g}")
+        with np.errstate(all="ignore"):
+            lows = np.maximum.accumulate(np.append(least, (values - tube - y) / (t - x)))
+            highs = np.minimum.accumulate(np.append(most, (values + tube - y) / (t - x)))
         fits = int(np.argmax(lows > highs)) if (lows > highs).any() else samples + 1
         least, most, last = lows[fits - 1], highs[fits - 1], (left if fits == 1 else t[fits - 2])
         if fits == samples + 1 and right < end:  # all of it: go on
@@ -109,6 +112,11 @@ def finite(curve: Curve, t: Floats) -> Floats:
 
 
 def dyadic(number: float, unit: float) -> Fraction:
-    """The number, rounded to a multiple of the largest power of two that is at most the unit."""
+    """The number, rounded to a multiple of the largest power of two that is at most the unit.
+
+    Raises `ArithmeticError` for an infinity.
+    """
+    if not math.isfinite(number):
+        raise ArithmeticError("values beyond those of floats")
     power = math.frexp(unit)[1] - 1
     return Fraction(round(Fraction(number) / Fraction(2) ** power)) * Fraction(2) ** power

@@ -10,7 +10,6 @@ from exactformer.approximation.document import document_of
 from exactformer.approximation.interpolants import FORMS, Interpolant
 from exactformer.approximation.prediction import Prediction, predicted
 from exactformer.arguments import no_truth
-from exactformer.compiler import Compiled
 from exactformer.documents import Document
 from exactformer.domain import Domain
 from exactformer.measuring.numbers import decimal, shown
@@ -36,7 +35,7 @@ class Approximation:
     domain: Domain
     epsilon: Fraction
     interpolant: Interpolant
-    compiled: Compiled
+    transformer: Transformer  # with softmax at the temperature, if there is one, or else hard attention
     temperature: tuple[Fraction, ...]  # inverse; none with hard attention
     parts: tuple[Fraction, ...]
     extreme: Extreme
@@ -49,11 +48,6 @@ class Approximation:
     def network(self) -> MaxoutNetwork | ReluNetwork:
         """The piecewise linear network between the two."""
         return self.interpolant.network
-
-    @property
-    def transformer(self) -> Transformer:
-        """The Transformer; it has softmax at the temperature, if there is one, or else hard attention."""
-        return self.compiled.transformer
 
     @property
     def pieces(self) -> int:

@@ -60,11 +60,11 @@ def cpwl_to_one_head(f: CPWL, *, refine: bool = False) -> OneHead:
     check_function(f)
     if refine:
         cells, heights = _refined(f)
-        return _one_head(CPWL(f.domain, cells), heights)
+        return one_head_of(CPWL(f.domain, cells), heights)
     found = regularity(f.cells, f.walls)
     if not isinstance(found, Regular):
         raise NotOneHead(f, found)
-    return _one_head(f, found.heights)
+    return one_head_of(f, found.heights)
 
 
 def _refined(f: CPWL) -> tuple[tuple[Cell, ...], tuple[Piece, ...]]:
@@ -75,7 +75,8 @@ def _refined(f: CPWL) -> tuple[tuple[Cell, ...], tuple[Piece, ...]]:
     return tuple(each.having(values[each.piece]) for each in total.cells), tuple(each.piece for each in total.cells)
 
 
-def _one_head(f: CPWL, heights: tuple[Piece, ...]) -> OneHead:
+def one_head_of(f: CPWL, heights: tuple[Piece, ...], name: str = "one head") -> OneHead:
+    """The head with these heights, whose maximum has to be heights[i] on cell i of the function, and there alone."""
     one = Piece.number(Fraction(1), f.inputs)
     tokens = tuple(
         affine_of([height, cell.piece, one], f.inputs) for height, cell in zip(heights, f.cells, strict=True)
@@ -86,9 +87,7 @@ def _one_head(f: CPWL, heights: tuple[Piece, ...]) -> OneHead:
 
     head = Head(pick(ONE), pick(SCORE), pick(VALUE), Matrix.sparse(WIDTH, 1, {(VALUE, 0): 1}))
     readout = Affine(pick(VALUE), Vector((0,)))
-    transformer = Transformer(
-        tokens, (Block((head,), None),), 0, readout, residual=False, domain=f.domain, name="one head"
-    )
+    transformer = Transformer(tokens, (Block((head,), None),), 0, readout, residual=False, domain=f.domain, name=name)
     sizes = size_lines(
         transformer,
         tokens=("k", len(f.cells)),
