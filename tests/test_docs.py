@@ -397,7 +397,7 @@ def test_name_can_be_imported(name: str) -> None:
 
 
 # The others show inputs that the repository does not have.
-SHOWN = {"README.md", "claims.md", "building.md", "softmax.md", "distance.md"}
+SHOWN = {"README.md", "claims.md", "building.md", "softmax.md", "distance.md", "approximation.md"}
 
 
 def shown() -> Iterator[tuple[str, list[str]]]:
@@ -442,6 +442,8 @@ def test_output_is_as_shown(document: str, lines: list[str], place: Path, capsys
         pytest.importorskip("matplotlib")
     if "check count" in lines[0]:
         main(["regions", "proofs/maxout-rank-3/left.json", "--certificate", "count"])
+    if "check exp-proof" in lines[0]:
+        main(["approximate", "exp(x)", "--epsilon", "1/10000", "--box", "0", "3", "--hard", "--out", "exp-proof"])
     if "exactformer chain" in lines[0]:
         sides = (f"proofs/absolute-value/{side}.json" for side in ("left", "right"))
         main(["distance", *sides, "--right-temperature", "8"])
