@@ -334,6 +334,11 @@ def test_command_answers_as_written(
     assert capsys.readouterr().out.splitlines()[: len(lines) - 1] == lines[1:]
 
 
+def test_approximations_answer_as_written() -> None:
+    failed, tried = doctest.testfile(str(ROOT / "docs" / "approximation.md"), module_relative=False)
+    assert tried == 3 and not failed
+
+
 def test_functions_answer_as_written() -> None:
     failed, tried = doctest.testfile(str(FUNCTIONS), module_relative=False)
     assert tried > 10 and not failed
