@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
@@ -17,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import exactformer as ef
+from exactformer.approximation import driver
 from exactformer.approximation.forms import polyline_to_relu
 from exactformer.approximation.knots import Polyline
 from exactformer.approximation.one_head import equality, polyline_to_one_head
@@ -128,20 +125,17 @@ def test_files_of_the_user_stay_as_they_are(run: Run) -> None:
     assert Path("mine/certificate.json").read_text() == "mine"
 
 
-def test_an_interrupt_ends_it_and_leaves_nothing(tmp_path: Path) -> None:
-    words = ("approximate", "sin(100*x)", "--epsilon", "1e-9", "--box", "0", "100", "--out", "out")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "exactformer", *words],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    time.sleep(2)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
-    assert (process.returncode, out, err) == (130, "", "interrupted\n")
-    assert list(tmp_path.iterdir()) == []
+def test_an_interrupt_ends_it_and_leaves_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    before = files()
+    for stage in ("gap", "interpolant", "compile_network", "equal", "chained"):
+        with monkeypatch.context() as patch:
+            patch.setattr(driver, stage, interrupted)
+            words = ("x^2", "--epsilon", "1/2", "--box", "0", "1", "--hard", "--out", "out")
+            assert run(*words) == (130, "", "interrupted\n")
+        assert files() == before
 
 
 # --- the form M5 ------------------------------------------------------------------------------------------------------

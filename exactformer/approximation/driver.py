@@ -6,26 +6,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
+from exactformer.approximation.by_values import SampledApproximation, approximate_sampled
 from exactformer.approximation.definedness import gap
 from exactformer.approximation.interpolants import FORMS, ONE_VARIABLE, Form, Interpolant, interpolant
 from exactformer.approximation.one_head import equality, polyline_to_one_head
+from exactformer.approximation.reached import Reached, equal, softened
 from exactformer.approximation.result import Approximation
 from exactformer.approximation.tree import steps_of
 from exactformer.arguments import SECONDS, instance, one_of
 from exactformer.arguments import function as callable_or_none
 from exactformer.claims import Equal, Within
-from exactformer.compiler import Compiled, compile_network
+from exactformer.compiler import compile_network
 from exactformer.domain import Domain
 from exactformer.enclosure import bounds
 from exactformer.errors import CertificateRejected, Faults, InvalidInput
+from exactformer.functions.sampled import Sampled
 from exactformer.kernel.functions import Function as Curve
-from exactformer.measuring.driver import apart
 from exactformer.measuring.numbers import Value
 from exactformer.measuring.result import Extreme
-from exactformer.measuring.softness import FIRST, three_digits
-from exactformer.networks import Transformer
 from exactformer.networks.function import Function
 from exactformer.polyhedra.inhabitant import inhabitant
 from exactformer.prover.certificate import proof_certificate
@@ -42,12 +42,39 @@ SOFT = Fraction(1, 10)  # of the error for softmax
 TRIES = ((1, Fraction(1)), (4, Fraction(1)), (4, Fraction(9, 10)))  # finer samples, narrower tubes
 MOST = 3  # variables
 LEAST = Fraction(1, 1 << 200)  # epsilon
-TRIALS = 4  # temperatures
 WITNESSES, WORK = 4, 3 * 10**7  # points at which the error of the Transformer is enclosed; fewer for large ones
 
 
+@overload
+def approximate(
+    function: Sampled,
+    *,
+    epsilon: Any,
+    domain: Domain | None = ...,
+    form: Form | Literal["auto"] = ...,
+    hard: bool = ...,
+    construction: str | None = ...,
+    arity: int = ...,
+    timeout: float | None = ...,
+    progress: Progress | None = ...,
+) -> SampledApproximation: ...
+@overload
 def approximate(
     function: Function,
+    *,
+    epsilon: Any,
+    domain: Domain | None = ...,
+    form: Form | Literal["auto"] = ...,
+    hard: bool = ...,
+    construction: str | None = ...,
+    arity: int = ...,
+    timeout: float | None = ...,
+    progress: Progress | None = ...,
+) -> Approximation: ...
+
+
+def approximate(
+    function: Function | Sampled,
     *,
     epsilon: Any,
     domain: Domain | None = None,
@@ -57,7 +84,7 @@ def approximate(
     arity: int = 2,
     timeout: float | None = 300.0,
     progress: Progress | None = None,
-) -> Approximation:
+) -> Approximation | SampledApproximation:
     """A Transformer within epsilon of a function on a bounded box, and the theorem that it is.
 
     The function is met by a continuous piecewise linear one whose pieces are as long as the accuracy allows, written as
@@ -68,6 +95,8 @@ def approximate(
     P). The form "M5", of one variable and with `hard`, is the network of "M4" as a single head with a token a piece
     (Theorem H). The kernel checks both halves, and the chain of them: function - network - Transformer.
 
+    A `Sampled` function is met on its own box by Theorem E1, which holds under hypotheses that the answer names.
+
     Raises `InvalidInput` for an epsilon that is not positive, a domain that is no bounded box of one to three
     variables, and a function that is not finite on it; `TimeoutError` when the time is out before there is a network.
 
@@ -76,6 +105,14 @@ def approximate(
     >>> found.verdict, found.upper, found.pieces
     ('proved', Fraction(1, 10), 3)
     """
+    if isinstance(function, Sampled):
+        faults = Faults()
+        wanted = _accuracy(epsilon, faults)
+        SECONDS.check(timeout, "timeout", faults, optional=True)
+        if domain is not None or form != "auto":
+            faults.add("domain and form", "none for a Sampled function, which has its own", f"{domain}, {form}")
+        faults.settle()
+        return approximate_sampled(function, wanted, hard, construction or "gated", arity, timeout)
     started, deadline = time.monotonic(), Deadline.after(timeout)
     wanted, domain, form = _checked(function, epsilon, domain, form, hard, construction, timeout, progress)
     near = wanted if hard else wanted * (1 - SOFT)
@@ -87,7 +124,8 @@ def approximate(
             else:
                 name = construction or "gated"
                 compiled = compile_network(met.found.network, construction=name, domain=domain, arity=arity)
-                reached = _equal(met, compiled) if hard else _softened(met, compiled, wanted - near, deadline)
+                network = met.found.network
+                reached = equal(network, compiled) if hard else softened(network, compiled, wanted - near, deadline)
     except OutOfTime:
         raise TimeoutError(f"out of time after {timeout:g} s: there is no Transformer yet") from None
     chain, reason = None, met.reason or reached.reason
@@ -118,6 +156,15 @@ def approximate(
     )
 
 
+def _accuracy(epsilon: Any, faults: Faults) -> Fraction:
+    wanted, noted = read_rational(epsilon, "epsilon", faults), len(faults.reasons)
+    if noted == 0 and wanted <= 0:
+        faults.add("epsilon", "a number > 0", str(wanted))
+    if noted == 0 and wanted > 0 and not LEAST <= wanted <= 1 / LEAST:
+        faults.add("epsilon", "a number between 2^-200 and 2^200", str(epsilon))
+    return wanted
+
+
 def _checked(
     function: Any,
     epsilon: Any,
@@ -132,11 +179,7 @@ def _checked(
     faults = Faults()
     if not instance(function, Function, "a Function (exactformer.function reads formulas)", "function", faults):
         faults.settle()
-    wanted, noted = read_rational(epsilon, "epsilon", faults), len(faults.reasons)
-    if noted == 0 and wanted <= 0:
-        faults.add("epsilon", "a number > 0", str(wanted))
-    if noted == 0 and wanted > 0 and not LEAST <= wanted <= 1 / LEAST:
-        faults.add("epsilon", "a number between 2^-200 and 2^200", str(epsilon))
+    wanted = _accuracy(epsilon, faults)
     domain = function.domain if domain is None else domain
     if instance(domain, Domain, "a bounded box: ef.Box(lower, upper)", "domain", faults):
         if domain.dimension != function.inputs:
@@ -203,25 +246,6 @@ def _met(function: Function, domain: Domain, epsilon: Fraction, form: Form, dead
     return Met(function, met, None, reason)
 
 
-@dataclass(frozen=True)
-class Reached:
-    """The certificate that the Transformer is near the network, or why there is none, and its temperature."""
-
-    transformer: Transformer
-    part: Part | None
-    temperature: tuple[Fraction, ...] = ()
-    reason: str | None = None
-
-
-def _equal(met: Met, compiled: Compiled) -> Reached:
-    """With hard attention both are equal, by one symbolic evaluation (Theorem A)."""
-    faults = Faults()
-    question = ask(Equal(), met.found.network, compiled.transformer, None, "average", faults)
-    faults.settle()
-    part = Part(proof_certificate(question, inhabitant(question.domain), [["holds"]]), question.texts)
-    return Reached(compiled.transformer, part)
-
-
 def _one_head(met: Met, deadline: Deadline) -> Reached:
     """One head that equals the network (Theorem H), by cuts at the knots."""
     line, network, faults = met.found.line, met.found.network, Faults()
@@ -234,31 +258,6 @@ def _one_head(met: Met, deadline: Deadline) -> Reached:
         return Reached(transformer, None, reason=found.reason)
     certificate = proof_certificate(question, inhabitant(question.domain), found.steps)
     return Reached(transformer, Part(certificate, question.texts))
-
-
-def _softened(met: Met, compiled: Compiled, epsilon: Fraction, deadline: Deadline) -> Reached:
-    """A temperature at which softmax costs no more than epsilon. Bounds are nearly inverse to it (Theorem P)."""
-    network, transformer = met.found.network, compiled.transformer
-    rate, certified = FIRST, None
-    for _ in range(TRIALS):
-        faults = Faults()
-        sides, places = (None, rate), ("temperature", "temperature")
-        where = compiled.correspondence
-        question = ask(
-            Within(0), network, transformer, None, "average", faults, where, temperatures=sides, places=places
-        )
-        faults.settle()
-        limit = max(deadline.left, 0.01)
-        found = apart(question, Fraction(2), limit, 0, None, time.monotonic(), split=False, points=False)
-        if found.upper is None or found.outcome is None or found.outcome.certificate is None:
-            return Reached(transformer, None, (rate,), found.reason)
-        if found.upper <= epsilon:
-            certified = found.outcome.certificate
-            break
-        rate = three_digits(rate * found.upper / epsilon)
-    if certified is None:
-        return Reached(transformer, None, (rate,), f"no temperature was found at which softmax costs at most {epsilon}")
-    return Reached(transformer, Part(certified, question.texts), question.semantics[1].temperature)
 
 
 def _question(met: Met, reached: Reached) -> Question:

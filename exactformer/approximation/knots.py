@@ -80,11 +80,9 @@ def _reach(curve: Curve, x: float, y: float, step: float, end: float, tube: floa
     while True:
         right = min(left + step, end)
         t = left + (right - left) * np.arange(1, samples + 1) / samples
-        if t[0] <= left:
+        if t[0] <= left or not math.isfinite(y):
             raise ArithmeticError(f"the function is too steep at {x:g}")
         values = finite(curve, t)
-        if t[0] <= x or not math.isfinite(y):
-            raise ArithmeticError(f"the function is too steep for floats at {x:g}")
         with np.errstate(all="ignore"):
             lows = np.maximum.accumulate(np.append(least, (values - tube - y) / (t - x)))
             highs = np.minimum.accumulate(np.append(most, (values + tube - y) / (t - x)))
