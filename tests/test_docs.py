@@ -336,7 +336,7 @@ def test_command_answers_as_written(
 
 def test_approximations_answer_as_written() -> None:
     failed, tried = doctest.testfile(str(ROOT / "docs" / "approximation.md"), module_relative=False)
-    assert tried == 3 and not failed
+    assert tried == 8 and not failed
 
 
 def test_functions_answer_as_written() -> None:
