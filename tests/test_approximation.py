@@ -1,0 +1,270 @@
+"""From a function to a Transformer: pieces, networks, enclosures, chains; each half checked by another route."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import exactformer as ef
+import exactformer.kernel
+from exactformer.approximation.forms import hats_to_one_layer, hats_to_two_layers, polyline_to_relu
+from exactformer.approximation.hats import adaptive
+from exactformer.approximation.interpolants import interpolant
+from exactformer.approximation.knots import polyline
+from exactformer.approximation.tree import steps_of
+from exactformer.claims import Equal, Within
+from exactformer.errors import CertificateRejected, Faults
+from exactformer.folder import write_chain
+from exactformer.kernel.functions import Function, Step
+from exactformer.prover.chain import Part, chained
+from exactformer.prover.narrowing import narrowed
+from exactformer.prover.question import Question, ask
+from exactformer.work import Deadline
+
+UNIT = ef.Box([0], [1])
+CURVES = {
+    "exp(x)": np.exp,
+    "sin(3*x) + x^2/2": lambda x: np.sin(3 * x) + x * x / 2,
+    "abs(x - 1/3)": lambda x: np.abs(x - 1 / 3),
+    "sqrt(x)": np.sqrt,
+    "max(0, x - 1/2) - min(x, 1/4)": lambda x: np.maximum(0, x - 0.5) - np.minimum(x, 0.25),
+    "1/3": lambda x: 0 * x + 1 / 3,
+    "7*x - 2": lambda x: 7 * x - 2,
+    "sin(60*x)": lambda x: np.sin(60 * x),
+}
+
+
+def question_of(epsilon: Any, function: Any, network: Any, domain: Any) -> Question:
+    faults = Faults()
+    question = ask(Within(epsilon), function, network, domain, "average", faults, functions=True)
+    faults.settle()
+    return question
+
+
+# --- pieces -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("formula", CURVES)
+@pytest.mark.parametrize("epsilon", ["1/10", "1/1000"])
+def test_a_polyline_stays_in_its_tube(formula: str, epsilon: str) -> None:
+    line = polyline(CURVES[formula], Fraction(0), Fraction(1), Fraction(epsilon))
+    xs = np.linspace(0, 1, 20001)
+    knots = [float(x) for x in (*line.knots, line.end)]
+    error = np.abs(np.interp(xs, knots, [float(y) for y in line.values]) - CURVES[formula](xs)).max()
+    assert error <= float(Fraction(epsilon))
+    assert list(line.knots) == sorted(set(line.knots)) and line.knots[0] == 0 and line.knots[-1] < line.end == 1
+
+
+def test_pieces_are_few() -> None:
+    """In the limit the integral of the root of f'' over 4 e^(1/2); the tube is filled to 98 %."""
+    line = polyline(np.exp, Fraction(0), Fraction(3), Fraction(1, 10000))
+    fewest = 2 * (np.exp(1.5) - 1) / 4 / 0.01
+    assert fewest <= len(line.slopes) <= 1.02 * fewest
+    assert len(polyline(np.abs, Fraction(-1), Fraction(1), Fraction(1, 1000)).slopes) == 2
+    assert len(polyline(lambda x: x, Fraction(0), Fraction(1), Fraction(1, 1000)).slopes) == 1
+
+
+def test_a_point_for_a_domain() -> None:
+    line = polyline(np.exp, Fraction(1, 3), Fraction(1, 3), Fraction(1, 100))
+    assert line.values == [line.start, line.start] and abs(float(line.start) - np.exp(1 / 3)) < 0.01
+
+
+@pytest.mark.parametrize("curve", [lambda x: 1 / (x - 0.5), lambda x: np.log(x - 0.5), lambda x: np.tan(4 * x)])
+def test_curves_without_an_end(curve: Any) -> None:
+    with pytest.raises(ArithmeticError, match="not finite|too steep"):
+        polyline(curve, Fraction(0), Fraction(1), Fraction(1, 100))
+
+
+@given(st.integers(1, 3), st.integers(0, 2**32), st.sampled_from([0.3, 0.1]))
+@settings(max_examples=25, deadline=None)
+def test_sums_of_hats_are_networks(inputs: int, seed: int, epsilon: float) -> None:
+    """Both forms have the values of the sum at random points, exactly, and that is near the field."""
+    random = np.random.default_rng(seed)
+    slopes, bends = random.integers(-2, 3, inputs), random.integers(-2, 3, (inputs, inputs))
+
+    def field(points: Any) -> Any:
+        return points @ slopes + np.einsum("pi,ij,pj->p", points, bends, points) / 2
+
+    found = adaptive(field, inputs, epsilon)
+    domain = ef.Box([-1] * inputs, [2] * inputs)
+    points = random.integers(0, 65, (20, inputs)) / 64
+    wanted = found.at(points)
+    assert np.abs(wanted - field(points)).max() <= 2 * epsilon
+    for build in (hats_to_two_layers, hats_to_one_layer):
+        network = build(found.hats, domain, "hats")
+        for point, value in zip(points, wanted, strict=True):
+            (exact,) = network.evaluate([Fraction(float(x)) * 3 - 1 for x in point])
+            assert abs(float(exact) - value) < 1e-9
+
+
+# --- the search ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("formula", CURVES)
+def test_steps_at_once_and_by_search(formula: str) -> None:
+    function, epsilon = ef.function(formula, ["x"]), Fraction(1, 50)
+    found = interpolant(function, UNIT, epsilon, "M4")
+    question = question_of(epsilon, function, found.network, UNIT)
+    asked = question.asked()
+    curve = asked.statement.jobs[0].network
+    assert isinstance(curve, Function) and found.line is not None
+    steps = steps_of(found.line, curve, epsilon)
+    assert steps is not None
+    head = {**question.head, "inhabitant": [0]}
+    assert asked.judged({**head, "tree": steps}).holds
+    searched = narrowed(asked.goal(), Deadline.after(None), question.violated, lambda done, left: None)
+    assert searched.reason is searched.witness is None
+    assert asked.judged({**head, "tree": searched.steps}).holds
+
+
+def test_steps_are_none_where_the_line_is_too_far() -> None:
+    line = polyline(np.exp, Fraction(0), Fraction(1), Fraction(1, 10))
+    curve = Function(1, (Step("input", (0,)), Step("exp", (0,))))
+    assert steps_of(line, curve, Fraction(1, 10)) is not None
+    assert steps_of(line, curve, Fraction(1, 20)) is None
+
+
+@pytest.mark.parametrize("unit", [0, 3, 5])
+def test_a_sliver_is_found(unit: int) -> None:
+    """One turn of the polyline is another: refuted at a point, however small the piece."""
+    function, epsilon = ef.function("exp(x)"), Fraction(1, 2000)
+    network = interpolant(function, UNIT, epsilon, "M4").network
+    weights = network.output.weights.entries()
+    weights[0, unit] += Fraction(1, 10)
+    output = ef.Affine.of([[weights.get((0, j), 0) for j in range(network.output.inputs)]], network.output.biases.fractions())
+    wrong = replace(network, output=output)
+    outcome = ef.verify(function, wrong, claim=Within(epsilon))
+    assert outcome.verdict == "refuted" and outcome.witness is not None
+    (left,), (right,) = outcome.witness.left, outcome.witness.right
+    assert abs(left.lower - right) > epsilon or abs(left.upper - right) > epsilon
+
+
+def test_verify_with_functions_of_both_sides() -> None:
+    square, line = ef.function("x^2", domain=ef.Box([-1], [1])), ef.function("x/2 - 1/16")
+    assert ef.verify(line, square, claim="at-most").verdict == "proved"  # they touch at 1/4
+    assert ef.verify(square, line, claim="at-most").verdict == "refuted"
+    assert ef.verify(square, claim="convex").verdict == "proved"
+    assert ef.verify(square, claim="range:0,1").verdict == "proved"
+    assert ef.verify(ef.function("exp(x)", domain=UNIT), claim="range:1,27/10").verdict == "refuted"
+    assert ef.verify(ef.function("sin(x)"), ef.function("x"), claim="at-most", domain=UNIT).verdict == "proved"
+
+
+def test_functions_that_differ_by_nothing_a_float_sees() -> None:
+    one, other = ef.function("(x + 1)^2", domain=UNIT), ef.function("x^2 + 2*x + 1")
+    assert ef.verify(one, other, claim="within:1/10^30".replace("10^30", str(10**30))).verdict == "proved"
+    outcome = ef.verify(one, other, claim="equal", timeout=20)
+    assert outcome.verdict in ("proved", "unknown")
+    assert ef.verify(ef.function("x + 1/10^25".replace("10^25", str(10**25)), domain=UNIT), ef.function("x")).verdict == "refuted"
+
+
+# --- the whole ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("formula", "epsilon", "options"),
+    [
+        ("sin(3*x) + x^2/2", "1/20", {}),
+        ("sin(3*x) + x^2/2", "1/20", {"hard": True}),
+        ("abs(x)", "1/100", {"hard": True, "construction": "global"}),
+        ("x^2", "1/10", {"form": "M1"}),
+        ("x^2", "1/10", {"form": "M2", "hard": True}),
+        ("x*y", "1/4", {}),
+        ("max(x, y)", "1/100", {"hard": True, "form": "M2"}),
+        ("exp(-x^2 - y^2)", "1/5", {"hard": True}),
+        ("x*y*z", "1/2", {"hard": True}),
+        ("1/7", "1/100", {}),
+        ("10^9*x", "10^6", {"hard": True}),
+        ("x/10^9", "1/10^12", {"hard": True}),
+    ],
+)
+def test_from_a_formula_to_a_transformer(formula: str, epsilon: str, options: dict[str, Any]) -> None:
+    names = [name for name in "xyz" if name in formula.replace("max", "").replace("exp", "")] or ["x"]
+    function = ef.function(formula, names)
+    number = Fraction(epsilon.replace("10^9", str(10**9)).replace("10^6", str(10**6)).replace("10^12", str(10**12)))
+    found = ef.approximate(function, epsilon=number, domain=ef.Box([-1] * len(names), [1] * len(names)), **options)
+    assert found.verdict == "proved", found.reason
+    assert found.upper is not None and found.upper <= number
+    assert found.lower is not None and found.lower <= found.upper
+    assert sum(found.parts) == found.upper and bool(found.temperature) != options.get("hard", False)
+    assert found.theorem is not None and found.theorem.startswith("for every x in the domain, |left(x) - right(x)| <= ")
+    points = np.random.default_rng(0).uniform(-1, 1, (300, len(names)))
+    values = ef.evaluate_batch(function, points) - ef.evaluate_batch(
+        found.transformer, points, temperature=found.temperature or None
+    )
+    assert np.abs(values).max() <= float(found.upper) * 1.0000001
+
+
+def test_the_folder_is_checked_by_the_kernel_alone(tmp_path: Path) -> None:
+    found = ef.approximate(ef.function("x^2"), epsilon="1/8", domain=ef.Box([-1], [1]))
+    assert found.chain is not None
+    write_chain(found.chain, tmp_path / "proof", kernel=True)
+    checked = ef.check(tmp_path / "proof")
+    assert checked.holds and checked.theorem == found.theorem and checked.claim == "within"
+    assert checked.counts["links"] == 2
+    names = ("certificate.json", "left.json", "link-1.json", "link-2.json", "middle-1.json", "right.json")
+    assert {name for name, state in checked.files.items() if state == "checked"} == set(names)
+    alone = [sys.executable, "-I", "-S", "kernel", "certificate.json"]
+    run = subprocess.run(alone, cwd=tmp_path / "proof", capture_output=True, text=True, check=True)
+    assert json.loads(run.stdout)["theorem"] == found.theorem
+    for name in names[1:]:
+        path = tmp_path / "proof" / name
+        text = path.read_text()
+        path.write_text(text.replace("1", "2", 1))
+        with pytest.raises(CertificateRejected):
+            ef.check(tmp_path / "proof")
+        path.write_text(text)
+    assert ef.check(tmp_path / "proof").holds
+
+
+def test_report_of_an_approximation() -> None:
+    found = ef.approximate(ef.function("x^2"), epsilon="1/8", domain=ef.Box([-1], [1]))
+    document = found.document()
+    assert document.verdict == "proved"
+    assert [section.title for section in document.sections] == ["Statement", "The proof", "Beside the theory", "The error"]
+    kinds = {line.what for line in found.predictions()}
+    assert {"intervals here", "inverse temperature", "inverse temperature here"} <= kinds
+    with pytest.raises(TypeError, match="upper"):
+        bool(found)
+    assert repr(found) == f"<Approximation: proved, {found.pieces} pieces, at most {found.upper}>"
+
+
+def test_time_runs_out() -> None:
+    with pytest.raises(TimeoutError):
+        ef.approximate(ef.function("exp(5*x*y)"), epsilon="1/1000", domain=ef.Box([0, 0], [1, 1]), timeout=0.01)
+
+
+# --- chains -------------------------------------------------------------------------------------------------------
+
+
+def part_of(left: Any, right: Any, claim: Any, tree: list[Any]) -> Part:
+    faults = Faults()
+    question = ask(claim, left, right, UNIT, "average", faults)
+    return Part({**question.head, "inhabitant": [0], "tree": tree}, question.texts)
+
+
+def test_chains_find_their_direction() -> None:
+    relu = polyline_to_relu(polyline(np.square, Fraction(0), Fraction(1), Fraction(1, 10)), UNIT, "line")
+    transformer = ef.compile(relu, domain=UNIT).transformer
+    again = ef.compile(relu, domain=UNIT, construction="global").transformer
+    forth, back = part_of(relu, transformer, Equal(), [["holds"]]), part_of(again, relu, Equal(), [["holds"]])
+    for parts in ([forth, back], [back, forth]):
+        chain = chained(parts)
+        assert chain.claim == "equal" and chain.epsilon == 0 and chain.counts["links"] == 2
+    with pytest.raises(ef.InvalidInput, match="certificates 1 and 2 to share a side"):
+        chained([forth, part_of(again, again, Equal(), [["holds"]])])
+    with pytest.raises(ef.InvalidInput, match="at least one certificate"):
+        chained([])
+    with pytest.raises(CertificateRejected, match="a step for every cell"):
+        chained([forth, part_of(again, relu, Equal(), [])])
+    assert chained([forth]).theorem == chained([back]).theorem
+    assert exactformer.kernel.__file__
