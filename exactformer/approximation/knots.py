@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 Curve = Callable[[Floats], Floats]  # values at points of one variable
 SAMPLES = 128  # of the function on a step of the search
 FILLED = 0.98  # of the tube, the rest is for rounding
+PIECES = 1 << 17  # as many as there may be
 FINE = 2.0**-10  # of the width of the tube, how finely numbers are rounded
 
 
@@ -66,8 +67,8 @@ def polyline(curve: Curve, low: Fraction, high: Fraction, epsilon: Fraction, fin
         following = dyadic(reach - unit / 2, unit)  # not beyond: past a kink the line may leave the tube at once
         if following >= high:
             return Polyline(tuple(knots), tuple(slopes), start, high)
-        if following <= x:
-            raise ArithmeticError(f"the function is too steep at {float(x):g}")
+        if following <= x or len(knots) == PIECES:
+            raise ArithmeticError(f"the function is too steep at {float(x):g} for {PIECES} pieces")
         y += slopes[-1] * (following - x)
         x = following
         knots.append(x)
