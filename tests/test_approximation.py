@@ -234,7 +234,7 @@ def test_the_folder_is_checked_by_the_kernel_alone(tmp_path: Path) -> None:
 def test_report_of_an_approximation() -> None:
     found = ef.approximate(ef.function("x^2"), epsilon="1/8", domain=ef.Box([-1], [1]))
     document = found.document()
-    assert document.verdict == "proved"
+    assert document.tone == "proved"
     assert [section.title for section in document.sections] == [
         "Statement",
         "The proof",

@@ -41,6 +41,7 @@ Progress = Callable[[int, int], None]
 SOFT = Fraction(1, 10)  # of the error for softmax
 TRIES = ((1, Fraction(1)), (4, Fraction(1)), (4, Fraction(9, 10)))  # finer samples, narrower tubes
 MOST = 3  # variables
+FINEST = 18  # halvings of a side in the search: what is closer to call is met by a nearer network
 LEAST = Fraction(1, 1 << 200)  # epsilon
 WITNESSES, WORK = 4, 3 * 10**7  # points at which the error of the Transformer is enclosed; fewer for large ones
 
@@ -235,7 +236,9 @@ def _met(function: Function, domain: Domain, epsilon: Fraction, form: Form, dead
         asked = question.asked()
         curve = asked.statement.jobs[0].network
         steps = None if met.line is None or not isinstance(curve, Curve) else steps_of(met.line, curve, epsilon)
-        found = narrowed(asked.goal(), deadline, question.violated, say) if steps is None else Found(steps, [], {})
+        found = (
+            narrowed(asked.goal(), deadline, question.violated, say, FINEST) if steps is None else Found(steps, [], {})
+        )
         if found.witness is None and found.reason is None:
             certificate = proof_certificate(question, inhabitant(domain), found.steps)
             return Met(function, met, Part(certificate, question.texts))

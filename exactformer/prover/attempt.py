@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Literal, TypeVar
 
+from exactformer.enclosure import Enclosure, Number
 from exactformer.errors import CertificateRejected, Unsupported
 from exactformer.kernel.claims import Asked
 from exactformer.kernel.reading import NotAffine
@@ -24,6 +26,7 @@ from exactformer.work import Deadline, OutOfTime, time_limit
 
 MIN_TRIALS, TRIAL_WEIGHT = 40, 3 * 10**7  # of making a counterexample simple: trials times characters of the networks
 BLAME_SECONDS = 5.0
+AROUND = 200  # bits to which a rational value of a function is given, where the kernel's enclosure is none
 Said = TypeVar("Said")
 
 
@@ -68,8 +71,17 @@ class Attempt:
         point = simplified(point, question.violated, trials=trials, deadline=self.deadline)
         values = question.values(point)
         try:
-            certificate = refutation_certificate(question, point, values)
-            theorem = judged(certificate, self.asked)
+            try:
+                certificate = refutation_certificate(question, point, values)
+                theorem = judged(certificate, self.asked)
+            except CertificateRejected:
+                if not question.curved:
+                    raise
+                values = [
+                    tuple(map(_around, value)) for value in values
+                ]  # the kernel encloses every value of a function
+                certificate = refutation_certificate(question, point, values)
+                theorem = judged(certificate, self.asked)
         except Unsupported as length:
             return self.unknown(method, f"a counterexample was found, but no certificate can hold it: {length}")
         except CertificateRejected as rejection:  # the two evaluators disagree: a defect, never a verdict
@@ -121,3 +133,11 @@ class Attempt:
     def _outcome(self, verdict: Literal["proved", "refuted", "unknown"], method: str) -> Outcome:
         q, seconds = self.question, time.monotonic() - self.started
         return Outcome(verdict, method, q.claim, q.left, q.right, q.domain, q.semantics, seconds)
+
+
+def _around(value: Number) -> Number:
+    """An enclosure of a number that is wide enough for those that the kernel computes."""
+    if not isinstance(value, Fraction):
+        return value
+    margin = (1 + abs(value)) / (1 << AROUND)
+    return Enclosure(value - margin, value + margin)

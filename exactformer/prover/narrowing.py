@@ -33,8 +33,13 @@ PRECISION = 12  # bits of the multipliers of rows
 UNIT = 1 << 30  # of the linear program for them
 
 
-def narrowed(goal: Goal, deadline: Deadline, tried: Tried, progress: Callable[[int, int], None]) -> Found:
-    """A proof of the goal, or a point that refutes it, or the reason why there is neither."""
+def narrowed(
+    goal: Goal, deadline: Deadline, tried: Tried, progress: Callable[[int, int], None], finest: int = FINEST
+) -> Found:
+    """A proof of the goal, or a point that refutes it, or the reason why there is neither.
+
+    Ranges of inputs are halved at most `finest` times.
+    """
     steps: list[Step] = []
     waiting: list[Child] = [lambda: goal]
     closed, widths = 0, [high - low for low, high in _box(goal)]
@@ -60,7 +65,7 @@ def narrowed(goal: Goal, deadline: Deadline, tried: Tried, progress: Callable[[i
             point = next((p for form in forms for p in points if (_value(look, form, p) or 0) < 0 and tried(p)), None)
             if point is not None:
                 return Found(steps, [], {}, witness=point)
-        step = _kink(look, undecided) or _gate(look, undecided) or _half(look, widths)
+        step = _kink(look, undecided) or _gate(look, undecided) or _half(look, widths, finest)
         if step is None:
             near = ", ".join(f"{float((low + high) / 2):g}" for low, high in _box(look))
             return Found(steps, [], {}, reason=f"too close to call near ({near}), with {closed} cells closed")
@@ -98,11 +103,11 @@ def _gate(goal: Goal, undecided: Sequence[int]) -> Step | None:
     return next((["gate", places[v]] for v in undecided if v in places), None)
 
 
-def _half(goal: Goal, widths: Sequence[Fraction]) -> Step | None:
+def _half(goal: Goal, widths: Sequence[Fraction], finest: int) -> Step | None:
     """The cut through the middle of the input that is, of its whole range, the widest; None if all are small."""
     shares = [(high - low) / width if width else 0 for (low, high), width in zip(_box(goal), widths, strict=True)]
     widest = max(range(len(shares)), key=shares.__getitem__)
-    if shares[widest] <= Fraction(1, 1 << FINEST):
+    if shares[widest] <= Fraction(1, 1 << finest):
         return None
     low, high = _box(goal)[widest]
     return _cut(widest + 1, (low + high) / 2)
