@@ -20,7 +20,7 @@ from exactformer.kernel.claims import Child, Goal, follow
 from exactformer.kernel.elementary import Undefined
 from exactformer.kernel.forms import ONE, Form, difference
 from exactformer.kernel.functions import value
-from exactformer.polyhedra.lp import Program
+from exactformer.polyhedra.lp import Minimum, Program
 from exactformer.prover.search import Found, Step
 from exactformer.rational import number_text
 from exactformer.work import Deadline
@@ -29,6 +29,7 @@ Point = tuple[Fraction, ...]
 Tried = Callable[[Point], bool]  # whether a point refutes the claim, beyond doubt
 FINEST = 40  # how often the range of an input is halved before a cell counts as too small to go on
 LOOSE = 8  # so many undecided maxima may be left to their bounds
+MARGIN = 1.001  # above the multiple of a row that is enough
 PRECISION = 12  # bits of the multipliers of rows
 UNIT = 1 << 30  # of the linear program for them
 
@@ -129,9 +130,13 @@ def _proof(goal: Goal, form: Form) -> Step | None:
     """That a conclusion holds by its bounds, or by those of what is left after multiples of rows."""
     if goal.cell.shown(form, None):
         return []
+    rows, (least, _) = _oblique(goal), goal.cell.atoms.bounds(form)
+    for i, row in rows.items():  # a row that excludes the whole box
+        _, high = goal.cell.atoms.bounds(row)
+        if high is not None and high < 0 and least is not None:
+            return _combined(goal, form, {i: float(-least / -high) * MARGIN})
     points = list(_grid(goal))
     values = [_value(goal, form, point) for point in points]
-    rows = _oblique(goal)
     if not rows or None in values:
         return None
     heights = np.array([float(y) for y in values if y is not None])
@@ -144,8 +149,8 @@ def _proof(goal: Goal, form: Form) -> Step | None:
     program = [(tuple(map(int, row[:-1])), int(row[-1])) for row in table.round().tolist()]
     program.append(((0,) * (n - 1) + (-UNIT,), UNIT))  # there is no largest t where a row excludes the whole box
     program += [(tuple(int(i == j) for i in range(n)), 0) for j in range(n - 1)]
-    best = Program(program, n).guessed(((0,) * (n - 1) + (-1,), 0))
-    if best is None or best.point[-1] < 0:
+    best = Program(program, n).minimise(((0,) * (n - 1) + (-1,), 0))
+    if not isinstance(best, Minimum) or best.point[-1] < 0:
         return None
     found = {i: float(x) * largest / scale for i, x, scale in zip(rows, best.point, scales, strict=False) if x > 0}
     return _combined(goal, form, found)
