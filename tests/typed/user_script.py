@@ -218,6 +218,10 @@ def functions(relu_net: ef.ReluNetwork) -> None:
     assert ef.CPWL.on_grid([[0, 1]], [0, 1]) == ef.CPWL.on_triangulation([[0], [1]], [[0, 1]], [0, 1])
     assert f.text() and f.latex() and issubclass(piecewise.Discontinuous, ef.InvalidInput)
     assert ef.CPWL.affine([1], 0, ef.Box([0], [1])).picture().drawn == 1
+    forms = piecewise.forms_of(hat)
+    assert piecewise.forms_text(forms) and piecewise.network_of(hat, "units").inputs == 1
+    assert piecewise.hinges_of(hat) and piecewise.regularity(hat.cells, hat.walls)
+    assert piecewise.cpwl_to_one_head(hat) and piecewise.maximum_of_five().inputs == 5
 
 
 def formulas(folder: Path) -> None:
