@@ -96,7 +96,7 @@ def test_checkers_agree_on_good_certificates(kind: str) -> None:
 
 def test_checkers_know_the_same_on_every_cell() -> None:
     found: Counter[str] = Counter()
-    for number in range(120):
+    for number in range(320):
         maker = (generate.soft, generate.near, generate.narrowed, generate.with_function)[number % 4]
         case = maker(random.Random(f"cells {number}"))
         if b'"tree"' in case.certificate and judged(case) is not None:
