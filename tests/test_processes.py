@@ -94,7 +94,15 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 def started(words: list[str], place: Path) -> subprocess.Popen[str]:
     pipe = subprocess.PIPE
-    return subprocess.Popen([*PROGRAM, *words], cwd=place, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    return subprocess.Popen(
+        [*PROGRAM, *words],
+        cwd=place,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background job ignores it
+    )
 
 
 def descendants(pid: int) -> Iterator[int]:
