@@ -159,9 +159,11 @@ def _live(net: Transformer) -> list[range]:
 
 def layers_of(network: Network) -> int:
     """How many layers have a temperature: those with a maximum, or with heads."""
-    if isinstance(network, Transformer):
-        return sum(isinstance(part, list) for _, part in network.sublayers)
-    return len(network.layers) if isinstance(network, Maxout) else 0
+    if isinstance(network, Function):
+        return 0
+    if isinstance(network, Maxout):
+        return len(network.layers)
+    return sum(isinstance(part, list) for _, part in network.sublayers)
 
 
 class _Undecided(Exception):

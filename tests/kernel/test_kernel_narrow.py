@@ -249,16 +249,3 @@ def test_functions_and_maxima_together() -> None:
     assert not accepted(within("1/256", square, wrong, tree, box(1, 0, 1)), square, wrong)
     uncut = halved(2, Fraction(0), Fraction(1))
     assert not accepted(within("1/256", square, line, uncut, box(1, 0, 1)), square, line)
-
-
-def test_a_function_that_ends_with_an_input() -> None:
-    """At other points its last step is not the last one that is made of it."""
-    first = function([["input", 1], ["input", 0]], 2)
-    value = certificate(first, None, box(2), claim="convex", inhabitant=[0, 0], tree=[["holds", []]])
-    assert accepted(value, first)
-    (obligation,) = goal_of(first, None, box(2), claim="convex").obligations()
-    assert len(obligation.terms) == 3
-    swapped = {"claim": "invariant", "parameters": {"permutation": [1, 0]}, "point": [1, "1/2"]}
-    value = certificate(first, None, box(2), **swapped)
-    assert accepted({**value, "values": [[1], ["1/2"]]}, first)
-    assert not accepted({**value, "values": [["1/2"], [1]]}, first)
