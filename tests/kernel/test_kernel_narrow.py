@@ -14,6 +14,7 @@ from kernel_material import (
     accepted,
     box,
     certificate,
+    encoded,
     goal_of,
     judged,
     made,
@@ -24,7 +25,9 @@ from kernel_material import (
 from test_kernel_fuzz import random_question
 
 from exactformer.kernel.claims import follow
+from exactformer.kernel.networks import read_network
 from exactformer.kernel.reading import Rejected
+from exactformer.kernel.semantics import layers_of
 
 X = [["input", 0]]
 SINE = [*X, ["number", 3], ["multiply", 0, 1], ["sin", 2]]
@@ -249,3 +252,7 @@ def test_functions_and_maxima_together() -> None:
     assert not accepted(within("1/256", square, wrong, tree, box(1, 0, 1)), square, wrong)
     uncut = halved(2, Fraction(0), Fraction(1))
     assert not accepted(within("1/256", square, line, uncut, box(1, 0, 1)), square, line)
+
+
+def test_a_function_has_no_layers() -> None:
+    assert layers_of(read_network(encoded(function(SINE)), "f.json")) == 0
