@@ -9,7 +9,7 @@
 Networks: `ReluNetwork.of`, `MaxoutNetwork.of`, `Transformer`, `load` and `save`; by hand: `exactformer.building`.
 Functions by formulas: `function`; known by their values alone: `Sampled`.
 Questions: `prove`, `verify` (with the claims of `exactformer.claims`), `verify_family`, `regions`, `check`; with a
-number as the answer: `distance`, `range`, `temperature`.
+number as the answer: `distance`, `range`, `temperature`. The theorems behind it, with their checks: `theorems`.
 Answers: `Outcome`, `Regions`, `report`, `write_folder`, `draw`. Every name has its own `help`.
 Piecewise linear functions as objects: `CPWL`.
 
@@ -81,7 +81,8 @@ _HOME = {
 
 # Public names that differ from the name in their module.
 _ELSEWHERE = {"compile": "compile_network", "range": "output_range"}
-_MODULES = ("building", "claims", "errors", "functions", "piecewise", "subdivision")  # those that users import from
+# Those that users import from.
+_MODULES = ("building", "claims", "errors", "functions", "piecewise", "subdivision", "theorems")
 
 
 def __getattr__(name: str) -> Any:
@@ -107,6 +108,7 @@ if TYPE_CHECKING:
     from exactformer import functions as functions
     from exactformer import piecewise as piecewise
     from exactformer import subdivision as subdivision
+    from exactformer import theorems as theorems
     from exactformer.approximation import Approximation as Approximation
     from exactformer.approximation import approximate as approximate
     from exactformer.checking import Checked as Checked

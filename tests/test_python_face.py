@@ -95,7 +95,9 @@ def test_every_public_name_is_listed_documented_and_in_the_script() -> None:
         assert name in ("__version__", "Network") or inspect.getdoc(getattr(ef, name)), name
 
 
-@pytest.mark.parametrize("module", ["building", "claims", "errors", "functions", "piecewise", "subdivision"])
+@pytest.mark.parametrize(
+    "module", ["building", "claims", "errors", "functions", "piecewise", "subdivision", "theorems"]
+)
 def test_modules_are_attributes_at_once(module: str) -> None:
     code = f"import exactformer as ef; assert ef.{module}.__doc__ and '{module}' in dir(ef)"
     subprocess.run([sys.executable, "-c", code], check=True)

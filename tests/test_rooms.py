@@ -21,7 +21,7 @@ ROOMS = (
     ("measuring", "piecewise"),
     ("approximation", "reporting"),
     ("checking", "folder"),
-    ("linking", "rechecked"),
+    ("linking", "rechecked", "theorems"),
     ("cli",),
 )
 HEIGHT = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}

@@ -25,6 +25,7 @@ from exactformer.cli import (
     report,
     supports,
     temperature,
+    theorems,
     verify,
 )
 from exactformer.cli.exits import BAD_INPUT, REJECTED, UNKNOWN
@@ -34,7 +35,7 @@ from exactformer.version import __version__
 
 VERBS = (
     *(prove, verify, check, compile, evaluate, regions, distance, range, temperature, approximate, chain, report),
-    supports,
+    *(theorems, supports),
 )
 
 

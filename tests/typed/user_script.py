@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import exactformer as ef
-from exactformer import building, claims, piecewise, subdivision
+from exactformer import building, claims, piecewise, subdivision, theorems
 from exactformer import functions as by_formulas
 from exactformer.building import (
     Design,
@@ -238,6 +238,13 @@ def formulas(folder: Path) -> None:
     print(value, again, samples.hypotheses, by_formulas.to_sympy(f))
 
 
+def laboratory() -> None:
+    found: theorems.Finding = theorems.check("T12", rank=2, instances=2)
+    whole: theorems.Findings = ef.theorems.check_all(["T12"], instances=2, jobs=1)
+    first: theorems.Theorem = theorems.THEOREMS[0]
+    print(found, whole.document().title, first.number, theorems.theorems_of(["T1"]))
+
+
 def main() -> None:
     relu_net, maxout, transformer = networks()
     domain: ef.Domain = ef.Domain.box(1, -1, 1)
@@ -253,6 +260,7 @@ def main() -> None:
         formulas(Path(name))
         folders(ef.prove(relu_net), Path(name))
         family(Path(name))
+    laboratory()
     print("done")
 
 

@@ -1,0 +1,85 @@
+"""`theorems`: the theorems of the laboratory, listed or checked."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from exactformer.cli.answers import say
+from exactformer.cli.exits import PROVED, REFUTED, UNKNOWN
+from exactformer.cli.options import no_effect, progress_line
+from exactformer.cli.parser import command, natural, positive, seconds
+from exactformer.errors import InvalidInput
+
+EXIT = {"confirmed": PROVED, "cited": PROVED, "failed": REFUTED, "unknown": UNKNOWN}
+STEM, PAGE = "theorems", "theorems.html"
+PARAMETERS = {  # of all theorems together; each has some of them
+    "inputs": "inputs of the networks",
+    "layers": "layers",
+    "rank": "pieces of a unit",
+}
+
+
+def add(commands: Any) -> None:
+    """The options of `theorems`."""
+    parser = command(commands, "theorems", run, "list the theorems of the laboratory, or check them on instances")
+    what = "such as T5, or N9 for those with the witness of a negative fact, or all; without one: the list"
+    parser.add_argument("theorems", nargs="*", metavar="ID", help=what)
+    parser.add_argument("--instances", type=positive, metavar="N", help="of each theorem; default: its own number")
+    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of the random instances; default: 0")
+    parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="processes")
+    parser.add_argument("--timeout", type=seconds, default=900.0, metavar="SECONDS", help="for all; default: 900")
+    parser.add_argument("--out", metavar="DIR", help="a folder with the page: text, Markdown, HTML and JSON")
+    free = parser.add_argument_group("free parameters of a theorem (default: all of a small range, see the list)")
+    for name, text in PARAMETERS.items():
+        free.add_argument(f"--{name}", type=natural, metavar="N", help=text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run `theorems`; returns the exit code."""
+    from exactformer.documents.pages import names, rendered
+    from exactformer.manifest import check_place, write_files
+    from exactformer.theorems import check, check_all, theorems_of
+    from exactformer.theorems.document import answer_lines
+    from exactformer.theorems.result import Findings
+
+    given = {name: value for name in PARAMETERS if (value := getattr(options, name)) is not None}
+    if not options.theorems:
+        return _listed(options, given)
+    chosen = theorems_of(options.theorems)
+    if given and len(chosen) != 1:
+        raise InvalidInput(f"{', '.join(f'--{name}' for name in given)}: expected one theorem, found {len(chosen)}")
+    if options.out:
+        check_place(Path(options.out), "report", names(STEM))
+    how = {name: getattr(options, name) for name in ("instances", "seed", "jobs", "timeout")}
+    with progress_line(options, "{} of {} instances") as progress:
+        if given:
+            one = check(chosen[0].number, **how, progress=progress, **given)
+            found = Findings((one,), options.seed, one.seconds)
+        else:
+            found = check_all([each.number for each in chosen], **how, progress=progress)
+    if options.out:
+        write_files(Path(options.out), "report", dict(rendered(found.document(), STEM)))
+    if options.json:
+        print(json.dumps(found.to_json()))
+    elif not options.quiet:
+        say(answer_lines(found))
+        say([f"written  {options.out}/{PAGE}"] if options.out else [])
+    return EXIT[found.outcome]
+
+
+def _listed(options: argparse.Namespace, given: dict[str, int]) -> int:
+    """Print all theorems."""
+    from exactformer.theorems import THEOREMS
+    from exactformer.theorems.document import list_lines
+
+    asked = [*given, *(name for name in ("instances", "out") if getattr(options, name) is not None)]
+    if asked:
+        raise no_effect(", ".join(f"--{name}" for name in asked), "the number of a theorem, or all")
+    if options.json:
+        print(json.dumps({"theorems": [each.to_json() for each in THEOREMS]}))
+    elif not options.quiet:
+        say(list_lines(THEOREMS))
+    return PROVED

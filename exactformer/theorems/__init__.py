@@ -1,0 +1,15 @@
+"""The theorem laboratory: the theorems behind the constructions, each with a check on small instances.
+
+>>> from exactformer.theorems import THEOREMS, check
+>>> THEOREMS[0].number, THEOREMS[0].title
+('T1', 'The max head')
+>>> check("T1", rank=2, instances=1).outcome
+'confirmed'
+"""
+
+from exactformer.theorems.driver import check, check_all
+from exactformer.theorems.registry import THEOREMS, theorems_of
+from exactformer.theorems.result import Failure, Finding, Findings
+from exactformer.theorems.theorem import Theorem
+
+__all__ = ["THEOREMS", "Failure", "Finding", "Findings", "Theorem", "check", "check_all", "theorems_of"]
