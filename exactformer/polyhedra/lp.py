@@ -84,19 +84,32 @@ class Program:
             self._highs = active = None
         return None if active is None else self._solved(objective, active)
 
+    def near(self, objective: Row) -> list[float] | None:
+        """About where the minimum is attained, as floats: a guess, for the caller to check whatever it concludes."""
+        try:
+            if self._run(objective):
+                return [float(x * s) for x, s in zip(self._highs.getSolution().col_value, self._scales, strict=True)]
+        except Exception:  # a guess that fails is no guess, whatever the reason
+            self._highs = None
+        return None
+
     def _guess(self, objective: Row) -> list[int] | None:
         """The rows that HiGHS believes to be active at an optimal vertex."""
-        if self._highs is None:
-            self._highs = _model(self.rows, self.dimension, self._scales)
-        cost = _floats([objective[0]])[0] * self._scales
-        self._highs.changeColsCost(self.dimension, np.arange(self.dimension, dtype=np.int32), cost)
-        self._highs.run()
-        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        if not self._run(objective):
             return None
         basic, basis = highspy.HighsBasisStatus.kBasic, self._highs.getBasis()
         # A free column outside the basis stands at zero: number -1 - j is the row x_j = 0, which may bear no weight.
         free = [-1 - j for j, status in enumerate(basis.col_status) if status != basic]
         return [i for i, status in enumerate(basis.row_status) if status != basic] + free
+
+    def _run(self, objective: Row) -> bool:
+        """Whether HiGHS believes to have found the minimum."""
+        if self._highs is None:
+            self._highs = _model(self.rows, self.dimension, self._scales)
+        cost = _floats([objective[0]])[0] * self._scales
+        self._highs.changeColsCost(self.dimension, np.arange(self.dimension, dtype=np.int32), cost)
+        self._highs.run()
+        return bool(self._highs.getModelStatus() == highspy.HighsModelStatus.kOptimal)
 
     def _solved(self, objective: Row, active: list[int]) -> Minimum | None:
         """The vertex and the multipliers of the guessed rows, solved and verified exactly; None if not optimal."""

@@ -11,21 +11,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from itertools import combinations, product
 from math import frexp
 
 import numpy as np
+from numpy.typing import NDArray
 
 from exactformer.kernel.claims import Child, Goal, follow
 from exactformer.kernel.elementary import Undefined
 from exactformer.kernel.forms import ONE, Form, difference
-from exactformer.kernel.functions import value
-from exactformer.polyhedra.lp import Minimum, Program
+from exactformer.kernel.functions import Function, value
+from exactformer.polyhedra.lp import Program
 from exactformer.prover.search import Found, Step
 from exactformer.rational import number_text
 from exactformer.work import Deadline
 
 Point = tuple[Fraction, ...]
+Floats = NDArray[np.float64]
 Tried = Callable[[Point], bool]  # whether a point refutes the claim, beyond doubt
 FINEST = 40  # how often the range of an input is halved before a cell counts as too small to go on
 LOOSE = 8  # so many undecided maxima may be left to their bounds
@@ -54,15 +57,15 @@ def narrowed(
         look = cell.opened()
         forms = look.obligations()
         undecided = sorted(v for v in look.cell.atoms.needed(forms) if v in look.cell.atoms.candidates)
-        proofs = [_proof(look, form) for form in forms] if len(undecided) <= LOOSE else [None]
+        rows = _oblique(look)
+        proofs = [_proof(look, form, rows) for form in forms] if len(undecided) <= LOOSE else [None]
         if None not in proofs:
             steps.append(["holds", *proofs])
             closed += 1
             progress(closed, len(waiting))
             continue
         if not undecided:
-            rows, points = _oblique(look), list(_grid(look))
-            points = [p for p in points if all(row.at([1, *p]) >= 0 for row in rows.values())]
+            points = [p for p in _grid(look) if all(row.at([1, *p]) >= 0 for row in rows.values())]
             point = next((p for form in forms for p in points if (_value(look, form, p) or 0) < 0 and tried(p)), None)
             if point is not None:
                 return Found(steps, [], {}, witness=point)
@@ -126,39 +129,52 @@ def _box(goal: Goal) -> list[tuple[Fraction, Fraction]]:
 # --- what closes a cell -----------------------------------------------------------------------------------------------
 
 
-def _proof(goal: Goal, form: Form) -> Step | None:
-    """That a conclusion holds by its bounds, or by those of what is left after multiples of rows."""
+def _proof(goal: Goal, form: Form, rows: dict[int, Form]) -> Step | None:
+    """That a conclusion holds by its bounds, or by those of what is left after multiples of the oblique rows."""
     if goal.cell.shown(form, None):
         return []
-    rows, (least, _) = _oblique(goal), goal.cell.atoms.bounds(form)
+    least, _ = goal.cell.atoms.bounds(form)
     for i, row in rows.items():  # a row that excludes the whole box
         _, high = goal.cell.atoms.bounds(row)
         if high is not None and high < 0 and least is not None:
             return _combined(goal, form, {i: float(-least / -high) * MARGIN})
     points = list(_grid(goal))
-    values = [_value(goal, form, point) for point in points]
-    if not rows or None in values:
+    values = [_value(goal, form, point) for point in points] if rows else []
+    heights = np.array([y for y in values if y is not None])
+    if not rows or len(heights) < len(points):
         return None
-    heights = np.array([float(y) for y in values if y is not None])
+    sides = _sides(goal, rows, points)
+    if (heights[(sides >= 0).all(axis=1)] < 0).any():  # at a point of the cell
+        return None
+    found = _multipliers(heights, sides)
+    return None if found is None else _combined(goal, form, dict(zip(rows, found, strict=True)))
+
+
+def _sides(goal: Goal, rows: dict[int, Form], points: Sequence[Point]) -> Floats:
+    """The values of the rows at the points, one a column."""
     columns = range(goal.cell.atoms.inputs + 1)
-    slopes = np.array([[row.terms.get(v, 0) / row.den for v in columns] for row in rows.values()])
-    sides = np.array([[1.0, *map(float, point)] for point in points]) @ slopes.T
+    slopes = np.array([[float(Fraction(row.terms.get(v, 0), row.den)) for v in columns] for row in rows.values()])
+    values: Floats = np.array([[1.0, *map(float, point)] for point in points]) @ slopes.T
+    return values
+
+
+def _multipliers(heights: Floats, sides: Floats) -> list[float] | None:
+    """Multiples of the sides, >= 0, that leave what is left of the heights as large as can be; None if that is < 0."""
     largest, scales = np.abs(heights).max() or 1.0, np.abs(sides).max(axis=0)
-    n = len(rows) + 1  # of the largest t with value - sum of multiples of the rows >= t at all points
-    table = np.column_stack([-sides / scales, -np.ones(len(points)), heights / largest]) * UNIT
+    n = len(scales) + 1  # of the largest t with height - sum of multiples of the sides >= t at all points
+    table = np.column_stack([-sides / scales, -np.ones(len(heights)), heights / largest]) * UNIT
     program = [(tuple(map(int, row[:-1])), int(row[-1])) for row in table.round().tolist()]
     program.append(((0,) * (n - 1) + (-UNIT,), UNIT))  # there is no largest t where a row excludes the whole box
     program += [(tuple(int(i == j) for i in range(n)), 0) for j in range(n - 1)]
-    best = Program(program, n).minimise(((0,) * (n - 1) + (-1,), 0))
-    if not isinstance(best, Minimum) or best.point[-1] < 0:
+    best = Program(program, n).near(((0,) * (n - 1) + (-1,), 0))
+    if best is None or best[-1] < 0:
         return None
-    found = {i: float(x) * largest / scale for i, x, scale in zip(rows, best.point, scales, strict=False) if x > 0}
-    return _combined(goal, form, found)
+    return [max(x, 0.0) * largest / scale for x, scale in zip(best[:-1], scales, strict=True)]
 
 
 def _combined(goal: Goal, form: Form, multipliers: dict[int, float]) -> Step | None:
     """The proof with these multiples of rows, rounded to few bits, if the kernel takes it."""
-    shares = {i: x * form.den / goal.cell.rows[i][0].den for i, x in multipliers.items()}
+    shares = {i: x * form.den / goal.cell.rows[i][0].den for i, x in multipliers.items() if x > 0}
     if not shares:
         return None
     weight = 1 << max(0, PRECISION - frexp(min(shares.values()))[1])
@@ -190,21 +206,25 @@ def _grid(goal: Goal) -> Iterator[Point]:
     )
 
 
-def _value(goal: Goal, form: Form, point: Point) -> Fraction | None:
-    """A value that the form has at least at a point; of undecided maxima the bounds count."""
-    atoms, total = goal.cell.atoms, Fraction(form.terms.get(ONE, 0))
+def _value(goal: Goal, form: Form, point: Point) -> float | None:
+    """About a value that the form has at least at a point; of undecided maxima the bounds count."""
+    atoms, total = goal.cell.atoms, float(form.terms.get(ONE, 0))
     for v, c in form.terms.items():
-        if v in atoms.functions:
-            try:
-                ends = value(atoms.functions[v], point)
-            except Undefined:
-                return None
-        elif v > atoms.inputs:
-            ends = atoms.low[v], atoms.high[v]  # type: ignore[assignment]
-        else:
-            ends = (point[v - 1],) * 2 if v != ONE else (Fraction(0),) * 2
-        end = ends[c < 0]
+        if v == ONE:
+            continue
+        ends = _ends(atoms.functions[v], point) if v in atoms.functions else (atoms.low[v], atoms.high[v])
+        end = point[v - 1] if v <= atoms.inputs else ends[c < 0]
         if end is None:
             return None
-        total += c * end
+        total += c * float(end)
     return total / form.den
+
+
+@lru_cache(maxsize=1 << 12)  # cells that share a corner, and both conclusions of one, ask for the same
+def _ends(function: Function, point: Point) -> tuple[float | None, float | None]:
+    """The value of a function at a point, from both sides."""
+    try:
+        low, high = value(function, point)
+        return float(low), float(high)
+    except (Undefined, OverflowError):
+        return None, None
