@@ -21,6 +21,7 @@ from exactformer.approximation.forms import hats_to_one_layer, hats_to_two_layer
 from exactformer.approximation.hats import adaptive
 from exactformer.approximation.interpolants import interpolant
 from exactformer.approximation.knots import polyline
+from exactformer.approximation.own import own_pieces
 from exactformer.approximation.tree import steps_of
 from exactformer.claims import Equal, Within
 from exactformer.errors import CertificateRejected, Faults
@@ -206,6 +207,60 @@ def test_from_a_formula_to_a_transformer(formula: str, epsilon: str, options: di
         found.transformer, points, temperature=found.temperature or None
     )
     assert np.abs(values).max() <= float(found.upper) * 1.0000001
+
+
+PIECEWISE_LINEAR = {
+    "max(x, y, z)": 3,
+    "abs(x - y/3)": 2,
+    "max(x, y)*2 - abs(x + y)/3 + 1/2": 4,
+    "min(1/3, -(x + y)/2) + max(0, 1/3)": 2,
+    "x - y": 1,
+    "max(1, x/2 + y) - max(1, x/2 + y)": 1,
+}
+
+
+@pytest.mark.parametrize("formula", PIECEWISE_LINEAR)
+def test_a_piecewise_linear_formula_is_its_own_network(formula: str) -> None:
+    function = ef.function(formula)
+    box = ef.Box([-1] * function.inputs, [2] * function.inputs)
+    found = interpolant(function, box, Fraction(1, 1000), "S2")
+    assert found.pieces == PIECEWISE_LINEAR[formula] and found.error(function) < 1e-12
+    points = np.random.default_rng(0).integers(-16, 33, (60, function.inputs)) / 16
+    for point in [list(map(Fraction, map(float, point))) for point in points]:
+        assert found.network.evaluate(point) == function.evaluate(point)
+
+
+@pytest.mark.parametrize(
+    ("formula", "why"),
+    [
+        ("x*y", "a product"),
+        ("x + exp(y)", "exp"),
+        ("x/(1 + abs(y))", "a quotient"),
+        (" + ".join(f"abs(x - {k}*y)" for k in range(13)), "too many kinks"),
+    ],
+)
+def test_other_formulas_have_no_pieces_of_their_own(formula: str, why: str) -> None:
+    assert own_pieces(ef.function(formula), ef.Box([-1, -1], [1, 1])) is None, why
+
+
+def test_a_box_with_a_side_that_is_a_point_has_no_pieces() -> None:
+    assert own_pieces(ef.function("abs(x) + y"), ef.Box([-1, 0], [1, 0])) is None
+    found = ef.approximate(ef.function("abs(x) + y"), epsilon="1/10", domain=ef.Box([-1, 0], [1, 0]), hard=True)
+    assert found.verdict == "proved" and found.interpolant.form == "M1"
+
+
+def test_a_network_of_its_own_pieces_is_proved_quickly() -> None:
+    found = ef.approximate(ef.function("max(x, y, z)"), epsilon="1/2", domain=ef.Box([-1] * 3, [1] * 3), hard=True)
+    assert (found.verdict, found.pieces, found.interpolant.form) == ("proved", 3, "S2")
+    assert found.chain is not None and sum(found.chain.counts.values()) < 300  # hats need 11,000 steps
+
+
+@pytest.mark.parametrize("hard", [True, False])
+def test_the_theorem_says_what_was_reached(hard: bool) -> None:
+    """A grid is often finer than it has to be: its bound is within 1.2 of the error at a point."""
+    found = ef.approximate(ef.function("x*y"), epsilon="1/5", domain=ef.Box([-1, -1], [1, 1]), hard=hard)
+    assert found.upper is not None and found.lower is not None
+    assert found.lower <= found.upper <= Fraction(6, 5) * found.lower
 
 
 def test_the_folder_is_checked_by_the_kernel_alone(tmp_path: Path) -> None:

@@ -79,8 +79,12 @@ def files() -> set[str]:
         (["x^2", "--box", "1", "0"], "--box: expected LO <= HI, found 1 > 0"),
         (["a + b + c + d"], "function: expected one to 3 variables, found 4"),
         (["5"], "function: expected one to 3 variables, found 0"),
-        (["x*y", "--form", "M4"], "form: expected M1, M2 or auto for more than one variable, found M4"),
-        (["x*y", "--form", "M5", "--hard"], "form: expected M1, M2 or auto for more than one variable, found M5"),
+        (["x*y", "--form", "M4"], "form: expected M1, M2, S2 or auto for more than one variable, found M4"),
+        (["x*y", "--form", "M5", "--hard"], "form: expected M1, M2, S2 or auto for more than one variable, found M5"),
+        (
+            ["x*y", "--form", "S2"],
+            "form: expected S2 for sums, multiples, abs, max and min alone, with at most 12 kinks",
+        ),
         (["x", "--form", "M5"], "form: expected M5 together with hard attention (hard=True, --hard), found softmax"),
         (["x", "--form", "M5", "--hard", "--construction", "gated"], "construction: expected none for the form M5"),
         (["x", "--arity", "3"], "--arity: expected together with --construction tournament"),
@@ -109,10 +113,26 @@ def test_functions_that_are_defined_at_their_ends_and_bends_are_not_refused(run:
 
 def test_out_of_time_is_unknown_and_writes_nothing(run: Run) -> None:
     before = files()
-    code, out, err = run("sin(100*x)", "--epsilon", "1e-9", "--box", "0", "100", "--timeout", "0.05")
+    code, out, err = run("sin(20*x)", "--epsilon", "1/100", "--box", "0", "1", "--timeout", "0.05")
     assert (code, out) == (2, "")
     assert err == "exactformer: out of time after 0.05 s: there is no Transformer yet\n"
     assert files() == before
+
+
+@pytest.mark.parametrize(
+    ("formula", "epsilon", "count"), [("exp(x)", "1e-20", "5e+09 intervals"), ("x*y", "1e-12", "2e+11 simplices")]
+)
+def test_an_accuracy_beyond_reach_is_said_at_once(run: Run, formula: str, epsilon: str, count: str) -> None:
+    before = files()
+    code, out, err = run(formula, "--epsilon", epsilon, "--box", "-1", "1", "--timeout", "3600")
+    assert (code, out) == (2, "")
+    assert f"asks for about {count}, more than can be made and proved in 3600 s: there is no Transformer" in err
+    assert files() == before
+
+
+@pytest.mark.parametrize("formula", ["x", "2*x + 1", "max(x, x^2 - 3)"])
+def test_straight_functions_are_met_however_small_epsilon_is(run: Run, formula: str) -> None:
+    assert run(formula, "--epsilon", "1e-12", "--box", "-1", "1", "--hard", "--quiet") == (0, "", "")
 
 
 def test_files_of_the_user_stay_as_they_are(run: Run) -> None:

@@ -12,6 +12,8 @@ from exactformer.approximation.by_values import SampledApproximation, approximat
 from exactformer.approximation.definedness import gap
 from exactformer.approximation.interpolants import FORMS, ONE_VARIABLE, Form, Interpolant, interpolant
 from exactformer.approximation.one_head import equality, polyline_to_one_head
+from exactformer.approximation.own import own_pieces
+from exactformer.approximation.prediction import fewest
 from exactformer.approximation.reached import Reached, equal, softened
 from exactformer.approximation.result import Approximation
 from exactformer.approximation.tree import steps_of
@@ -24,7 +26,7 @@ from exactformer.enclosure import bounds
 from exactformer.errors import CertificateRejected, Faults, InvalidInput
 from exactformer.functions.sampled import Sampled
 from exactformer.kernel.functions import Function as Curve
-from exactformer.measuring.numbers import Value
+from exactformer.measuring.numbers import Value, short, shown
 from exactformer.measuring.result import Extreme
 from exactformer.networks.function import Function
 from exactformer.polyhedra.inhabitant import inhabitant
@@ -41,7 +43,9 @@ Progress = Callable[[int, int], None]
 SOFT = Fraction(1, 10)  # of the error for softmax
 TRIES = ((1, Fraction(1)), (4, Fraction(1)), (4, Fraction(9, 10)))  # finer samples, narrower tubes
 MOST = 3  # variables
+ABOVE, WORTH = Fraction(21, 20), Fraction(19, 20)  # of the error that is seen: what is claimed, where that is less
 FINEST = 18  # halvings of a side in the search: what is closer to call is met by a nearer network
+QUICKEST = {1: 0.001, 2: 0.004, 3: 0.01}  # seconds a piece, by the number of variables: it takes several times as long
 LEAST = Fraction(1, 1 << 200)  # epsilon
 WITNESSES, WORK = 4, 3 * 10**7  # points at which the error of the Transformer is enclosed; fewer for large ones
 
@@ -90,16 +94,19 @@ def approximate(
 
     The function is met by a continuous piecewise linear one whose pieces are as long as the accuracy allows, written as
     a maxout or ReLU network: of one variable with a unit a piece (`form` "M4", theory section 4), of two or three as a
-    sum of hats on Kuhn's triangulation, finer where the function bends, in two layers ("M1") or in one ("M2"). That is
-    compiled, by the given construction ("gated", if none is). With `hard` the Transformer has hard attention and equals
-    the network (Theorem A), without it it has softmax at a temperature that costs at most a tenth of epsilon (Theorem
-    P). The form "M5", of one variable and with `hard`, is the network of "M4" as a single head with a token a piece
-    (Theorem H). The kernel checks both halves, and the chain of them: function - network - Transformer.
+    sum of hats on Kuhn's triangulation, finer where the function bends, in two layers ("M1") or in one ("M2"); a
+    piecewise linear formula of two or three is met by itself, as a difference of two maxima ("S2"). That is compiled,
+    by the given construction ("gated", if none is). With `hard` the Transformer has hard attention and equals the
+    network (Theorem A), without it it has softmax at a temperature that costs at most a tenth of the error (Theorem P).
+    Where the network is seen to be nearer than epsilon, that is what the theorem says, if it can be proved. The form
+    "M5", of one variable and with `hard`, is the network of "M4" as a single head with a token a piece (Theorem H).
+    The kernel checks both halves, and the chain of them: function - network - Transformer.
 
     A `Sampled` function is met on its own box by Theorem E1, which holds under hypotheses that the answer names.
 
     Raises `InvalidInput` for an epsilon that is not positive, a domain that is no bounded box of one to three
-    variables, and a function that is not finite on it; `TimeoutError` when the time is out before there is a network.
+    variables, and a function that is not finite on it; `TimeoutError` when the time is out before there is a network,
+    and at once when the time is too short for as many pieces as epsilon asks for.
 
     >>> from exactformer import Box, function
     >>> found = approximate(function("x^2"), epsilon="1/10", domain=Box([-1], [1]), hard=True)
@@ -119,16 +126,20 @@ def approximate(
     near = wanted if hard else wanted * (1 - SOFT)
     try:
         with time_limit(deadline.left):
+            if form == "auto":
+                form = _form(function, domain)
+            _in_time(function, domain, wanted, form, timeout)
             met = _met(function, domain, near, form, deadline, progress or (lambda closed, still_open: None))
             if form == "M5":
                 reached = _one_head(met, deadline)
             else:
                 name = construction or "gated"
                 compiled = compile_network(met.found.network, construction=name, domain=domain, arity=arity)
-                network = met.found.network
-                reached = equal(network, compiled) if hard else softened(network, compiled, wanted - near, deadline)
+                network, share = met.found.network, met.epsilon * SOFT / (1 - SOFT)
+                reached = equal(network, compiled) if hard else softened(network, compiled, share, deadline)
     except OutOfTime:
         raise TimeoutError(f"out of time after {timeout:g} s: there is no Transformer yet") from None
+    near = met.epsilon
     chain, reason = None, met.reason or reached.reason
     if reason is None:
         try:
@@ -175,7 +186,7 @@ def _checked(
     construction: str | None,
     timeout: Any,
     progress: Any,
-) -> tuple[Fraction, Domain, Form]:
+) -> tuple[Fraction, Domain, Form | Literal["auto"]]:
     """The accuracy, the box and the form. Raises `InvalidInput` with every fault."""
     faults = Faults()
     if not instance(function, Function, "a Function (exactformer.function reads formulas)", "function", faults):
@@ -191,7 +202,7 @@ def _checked(
         faults.add("function", f"one to {MOST} variables", f"{function.inputs}")
     one_of(form, ("auto", *FORMS), "form", faults)
     if form in ONE_VARIABLE and function.inputs != 1:
-        faults.add("form", "M1, M2 or auto for more than one variable", form)
+        faults.add("form", "M1, M2, S2 or auto for more than one variable", form)
     if form == "M5" and not hard:
         why = "; what softmax mixes of two pieces near a knot is not bounded by the proof"
         faults.add("form", "M5 together with hard attention (hard=True, --hard)", "softmax", why)
@@ -200,7 +211,23 @@ def _checked(
     SECONDS.check(timeout, "timeout", faults, optional=True)
     callable_or_none(progress, "progress", faults)
     faults.settle()
-    return wanted, domain, ("M4" if function.inputs == 1 else "M1") if form == "auto" else form
+    return wanted, domain, form
+
+
+def _form(function: Function, domain: Domain) -> Form:
+    """The form for a function, if none is asked for."""
+    return "M4" if function.inputs == 1 else "M1" if own_pieces(function, domain) is None else "S2"
+
+
+def _in_time(function: Function, domain: Domain, epsilon: Fraction, form: Form, timeout: float | None) -> None:
+    """Raises `TimeoutError` where so many pieces are needed that there is no hope."""
+    count = 0.0 if form == "S2" or timeout is None else fewest(function, domain, epsilon)
+    if timeout is not None and count * QUICKEST[function.inputs] > timeout:
+        kinds = "intervals" if function.inputs == 1 else "simplices"
+        raise TimeoutError(
+            f"epsilon {shown(epsilon)} asks for about {count:.1g} {kinds}, "
+            f"more than can be made and proved in {timeout:g} s: there is no Transformer"
+        )
 
 
 @dataclass(frozen=True)
@@ -209,6 +236,7 @@ class Met:
 
     function: Function
     found: Interpolant
+    epsilon: Fraction  # how near
     part: Part | None
     reason: str | None = None
 
@@ -230,23 +258,31 @@ def _met(function: Function, domain: Domain, epsilon: Fraction, form: Form, dead
             raise InvalidInput(
                 f"function: expected one that is defined and continuous on {domain}, found: {error}"
             ) from None
-        faults = Faults()
-        question = ask(Within(epsilon), function, met.network, domain, "average", faults, functions=True)
-        faults.settle()
-        asked = question.asked()
-        curve = asked.statement.jobs[0].network
-        steps = None if met.line is None or not isinstance(curve, Curve) else steps_of(met.line, curve, epsilon)
-        found = (
-            narrowed(asked.goal(), deadline, question.violated, say, FINEST) if steps is None else Found(steps, [], {})
-        )
-        if found.witness is None and found.reason is None:
-            certificate = proof_certificate(question, inhabitant(domain), found.steps)
-            return Met(function, met, Part(certificate, question.texts))
-        reason = found.reason or f"the network is further than {epsilon} from the function at {_point(found.witness)}"
+        seen = short(met.error(function) * ABOVE, 3)  # often less than what was asked for: said, if it holds
+        for claimed in (seen, epsilon) if 0 < seen < epsilon * WORTH else (epsilon,):
+            part, reason = _near(function, domain, met, claimed, deadline, say)
+            if part is not None:
+                return Met(function, met, claimed, part)
         if deadline.passed:
             break
     assert met is not None
-    return Met(function, met, None, reason)
+    return Met(function, met, epsilon, None, reason)
+
+
+def _near(
+    function: Function, domain: Domain, met: Interpolant, epsilon: Fraction, deadline: Deadline, say: Progress
+) -> tuple[Part | None, str | None]:
+    """The certificate that the network is within epsilon of the function, or the reason why there is none."""
+    faults = Faults()
+    question = ask(Within(epsilon), function, met.network, domain, "average", faults, functions=True)
+    faults.settle()
+    asked = question.asked()
+    curve = asked.statement.jobs[0].network
+    steps = None if met.line is None or not isinstance(curve, Curve) else steps_of(met.line, curve, epsilon)
+    found = narrowed(asked.goal(), deadline, question.violated, say, FINEST) if steps is None else Found(steps, [], {})
+    if found.witness is None and found.reason is None:
+        return Part(proof_certificate(question, inhabitant(domain), found.steps), question.texts), None
+    return None, found.reason or f"the network is further than {epsilon} from the function at {_point(found.witness)}"
 
 
 def _one_head(met: Met, deadline: Deadline) -> Reached:

@@ -63,9 +63,11 @@ def hats_to_one_layer(hats: Sequence[Hat], domain: Domain, name: str) -> MaxoutN
 
 
 def _coordinate(hat: Hat, i: int, domain: Domain) -> Piece:
-    """Coordinate i of y = scale * x - node, x the point as one of the unit cube."""
+    """Coordinate i of y = scale * x - node, x the point as one of the unit cube: 0 along a side that is a point."""
     low, high = domain.lower[i], domain.upper[i]
     assert low is not None and high is not None
+    if low == high:
+        return {}, Fraction(-hat.node[i])
     factor = hat.scale / (high - low)
     return {i: factor}, -factor * low - hat.node[i]
 

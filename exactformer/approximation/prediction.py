@@ -17,6 +17,7 @@ from exactformer.networks import MaxoutNetwork, ReluNetwork
 from exactformer.networks.function import Function
 from exactformer.numeric import evaluate_batch
 
+NOISE = 2.0**-48  # of the largest value: smaller second differences are due to rounding
 SAMPLES = {1: 4001, 2: 101, 3: 25}  # along each input
 
 
@@ -40,7 +41,7 @@ def predicted(
 ) -> list[Prediction]:
     """The sizes that theorems ask for, and those that were needed. Slopes and curvatures are those of samples."""
     n = function.inputs
-    slope, curvature, roots = _shape(function, domain)
+    slope, curvature, roots, _ = _shape(function, domain)
     cubes = [Fraction(slope / (2 * float(near))), Fraction((n * curvature / (8 * float(near))) ** 0.5)]
     kinds = "intervals" if n == 1 else "simplices"
     formulas = ("(L / 2e)^n n!", "(n K / 8e)^(n/2) n!")
@@ -75,9 +76,26 @@ def _temperature(network: MaxoutNetwork | ReluNetwork, soft: Fraction) -> tuple[
     return "gamma(k) V / e", gamma(rank) * variation / soft, "Theorem E"
 
 
-def _shape(function: Function, domain: Domain) -> tuple[float, float, float]:
+def fewest(function: Function, domain: Domain, epsilon: Fraction) -> float:
+    """About how many pieces an accuracy asks for: the limit for one variable, for more an eighth of what E3 says.
+
+    The second derivatives are those of samples, each for its place; of one variable without the largest hundredth, so
+    that kinks, which cost a piece each, do not count. 0 where they are not finite.
+    """
+    n = function.inputs
+    with np.errstate(all="ignore"):
+        *_, bends = _shape(function, domain)
+        if n == 1:
+            bends = np.sort(bends.ravel())[: -bends.size // 100]
+        powers = (bends ** (n / 2)).mean()
+    count = powers / 4 if n == 1 else (n / 8) ** (n / 2) * factorial(n) * powers / 8
+    return float(count * float(epsilon) ** (-n / 2)) if np.isfinite(count) else 0.0
+
+
+def _shape(function: Function, domain: Domain) -> tuple[float, float, float, Floats]:
     """Of the function on the unit cube, by differences of samples: the sum of the largest slopes, the largest second
-    derivative in any direction, and (for one variable) the integral of the root of the second derivative.
+    derivative in any direction, (for one variable) the integral of the root of the second derivative, and the largest
+    one at each inner point.
     """
     n, count = function.inputs, SAMPLES[function.inputs]
     lows = np.array([float(x) for x in domain.lower if x is not None])
@@ -87,9 +105,11 @@ def _shape(function: Function, domain: Domain) -> tuple[float, float, float]:
     values = evaluate_batch(function, points)[:, 0].reshape((count,) * n)
     step = 1 / (count - 1)
     slopes = [np.abs(np.diff(values, axis=i)).max() / step for i in range(n)]
-    bends = _hessians(values) / step**2
+    bends = _hessians(values)
+    bends = np.where(np.abs(bends) > NOISE * np.abs(values).max(), bends, 0) / step**2
     roots = float(np.sqrt(np.abs(bends)).sum() * step) if n == 1 else 0.0
-    return float(sum(slopes)), float(np.abs(np.linalg.eigvalsh(bends)).max()), roots
+    most = np.abs(np.linalg.eigvalsh(np.nan_to_num(bends, posinf=np.inf))).max(axis=-1)
+    return float(sum(slopes)), float(most.max()), roots, most
 
 
 def _hessians(values: Floats) -> Floats:

@@ -86,7 +86,7 @@ class Approximation:
             yield "at least", f"{shown(found.value)} at x = {vector(found.point)}"
         if found.ratio is not None:
             yield "ratio", decimal(found.ratio, 4)
-        kind = "intervals" if self.function.inputs == 1 else "simplices"
+        kind = "pieces" if self.interpolant.form == "S2" else "intervals" if self.function.inputs == 1 else "simplices"
         yield "network", f"{self.network}: {self.pieces} {kind}, {FORMS[self.interpolant.form]}"
         if self.parts:
             first, second = self.parts

@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
     where.add_argument("--box", nargs=2, metavar=("LO", "HI"), help="every input from LO to HI")
     where.add_argument("--domain", metavar="FILE", help="a box as JSON: lower, upper")
     parser.add_argument("--hard", action="store_true", help="hard attention, in place of softmax at a temperature")
-    parser.add_argument("--form", default="auto", choices=("auto", "M1", "M2", "M4", "M5"), help="of the network")
+    parser.add_argument("--form", default="auto", choices=("auto", "M1", "M2", "M4", "M5", "S2"), help="of the network")
     construction_options(parser)
     parser.add_argument("--out", metavar="DIR", help="the proof folder")
     parser.add_argument("--timeout", type=seconds, default=300.0, metavar="SECONDS", help="default: 300")

@@ -12,14 +12,14 @@ DIGITS = 6  # of a bound that is not attained: it is rounded up
 Value = Fraction | Enclosure  # a number, or exact bounds of one that is irrational
 
 
-def short(number: Fraction) -> Fraction:
+def short(number: Fraction, digits: int = DIGITS) -> Fraction:
     """A decimal of few significant digits that is not below the number.
 
     >>> short(Fraction(1, 3)), short(Fraction(1000000001))
     (Fraction(166667, 500000), Fraction(1000001000, 1))
     """
     size = abs(number)
-    places = DIGITS + (digits_of(size.denominator) - digits_of(size.numerator) if size else 0)
+    places = digits + (digits_of(size.denominator) - digits_of(size.numerator) if size else 0)
     scale = Fraction(10) ** places
     return Fraction(-((-number * scale) // 1)) / scale
 
