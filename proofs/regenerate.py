@@ -26,6 +26,11 @@ CLAIMS = {  # about left.json alone
     "claim-triangle-range": "range:0,1",
 }
 
+APPROXIMATED = {  # a formula, and what is asked for: a chain from it to a Transformer
+    "approximation-wave": ["sin(3*x) + x^2/2", "--epsilon", "1/20", "--box", "-2", "2"],
+    "approximation-largest": ["max(x, y, -x - y)", "--epsilon", "1/20", "--box", "-1", "1", "--hard"],
+}
+
 COUNTS = {name: f"counts/{name}" for name in ("maxout-rank-3", "degenerate", "sawtooth")}  # of regions: network.json
 
 
@@ -38,8 +43,18 @@ def count(name: str) -> None:
         sys.exit(f"{name}: exit code {code}")
 
 
+def approximate(name: str) -> None:
+    """One folder with a chain of proofs."""
+    print(name)
+    code = main(["approximate", *APPROXIMATED[name], "--out", str(HERE / name)])
+    if code != 0:
+        sys.exit(f"{name}: exit code {code}")
+
+
 def regenerate(name: str) -> None:
     """One folder."""
+    if name in APPROXIMATED:
+        return approximate(name)
     folder = str(HERE / name)
     out = ["--out", folder] + ([] if "none" in COMPILED.get(name, ()) else ["--sample", "all"])
     if name in COMPILED:
@@ -55,7 +70,7 @@ def regenerate(name: str) -> None:
 
 
 if __name__ == "__main__":
-    for chosen in sys.argv[1:] or [*COMPILED, *BY_HAND, *CLAIMS]:
+    for chosen in sys.argv[1:] or [*COMPILED, *BY_HAND, *CLAIMS, *APPROXIMATED]:
         regenerate(chosen)
     for chosen in () if sys.argv[1:] else COUNTS:
         count(chosen)

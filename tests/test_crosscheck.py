@@ -118,7 +118,9 @@ def test_a_contradiction_makes_the_verdict_unknown(monkeypatch: pytest.MonkeyPat
 
 
 def committed() -> list[str]:
-    return sorted(path.parent.name for path in PROOFS.glob("*/certificate.json"))
+    """The proofs that are no chains: these are about functions, of which the solvers know nothing."""
+    found = {path.parent.name: json.loads(path.read_text()) for path in PROOFS.glob("*/certificate.json")}
+    return sorted(name for name, certificate in found.items() if "links" not in certificate)
 
 
 def from_folder(name: str) -> tuple[Question, list[Any]]:
