@@ -53,8 +53,6 @@ def approximate(name: str) -> None:
 
 def regenerate(name: str) -> None:
     """One folder."""
-    if name in APPROXIMATED:
-        return approximate(name)
     folder = str(HERE / name)
     out = ["--out", folder] + ([] if "none" in COMPILED.get(name, ()) else ["--sample", "all"])
     if name in COMPILED:
@@ -71,6 +69,6 @@ def regenerate(name: str) -> None:
 
 if __name__ == "__main__":
     for chosen in sys.argv[1:] or [*COMPILED, *BY_HAND, *CLAIMS, *APPROXIMATED]:
-        regenerate(chosen)
+        (approximate if chosen in APPROXIMATED else regenerate)(chosen)
     for chosen in () if sys.argv[1:] else COUNTS:
         count(chosen)
