@@ -232,24 +232,26 @@ def measured(
         broken = "a process of the search was ended from outside (for want of memory, say)"
     except NotAffine as score:
         raise Unsupported(str(score)) from None
-    root = search.root
-    tops = [] if root is None else ceilings(root)
     late = (
         broken
         if ended or broken
         else f"out of time after {timeout:g} s, with {search.cells} cell{'s' * (search.cells != 1)}"
     )
-    if root is None or not tops or None in tops:
-        reason = late or "no bound was found: the difference may be unbounded on the domain, or the domain itself"
-        return Measured(tops, search.reached, search.points, None, search.cells, reason)
-    exact = [top for top in tops if top is not None]
-    rounded = _rounded(exact, search.reached, groups)
-    outcome = _proved(replace(question, claim=claim(rounded)), root, rounded, attempt)
-    if outcome.verdict != "proved":
-        return Measured([None] * len(tops), search.reached, search.points, None, search.cells, outcome.reason)
-    return Measured(
-        list(rounded), search.reached, search.points, outcome, search.cells, late or _ended(question), shares
-    )
+    unbounded = "no bound was found: the difference may be unbounded on the domain, or the domain itself"
+    tops, rejected = list[Reach](), None
+    for root in filter(None, (search.root, search.uncut)):  # the kernel rejects the first where a guess was wrong
+        tops = ceilings(root)
+        exact = [top for top in tops if top is not None]
+        if not tops or len(exact) < len(tops):
+            rejected = rejected or late or unbounded
+            break
+        rounded = _rounded(exact, search.reached, groups)
+        outcome = _proved(replace(question, claim=claim(rounded)), root, rounded, attempt)
+        if outcome.verdict == "proved":
+            word = rejected or late or _ended(question)
+            return Measured(list(rounded), search.reached, search.points, outcome, search.cells, word, shares)
+        tops, rejected = [None] * len(tops), outcome.reason
+    return Measured(tops, search.reached, search.points, None, search.cells, rejected or late or unbounded)
 
 
 def _ended(question: Question) -> str:

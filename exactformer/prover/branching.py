@@ -6,6 +6,10 @@ cells is a proof that every f + offset is >= 0, for offsets of at least the boun
 Cells are split in batches, whose size depends on the tree alone, and looked at with what was known when their batch
 began: so the tree is the same however many processes there are. Other processes evaluate cells that cuts alone lead to,
 for which they need no other cell. Gates are cheap once the cell above them has been evaluated, and are opened here.
+
+Where the domain is cut first, and how far cells reach, is guessed from a sketch in floats, if there is one: then only
+cells that this does not settle are evaluated here. The kernel evaluates all, and so it is the kernel that a wrong guess
+meets: it costs the tree.
 """
 
 from __future__ import annotations
@@ -23,13 +27,17 @@ from itertools import count
 
 from exactformer.enclosure import bounds as ends
 from exactformer.kernel.claims import Goal, follow
-from exactformer.prover.cells import Point, Seen, Step, look
+from exactformer.kernel.forms import ONE
+from exactformer.prover.cells import FEW, Bound, Point, Seen, Step, box_of, look
 from exactformer.prover.pairs import Pairs
+from exactformer.prover.planning import MOST_INPUTS, Box, Plan, planned
 from exactformer.prover.question import Question
+from exactformer.prover.sketch import Sketch
 from exactformer.rational import nearly
 from exactformer.work import Deadline, processes, spread
 
-CHECKING = 2.5  # times what the cells took is kept for the kernel, which evaluates them again
+CHECKING = 1.25  # times what the cells took is kept for the kernel, which evaluates them again
+SPARE = 3  # times the whole domain: what the kernel has time for beyond a plan, which fails where a guess was wrong
 LOOKING = 0.5  # of the time for a gate and its bounds the kernel takes again, about
 SHARE, MOST = 8, 16  # so many of the open cells make a batch: every eighth, at least one, at most sixteen
 Path = tuple[tuple[Step, int], ...]  # cuts from the whole domain, each with the side
@@ -133,6 +141,7 @@ class Branching:
     reached: list[Reach] = field(init=False)
     points: list[Point | None] = field(init=False)
     root: Part | None = None  # the tree so far
+    uncut: Part | None = None  # the whole domain as its only cell, where the tree has guesses
     whole: Goal | None = None  # the whole domain, evaluated with affine bounds
     cells: int = 0
     late: bool = False  # whether the time was over before the bounds were good enough
@@ -160,7 +169,9 @@ class Branching:
             root = self.root = self._part(goal, known, ())
             self._try(root)
         order = count()
-        heap = [(self._rank(root), next(order), root)]
+        parts = self._planned(root) if split and not self._good(root) else [root]
+        heap = [(self._rank(part), next(order), part) for part in parts]
+        heapq.heapify(heap)
         with processes(self.jobs) if split and self.jobs > 1 else nullcontext() as executor:
             while split and heap and not self._good(heap[0][2]) and not self._over():
                 batch = [heapq.heappop(heap)[2] for _ in range(self._batch(len(heap)))]
@@ -203,12 +214,49 @@ class Branching:
         ends = zip(atoms.low[1 : atoms.inputs + 1], atoms.high[1 : atoms.inputs + 1], strict=True)
         return all(low is not None and high is not None for low, high in ends)
 
+    def _planned(self, root: Part) -> list[Part]:
+        """The cells into which the whole domain is cut by a sketch, with guesses at their bounds; itself for none."""
+        sketch = Sketch.of(self.question, self.pairs) if root.seen.split and root.seen.split[0] == "cut" else None
+        if sketch is None or root.goal is None or self.question.space.dimension > MOST_INPUTS:
+            return [root]
+        box: Box = tuple(box_of(root.goal))  # type: ignore[arg-type]
+        wanted = [nearly(want or Fraction(0)) for want in self.wanted(self.reached)]
+
+        def room(work: float) -> bool:
+            return self.deadline.left > CHECKING * root.cost * (work + SPARE)
+
+        plan = planned(sketch, box, wanted, FEW, room, self.progress)
+        self.uncut = replace(root, children=[]) if plan.parts else None
+        return list(self._grown(root, plan))
+
+    def _grown(self, root: Part, whole: Plan) -> Iterator[Part]:
+        """Split a cell as planned; its leaves."""
+        todo = [(root, whole)]
+        while todo:
+            part, plan = todo.pop()
+            if plan.cut is None:
+                yield part
+                continue
+            step: Step = ["cut", [[plan.cut[0] + 1, 1], [ONE, str(-plan.cut[1])]]]
+            assert part.goal is not None
+            for number, (side, own) in enumerate(zip(follow(part.goal, step, "plan"), plan.parts, strict=True)):
+                seen = Seen(tuple(Bound(None, Fraction(top)) for top in own.tops), None, guess=True)
+                cost, path = root.cost * own.opened / max(1, whole.opened), (*(part.path or ()), (step, number))
+                part.children.append(Part(side(), [anew(self.pairs)], seen, cost=cost, path=path))
+                todo.append((part.children[-1], own))
+            self.cost += sum(child.cost for child in part.children) - part.cost
+            part.seen, part.goal, part.evaluated = Seen((), step), None, None
+            self.cells += 2
+
     def _split(self, batch: Sequence[Part], executor: Executor | None) -> list[Part]:
         """The children of some cells, looked at with what is known before."""
         wanted, children = self.wanted(self.reached), []
         away = self._sent([part for part in batch if part.path is not None and executor], wanted, executor)
         for part in batch:
-            if part.seen.split is not None:
+            if part.seen.guess:
+                self._settle(part, wanted, away.get(id(part)))
+                children.append(part)
+            elif part.seen.split is not None:
                 part.children = self._children(part, wanted, away.get(id(part)))
                 part.goal = part.evaluated = None
                 self.cells += len(part.children)
@@ -241,6 +289,14 @@ class Branching:
         self.slowest = max(self.slowest, spent / len(children))
         return parts
 
+    def _settle(self, part: Part, wanted: list[Reach], known: list[Looked] | None) -> None:
+        """Evaluate a cell that was only sketched."""
+        assert part.goal is not None
+        self.cost -= part.cost
+        (found,) = known or [looked(part.goal, self.pairs, wanted)]
+        own = self._part(part.goal, found, part.path)
+        part.seen, part.evaluated, part.cost = own.seen, own.evaluated, own.cost
+
     def _part(self, goal: Goal, known: Looked, path: Path | None) -> Part:
         """A cell that was evaluated anew."""
         keep = known.seen.split is not None and known.seen.split[0] != "cut"
@@ -249,17 +305,21 @@ class Branching:
         return Part(goal, [anew(self.pairs)], known.seen, known.goal if keep else None, cost=known.cost, path=path)
 
     def _sent(self, batch: Sequence[Part], wanted: list[Reach], executor: Executor | None) -> dict[int, list[Looked]]:
-        """What other processes find out about both sides of cells that are cut, by the identity of the cell."""
-        cuts = [part for part in batch if part.seen.split is not None and part.seen.split[0] == "cut"]
-        tasks = [
-            (self._question, self.pairs, (*(part.path or ()), (part.seen.split, n)), wanted)
-            for part in cuts
-            for n in (0, 1)
-        ]
-        found = (
-            dict(spread(_look_away, tasks, jobs=self.jobs, executor=executor, deadline=self.deadline)) if cuts else {}
-        )
-        return {id(part): [found[2 * i], found[2 * i + 1]] for i, part in enumerate(cuts)}
+        """What other processes find out of sketched cells, and of both sides of those that are cut, by identity."""
+        tasks: list[tuple[bytes, Pairs, Path, list[Reach]]] = []
+        owners: list[int] = []
+        for part in batch:
+            path, split = part.path or (), part.seen.split
+            cut = [(*path, (split, n)) for n in (0, 1)] if split is not None and split[0] == "cut" else []
+            for own in [path] if part.seen.guess else cut:
+                tasks.append((self._question, self.pairs, own, wanted))
+                owners.append(id(part))
+        spreading = spread(_look_away, tasks, jobs=self.jobs, executor=executor, deadline=self.deadline)
+        found = dict(spreading) if tasks else {}
+        result: dict[int, list[Looked]] = {}
+        for number, owner in enumerate(owners):
+            result.setdefault(owner, []).append(found[number])
+        return result
 
     @cached_property
     def _question(self) -> bytes:

@@ -15,6 +15,7 @@ from exactformer.kernel.claims import Goal
 from exactformer.kernel.forms import ONE, Form, combine, constant_form, difference, substituted
 from exactformer.polyhedra.lp import Minimum
 from exactformer.prover.choice import owners_of
+from exactformer.prover.planning import between
 from exactformer.prover.relaxation import Relaxation, combined
 from exactformer.rational import nearly
 
@@ -27,13 +28,15 @@ FEW = 12  # so many loose maxima are split one by one; for more of them, the dom
 class Bound:
     """A conclusion f on a cell: f >= -ceiling, by the bounds of the kernel or by a combination of rows."""
 
-    form: Form
+    form: Form | None  # None: not known yet, and the ceiling is a guess at the bounds of the kernel
     ceiling: Fraction | None
     multipliers: dict[int, Fraction] | None = None  # of rows and facts of the cell, for f times its denominator
     references: tuple[Reference, ...] = ()  # which these are
 
     def proof(self, offset: Fraction) -> list[Any] | None:
         """The proof that f + offset >= 0, for an offset of at least the ceiling; None if nothing is left to prove."""
+        if self.form is None:
+            return []
         form = combine(((1, self.form), (1, constant_form(offset))))
         if not form.terms:
             return None
@@ -52,6 +55,7 @@ class Seen:
     split: Step | None  # the next step, if there is one
     points: tuple[Point, ...] = ()  # where the bounds may be attained
     empty: list[Any] | None = None  # rows that refute the cell
+    guess: bool = False  # whether the cell has only been sketched
 
 
 def look(goal: Goal, wanted: Sequence[Fraction | None]) -> Seen:
@@ -64,7 +68,7 @@ def look(goal: Goal, wanted: Sequence[Fraction | None]) -> Seen:
     bounds = [Bound(form, _ceiling(atoms, form)) for form in forms]
     loose = [i for i, bound in enumerate(bounds) if _above(bound.ceiling, wanted[i])]
     points: list[Point] = []
-    crossed = any(low > high for low, high in _box(seen) if low is not None and high is not None)
+    crossed = any(low > high for low, high in box_of(seen) if low is not None and high is not None)
     few = crossed or (loose and _few(cell, [forms[i] for i in loose]))
     relaxation = Relaxation.of(seen, [forms[i] for i in loose]) if few else None
     for exactly in (False, True):  # a guess may fail; then it matters only where nothing is left to split
@@ -134,13 +138,13 @@ def _split(goal: Goal, form: Form) -> Step | None:
     if not any(blame):
         return None
     i = max(range(len(blame)), key=blame.__getitem__)
-    low, high = _box(goal)[i]
+    low, high = box_of(goal)[i]
     if low is None or high is None or low >= high:
         return None
-    return ["cut", [[i + 1, 1], [ONE, str(-_between(low, high))]]]
+    return ["cut", [[i + 1, 1], [ONE, str(-between(low, high))]]]
 
 
-def _box(goal: Goal) -> list[tuple[Fraction | None, Fraction | None]]:
+def box_of(goal: Goal) -> list[tuple[Fraction | None, Fraction | None]]:
     """The bounds of the inputs on the cell, with those that rows about one input add."""
     rows = [row for row in goal.cell.rows if max(row[0].terms, default=ONE) <= goal.cell.atoms.inputs]
     return list(zip(*goal.statement.box(rows), strict=True))
@@ -156,12 +160,6 @@ def _open(cell: Cell, form: Form) -> list[int]:
                 found.add(v)
                 todo += [cell.resolve(candidate).terms for candidate in cell.atoms.candidates[v]]
     return sorted(found)
-
-
-def _between(low: Fraction, high: Fraction) -> Fraction:
-    """A short number near the middle of two different ones."""
-    bits = max(0, 8 - (high - low).numerator.bit_length() + (high - low).denominator.bit_length())
-    return Fraction(round((low + high) / 2 * (1 << bits)), 1 << bits)
 
 
 def losses(cell: Cell, form: Form) -> tuple[dict[int, float], Form]:
