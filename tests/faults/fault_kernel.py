@@ -8,7 +8,6 @@ JSON lines, so that a run that was interrupted goes on where it stopped.
 from __future__ import annotations
 
 import ast
-import hashlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -21,14 +20,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 import fault_corpus
+import fault_reach
 from fault_corpus import Entry
 from fault_mutations import Mutation, mutations
 from fault_work import STEP, TooMuchWork, Work, counted
@@ -37,9 +38,13 @@ import exactformer.kernel.claims
 
 KERNEL = Path(exactformer.kernel.__file__).parent
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 EQUIVALENT = HERE / "equivalent.json"
 NAME = "mutated_kernel"
-MORE_WORK = 5  # a mutated kernel may take so many times the steps of the kernel
+MORE_WORK = 5  # a mutated kernel may take so many times the steps of the kernel,
+STEPS_AT_LEAST = 10_000  # and as many more
+TESTING = 20.0  # seconds of tests to which a mutated kernel is put then; what survives them counts as surviving
+MANY = 500  # mutated kernels, for which it is worth while to see first which entry comes to which line
 MEMORY = 3 << 30
 PATIENCE = 900.0  # seconds without a sign of life after which a process is ended: only what hangs takes so long
 TESTS = HERE.parent / "kernel"
@@ -63,6 +68,7 @@ ORDER = (
 ORDER += ("forms", "counts", "narrow", "chains", "attacks", "elementary", "functions", "proofs", "fuzz")
 UNSEEN = ("__main__.py",)  # no entry of the corpus depends on it: left to the tests
 Sources = Mapping[str, str]
+Steps = Mapping[str, int]  # of an entry, by its name
 
 
 def sources() -> dict[str, str]:
@@ -124,14 +130,17 @@ def imported(files: Sources) -> Iterator[Finder]:
         sys.meta_path.remove(finder)
 
 
-def difference(finder: Finder, mutation: Mutation | None, entries: Sequence[Entry], steps: float = float("inf")) -> str:
+def difference(
+    finder: Finder, mutation: Mutation | None, entries: Sequence[Entry], allowed: Steps | None = None
+) -> str:
     """The first entry whose verdict is not the expected one, or at which the steps are over; empty if there is none."""
-    name, work = "import", finder.work
-    work.steps, work.limit = 0, steps
+    name, work, allowed = "import", finder.work, allowed or {}
     try:
+        work.steps, work.limit = 0, allowed.get(name, float("inf"))
         package = finder.load(mutation)
         for entry in entries:
             name = entry.name
+            work.steps, work.limit = 0, allowed.get(name, float("inf"))
             if fault_corpus.answer(package, entry) != entry.expected:
                 return name
     except TooMuchWork:
@@ -141,11 +150,30 @@ def difference(finder: Finder, mutation: Mutation | None, entries: Sequence[Entr
     return ""
 
 
-def steps_allowed(finder: Finder, entries: Sequence[Entry]) -> int:
-    """The steps that a mutated kernel may take for these entries."""
-    killer = difference(finder, None, entries)
-    assert not killer, f"the kernel differs from the corpus: {killer}"
-    return MORE_WORK * finder.work.steps
+def steps_allowed(finder: Finder, entries: Sequence[Entry]) -> Steps:
+    """The steps that a mutated kernel may take for each of these entries."""
+    work = finder.work
+    work.steps, work.limit = 0, float("inf")
+    package = finder.load(None)
+    allowed = {"import": MORE_WORK * work.steps + STEPS_AT_LEAST}
+    for entry in entries:
+        work.steps = 0
+        assert fault_corpus.answer(package, entry) == entry.expected, (
+            f"the kernel differs from the corpus: {entry.name}"
+        )
+        allowed[entry.name] = MORE_WORK * work.steps + STEPS_AT_LEAST
+    return allowed
+
+
+def entries_reached(finder: Finder, entries: Sequence[Entry]) -> fault_reach.Reach:
+    """Which entries come to which lines of the kernel."""
+    package, files = finder.load(None), [f"{name.rpartition('.')[2]}.py" for name in finder.codes]
+    return fault_reach.inverted(
+        {
+            entry.name: fault_reach.lines_of(lambda entry=entry: fault_corpus.answer(package, entry), files)
+            for entry in entries
+        }
+    )
 
 
 # --- many of them ---------------------------------------------------------------------------------
@@ -164,29 +192,45 @@ class Result:
 def by_corpus(todo: Sequence[Mutation], files: Sources, entries: Sequence[Entry]) -> Iterator[Result]:
     """Put each mutated kernel to the corpus, in worker processes that are ended when they hang."""
     waiting = list(todo)
+    with imported(files) as finder:
+        steps = steps_allowed(finder, entries)
+        finder.work.limit = float("inf")
+        reach = entries_reached(finder, entries) if len(todo) > MANY else None
     while waiting:
         reader, writer = os.pipe()
         worker = os.fork()
         if worker == 0:
             os.close(reader)
-            _work(waiting, files, entries, writer)
+            _work(waiting, files, entries, steps, reach, writer)
         os.close(writer)
         finished = yield from _watched(waiting, reader, worker)
         del waiting[:finished]
 
 
-def _work(todo: Sequence[Mutation], files: Sources, entries: Sequence[Entry], writer: int) -> None:
+def _work(
+    todo: Sequence[Mutation],
+    files: Sources,
+    entries: Sequence[Entry],
+    steps: Steps,
+    reach: fault_reach.Reach | None,
+    writer: int,
+) -> None:
     """What the worker does; it never returns."""
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     with imported(files) as finder:
-        steps = steps_allowed(finder, entries)
+        order = sorted(entries, key=lambda entry: steps[entry.name])
         for mutation in todo:
             started = time.monotonic()
-            killer = difference(finder, mutation, entries, steps)
-            line = json.dumps([killer, time.monotonic() - started]) + "\n"
-            os.write(writer, line.encode())
+            some, lines = order, mutation.lines
+            if reach is not None and lines is not None:
+                names = fault_reach.reaching(reach, mutation.file, lines)
+                some = [entry for entry in order if entry.name in names]
+            killer = difference(finder, mutation, some, steps)
+            name = killer.removesuffix(" (no end)")
+            order.sort(key=lambda entry: entry.name != name)  # what notices one change, notices the next
+            os.write(writer, (json.dumps([killer, time.monotonic() - started]) + "\n").encode())
     os._exit(0)
 
 
@@ -214,86 +258,71 @@ def _watched(todo: Sequence[Mutation], reader: int, worker: int) -> Iterator[Res
     return finished
 
 
-def by_tests(mutation: Mutation | None, files: Sources, arguments: Sequence[str] = ()) -> Result:
+@dataclass(frozen=True)
+class Tests:
+    """The kernel's tests: which fail on the kernel itself, and, where that is known, what they reach and take."""
+
+    failing: Sequence[str] = ()
+    reach: fault_reach.Reach = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def first(self, mutation: Mutation) -> list[str]:
+        """The tests that come to the changed statement, the shortest first, while they take little time together."""
+        names = fault_reach.reaching(self.reach, mutation.file, mutation.lines or ())
+        order = sorted(names, key=lambda name: (self.seconds.get(name, 0), name))
+        spent = accumulate(self.seconds.get(name, 0) for name in order)
+        return [name for name, total in zip(order, spent, strict=True) if total < TESTING]
+
+
+def by_tests(mutation: Mutation, files: Sources, tests: Tests) -> Result:
     """Run the kernel's tests on a mutated kernel in a process of their own: the first test that fails."""
     started = time.monotonic()
-    first = FIRST.get(mutation.file[:-3], "") if mutation else ""
+    first = FIRST.get(mutation.file[:-3], "")
     order = sorted(ORDER, key=lambda name: name not in (first, "pinned"))
+    chosen = tests.first(mutation) or [str(TESTS / f"test_kernel_{name}.py") for name in order]
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "kernel"
-        place.mkdir()
-        for name, text in files.items():
-            changed = mutation is not None and mutation.file == name
-            (place / name).write_text(mutation_source(mutation) if changed else text, encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "fault_plugin", "-p", "no:cacheprovider", "--tb=no"]
-        command += ["-W", "ignore", *arguments, *(str(TESTS / f"test_kernel_{name}.py") for name in order)]
-        paths = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
-        environment = os.environ | {"PYTHONPATH": paths, "MUTATED_KERNEL": str(place)}
+        changed = {**files, mutation.file: ast.unparse(mutation.tree())}
         try:
-            run = subprocess.run(
-                command, capture_output=True, text=True, env=environment, timeout=4 * PATIENCE, check=False
-            )
+            run = _pytest(changed, Path(folder), ["-x", *(f"--deselect={name}" for name in tests.failing), *chosen])
         except subprocess.TimeoutExpired:
-            return Result(mutation.key if mutation else "", "the tests do not end", "tests", time.monotonic() - started)
+            return Result(mutation.key, "the tests do not end", "tests", time.monotonic() - started)
     failed = [line.split(" - ")[0] for line in run.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
     killer = "" if run.returncode == 0 else ", ".join(failed)[-2000:] or f"exit code {run.returncode}"
-    return Result(mutation.key if mutation else "", killer, "tests", time.monotonic() - started)
+    return Result(mutation.key, killer, "tests", time.monotonic() - started)
 
 
-def mutation_source(mutation: Mutation | None) -> str:
-    """The text of the changed file."""
-    assert mutation is not None
-    return ast.unparse(mutation.tree())
-
-
-# --- results and arguments ------------------------------------------------------------------------
-
-
-def state(files: Sources, entries: Sequence[Entry]) -> str:
-    """A digest of what results depend on."""
-    content = json.dumps(
-        [dict(files), [[e.kind, e.name, e.certificate.decode("latin-1"), e.expected] for e in entries]]
+def _pytest(
+    files: Sources, folder: Path, arguments: Sequence[str], variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The kernel's tests on a kernel with these files, which are written to a folder."""
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "fault_plugin", "-p", "no:cacheprovider", "--tb=no"]
+    command += ["-W", "ignore", *arguments]
+    paths = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = os.environ | {"PYTHONPATH": paths, "MUTATED_KERNEL": str(folder)} | (variables or {})
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=4 * PATIENCE, check=False
     )
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
-class Results:
-    """The results so far, in a file of JSON lines."""
+def measured_tests(files: Sources) -> Tests:
+    """The kernel's tests, with what they reach and take."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        reach, seconds, failing = fault_reach.of_tests(
+            lambda more, variables: _pytest(files, folder, [*more, str(TESTS)], variables), folder
+        )
+    return Tests(failing, reach, seconds)
 
-    def __init__(self, path: Path, digest: str) -> None:
-        self.path, self.digest = path, digest
-        self.known: dict[str, Result] = {}
-        if path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                with suppress(ValueError):
-                    row = json.loads(line)
-                    if row.pop("state") == digest:
-                        self.add(Result(**row), store=False)
 
-    def add(self, result: Result, store: bool = True) -> None:
-        """Keep a result; one of the tests counts more than one of the corpus."""
-        self.known[result.key] = result
-        if store:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({**result.__dict__, "state": self.digest}) + "\n")
+# --- arguments and walks --------------------------------------------------------------------------
 
 
 def arguments() -> dict[str, str]:
     """Why a mutated kernel that survives is as good as the kernel, by its key."""
-    if not EQUIVALENT.exists():
-        return {}
     table = json.loads(EQUIVALENT.read_text(encoding="utf-8"))
     return {key: group["why"] for group in table for key in group["mutations"]}
-
-
-def run_corpus(chosen: Iterable[Mutation], files: Sources, entries: Sequence[Entry], results: Results) -> None:
-    """The first stage, for those without a result."""
-    todo = [mutation for mutation in chosen if mutation.key not in results.known]
-    for mutation in todo:
-        if mutation.file in UNSEEN:
-            results.add(Result(mutation.key, "", "corpus", 0))
-    for result in by_corpus([mutation for mutation in todo if mutation.file not in UNSEEN], files, entries):
-        results.add(result)
 
 
 def new_walks(entries: Sequence[Entry], count: int) -> list[Entry]:
@@ -304,15 +333,20 @@ def new_walks(entries: Sequence[Entry], count: int) -> list[Entry]:
     return [replace(walk, expected=fault_corpus.answer(exactformer.kernel, walk)) for walk in walks]
 
 
-def run_tests(chosen: Iterable[Mutation], files: Sources, results: Results, deselected: Sequence[str] = ()) -> None:
-    """The second stage, for what survived the first; `deselected` are tests that fail on the kernel itself."""
-    for mutation in chosen:
-        result = results.known[mutation.key]
-        if not result.killer and result.stage == "corpus":
-            results.add(by_tests(mutation, files, ["-x", *(f"--deselect={name}" for name in deselected)]))
+# --- both stages ----------------------------------------------------------------------------------
 
 
-def failing(files: Sources) -> list[str]:
-    """The tests that fail on the kernel as it is; none, one hopes."""
-    killer = by_tests(None, files).killer
-    return [name.removeprefix("FAILED ").removeprefix("ERROR ") for name in killer.split(", ") if killer]
+def results(
+    groups: Sequence[Sequence[Mutation]], files: Sources, entries: Sequence[Entry], tests: Tests
+) -> Iterator[list[Result]]:
+    """Group by group what became of the mutated kernels: the corpus, and the tests for what survives it unargued."""
+    argued = arguments()
+    found = by_corpus([m for group in groups for m in group if m.file not in UNSEEN], files, entries)
+    for group in groups:
+        rows = []
+        for mutation in group:
+            result = next(found) if mutation.file not in UNSEEN else Result(mutation.key, "", "corpus", 0)
+            if not result.killer and mutation.key not in argued:
+                result = by_tests(mutation, files, tests)
+            rows.append(result)
+        yield rows

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 
 ORDERINGS = (ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -30,6 +31,7 @@ OTHER_OPERATORS: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
 }
 TWINS = {"any": "all", "all": "any", "min": "max", "max": "min", "lcm": "gcd", "gcd": "lcm", "sorted": "list"}
 RESULTS = ("None", "True", "False", "0", "[]")
+COMMUTATIVE = {"max", "min", "lcm", "gcd", "both"}  # their two arguments may be exchanged
 GENERIC = {"dict", "list", "tuple", "set", "frozenset", "type", "Callable", "Iterable", "Mapping", "Sequence"}
 
 
@@ -51,6 +53,22 @@ class Mutation:
     def key(self) -> str:
         """What names it in lists: the same as long as the function says the same."""
         return f"{self.file}:{self.function}: {self.what}"
+
+    @property
+    def lines(self) -> range | None:
+        """The lines of the statement that is changed, of a compound one its head; None outside of functions."""
+        node: ast.AST = _parsed(self.original)
+        statement, inside = None, False
+        for step in self.path:
+            node = _at(node, (step,))
+            inside |= isinstance(statement, ast.FunctionDef) and step[0] == "body"
+            if isinstance(node, ast.stmt):
+                statement = node
+        if statement is None or not inside or isinstance(statement, ast.FunctionDef):
+            return None
+        body = getattr(statement, "body", None)
+        last = body[0].lineno - 1 if body else statement.end_lineno or statement.lineno
+        return range(statement.lineno, max(statement.lineno, last) + 1)
 
     def tree(self) -> ast.Module:
         """The file with the change."""
@@ -101,6 +119,11 @@ def _names_a_type(node: ast.AST) -> bool:
     target = node.targets[0]
     named = isinstance(target, ast.Name) and target.id[0].isupper()
     return named and all(isinstance(part, ast.Constant) and part.value is None for part in nothing)
+
+
+@cache
+def _parsed(source: str) -> ast.Module:
+    return ast.parse(source)
 
 
 def _at(tree: ast.AST, path: Path) -> ast.AST:
@@ -208,7 +231,8 @@ def _calls(node: ast.AST) -> Iterator[tuple[str, Change]]:
         return
     if isinstance(node.func, ast.Name) and node.func.id in TWINS:
         yield "function", lambda n: setattr(n, "func", ast.Name(TWINS[n.func.id], ast.Load()))
-    for i in range(len(node.args) - 1):
+    same = isinstance(node.func, ast.Name) and node.func.id in COMMUTATIVE and len(node.args) == 2
+    for i in range(0 if same else len(node.args) - 1):
         yield "arguments exchanged", lambda n, i=i: _exchange(n.args, i)
 
 

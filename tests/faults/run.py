@@ -1,9 +1,10 @@
 """Inject faults, row by row, and count how many have the required outcome.
 
-    python tests/faults/run.py [ROW ...] [--quick] [--results FILE] [--walks N] [--no-tests]
+    python tests/faults/run.py [ROW ...] [--quick] [--walks N] [--again]
 
 Rows: compiler, planted, solver, certificate, control, kernel. Without a row all are run. The exit code is 1 if a fault
-survives. The results of the row `kernel` go to a file of JSON lines, from which an interrupted run continues.
+survives. The row `kernel` changes the functions that `measured.json` does not know as they are now, and enters them
+there; `--again` changes all of them.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(folder) for folder in (HERE, HERE.parent, HERE.parent / "kernel", HERE.parents[1])]
@@ -22,7 +24,8 @@ sys.path[:0] = [str(folder) for folder in (HERE, HERE.parent, HERE.parent / "ker
 import fault_rows
 from fault_rows import EQUIVALENT, REQUIRED, Case, Counts
 
-RESULTS = Path(tempfile.gettempdir()) / "exactformer-kernel-faults.jsonl"
+if TYPE_CHECKING:
+    from fault_kernel import Result
 
 
 def compiler(quick: bool) -> Iterator[Case]:
@@ -69,45 +72,62 @@ ROWS: dict[str, Callable[[bool], Iterator[Case]]] = {
 }
 
 
-def kernel(quick: bool, results: Path = RESULTS, tests: bool = True, walks: int = 0) -> Counts:
+def kernel(quick: bool, walks: int = 0, again: bool = False) -> Counts:
     """Changes to the kernel's source; what neither the corpus nor a test finds must have an argument.
 
-    Those with an argument are put to the corpus all the same, and to new walks, but not to the tests, a minute each.
+    Functions that have been measured as they are now count with what was found; each function is kept once it is done.
+    Changes with an argument are put to the corpus all the same, and to new walks, but not to the tests.
     """
     import fault_corpus
     import fault_kernel
+    import fault_ledger
 
     started = time.monotonic()
-    files, entries = fault_kernel.sources(), fault_corpus.load()
-    chosen = fault_kernel.all_mutations(files)
-    if quick:
-        chosen = random.Random("kernel").sample([m for m in chosen if m.file not in fault_kernel.UNSEEN], 60)
-        results = Path(tempfile.mkdtemp()) / "results.jsonl"
-    known = fault_kernel.Results(results, fault_kernel.state(files, entries))
-    arguments = fault_kernel.arguments()
-    fault_kernel.run_corpus(chosen, files, entries, known)
-    if tests:
-        open_ones = [mutation for mutation in chosen if mutation.key not in arguments]
-        fault_kernel.run_tests(open_ones, files, known, [] if quick else fault_kernel.failing(files))
-    argued = [mutation for mutation in chosen if mutation.key in arguments]
-    new = list(fault_kernel.by_corpus(argued, files, fault_kernel.new_walks(entries, walks))) if walks else []
+    files, entries, arguments = fault_kernel.sources(), fault_corpus.load(), fault_kernel.arguments()
     counts = Counts("kernel")
-    if new:
-        counts.notes[f"with an argument, put to {walks} new walks"] = len(new)
-    found = {result.key: result for result in new if result.killer}
-    for mutation in chosen:
-        result = found.get(mutation.key) or known.known[mutation.key]
-        if result.killer and mutation.key in arguments:
-            counts.add(mutation.key, f"has an argument, but differs: {result.killer}")
-        elif result.killer:
-            counts.add(mutation.key, f"{REQUIRED}; by the {result.stage}")
-        else:
-            counts.add(mutation.key, EQUIVALENT if mutation.key in arguments else "no test fails")
-    unused = arguments.keys() - {mutation.key for mutation in fault_kernel.all_mutations(files)}
-    if unused:
-        counts.notes["arguments about source that is gone"] = len(unused)
-    counts.seconds = time.monotonic() - started
+    if quick:
+        seen = [m for m in fault_kernel.all_mutations(files) if m.file not in fault_kernel.UNSEEN]
+        sample = random.Random("kernel").sample(seen, 60)
+        for rows in fault_kernel.results([sample], files, entries, fault_kernel.Tests()):
+            _add(counts, rows, arguments)
+        return counts
+    ledger, digests = {} if again else fault_ledger.load(), fault_ledger.digests(files)
+    functions = fault_ledger.functions(fault_kernel.all_mutations(files))
+    known = {name: line for name, line in ledger.items() if name in functions and line.source == digests[name]}
+    todo = {name: group for name, group in functions.items() if name not in known}
+    tests = fault_kernel.measured_tests(files) if todo else fault_kernel.Tests()
+    new = fault_kernel.new_walks(entries, walks)
+    found = fault_kernel.results(list(todo.values()), files, entries, tests)
+    for (name, group), rows in zip(todo.items(), found, strict=True):
+        argued = [mutation for mutation in group if mutation.key in arguments]
+        again = {result.key: result for result in fault_kernel.by_corpus(argued if new else [], files, new)}
+        rows = [again[row.key] if not row.killer and row.key in again else row for row in rows]
+        _add(counts, rows, arguments)
+        line = fault_ledger.line(digests[name], rows, arguments)
+        if line is not None:
+            known[name] = line
+            fault_ledger.store(known)
+        counts.seconds = time.monotonic() - started
+        print(f"{name}: {len(rows)} changes, {counts.seconds:.0f} s", file=sys.stderr)
+    for line in (known[name] for name in functions.keys() - todo.keys()):
+        counts.injected += line.corpus + line.tests + line.equivalent
+        counts.killed += line.corpus + line.tests
+        counts.equivalent += line.equivalent
+        counts.notes += Counter({"by the corpus": line.corpus, "by the tests": line.tests})
     return counts
+
+
+def _add(counts: Counts, rows: Iterable[Result], arguments: Mapping[str, str]) -> None:
+    for result in rows:
+        if result.killer and result.key in arguments:
+            counts.add(result.key, f"has an argument, but differs: {result.killer}")
+        elif result.killer:
+            counts.add(result.key, f"{REQUIRED}; by the {result.stage}")
+        elif result.key in arguments:
+            counts.add(result.key, EQUIVALENT)
+        else:
+            counts.add(result.key, "no test fails")
+            print(f"SURVIVOR {result.key}", file=sys.stderr)
 
 
 def table(rows: list[Counts]) -> str:
@@ -129,14 +149,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="*", metavar="ROW", choices=[*ROWS, "kernel", []])
     parser.add_argument("--quick", action="store_true", help="a sample of each row")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where the results of the row kernel are kept")
     parser.add_argument("--walks", type=int, default=400, help="row kernel: how many new walks test each argument")
-    parser.add_argument("--no-tests", action="store_true", help="row kernel: the corpus only")
+    parser.add_argument("--again", action="store_true", help="row kernel: also the functions that have been measured")
     options = parser.parse_args()
     found = []
     for name in options.rows or [*ROWS, "kernel"]:
         if name == "kernel":
-            found.append(kernel(options.quick, options.results, not options.no_tests, options.walks))
+            found.append(kernel(options.quick, options.walks, options.again))
         else:
             found.append(fault_rows.run(name, ROWS[name](options.quick), _progress))
         print(file=sys.stderr)
