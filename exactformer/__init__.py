@@ -41,6 +41,7 @@ _HOME = {
     "Domain": "domain",
     "Enclosure": "enclosure",
     "ExactformerError": "errors",
+    "Export": "exporting",
     "FamilyResult": "prover",
     "FeedForward": "networks",
     "Function": "networks",
@@ -54,6 +55,7 @@ _HOME = {
     "Polyhedron": "domain",
     "Regions": "subdivision",
     "ReluNetwork": "networks",
+    "Replay": "exporting",
     "Sampled": "functions",
     "Transformer": "networks",
     "Unsupported": "errors",
@@ -65,17 +67,20 @@ _HOME = {
     "distance": "measuring",
     "draw": "subdivision",
     "evaluate_batch": "numeric",
+    "export": "exporting",
     "function": "functions",
     "load": "formats",
     "prove": "prover",
     "range": "measuring",
     "regions": "subdivision",
+    "replay": "exporting",
     "report": "reporting.page",
     "save": "formats",
     "temperature": "measuring",
     "verify": "prover",
     "verify_family": "prover",
     "write_chain": "folder",
+    "write_export": "exporting",
     "write_folder": "folder",
 }
 
@@ -125,6 +130,11 @@ if TYPE_CHECKING:
     from exactformer.errors import ExactformerError as ExactformerError
     from exactformer.errors import InvalidInput as InvalidInput
     from exactformer.errors import Unsupported as Unsupported
+    from exactformer.exporting import Export as Export
+    from exactformer.exporting import Replay as Replay
+    from exactformer.exporting import export as export
+    from exactformer.exporting import replay as replay
+    from exactformer.exporting import write_export as write_export
     from exactformer.folder import write_chain as write_chain
     from exactformer.folder import write_folder as write_folder
     from exactformer.formats import digest as digest

@@ -17,15 +17,15 @@ from exactformer.formats.files import read_bytes, write_atomically
 from exactformer.formats.network_json import parse_json
 
 MANIFEST, CERTIFICATE, FORMAT = "manifest.json", "certificate.json", "exactformer/manifest-1"
-Kind = Literal["proof", "count", "report"]
-KINDS: tuple[Kind, ...] = ("proof", "count", "report")
+Kind = Literal["proof", "count", "report", "export"]
+KINDS: tuple[Kind, ...] = ("proof", "count", "report", "export")
 _NAME = re.compile(r"(?:[A-Za-z0-9_+-][A-Za-z0-9._+-]*/)?[A-Za-z0-9_+-][A-Za-z0-9._+-]*")  # at most one folder deep
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a folder holds (a proof, a count, or a report alone), and the SHA-256 of every file written with it."""
+    """What a folder holds (a proof, a count, a report alone, an export), and the SHA-256 of every file in it."""
 
     kind: Kind
     digests: Mapping[str, str]
@@ -134,14 +134,14 @@ def _is(path: Path, other: Path) -> bool:
         return False
 
 
-def write_files(folder: Path, kind: Kind, files: Mapping[str, str], *, inputs: Sequence[Path] = ()) -> None:
+def write_files(folder: Path, kind: Kind, files: Mapping[str, str | bytes], *, inputs: Sequence[Path] = ()) -> None:
     """Write files and their manifest, each whole or not at all; what an earlier run left there is removed first.
 
     A certificate is removed first of all, and the manifest comes before the files, which are written in their order:
     what is left of an interrupted run can be told from the user's files, and a folder whose certificate was given last
     is complete when it has one. Raises as `check_place` does.
     """
-    data = {name: text.encode() for name, text in files.items()}
+    data = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
     old = check_place(folder, kind, data, known=data, inputs=inputs)
     stale = [name for name in old if name not in data or digest_of(folder / name) != sha256(data[name]).hexdigest()]
     try:

@@ -21,7 +21,7 @@ ROOMS = (
     ("measuring", "piecewise"),
     ("approximation", "reporting"),
     ("checking", "folder"),
-    ("linking", "rechecked", "theorems"),
+    ("linking", "rechecked", "exporting", "theorems"),
     ("cli",),
 )
 HEIGHT = {room: number for number, rooms in enumerate(ROOMS) for room in rooms}

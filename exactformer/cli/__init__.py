@@ -19,9 +19,11 @@ from exactformer.cli import (
     compile,
     distance,
     evaluate,
+    export,
     prove,
     range,
     regions,
+    replay,
     report,
     supports,
     temperature,
@@ -35,7 +37,7 @@ from exactformer.version import __version__
 
 VERBS = (
     *(prove, verify, check, compile, evaluate, regions, distance, range, temperature, approximate, chain, report),
-    *(theorems, supports),
+    *(theorems, supports, export, replay),
 )
 
 

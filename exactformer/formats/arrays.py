@@ -19,10 +19,16 @@ from exactformer.formats.bits import of_bytes
 from exactformer.formats.disk import MAX_BYTES
 from exactformer.formats.graphs.graph import Refusal, noted
 from exactformer.formats.graphs.tensor import check_size, dimensions
+from exactformer.formats.network_json import FORMAT, MATRICES, from_object
 from exactformer.formats.reading import Reading
 from exactformer.networks.feedforward import read_maxout, read_relu
 
 NAME = re.compile(r"(?:layers\.(0|[1-9]\d{0,5})|output)\.(weights|biases)", re.ASCII)
+BLOCK = re.compile(r"blocks\.(0|[1-9]\d{0,5})\.(heads|feedforward)\.(\w{1,6})", re.ASCII)
+FLAGS = ("readout.token", "residual", "causal")  # integers
+ALWAYS = ("embedding.weights", "embedding.offsets", "readout.weights", "readout.biases", *FLAGS)
+PARTS = {"heads": MATRICES, "feedforward": ("w1", "b1", "w2", "b2")}
+METADATA = "exactformer"  # what exports say of a network: nothing that it depends on
 DAMAGED = (
     ValueError, EOFError, OSError, NotImplementedError, RuntimeError, KeyError, SyntaxError,
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
@@ -97,6 +103,8 @@ def parse_safetensors(data: bytes, source: str, default_name: str = "") -> Readi
 
 def _network(arrays: Arrays, name: str, faults: Faults) -> Reading:
     """The network with these weights and biases."""
+    if "embedding.weights" in arrays:
+        return _transformer(arrays, name, faults)
     pairs: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
     for key, array in arrays.items():
         match = NAME.fullmatch(key)
@@ -122,3 +130,81 @@ def _network(arrays: Arrays, name: str, faults: Faults) -> Reading:
     network = read(every, (output["weights"], output["biases"]), None, name, faults)
     faults.settle()
     return Reading(network)
+
+
+def _transformer(arrays: Arrays, name: str, faults: Faults) -> Reading:
+    """The Transformer with these arrays, named as `exactformer export` does."""
+    blocks: dict[int, dict[str, dict[str, np.ndarray[Any, Any]]]] = {}
+    for key, array in arrays.items():
+        match = BLOCK.fullmatch(key)
+        if key == METADATA:
+            continue
+        with noted(f"array '{key:.40}'", faults):
+            check_size(array.size)
+        if match is not None and match[3] in PARTS[match[2]]:
+            blocks.setdefault(int(match[1]), {}).setdefault(match[2], {})[match[3]] = array
+        elif key not in ALWAYS:
+            wanted = "a name such as embedding.weights, blocks.0.heads.query, blocks.0.feedforward.w1, readout.weights"
+            faults.add(f"array '{key:.40}'", wanted, key)
+    for missing in (key for key in ALWAYS if key not in arrays):
+        faults.add("arrays", f"one of the name {missing}", ", ".join(sorted(arrays)))
+    for number, block in blocks.items():
+        if number > 0 and number - 1 not in blocks:
+            faults.add("arrays", f"a block {number - 1} before block {number}", "none")
+        for part, found in block.items():
+            for missing in (key for key in PARTS[part] if key not in found):
+                faults.add("arrays", f"one of the name blocks.{number}.{part}.{missing}", ", ".join(sorted(arrays)))
+    faults.settle()
+    flags = [_flag(key, arrays[key], faults) for key in FLAGS]
+    for key, axes in (("embedding.weights", 3), ("embedding.offsets", 2)):
+        if arrays[key].ndim != axes:
+            faults.add(f"array '{key}'", f"{axes} axes", f"shape {dimensions(arrays[key].shape)}")
+    made = [_block(blocks[number], f"blocks.{number}", faults) for number in sorted(blocks)]
+    faults.settle()
+    value = {
+        "format": FORMAT,
+        "kind": "transformer",
+        "name": name,
+        "embedding": {part: arrays[f"embedding.{part}"].tolist() for part in ("weights", "offsets")},
+        "blocks": made,
+        "residual": bool(flags[1]),
+        "mask": "causal" if flags[2] else None,
+        "readout": {"token": flags[0]} | {part: _rows(arrays[f"readout.{part}"]) for part in ("weights", "biases")},
+    }
+    return Reading(from_object(value, faults.source))
+
+
+def _flag(key: str, array: np.ndarray[Any, Any], faults: Faults) -> int:
+    """One integer; all but the token are 0 or 1."""
+    if array.size != 1 or array.dtype.kind not in "iu":
+        faults.add(f"array '{key}'", "one integer", f"{array.dtype.name} of shape {dimensions(array.shape)}")
+        return 0
+    value = int(array.reshape(-1)[0])
+    if key != FLAGS[0] and value not in (0, 1):
+        faults.add(f"array '{key}'", "0 or 1", f"{value}")
+    return value
+
+
+def _block(parts: Mapping[str, Mapping[str, np.ndarray[Any, Any]]], place: str, faults: Faults) -> dict[str, Any]:
+    """A block as JSON has it, but for its arrays."""
+    heads, tokenwise = parts.get("heads"), parts.get("feedforward")
+    result: dict[str, Any] = {
+        "heads": None,
+        "feedforward": None if tokenwise is None else {name: _rows(array) for name, array in tokenwise.items()},
+    }
+    if heads is None:
+        return result
+    shapes = {name: heads[name].shape for name in MATRICES}
+    if any(len(shape) != 3 for shape in shapes.values()) or len({shape[0] for shape in shapes.values()}) > 1:
+        found = ", ".join(f"{name} {dimensions(shape)}" for name, shape in shapes.items())
+        faults.add(f"{place}.heads", "four arrays [head][row][column] of as many heads", found)
+        return result
+    count = heads["query"].shape[0]
+    return result | {"heads": [{name: _rows(heads[name][h]) for name in MATRICES} for h in range(count)]}
+
+
+def _rows(array: np.ndarray[Any, Any]) -> Any:
+    """The array as nested lists; a matrix without rows as JSON has it, which says how wide it is."""
+    if array.ndim == 2 and not len(array):
+        return {"shape": list(array.shape), "entries": []}
+    return array.tolist()
