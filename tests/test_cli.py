@@ -472,7 +472,7 @@ def test_a_measure_that_is_interrupted_writes_nothing(run: Run, monkeypatch: pyt
 
 
 VERBS = ("prove", "verify", "check", "compile", "evaluate", "report", "distance", "range", "temperature", "supports")
-VERBS += ("approximate", "chain")
+VERBS += ("approximate", "chain", "export", "replay")
 
 
 @pytest.mark.parametrize("command", VERBS)

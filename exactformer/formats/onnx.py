@@ -21,9 +21,10 @@ import numpy as np
 from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.formats.bits import CODES, floats, of_bytes
 from exactformer.formats.disk import MAX_BYTES, read_bytes
-from exactformer.formats.graphs.fold import ALL, fold
+from exactformer.formats.graphs.fold import ALL
 from exactformer.formats.graphs.graph import FLOATS, Array, Graph, Node, Refusal, Shape, noted
 from exactformer.formats.graphs.operators import OPSETS
+from exactformer.formats.graphs.reader import network_of
 from exactformer.formats.graphs.tensor import MAX_AXES, check_size, dimensions
 from exactformer.formats.reading import Reading
 
@@ -43,7 +44,7 @@ def parse(data: bytes, source: str, default_name: str = "") -> Reading:
     Raises `InvalidInput` with every reason why it is not read, each with its node or tensor, and `Unsupported` where
     the package onnx is not installed.
     """
-    return fold(read_graph(data, source), source, default_name)
+    return network_of(read_graph(data, source), source, default_name)
 
 
 def parse_zipped(data: bytes, source: str, default_name: str = "") -> Reading:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from exactformer.errors import InvalidInput, shown
-from exactformer.formats.graphs import Array, Graph, Node, fold
+from exactformer.formats.graphs import Array, Graph, Node, network_of
 from exactformer.formats.reading import Reading
 
 TYPES = {"float64": "double", "float32": "float"}
@@ -45,7 +45,9 @@ def read(estimator: Any) -> Reading:
             value = f"unit{i}"
     notes = () if last == "identity" else (f"the outputs are those before the {last} function",)
     shape = (1, int(estimator.coefs_[0].shape[0]))
-    return fold(Graph("x", shape, constants["coefs_[0]"].type, constants, tuple(nodes), value, notes), "load", kind)
+    return network_of(
+        Graph("x", shape, constants["coefs_[0]"].type, constants, tuple(nodes), value, notes), "load", kind
+    )
 
 
 def _array(values: np.ndarray[Any, Any], name: str) -> Array:

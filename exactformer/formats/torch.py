@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from exactformer.errors import Faults
-from exactformer.formats.graphs import Array, Graph, Node, fold
+from exactformer.formats.graphs import Array, Graph, Node, network_of
 from exactformer.formats.graphs.graph import Refusal, Shape, noted
 from exactformer.formats.graphs.tensor import check_size
 from exactformer.formats.reading import Reading
@@ -39,7 +39,7 @@ def read(module: Any, shape: Sequence[int] | None) -> Reading:
     faults.settle()
     kind = next((array.type for array in made.constants.values()), "float")
     graph = Graph("x", (1, *size), kind, made.constants, tuple(made.nodes), made.value)
-    return fold(graph, "load", type(module).__name__)
+    return network_of(graph, "load", type(module).__name__)
 
 
 @dataclass

@@ -53,7 +53,7 @@ def test_all_reasons_are_said_at_once() -> None:
         "node 'Gemm-b' (Gemm): expected only attributes that are read (alpha, beta, transA, transB), "
         "found attribute fancy",
         "node 'Gemm-b' (Gemm): expected an attribute transA of the kind int, found 1.5",
-        "node 'Softmax-c' (Softmax): expected an operator that is piecewise linear and read, found Softmax",
+        "node 'Softmax-c' (Softmax): expected an attribute axis, found none",
         "node 'Relu-y' (Relu): expected 1 to 1 inputs, found 2",
     )
 

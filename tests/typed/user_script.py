@@ -190,6 +190,14 @@ def measures(relu_net: ef.ReluNetwork, transformer: ef.Transformer) -> None:
     print(apart, found, enough)
 
 
+def engines(relu_net: ef.ReluNetwork, place: Path) -> None:
+    made: ef.Export = ef.export(relu_net, type="float32", tie="leftmost")
+    assert made.certain and made.changed == 0 and made.npz() and made.transformer == made.exact
+    written: tuple[str, ...] = ef.write_export(made, place, formats=("onnx", "npz"))
+    seen: ef.Replay = ef.replay(place, points=2)
+    assert "transformer.onnx" in written and all(each.points <= 2 for each in seen.seen)
+
+
 def refused(network: ef.Network) -> None:
     for error in (ef.InvalidInput, ef.ExactformerError):
         try:
@@ -260,6 +268,8 @@ def main() -> None:
         formulas(Path(name))
         folders(ef.prove(relu_net), Path(name))
         family(Path(name))
+    with tempfile.TemporaryDirectory() as name:
+        engines(relu_net, Path(name) / "export")
     laboratory()
     print("done")
 

@@ -11,7 +11,7 @@ from exactformer.errors import Faults, did_you_mean
 from exactformer.formats.graphs.call import Call, is_float
 from exactformer.formats.graphs.graph import Graph, Node, noted
 from exactformer.formats.graphs.layers import layered
-from exactformer.formats.graphs.operators import OPERATORS
+from exactformer.formats.graphs.operators import OPERATORS, Operator
 from exactformer.formats.graphs.tensor import Tensor, of_array, variables
 from exactformer.formats.graphs.units import Units
 from exactformer.formats.reading import Reading
@@ -27,11 +27,11 @@ def fold(graph: Graph, source: str, name: str) -> Reading:
     of values that depend on the input, shapes that do not fit, numbers that are not finite, too much of everything.
     """
     faults = Faults(source, ALL)
-    for made, places in _makers(graph).items():
+    for made, places in makers(graph).items():
         if len(places) > 1:
             faults.add(places[-1], "a new name for each output", f"'{made:.40}' again")
-    nodes = _needed(graph)
-    broken = {i for i, node in enumerate(nodes) if not _read(node, faults)}
+    nodes = needed(graph)
+    broken = {i for i, node in enumerate(nodes) if not is_read(node, OPERATORS, faults)}
     notes = list(graph.notes)
     units = Units(math.prod(graph.shape))
     values: dict[str, Tensor | None] = {graph.input: variables(0, graph.shape, graph.type)}
@@ -42,7 +42,9 @@ def fold(graph: Graph, source: str, name: str) -> Reading:
         outputs: list[Tensor] = []
         if i not in broken and not unknown:
             wanted = [k for k, name in enumerate(node.outputs, start=1) if name in last]
-            call = Call(tuple(inputs), _attributes(node), max(wanted, default=0), len(node.outputs), units, [])
+            call = Call(
+                tuple(inputs), attributes_of(node, OPERATORS), max(wanted, default=0), len(node.outputs), units, []
+            )
             with noted(node.place, faults):
                 outputs = OPERATORS[node.operator].run(call)
             notes += [f"{node.place}: {note}" for note in call.notes]
@@ -65,7 +67,7 @@ def fold(graph: Graph, source: str, name: str) -> Reading:
     return Reading(network, tuple(dict.fromkeys(notes)))
 
 
-def _makers(graph: Graph) -> dict[str, list[str]]:
+def makers(graph: Graph) -> dict[str, list[str]]:
     """Where each value comes from: one place, if all is well."""
     found = {name: ["graph"] for name in (graph.input, *graph.constants)}
     for node in graph.nodes:
@@ -74,7 +76,7 @@ def _makers(graph: Graph) -> dict[str, list[str]]:
     return found
 
 
-def _needed(graph: Graph) -> list[Node]:
+def needed(graph: Graph) -> list[Node]:
     """The nodes that the output depends on, in their order."""
     wanted, kept = {graph.output}, []
     for node in reversed(graph.nodes):
@@ -84,12 +86,12 @@ def _needed(graph: Graph) -> list[Node]:
     return kept[::-1]
 
 
-def _read(node: Node, faults: Faults) -> bool:
+def is_read(node: Node, operators: Mapping[str, Operator], faults: Faults) -> bool:
     """Whether a node is read, whatever its inputs are; if not, every reason is noted."""
     before = faults.count
-    operator = OPERATORS.get(node.operator)
+    operator = operators.get(node.operator)
     if operator is None:
-        hint = did_you_mean(node.operator, OPERATORS) if "." not in node.operator else ""
+        hint = did_you_mean(node.operator, operators) if "." not in node.operator else ""
         faults.add(node.place, "an operator that is piecewise linear and read", node.operator, hint)
         return False
     least, most = operator.inputs
@@ -108,9 +110,9 @@ def _read(node: Node, faults: Faults) -> bool:
     return faults.count == before
 
 
-def _attributes(node: Node) -> dict[str, Any]:
+def attributes_of(node: Node, operators: Mapping[str, Operator]) -> dict[str, Any]:
     """The attributes of a node that is read, with the defaults of those that are left out."""
-    return {name: node.attributes.get(name, each.default) for name, each in OPERATORS[node.operator].attributes.items()}
+    return {name: node.attributes.get(name, each.default) for name, each in operators[node.operator].attributes.items()}
 
 
 def _value(name: str, place: str, graph: Graph, values: Mapping[str, Tensor | None], faults: Faults) -> Tensor | None:
