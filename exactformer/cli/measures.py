@@ -19,7 +19,7 @@ def measuring_options(parser: argparse.ArgumentParser) -> None:
     """Where it is asked, how near the bounds shall come, and where the proof is written."""
     domain_options(parser)
     parser.add_argument(
-        "--ratio", metavar="R", help="upper over lower bound that is near enough; default: 1, softmax 2"
+        "--ratio", metavar="R", help="upper over lower bound that is near enough; default: 1, softmax 2, formulas 1.01"
     )
     base_option(parser)
     parser.add_argument("--tie", default="average", choices=("average", "leftmost", "rightmost"))

@@ -7,14 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from exactformer.cli.measures import answer, folder_for, how, measuring_options, number, point_of, value_of
-from exactformer.cli.options import about, asked_domain, asked_temperature, network_in, progress_line
+from exactformer.cli.options import (
+    about,
+    asked_domain,
+    asked_function,
+    asked_temperature,
+    formula_options,
+    progress_line,
+)
 from exactformer.cli.parser import command
 
 
 def add(commands: Any) -> None:
     """The options of `range`."""
     parser = command(commands, "range", run, "the exact minimum and maximum of each output")
-    parser.add_argument("network", metavar="NETWORK")
+    parser.add_argument("network", metavar="NETWORK", nargs="?")
+    formula_options(parser)
     parser.add_argument("--temperature", metavar="L", help="under softmax at inverse temperature L, or L,L,...")
     measuring_options(parser)
 
@@ -23,10 +31,10 @@ def run(options: argparse.Namespace) -> int:
     """Run `range`; returns the exit code."""
     from exactformer.measuring import output_range
 
-    network = network_in(options.network, options)
+    network, name = asked_function(options)
     domain = asked_domain(options, network.inputs)
-    folder = folder_for(options, f"{Path(options.network).stem}-range", {"left.json": network})
-    with about(options.network), progress_line(options, "{} cells, {} open") as progress:
+    folder = folder_for(options, f"{Path(name).stem}-range", {"left.json": network})
+    with about(name), progress_line(options, "{} cells, {} open") as progress:
         result = output_range(
             network,
             domain=domain,

@@ -15,6 +15,7 @@ from exactformer.compiler.correspondence import Correspondence
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.kernel.reading import NotAffine
+from exactformer.measuring.enclosed import Heights, enclosed
 from exactformer.measuring.guess import guesses
 from exactformer.measuring.numbers import Value, short
 from exactformer.measuring.result import Distance, Extreme, OutputRange
@@ -32,7 +33,8 @@ from exactformer.rational import read_rational
 from exactformer.work import Deadline, OutOfTime, time_limit
 
 Progress = Callable[[int, int], None]
-GUESSING = 0.1  # of the time for points
+NEAR = Fraction(101, 100)  # the ratio that is enough where functions take part
+GUESSING, AIMING = 0.1, 20.0  # of the time for points; of no more than so many seconds for functions
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def distance(
 
     Exact (upper = lower, attained at a point) for continuous hard networks on a polytope, if the search ends in time.
     With softmax, at inverse temperatures (a number, or one a layer), values are irrational: then the search goes on
-    until the upper bound is at most `ratio` times the lower one (default 2). Past `timeout` seconds both bounds so far
+    until the upper bound is at most `ratio` times the lower one (default 2). With functions, whose values are enclosed,
+    it does so, too (default 1.01), on a bounded domain. Past `timeout` seconds both bounds so far
     are returned. `jobs` processes evaluate cells; a search that ends in time finds the same with any number of them.
     The upper bound is a theorem with a certificate: the `outcome` of the result.
 
@@ -84,7 +87,18 @@ def distance(
     started = time.monotonic()
     faults = Faults()
     temperatures = left_temperature, right_temperature
-    question = ask(Within(0), left, right, domain, tie, faults, correspondence, temperatures=temperatures, base=base)
+    question = ask(
+        Within(0),
+        left,
+        right,
+        domain,
+        tie,
+        faults,
+        correspondence,
+        temperatures=temperatures,
+        base=base,
+        functions=True,
+    )
     check_outputs(left, "left", faults)
     wanted = ratio_of(ratio, question, faults)
     options_of(timeout, seed, jobs, progress, faults)
@@ -156,7 +170,9 @@ def output_range(
     started = time.monotonic()
     faults = Faults()
     at, places = (temperature, None), ("temperature", "temperature")
-    question = ask(Range(0, 0), network, None, domain, tie, faults, temperatures=at, places=places, base=base)
+    question = ask(
+        Range(0, 0), network, None, domain, tie, faults, temperatures=at, places=places, base=base, functions=True
+    )
     check_outputs(network, "network", faults)
     wanted = ratio_of(ratio, question, faults)
     options_of(timeout, seed, jobs, progress, faults)
@@ -209,6 +225,8 @@ def measured(
     Without `split` the whole domain is the only cell; without `points` none are looked for.
     """
     deadline = Deadline.after(timeout)
+    if question.curved:
+        return _enclosed(question, groups, enough, claim, deadline, seed, progress, timeout)
     attempt = Attempt(question, time.monotonic(), deadline)
     inhabitant = attempt.inhabitant
     search = Branching(question, {}, enough, deadline, progress or (lambda done, still_open: None), jobs=jobs)
@@ -252,6 +270,34 @@ def measured(
             return Measured(list(rounded), search.reached, search.points, outcome, search.cells, word, shares)
         tops, rejected = [None] * len(tops), outcome.reason
     return Measured(tops, search.reached, search.points, None, search.cells, rejected or late or unbounded)
+
+
+def _enclosed(
+    question: Question,
+    groups: tuple[int, ...],
+    enough: Wanted,
+    claim: Callable[[Sequence[Fraction]], Claim],
+    deadline: Deadline,
+    seed: int,
+    progress: Progress | None,
+    timeout: float | None,
+) -> Measured:
+    """The same where functions take part: their bounds are those of the kernel's enclosures."""
+    if None in (*question.space.lower, *question.space.upper):
+        raise InvalidInput(
+            f"domain: expected a bounded one, as functions are enclosed on boxes, found {question.domain}"
+        )
+    attempt = Attempt(question, time.monotonic(), deadline)
+    inhabitant = attempt.inhabitant
+    heights = Heights(question).with_point(inhabitant)
+    try:
+        with time_limit(deadline.left):
+            points = iter(_points(question, groups, seed, AIMING if timeout is None else min(timeout, AIMING)))
+            found = enclosed(attempt, points, groups, enough, claim, progress or (lambda done, still_open: None))
+    except OutOfTime:
+        return Measured([], list(heights.reached), list(heights.points), None, 0, f"out of time after {timeout:g} s")
+    reached, at = list(found.heights.reached), list(found.heights.points)
+    return Measured(list(found.tops), reached, at, found.outcome, found.cells, found.reason)
 
 
 def _ended(question: Question) -> str:
@@ -314,10 +360,11 @@ def check_outputs(network: Network, place: str, faults: Faults) -> None:
 def ratio_of(ratio: Any, question: Question, faults: Faults) -> Fraction:
     """The ratio asked for: at least 1, more than 1 with softmax."""
     if ratio is None:
-        return Fraction(2 if question.soft else 1)
+        return Fraction(2) if question.soft else NEAR if question.curved else Fraction(1)
     noted, wanted = len(faults.reasons), read_rational(ratio, "ratio", faults)
-    if len(faults.reasons) == noted and (wanted < 1 or (question.soft and wanted == 1)):
-        expected = "a number > 1: with softmax the bounds never meet" if question.soft else "a number >= 1"
+    apart = "softmax" if question.soft else "functions" if question.curved else ""
+    if len(faults.reasons) == noted and (wanted < 1 or (apart and wanted == 1)):
+        expected = f"a number > 1: with {apart} the bounds never meet" if apart else "a number >= 1"
         faults.add("ratio", expected, str(ratio))
     return wanted
 

@@ -44,6 +44,8 @@ def narrowed(
 
     Ranges of inputs are halved at most `finest` times.
     """
+    if any(None in side for side in _box(goal)):
+        return Found([], [], {}, reason="functions are enclosed on boxes: the domain has to be bounded")
     steps: list[Step] = []
     waiting: list[Child] = [lambda: goal]
     closed, widths = 0, [high - low for low, high in _box(goal)]
