@@ -49,10 +49,11 @@ def _transformer(torch: Any, layout: Layout, shape: Shape, reading: Reading) -> 
         def __init__(self) -> None:
             super().__init__()
             self.in_proj_weight = nn.Parameter(torch.zeros(3 * width, width))
-            self.out_proj = nn.Linear(width, width, bias=False)
+            self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
+            self.out_proj = nn.Linear(width, width)
 
         def forward(self, x: Any) -> Any:
-            parts = (x @ self.in_proj_weight.T).reshape(*x.shape[:2], 3, shape.heads, shape.depth)
+            parts = (x @ self.in_proj_weight.T + self.in_proj_bias).reshape(*x.shape[:2], 3, shape.heads, shape.depth)
             query, key, value = parts.permute(2, 0, 3, 1, 4)
             scores = query @ key.transpose(-1, -2)
             if above is not None:
@@ -76,7 +77,7 @@ def _transformer(torch: Any, layout: Layout, shape: Shape, reading: Reading) -> 
             super().__init__()
             self.attention = self.linear1 = self.linear2 = None
             if attention and reading == "softmax":
-                self.attention = nn.MultiheadAttention(width, shape.heads, bias=False, batch_first=True)
+                self.attention = nn.MultiheadAttention(width, shape.heads, batch_first=True)
             elif attention:
                 self.attention = HardAttention()
             if neurons is not None:

@@ -83,7 +83,8 @@ def _attention(place: str, heads: Heads, shape: Shape, type: str) -> dict[str, A
     mixing[:d, :count, :d_v] = heads.output.swapaxes(0, 1)
     return {
         f"{place}.in_proj_weight": joined.reshape(3 * width, width),
-        f"{place}.out_proj.weight": mixing.reshape(width, width),
+        f"{place}.in_proj_bias": np.zeros(3 * width, type),
+        **_linear(f"{place}.out_proj", Layer(mixing.reshape(width, width), np.zeros(width, type))),
     }
 
 
