@@ -50,7 +50,7 @@ def test_numbers_are_different_and_in_order() -> None:
 def test_statements_stand_in_the_docstrings() -> None:
     for each in THEOREMS:
         title, _, rest = each.statement.partition("\n\n")
-        assert title.endswith(".") and rest.endswith("."), each.number
+        assert title.endswith(".") and rest.endswith((".", ".)")), each.number
         assert each.evidence == "cited" or each.instances > 0, each.number
 
 

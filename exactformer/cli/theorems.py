@@ -18,7 +18,12 @@ STEM, PAGE = "theorems", "theorems.html"
 PARAMETERS = {  # of all theorems together; each has some of them
     "inputs": "inputs of the networks",
     "layers": "layers",
+    "width": "units of a layer",
     "rank": "pieces of a unit",
+    "tokens": "tokens",
+    "heads": "heads",
+    "pieces": "pieces of a function of one variable",
+    "partners": "forms on the other side",
 }
 
 

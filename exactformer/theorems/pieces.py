@@ -91,10 +91,10 @@ def gates_pick_the_piece(case: Case, rank: int) -> None:
 def gates_keep_the_maximum(case: Case, rank: int) -> None:
     """The maximum over the tokens is right exactly where s >= -max a and G - s >= a_(2), the second largest piece.
 
-    For all a in R^k with a_1 >= ... >= a_k, all s and all G >= 0: if s >= -a_1 and G - s >= a_2, then z_1 = a_1 and
-    z_j <= a_1 for all j, so max_j z_j = a_1. If not, the maximum is larger: always z_1 >= -s, and
-    z_1 >= a_1 + (a_2 - (G - s)) where s >= -a_1. (Both sides are symmetric in a, so the order is no restriction.) For
-    pieces x and 1 - x on [0, 1] with s = 0 and G = 1/2 - d, the error is exactly d.
+    For all a in R^k with a_1 >= ... >= a_k, all s and all G >= 0: if s >= -a_1 and G - s >= a_2, then z_1 = a_1 and z_j
+    <= a_1 for all j, so max_j z_j = a_1. If not, the maximum is larger: always z_1 >= -s, and z_1 >= a_1 + (a_2 - (G -
+    s)) where s >= -a_1. (Both sides are symmetric in a, so the order is no restriction.) For pieces x and 1 - x on [0,
+    1] with s = 0 and G = 1/2 - d, the error is exactly d.
     """
     notch = Fraction(1, case.integer(3, 9))
     size = rank + 2
