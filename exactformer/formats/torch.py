@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from exactformer.errors import Faults
 from exactformer.formats.graphs import Array, Graph, Node, network_of
@@ -25,14 +28,18 @@ def is_module(value: Any) -> bool:
 def read(module: Any, shape: Sequence[int] | None) -> Reading:
     """The network of a Sequential, of sequentials too, of the modules in `MODULES`, in evaluation mode.
 
-    `shape` is that of one input, without the batch; where the first module that needs one is a Linear, it may be left
-    out. Weights are the floats that they are. Raises `InvalidInput` with every module, option and hook that is not
-    read.
+    A module of a class of its own is traced. `shape` is that of one input, without the batch; where the first module of
+    a Sequential that needs one is a Linear, it may be left out. Weights are the floats that they are. Raises
+    `InvalidInput` with every module, option and hook that is not read.
     """
+    if not type(module).__module__.startswith("torch.nn.modules."):
+        from exactformer.formats import torch_traced
+
+        return torch_traced.read(module, shape)
     faults = Faults("load", 1000)
     steps = list(_steps(module, type(module).__name__, faults))
     size = _shape(steps, shape, faults)
-    made = _Made()
+    made = Made()
     for place, step in steps:
         with noted(place, faults):
             MODULES[type(step).__name__](step, made, place)
@@ -43,7 +50,7 @@ def read(module: Any, shape: Sequence[int] | None) -> Reading:
 
 
 @dataclass
-class _Made:
+class Made:
     """The graph so far: its nodes, its constants, and the name of the value at its end."""
 
     nodes: list[Node] = field(default_factory=list)
@@ -64,9 +71,16 @@ class _Made:
         if type is None:
             raise Refusal(f"{place} of floats", str(tensor.dtype))
         plain = tensor.detach().cpu()
-        values = (plain.float() if type == "bfloat16" else plain).numpy()
-        self.constants[place] = Array(values.copy(), type)
+        self.constants[place] = Array(_numbers(plain.float() if type == "bfloat16" else plain), type)
         return place
+
+
+def _numbers(tensor: Any) -> np.ndarray[Any, Any]:
+    """The numbers of a tensor, one by one where its PyTorch does not know this NumPy."""
+    try:
+        return np.array(tensor.numpy())
+    except RuntimeError:
+        return np.array(tensor.tolist(), str(tensor.dtype).removeprefix("torch.")).reshape(tuple(tensor.shape))
 
 
 def _steps(module: Any, place: str, faults: Faults) -> Iterator[tuple[str, Any]]:
@@ -88,15 +102,7 @@ def _steps(module: Any, place: str, faults: Faults) -> Iterator[tuple[str, Any]]
 def _shape(steps: list[tuple[str, Any]], shape: Sequence[int] | None, faults: Faults) -> Shape:
     """The shape of one input: as said, or as the first module needs it."""
     if shape is not None:
-        if not all(type(n) is int and n > 0 for n in shape):
-            faults.add("shape", "positive integers", f"{shape}")
-            return (1,)
-        with noted("shape", faults):
-            size = 1
-            for n in shape:
-                size *= n
-            check_size(size)
-        return tuple(shape)
+        return check_shape(shape, faults)
     for _, step in steps:
         if type(step).__name__ == "Linear":
             return (int(step.in_features),)
@@ -104,6 +110,16 @@ def _shape(steps: list[tuple[str, Any]], shape: Sequence[int] | None, faults: Fa
             break
     faults.add("shape", "the shape of one input, as in load(module, shape=(1, 28, 28))", "none")
     return (1,)
+
+
+def check_shape(shape: Sequence[int], faults: Faults) -> Shape:
+    """The shape of one input; faults are noted."""
+    if not all(type(n) is int and n > 0 for n in shape):
+        faults.add("shape", "positive integers", f"{shape}")
+        return (1,)
+    with noted("shape", faults):
+        check_size(math.prod(shape))
+    return tuple(shape)
 
 
 def _only(module: Any, place: str, **wanted: Any) -> None:
@@ -124,14 +140,14 @@ def _evaluating(module: Any, place: str) -> None:
         raise Refusal("evaluation mode", "training mode", "; call .eval() first")
 
 
-def _linear(module: Any, made: _Made, place: str) -> None:
+def _linear(module: Any, made: Made, place: str) -> None:
     weights = made.constant(module.weight.detach().T, f"{place}.weight")
     made.node("MatMul", place, weights)
     if module.bias is not None:
         made.node("Add", place, made.constant(module.bias, f"{place}.bias"))
 
 
-def _conv(module: Any, made: _Made, place: str) -> None:
+def _conv(module: Any, made: Made, place: str) -> None:
     _only(module, place, padding_mode="zeros")
     kernel, strides, dilations = map(_pair, (module.kernel_size, module.stride, module.dilation))
     if module.padding == "same":
@@ -144,12 +160,12 @@ def _conv(module: Any, made: _Made, place: str) -> None:
     made.node("Conv", place, *filter(None, parts), **options)
 
 
-def _max_pool(module: Any, made: _Made, place: str) -> None:
+def _max_pool(module: Any, made: Made, place: str) -> None:
     _only(module, place, return_indices=False)
     made.node("MaxPool", place, **_window(module), dilations=_pair(module.dilation))
 
 
-def _average_pool(module: Any, made: _Made, place: str) -> None:
+def _average_pool(module: Any, made: Made, place: str) -> None:
     _only(module, place, divisor_override=None)
     made.node("AveragePool", place, **_window(module), count_include_pad=int(module.count_include_pad))
 
@@ -160,7 +176,7 @@ def _window(module: Any) -> dict[str, Any]:
     return shape | {"ceil_mode": int(module.ceil_mode)}
 
 
-def _normalise(module: Any, made: _Made, place: str) -> None:
+def _normalise(module: Any, made: Made, place: str) -> None:
     _evaluating(module, place)
     if module.running_mean is None or module.running_var is None:
         raise Refusal("running statistics", "none")
@@ -172,28 +188,28 @@ def _normalise(module: Any, made: _Made, place: str) -> None:
     made.node("BatchNormalization", place, *names, epsilon=float(module.eps))
 
 
-def _flatten(module: Any, made: _Made, place: str) -> None:
+def _flatten(module: Any, made: Made, place: str) -> None:
     _only(module, place, start_dim=1, end_dim=-1)
     made.node("Flatten", place)
 
 
-def _leaky(module: Any, made: _Made, place: str) -> None:
+def _leaky(module: Any, made: Made, place: str) -> None:
     made.node("LeakyRelu", place, alpha=float(module.negative_slope))
 
 
-def _relu(module: Any, made: _Made, place: str) -> None:
+def _relu(module: Any, made: Made, place: str) -> None:
     made.node("Relu", place)
 
 
-def _dropout(module: Any, made: _Made, place: str) -> None:
+def _dropout(module: Any, made: Made, place: str) -> None:
     _evaluating(module, place)
 
 
-def _identity(module: Any, made: _Made, place: str) -> None:
+def _identity(module: Any, made: Made, place: str) -> None:
     pass
 
 
-MODULES: dict[str, Callable[[Any, _Made, str], None]] = {
+MODULES: dict[str, Callable[[Any, Made, str], None]] = {
     "Linear": _linear,
     "ReLU": _relu,
     "LeakyReLU": _leaky,
