@@ -64,10 +64,10 @@ def load(source: Any, *, shape: Sequence[int] | None = None) -> Network:
     of a format.
     """
     if not isinstance(source, (str, os.PathLike)):
-        from exactformer.formats import scikit, torch
+        from exactformer.formats import scikit, torch, torch_traced
 
         if torch.is_module(source):
-            return torch.read(source, shape).network
+            return (torch_traced if torch.is_own(source) else torch).read(source, shape).network
         if scikit.is_estimator(source) and shape is None:
             return scikit.read(source).network
     if shape is not None:

@@ -25,17 +25,18 @@ def is_module(value: Any) -> bool:
     return ("torch.nn.modules.module", "Module") in names
 
 
+def is_own(module: Any) -> bool:
+    """Whether the class of a module is none of PyTorch's, so that only its forward says what it does."""
+    return not type(module).__module__.startswith("torch.nn.modules.")
+
+
 def read(module: Any, shape: Sequence[int] | None) -> Reading:
     """The network of a Sequential, of sequentials too, of the modules in `MODULES`, in evaluation mode.
 
-    A module of a class of its own is traced. `shape` is that of one input, without the batch; where the first module of
+    `shape` is that of one input, without the batch; where the first module of
     a Sequential that needs one is a Linear, it may be left out. Weights are the floats that they are. Raises
     `InvalidInput` with every module, option and hook that is not read.
     """
-    if not type(module).__module__.startswith("torch.nn.modules."):
-        from exactformer.formats import torch_traced
-
-        return torch_traced.read(module, shape)
     faults = Faults("load", 1000)
     steps = list(_steps(module, type(module).__name__, faults))
     size = _shape(steps, shape, faults)
