@@ -67,7 +67,8 @@ def load(source: Any, *, shape: Sequence[int] | None = None) -> Network:
         from exactformer.formats import scikit, torch, torch_traced
 
         if torch.is_module(source):
-            return (torch_traced if torch.is_own(source) else torch).read(source, shape).network
+            read_module = torch_traced.read if torch.is_own(source) else torch.read
+            return read_module(source, shape).network
         if scikit.is_estimator(source) and shape is None:
             return scikit.read(source).network
     if shape is not None:

@@ -33,9 +33,9 @@ def is_own(module: Any) -> bool:
 def read(module: Any, shape: Sequence[int] | None) -> Reading:
     """The network of a Sequential, of sequentials too, of the modules in `MODULES`, in evaluation mode.
 
-    `shape` is that of one input, without the batch; where the first module of
-    a Sequential that needs one is a Linear, it may be left out. Weights are the floats that they are. Raises
-    `InvalidInput` with every module, option and hook that is not read.
+    `shape` is that of one input, without the batch; where the first module that needs one is a Linear, it may be left
+    out. Weights are the floats that they are. Raises `InvalidInput` with every module, option and hook that is not
+    read.
     """
     faults = Faults("load", 1000)
     steps = list(_steps(module, type(module).__name__, faults))
