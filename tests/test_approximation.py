@@ -75,6 +75,21 @@ def test_pieces_are_few() -> None:
     assert len(polyline(lambda x: x, Fraction(0), Fraction(1), Fraction(1, 1000)).slopes) == 1
 
 
+def test_a_tube_that_is_all_but_filled_needs_fewer_pieces() -> None:
+    """Five lines meet the tube of the sigmoid, with less than 1 % to spare; seven do with 2 %."""
+    line = polyline(lambda x: 1 / (1 + np.exp(-x)), Fraction(-6), Fraction(6), Fraction(1, 100))
+    assert len(line.slopes) == 5
+
+
+@pytest.mark.parametrize("kink", [1 / 3, 0.1234, 0.777])
+def test_a_kink_between_samples_is_seen(kink: float) -> None:
+    line = polyline(lambda x: 7 * np.abs(x - kink), Fraction(0), Fraction(1), Fraction(1, 1000))
+    places = [float(x) for x in (*line.knots, line.end)]
+    xs = np.append(np.linspace(0, 1, 1001), [kink, *places])
+    error = np.interp(xs, places, [float(y) for y in line.values]) - 7 * np.abs(xs - kink)
+    assert np.abs(error).max() <= 1e-3 and len(places) <= 4
+
+
 def test_a_point_for_a_domain() -> None:
     line = polyline(np.exp, Fraction(1, 3), Fraction(1, 3), Fraction(1, 100))
     assert line.values == [line.start, line.start] and abs(float(line.start) - np.exp(1 / 3)) < 0.01

@@ -18,11 +18,12 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
-from exactformer.approximation.knots import FILLED, FINE, dyadic, finite
+from exactformer.approximation.knots import FINE, dyadic, finite
 
 Floats = NDArray[np.float64]
 Field = Callable[[Floats], Floats]  # values at points, one a row, of the unit cube
 Node = tuple[int, ...]
+FILLED = 0.98  # of the tube, the rest is for rounding, and for what is seen between samples
 SAMPLES = {1: 16, 2: 8, 3: 5}  # on a side of a cube, where the distance is looked at
 LEVELS = {1: 16, 2: 10, 3: 6}  # as fine as grids may become
 

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Curve = Callable[[Floats], Floats]  # values at points of one variable
 SAMPLES = 128  # of the function on a step of the search
-FILLED = 0.98  # of the tube, the rest is for rounding
+FILLED = 0.995  # of the tube, the rest is for rounding
+CLOSER = 65  # more of them where the tube is touched
 PIECES = 1 << 17  # as many as there may be
 FINE = 2.0**-10  # of the width of the tube, how finely numbers are rounded
 
@@ -83,22 +84,43 @@ def _reach(curve: Curve, x: float, y: float, step: float, end: float, tube: floa
         t = left + (right - left) * np.arange(1, samples + 1) / samples
         if t[0] <= left or not math.isfinite(y):
             raise ArithmeticError(f"the function is too steep at {x:g}")
-        values = finite(curve, t)
-        with np.errstate(all="ignore"):
-            lows = np.maximum.accumulate(np.append(least, (values - tube - y) / (t - x)))
-            highs = np.minimum.accumulate(np.append(most, (values + tube - y) / (t - x)))
-        fits = int(np.argmax(lows > highs)) if (lows > highs).any() else samples + 1
+        lows, highs = _cone(curve, x, y, t, tube)
+        fits = _fits(lows, highs, least, most)
+        touched = int(np.argmax(lows[:fits])), int(np.argmin(highs[:fits]))
+        t = np.union1d(t, np.concatenate([_around(t, i) for i in touched]))
+        lows, highs = _cone(curve, x, y, t, tube)
+        fits, whole = _fits(lows, highs, least, most), len(t) + 1
+        lows = np.maximum.accumulate(np.append(least, lows))
+        highs = np.minimum.accumulate(np.append(most, highs))
         least, most, last = lows[fits - 1], highs[fits - 1], (left if fits == 1 else t[fits - 2])
-        if fits == samples + 1 and right < end:  # all of it: go on
+        if fits == whole and right < end:  # all of it: go on
             left, step = right, 2 * step
         elif first > 4 * (last - x) > 0:  # so few samples on the way say little: once more, with a smaller step
             return _reach(curve, x, y, 2 * float(last - x), end, tube, samples)
-        elif fits == samples + 1 or step <= (last - x) * FINE:
+        elif fits == whole or step <= (last - x) * FINE:
             return float(last), float((least + most) / 2)
         elif step / samples < (right - x) * 1e-13:
             raise ArithmeticError(f"the function is too steep at {x:g}")
         else:
             left, step = last, step / samples
+
+
+def _cone(curve: Curve, x: float, y: float, t: Floats, tube: float) -> tuple[Floats, Floats]:
+    """The least and the largest slope from (x, y) into the tube at each of the points."""
+    values = finite(curve, t)
+    with np.errstate(all="ignore"):
+        return (values - tube - y) / (t - x), (values + tube - y) / (t - x)
+
+
+def _fits(lows: Floats, highs: Floats, least: float, most: float) -> int:
+    """One more than the number of the points, from the first on, that one line meets the tube at."""
+    none = np.maximum.accumulate(np.append(least, lows)) > np.minimum.accumulate(np.append(most, highs))
+    return int(np.argmax(none)) if none.any() else len(none)
+
+
+def _around(t: Floats, i: int) -> Floats:
+    """Points between the neighbours of a point: a line that touches the tube there may leave it between samples."""
+    return np.linspace(t[max(i - 1, 0)], t[min(i + 1, len(t) - 1)], CLOSER)
 
 
 def finite(curve: Curve, t: Floats) -> Floats:
