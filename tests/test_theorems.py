@@ -42,9 +42,9 @@ def test_the_list_is_as_it_was() -> None:
     assert "\n".join(list_lines(THEOREMS)) + "\n" == SNAPSHOT.read_text(encoding="utf-8")
 
 
-def test_numbers_are_different_and_in_order() -> None:
-    numbers = [int(t.number[1:]) for t in THEOREMS]
-    assert numbers == sorted(set(numbers))
+def test_all_theorems_are_there_in_order_and_all_negative_facts() -> None:
+    assert [t.number for t in THEOREMS] == [f"T{n}" for n in range(1, 45)]
+    assert {n for t in THEOREMS for n in t.negatives} == {f"N{n}" for n in range(1, 16)}
 
 
 def test_statements_stand_in_the_docstrings() -> None:
@@ -60,6 +60,13 @@ def test_the_parameters_are_those_of_the_command_line() -> None:
 
 def test_negative_facts_are_names_too() -> None:
     assert [t.number for t in theorems_of(["n9"])] == ["T12"]
+    assert [t.number for t in theorems_of(["N2", "t7"])] == ["T3", "T7"]
+
+
+def test_what_is_cited_has_no_check() -> None:
+    found = check_all(["T42", "T44"])
+    assert found.outcome == "cited" and [f.count for f in found.findings] == ["–", "–"]
+    assert {t.number for t in THEOREMS if t.check is None} == {"T42", "T44"}
 
 
 # --- families -------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ PARAMETERS = {  # of all theorems together; each has some of them
     "width": "units of a layer",
     "rank": "pieces of a unit",
     "tokens": "tokens",
+    "cells": "cells of a grid along each input",
     "heads": "heads",
     "pieces": "pieces of a function of one variable",
     "partners": "forms on the other side",

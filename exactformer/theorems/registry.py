@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from exactformer.errors import Faults, did_you_mean
-from exactformer.theorems import constructions, differences, heads, pieces, piecewise, regions, temperature
+from exactformer.theorems import (
+    approximation,
+    cited,
+    constructions,
+    differences,
+    heads,
+    pieces,
+    piecewise,
+    regions,
+    temperature,
+)
 from exactformer.theorems.theorem import Theorem, theorems_in
 
-THEOREMS = theorems_in(pieces, constructions, temperature, piecewise, regions, heads, differences)
+THEOREMS = theorems_in(pieces, constructions, temperature, piecewise, approximation, regions, heads, differences, cited)
 ALL = "all"
 
 
