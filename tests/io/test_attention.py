@@ -274,3 +274,14 @@ def test_all_operators_that_are_not_read_are_said_at_once() -> None:
     with pytest.raises(InvalidInput) as caught:
         read(REFUSED["layer normalisation"][0]())
     assert len(caught.value.reasons) == 2
+
+
+@pytest.mark.parametrize("numbers", [[0, 1, 2, 3], [1, 0], [[0, 1]], 0])
+def test_the_best_token_is_found_by_the_numbers_of_all(numbers: Any) -> None:
+    source = ef.ReluNetwork.of([([[1, 2]], [0])], ([[1]], [0]), domain=ef.Box([-1, -1], [1, 1]))
+    made = onnx.load_from_string(export(source, tie="leftmost").onnx())
+    for tensor in made.graph.initializer:
+        if tensor.name.endswith(".numbers"):
+            tensor.CopyFrom(onnx.numpy_helper.from_array(np.array(numbers, np.int64), tensor.name))
+    with pytest.raises(InvalidInput, match="expected the numbers of the tokens, from 0 on"):
+        read(made)

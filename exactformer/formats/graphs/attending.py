@@ -93,10 +93,7 @@ def equal(given: Given, attributes: Mapping[str, Any], inside: Inside) -> Value:
             other = of_affine(other)
         if not isinstance(other, Scores) or not _alike(other, best.scores):
             raise Refusal("the scores whose largest it is", "others")
-    elif not isinstance(other, Array) or not np.array_equal(
-        np.broadcast_to(other.values, np.broadcast_shapes(other.values.shape, (best.scores.shape[-1],))).reshape(-1),
-        np.arange(best.scores.shape[-1]),
-    ):
+    elif not isinstance(other, Array) or other.values.tolist() != [*range(best.scores.shape[-1])]:
         raise Refusal("the numbers of the tokens, from 0 on", "others")
     return Chosen(best.scores, best.how)
 
