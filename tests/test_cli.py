@@ -387,7 +387,7 @@ def test_help(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 MEASURE_KEYS = {"verdict", "method", "claim", "parameters", "domain", "upper", "lower", "ratio", "point", "certificate"}
-MEASURE_KEYS |= {"theorem", "reason", "seconds", "counts"}
+MEASURE_KEYS |= {"theorem", "reason", "seconds", "counts", "lower_certificate"}
 
 
 def test_distances_ranges_and_temperatures_as_json(run: Run) -> None:

@@ -14,6 +14,8 @@ from exactformer.cli.exits import EXIT
 from exactformer.cli.options import base_option, domain_options
 from exactformer.cli.parser import natural, positive, seconds
 
+LOWER = "lower.json"  # in a proof folder: the certificate of the lower bound
+
 
 def measuring_options(parser: argparse.ArgumentParser) -> None:
     """Where it is asked, how near the bounds shall come, and where the proof is written."""
@@ -41,16 +43,20 @@ def folder_for(options: argparse.Namespace, name: str, networks: Mapping[str, An
     """The folder asked for, which can be written. Raises `InvalidInput` where it cannot."""
     from exactformer.documents.pages import names
 
-    return proof_folder(options, name, networks, names(options.command))
+    return proof_folder(options, name, networks, (*names(options.command), LOWER))
 
 
 def answer(options: argparse.Namespace, result: Any, folder: Path, keys: Mapping[str, Any]) -> int:
     """Write the proof and its page, if there is a bound, and print the answer."""
     from exactformer.documents.pages import rendered
+    from exactformer.measuring import Distance
+    from exactformer.prover.certificate import dump
 
     outcome = result.outcome
+    below = result.below() if outcome is not None and isinstance(result, Distance) else None
     if outcome is not None:
-        write(options, outcome, folder, dict(rendered(result.document(), options.command)))
+        pages = dict(rendered(result.document(), options.command))
+        write(options, outcome, folder, pages | ({} if below is None else {LOWER: dump(below.certificate)}))
     if options.json:
         certified = outcome is not None and outcome.certificate is not None
         value = {
@@ -61,6 +67,7 @@ def answer(options: argparse.Namespace, result: Any, folder: Path, keys: Mapping
             "domain": None if outcome is None else outcome.domain.to_json(),
             **keys,
             "certificate": str(folder / "certificate.json") if certified else None,
+            "lower_certificate": None if below is None else str(folder / LOWER),
             "theorem": None if outcome is None else outcome.theorem,
             "reason": result.reason,
             "seconds": round(result.seconds, 6),
@@ -70,7 +77,8 @@ def answer(options: argparse.Namespace, result: Any, folder: Path, keys: Mapping
     elif not options.quiet:
         say(str(result).splitlines())
         if outcome is not None:
-            say([*written_lines(outcome, folder), f"  page      {folder}/{options.command}.html"])
+            lower = [] if below is None else [f"  lower     exactformer check {folder}/{LOWER}"]
+            say([*written_lines(outcome, folder), *lower, f"  page      {folder}/{options.command}.html"])
     return EXIT[result.verdict]
 
 

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 from exactformer.arguments import no_truth
 from exactformer.documents import Document
 from exactformer.enclosure import bounds
+from exactformer.measuring.below import Below, below
 from exactformer.measuring.charts import Known, View
 from exactformer.measuring.document import document_of
 from exactformer.measuring.landscape import value_at
@@ -113,6 +114,15 @@ class Distance(Answer):
     def point(self) -> Point | None:
         """Where the difference is that large."""
         return self.extreme.point
+
+    def below(self) -> Below | None:
+        """The certificate that the distance is more than a number just below `lower`; None where there is none.
+
+        It refutes |left(x) - right(x)| <= bound at `point`, where the kernel evaluates both sides by itself.
+        """
+        if self.point is None or self.lower is None or self.question is None:
+            return None
+        return below(self.question, self.point, self.lower)
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """The answer, line by line with a name each; the first is the verdict."""
