@@ -144,7 +144,7 @@ def test_cases_are_given_by_the_seed() -> None:
         (lambda: check("T1", layers=2), r"T1: expected parameters among those that it has \(rank\), found layers"),
         (lambda: check("T1", rank=0), "T1, rank: expected an integer >= 1, found 0"),
         (lambda: check("T1", rank=True), "T1, rank: expected an integer >= 1, found True"),
-        (lambda: check("T1", instances=0), "instances: expected an integer from 1 to 1,000,000"),
+        (lambda: check("T1", instances=0), "instances: expected an integer from 1 to 10,000"),
         (lambda: check("all"), "expected the number of one theorem, found"),
         (lambda: check_all("T1"), "expected a list of names, found the str 'T1'"),
         (lambda: check_all(["T100"]), "a theorem from T1 to .*, found T100"),

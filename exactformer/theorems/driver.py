@@ -20,7 +20,7 @@ from exactformer.work import Deadline, OutOfTime, spread, time_limit
 Progress = Callable[[int, int], None]
 Values = tuple[tuple[str, int], ...]  # of the parameters
 TIMEOUT = 900.0
-INSTANCES = Limit("an integer from 1 to 1,000,000", int, lambda n: 1 <= n <= 10**6)
+INSTANCES = Limit("an integer from 1 to 10,000", int, lambda n: 1 <= n <= 10**4)
 TWINS = 8  # broken instances in which the planted fault is looked for
 SMALLER = 4  # instances of smaller parameters that are tried in place of one that failed
 SHRINKING = 10.0  # seconds

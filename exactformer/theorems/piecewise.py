@@ -78,7 +78,15 @@ def sums_of_maxima(case: Case, inputs: int) -> None:
         expect(units <= max(len(f.simplified().cells) - 1, 1), f"{units} units for {len(f.cells)} pieces")
 
 
-@theorem("T19", "The maximum of five numbers in two layers", "S5", expected="sharp", instances=1, negatives="N11")
+@theorem(
+    "T19",
+    "The maximum of five numbers in two layers",
+    "S5",
+    expected="sharp",
+    evidence="general",
+    instances=1,
+    negatives="N11",
+)
 def two_layers_for_five(case: Case) -> None:
     """The maximum of five numbers is a network of two hidden layers of rank 2, with denominators 15 and 2.
 

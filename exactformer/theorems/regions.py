@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
+from itertools import combinations_with_replacement, product
 
 from exactformer.building import Design, Expression, Space, block, head, token
 from exactformer.compiler import compile_network
@@ -20,7 +22,7 @@ from exactformer.subdivision import (
     sawtooth,
 )
 from exactformer.theorems.case import Case, expect
-from exactformer.theorems.expressions import Row, network, unknowns
+from exactformer.theorems.expressions import ZERO, Row, network, total, unknowns
 from exactformer.theorems.theorem import theorem
 
 
@@ -39,13 +41,23 @@ def regions_of_one_layer(case: Case, inputs: int, width: int, rank: int) -> None
     """One layer of m units of rank k on R^n has at most r(n; m, k) regions, and some have as many.
 
     r(n; m, k) = sum_{j <= min(n, m)} C(m, j) (k - 1)^j. Counted exactly: parallel folds have r(n; m, k) linear regions
-    on [-1, 1]^n, and the layers drawn, of integer weights, have at most so many activation regions on R^n.
+    on [-1, 1]^n, and the layers drawn, of integer weights, have at most so many activation regions on R^n. For n = 1, m
+    = 2, k = 2 all layers of weights and biases in {-1, 0, 1} are counted, one for all that have the same kinks.
     """
     most = one_layer(inputs, [rank] * width) - int(case.broken)
     found = linear_regions(parallel_folds(inputs, width, rank))
     expect(found == most, f"parallel folds have {found} regions, r({inputs}; {width}, {rank}) = {most}")
-    net = case.network(inputs, [width], rank, domain=Domain.everything(inputs))
-    expect(cells(net) <= most, f"{cells(net)} regions, r({inputs}; {width}, {rank}) = {most}: {net.layers}")
+    drawn = [case.network(inputs, [width], rank, domain=Domain.everything(inputs))]
+    for net in every_small_layer() if (inputs, width, rank) == (1, 2, 2) else drawn:
+        expect(cells(net) <= most, f"{cells(net)} regions, r({inputs}; {width}, {rank}) = {most}: {net.layers}")
+
+
+def every_small_layer() -> Iterator[MaxoutNetwork]:
+    """Two units of rank 2 on R, as far as their kinks go, of pieces with weights and biases in {-1, 0, 1}."""
+    kinks = {Fraction(b, w) for w, b in product((1, 2), range(-2, 3))}
+    units = [(ZERO, ZERO), *((Row({0: 1}, -kink), ZERO) for kink in sorted(kinks))]
+    for pair in combinations_with_replacement(units, 2):
+        yield network(1, [pair], [total(unknowns(2))], Domain.everything(1))
 
 
 @theorem("T26", "One layer without biases", "R2", expected="sharp", instances=24, width=(2, 4), rank=(2, 3))
@@ -100,7 +112,7 @@ def regions_of_one_input(case: Case, layers: int, width: int, rank: int) -> None
     expect(found <= (0 if case.broken else most), f"{found} regions, at most {most}: {net.layers}")
 
 
-@theorem("T29", "Exponential in the depth", "R5", instances=4, inputs=(1, 2), layers=(1, 2), rank=(2, 2))
+@theorem("T29", "Exponential in the depth", "R5", instances=8, inputs=(1, 2), layers=(1, 2), rank=(2, 3))
 def regions_grow_with_depth(case: Case, inputs: int, layers: int, rank: int) -> None:
     """With 2 n units a layer there are networks of (2 k - 1)^(n L) linear regions.
 
