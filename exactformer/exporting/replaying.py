@@ -23,7 +23,7 @@ from exactformer.exporting.layout import layout_of
 from exactformer.exporting.points import Points, points_of
 from exactformer.exporting.rounding import TYPES
 from exactformer.formats import network_json
-from exactformer.formats.files import read_bytes
+from exactformer.formats.files import read, read_bytes
 from exactformer.formats.graphs.rounding import last_place, nearest
 from exactformer.manifest import states
 from exactformer.measuring.numbers import rounded
@@ -145,7 +145,7 @@ def replay(folder: str | Path, *, original: str | Path | None = None, points: in
         raise InvalidInput(f"{place / EXPORTED}: expected a Transformer, found a {exported.kind} network")
     if source.inputs != exported.inputs:
         raise InvalidInput(f"{place / SOURCE}: expected {exported.inputs} inputs, found {source.inputs}")
-    soft = Semantics(temperature=(Fraction(1),)) if reading == "softmax" else Semantics(reading)
+    soft = _semantics(reading)
     runs: list[tuple[str, Network, Semantics, Engine]] = []
     notes = []
     if (place / ONNX).exists():
@@ -162,7 +162,8 @@ def replay(folder: str | Path, *, original: str | Path | None = None, points: in
     if path is None:
         notes.append("no ONNX file of the source: only the export was run")
     else:
-        runs.append(("original", source, Semantics(), engines.onnxruntime(path, source.inputs)))
+        engine, found = engines.onnxruntime(path, source.inputs), read(path)
+        runs.append(("original", found.network, _semantics(found.attention or "average"), engine))
     if not runs:
         raise Unsupported(f"{place}: expected {ONNX}, an ONNX file of the source or PyTorch, found none of them")
     domain = exported.domain or source.domain or Domain.everything(exported.inputs)
@@ -171,6 +172,11 @@ def replay(folder: str | Path, *, original: str | Path | None = None, points: in
     for kind, where in points_of(source, domain, points, narrow, seed):
         seen += [_seen(name, network, how, engine, kind, where) for name, network, how, engine in runs]
     return Replay(exported.name, reading, tuple(seen), tuple(notes))
+
+
+def _semantics(reading: Any) -> Semantics:
+    """How a file reads its attention: softmax of the scores as they are, or hard."""
+    return Semantics(temperature=(Fraction(1),)) if reading == "softmax" else Semantics(reading)
 
 
 def _facts(place: Path) -> Mapping[str, Any]:

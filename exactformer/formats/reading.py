@@ -9,7 +9,11 @@ from exactformer.networks import Network
 
 @dataclass(frozen=True)
 class Reading:
-    """A network and, in a sentence each, what its reader assumed."""
+    """A network and, in a sentence each, what its reader assumed.
+
+    `attention` is how the file itself reads its heads, softmax or a tie rule; empty where it says nothing of that.
+    """
 
     network: Network
     notes: tuple[str, ...] = ()
+    attention: str = ""

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import exactformer as ef
 from exactformer.errors import InvalidInput
-from exactformer.exporting import export
+from exactformer.exporting import export, replay, write_export
 from exactformer.formats import onnx as reader
 from exactformer.networks import Transformer
 
@@ -188,6 +188,17 @@ def test_round_trips_are_proved(construction: str, soft: bool) -> None:
     assert ef.verify(found, made.transformer, domain=source.domain, cross_check=()).verdict == "proved"
     if construction in ("gated", "tournament", "causal"):  # constants that all tokens share stay where they were
         assert found == replace(made.transformer, domain=None)
+
+
+def test_an_original_with_softmax_is_replayed_as_softmax(tmp_path: Path) -> None:
+    file = tmp_path / "net.onnx"
+    file.write_bytes(READ["causal"]().SerializeToString())
+    made = export(ef.load(file), temperature=1, domain=ef.Box([-1, -1], [1, 1]))
+    write_export(made, tmp_path / "made", original=file)
+    seen = {each.network: each for each in replay(tmp_path / "made", points=4).seen}
+    assert (
+        seen["original"].difference < 1 and seen["exported"].difference < 1e-6
+    )  # float32 and float64, values near 500
 
 
 # --- what is refused ------------------------------------------------------------------------------

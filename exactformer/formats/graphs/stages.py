@@ -128,16 +128,16 @@ class _Stages:
             readout = inside.tokenwise(result.shaped((result.size,)), 1)
             assert embedding is not None
             transformer = assembled(embedding, sublayers, readout, math.prod(self.graph.shape), name)
-            return Reading(transformer, tuple(dict.fromkeys([*self._said(), *self.notes])))
+            how = self._one_kind()
+            said = [SOFT if how == "softmax" else HARD.format(how)] if how else []
+            return Reading(transformer, tuple(dict.fromkeys([*said, *self.notes])), how)
         raise _Noted
 
-    def _said(self) -> list[str]:
-        if not self.how:
-            return []
+    def _one_kind(self) -> str:
+        """How all heads are read; empty where there are none."""
         if len(self.how) > 1:
             raise Refusal("one kind of attention", f"several: {', '.join(sorted(self.how))}")
-        (how,) = self.how
-        return [SOFT if how == "softmax" else HARD.format(how)]
+        return next(iter(self.how), "")
 
     def _closed(self, inside: Inside, made: Tensor, place: str) -> Sublayer:
         self.how |= inside.how
