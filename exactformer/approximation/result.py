@@ -13,17 +13,16 @@ from exactformer.arguments import no_truth
 from exactformer.documents import Document
 from exactformer.domain import Domain
 from exactformer.measuring.numbers import decimal, shown
-from exactformer.measuring.result import Extreme, Measure
+from exactformer.measuring.result import Bounded, Extreme, Measure
 from exactformer.networks import MaxoutNetwork, ReluNetwork, Transformer
 from exactformer.networks.function import Function
 from exactformer.prover.answer import rows_html, rows_text, vector
 from exactformer.prover.chain import Chain
-from exactformer.prover.outcome import Point
 from exactformer.prover.question import Question
 
 
 @dataclass(frozen=True)
-class Approximation:
+class Approximation(Bounded):
     """A Transformer that is within `upper` of a function everywhere on a box, with the theorem that says so.
 
     `verdict` is "proved" when the chain of proofs was accepted by the kernel, else "unknown" with a `reason`. `parts`
@@ -53,21 +52,6 @@ class Approximation:
     def pieces(self) -> int:
         """How many pieces the network has: intervals for one variable, simplices for more."""
         return self.interpolant.pieces
-
-    @property
-    def upper(self) -> Fraction | None:
-        """The proved bound of the distance."""
-        return self.extreme.upper
-
-    @property
-    def lower(self) -> Fraction | None:
-        """What the distance surely is at the point."""
-        return self.extreme.lower
-
-    @property
-    def point(self) -> Point | None:
-        """Where the distance is that large."""
-        return self.extreme.point
 
     @property
     def theorem(self) -> str | None:

@@ -50,6 +50,32 @@ class Extreme:
         return None if not self.lower or self.upper is None else self.upper / self.lower
 
 
+class Bounded:
+    """What is said of a distance: how far it reaches at most, and at a point."""
+
+    extreme: Extreme
+
+    @property
+    def upper(self) -> Fraction | None:
+        """The proved bound of the distance; None without one."""
+        return self.extreme.upper
+
+    @property
+    def lower(self) -> Fraction | None:
+        """What the distance surely is at the point."""
+        return self.extreme.lower
+
+    @property
+    def ratio(self) -> Fraction | None:
+        """Upper over lower bound."""
+        return self.extreme.ratio
+
+    @property
+    def point(self) -> Point | None:
+        """Where the distance is that large."""
+        return self.extreme.point
+
+
 class Answer(ABC):
     """An answer with bounds from both sides: what it says row by row, and the forms that this is shown in."""
 
@@ -75,7 +101,7 @@ class Answer(ABC):
 
 
 @dataclass(frozen=True)
-class Distance(Answer):
+class Distance(Bounded, Answer):
     """The supremum of |left(x) - right(x)| over the domain and the outputs, from both sides.
 
     `verdict` is "proved" when the wanted ratio of the bounds was reached, else "unknown" with a `reason`; the bounds
@@ -94,26 +120,6 @@ class Distance(Answer):
     temperature: tuple[Fraction, ...] = ()  # of `temperature`: the inverse temperatures of the compiled Transformer
     shares: tuple[Share, ...] = ()  # where the bound on the whole domain comes from
     question: Question | None = None  # what was asked, for the pictures of the report
-
-    @property
-    def upper(self) -> Fraction | None:
-        """The proved bound."""
-        return self.extreme.upper
-
-    @property
-    def lower(self) -> Fraction | None:
-        """What the difference surely is at the point."""
-        return self.extreme.lower
-
-    @property
-    def ratio(self) -> Fraction | None:
-        """Upper over lower bound."""
-        return self.extreme.ratio
-
-    @property
-    def point(self) -> Point | None:
-        """Where the difference is that large."""
-        return self.extreme.point
 
     def below(self) -> Below | None:
         """The certificate that the distance is more than a number just below `lower`; None where there is none.
