@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,11 @@ from exactformer.measuring.numbers import rounded
 from exactformer.networks import Network, Transformer
 from exactformer.networks.balls import values_at
 from exactformer.networks.semantics import TIES, Semantics
+from exactformer.prover import verify
 from exactformer.prover.question import evaluate_exactly
 
 ONNX = "transformer.onnx"
+SECONDS = 60.0  # for the proof that the file is the network
 MEANS = (
     "Each value that an engine computed is compared with the exact value of the same network at the same point; values "
     "of softmax are enclosed. Differences are what rounding in the engine adds. They were seen at these points, and "
@@ -85,6 +87,7 @@ class Replay:
     reading: str
     seen: tuple[Seen, ...]
     notes: tuple[str, ...]
+    read_again: str | None = None  # whether the ONNX file, read again, is the exact network: a verdict
 
     def __bool__(self) -> bool:
         raise no_truth(self, "replay.seen")
@@ -105,6 +108,8 @@ class Replay:
             for each in self.seen
         )
         facts: tuple[tuple[str, Inline], ...] = (("exported", self.name), ("attention", self.reading))
+        if self.read_again is not None:
+            facts = (*facts, ("read again", f"{ONNX} = {EXPORTED}: {self.read_again}"))
         noted = tuple(("note", note) for note in self.notes)
         blocks = (Facts((*facts, *noted)), Table("", head, "lllrrrr", rows))
         sections = (Section("Seen", blocks), Section("What it means", (Paragraph(MEANS),)))
@@ -119,6 +124,7 @@ class Replay:
             "verdict": "replayed",
             "name": self.name,
             "attention": self.reading,
+            "read_again": self.read_again,
             "runs": [each.to_json() for each in self.seen],
             "notes": list(self.notes),
         }
@@ -148,7 +154,10 @@ def replay(folder: str | Path, *, original: str | Path | None = None, points: in
     soft = _semantics(reading)
     runs: list[tuple[str, Network, Semantics, Engine]] = []
     notes = []
+    domain = exported.domain or source.domain or Domain.everything(exported.inputs)
+    again = None
     if (place / ONNX).exists():
+        again = _read_again(place / ONNX, exported, domain, reading)
         runs.append(("exported", exported, soft, engines.onnxruntime(place / ONNX, exported.inputs)))
     else:
         notes.append(f"no {ONNX} in the folder: nothing for onnxruntime")
@@ -166,12 +175,24 @@ def replay(folder: str | Path, *, original: str | Path | None = None, points: in
         runs.append(("original", found.network, _semantics(found.attention or "average"), engine))
     if not runs:
         raise Unsupported(f"{place}: expected {ONNX}, an ONNX file of the source or PyTorch, found none of them")
-    domain = exported.domain or source.domain or Domain.everything(exported.inputs)
     narrow = "float32" if any(engine.type == "float32" for *_, engine in runs) else type
     seen = []
     for kind, where in points_of(source, domain, points, narrow, seed):
         seen += [_seen(name, network, how, engine, kind, where) for name, network, how, engine in runs]
-    return Replay(exported.name, reading, tuple(seen), tuple(notes))
+    return Replay(exported.name, reading, tuple(seen), tuple(notes), again)
+
+
+def _read_again(path: Path, exported: Transformer, domain: Domain, reading: str) -> str:
+    """Whether a file is the exact network: number for number, or by a proof."""
+    found = read(path).network
+    if found == replace(exported, domain=None, name=found.name):
+        return "proved"
+    soft = 1 if reading == "softmax" else None
+    asked: dict[str, Any] = {"left_temperature": soft, "right_temperature": soft}
+    try:
+        return verify(found, exported, domain=domain, cross_check=(), timeout=SECONDS, **asked).verdict
+    except Unsupported:
+        return "unknown"
 
 
 def _semantics(reading: Any) -> Semantics:

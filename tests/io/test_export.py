@@ -235,6 +235,7 @@ def test_a_folder_is_written_checked_and_replayed(run: Run) -> None:
     code, out, _ = run("replay", folder, "--points", 5, "--json")
     found = json.loads(out)
     assert code == PROVED and found["verdict"] == "replayed" and found["attention"] == "average"
+    assert found["read_again"] == "proved"
     assert {each["points_of"] for each in found["runs"]} == {"random", "cells", "kinks"}
     assert all(float(each["difference"]) < 1e-5 and each["not_finite"] == 0 for each in found["runs"])
     assert run("replay", folder, "--quiet") == (PROVED, "", "")
@@ -304,6 +305,7 @@ def test_a_network_without_a_bound_is_exported_and_unknown(run: Run) -> None:
 def test_a_replay_is_no_verdict(run: Run) -> None:
     assert run("export", "square.json", "--quiet")[0] == PROVED
     found = replay("square-export", points=2)
+    assert found.read_again == "proved"  # without a head this is a ReLU network: proved, not the same
     with pytest.raises(TypeError, match="neither true nor false"):
         bool(found)
     assert "what rounding in the engine adds" in str(found)
