@@ -39,9 +39,18 @@ class Enclosure:
     def __rsub__(self, other: Fraction | int) -> Enclosure:
         return -self + other
 
+    def __rmul__(self, factor: Fraction | int) -> Enclosure:
+        low, high = sorted((factor * self.lower, factor * self.upper))
+        return Enclosure(low, high)
+
     def __truediv__(self, divisor: int) -> Enclosure:
         """The quotient by a positive integer."""
         return Enclosure(self.lower / divisor, self.upper / divisor)
+
+    def maximum(self, other: Enclosure | Fraction | int) -> Enclosure:
+        """The larger of two numbers."""
+        low, high = bounds(other)
+        return Enclosure(max(self.lower, low), max(self.upper, high))
 
     def rounded(self, bits: int) -> Enclosure:
         """A slightly larger one, whose ends are multiples of 2^-bits of about its larger end."""

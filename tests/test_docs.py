@@ -250,6 +250,7 @@ def test_claims_of_the_tables_are_those_of_the_kernel() -> None:
     domain = statements.read_domain({"lower": [0, 0], "upper": [1, 1]}, "domain", 2)
     some: dict[str, Any] = {"epsilon": 5, "lower": [7], "upper": [11], "permutation": [1, 0], "inputs": [0, 1]}
     some["rules"] = ["leftmost", "rightmost"]
+    some["sets"] = [{"matrix": [[17], [19]], "bounds": [23, 29]}]
     points = {"x": [{1: 1}, {2: 1}], "y": [{3: 1}, {4: 1}], "Px": [{2: 1}, {1: 1}]}
     points["(x + y)/2"] = [{1: 1, 3: 1}, {2: 1, 4: 1}]
     for (name, parameters, evaluations, conclusions), (_, text) in zip(meanings, texts, strict=True):
@@ -262,14 +263,18 @@ def test_claims_of_the_tables_are_those_of_the_kernel() -> None:
         assert [[form.terms for form in job.inputs] for job in statement.jobs] == [points[at] for _, at in found]
         assert [job.semantics.tie for job in statement.jobs] == given.get("rules", ["average"] * len(found))
         outputs = {side: [13 * 10**i] for i, (side, _) in enumerate(found)}
-        said = re.findall(r"all (.+?) (>=|=) 0", conclusions)
-        assert {relation for _, relation in said} == {"=" if statement.equations else ">="}
+        said = re.findall(r"all (.+?) (>=|=|>) 0", conclusions)
+        assert {relation for _, relation in said} == {"=" if statement.equations else ">" if statement.groups else ">="}
+        if name == "avoids":
+            assert said == [("U_j", ">")] and statement.groups == (2,)
+            said = [("17 * L_k - 23", ">"), ("19 * L_k - 29", ">")]
         formulas = [re.sub("([LRM])_k", r"\1[k]", formula.replace("2 ", "2 * ")) for formula, _ in said]
         values = [eval(formula, {"k": 0, **given, **outputs}) for formula in formulas]
         forms = statement.conclusions([vector(map(constant_form, output)) for output in outputs.values()])
         assert [form.constant() for form in forms] == values
         names = "x2, x1" if name == "invariant" else "x1, x2"
-        for word, meaning in (("EPSILON", "5"), ("LOWER", "7"), ("UPPER", "11"), ("NAMES", names)):
+        given_sets = ("SETS", "(17 y1 <= 23 and 19 y1 <= 29)")
+        for word, meaning in (("EPSILON", "5"), ("LOWER", "7"), ("UPPER", "11"), ("NAMES", names), given_sets):
             text = text.replace(word, meaning)
         text = re.sub(r"\[.*?\]", "", text)  # not said here: all inputs are free
         assert statement.text == text.replace("RULE and RULE", "leftmost and rightmost")

@@ -1,5 +1,6 @@
 """What can be claimed of one or two networks: equal, at most, within, a range, and what one network is."""
 
+from exactformer.claims.avoids import Avoids
 from exactformer.claims.claim import Answer, Claim, Run, Values
 from exactformer.claims.table import (
     CLAIMS,
@@ -23,6 +24,7 @@ __all__ = [
     "FORMS",
     "Answer",
     "AtMost",
+    "Avoids",
     "Claim",
     "Concave",
     "Convex",

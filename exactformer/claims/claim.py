@@ -47,6 +47,7 @@ class Claim(ABC):
     networks: ClassVar[int] = 1
     equations: ClassVar[bool] = False  # whether the conclusions must be 0, rather than >= 0
     ordered: ClassVar[bool] = False  # whether x <= y is part of the hypothesis
+    strict: ClassVar[bool] = False  # whether the conclusions must be > 0, rather than >= 0
 
     @abstractmethod
     def runs(self, x: Values, y: Values) -> list[Run]:
@@ -54,7 +55,11 @@ class Claim(ABC):
 
     @abstractmethod
     def conclusions(self, *outputs: Values) -> list[Any]:
-        """What must be >= 0 (or 0, for `equations`), from the outputs of the runs."""
+        """What must be >= 0 (0 for `equations`, > 0 for `strict`), from the outputs of the runs."""
+
+    def alternatives(self, *outputs: Values) -> list[list[Any]]:
+        """For each conclusion the numbers of which it is the largest."""
+        return [[conclusion] for conclusion in self.conclusions(*outputs)]
 
     @classmethod
     def read(cls, text: str) -> Claim:
@@ -75,6 +80,11 @@ class Claim(ABC):
     def written(self) -> str:
         """The claim as `read_claim` reads it."""
         return f"{self.name}:{self.argument}" if self.argument else self.name
+
+    @property
+    def domain(self) -> Domain | None:
+        """Where it is asked unless another domain is named, if it says so itself."""
+        return None
 
     def free(self, inputs: int) -> tuple[int, ...]:
         """The inputs in which y may differ from x; none for a claim about single points."""
@@ -121,7 +131,8 @@ class Claim(ABC):
 
     def contradicted(self, outputs: Sequence[Values]) -> Answer:
         """Whether outputs of the runs, exact numbers or enclosures, contradict the claim."""
-        answers = {_fails(*bounds(value), equation=self.equations) for value in self.conclusions(*outputs)}
+        values = map(bounds, self.conclusions(*outputs))
+        answers = {_fails(*ends, equation=self.equations, strict=self.strict) for ends in values}
         return next((answer for answer in ("yes", "undecided") if answer in answers), "no")
 
     def space(self, domain: Domain) -> Domain:
@@ -144,8 +155,8 @@ class Claim(ABC):
         return self.sentence("left", "right", "the domain")
 
 
-def _fails(lower: Fraction, upper: Fraction, *, equation: bool) -> Answer:
-    """Whether a number within these bounds is not 0 (for an equation), or below it."""
-    if upper < 0 or (equation and lower > 0):
+def _fails(lower: Fraction, upper: Fraction, *, equation: bool, strict: bool) -> Answer:
+    """Whether a number within these bounds is not 0 (for an equation), or below it, or (`strict`) not above it."""
+    if upper < 0 or (equation and lower > 0) or (strict and upper == 0):
         return "yes"
-    return "undecided" if lower < 0 or (equation and upper > 0) else "no"
+    return "undecided" if lower < 0 or (equation and upper > 0) or (strict and lower == 0) else "no"

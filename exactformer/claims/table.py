@@ -10,6 +10,7 @@ from fractions import Fraction
 from numbers import Integral
 from typing import Any
 
+from exactformer.claims.avoids import Avoids
 from exactformer.claims.claim import Claim, Run, Values
 from exactformer.errors import Faults, InvalidInput, did_you_mean, shown
 from exactformer.networks import Network
@@ -465,6 +466,7 @@ _ROWS: tuple[type[Claim], ...] = (
     AtMost,
     Within,
     Range,
+    Avoids,
     Invariant,
     TiesAgree,
     Independent,

@@ -32,7 +32,9 @@ def domain_options(parser: argparse.ArgumentParser) -> None:
     """Where a claim is asked, or regions are counted."""
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--box", nargs=2, metavar=("LO", "HI"), help="every input in [LO, HI]")
-    which.add_argument("--domain", metavar="FILE", help="a JSON object with lower, upper and maybe matrix, bounds")
+    which.add_argument(
+        "--domain", metavar="FILE", help="a JSON object with lower, upper and maybe matrix, bounds; or VNN-LIB"
+    )
     which.add_argument("--everywhere", action="store_true", help="all of R^n")
 
 
@@ -167,6 +169,12 @@ def asked_domain(options: argparse.Namespace, inputs: int) -> Any:
         faults.settle()
         return Domain.box(inputs, low, high)
     if options.domain:
+        if options.domain.lower().endswith((".vnnlib", ".vnnlib.gz")):
+            from exactformer.formats.vnnlib import read_query
+
+            domain = read_query(Path(options.domain)).single.domain
+            check_inhabited(domain, options.domain)
+            return domain
         faults = Faults(options.domain)
         value = parse_json(read_bytes(Path(options.domain)), options.domain)
         domain = read_domain(value, "domain", inputs, faults)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import stat
+import zlib
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 from exactformer.errors import InvalidInput
@@ -29,6 +32,18 @@ def read_bytes(path: Path, *, follow: bool = True) -> bytes:
     if len(data) > MAX_BYTES:
         raise InvalidInput(f"{path}: expected a file of at most {MAX_BYTES} bytes, found a larger one")
     return data
+
+
+def unzipped(data: bytes, source: str) -> bytes:
+    """What gzip has made smaller. Raises `InvalidInput` for other data, and when it is larger than MAX_BYTES."""
+    try:
+        with gzip.GzipFile(fileobj=BytesIO(data)) as stream:
+            whole = stream.read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InvalidInput(f"{source}: expected data made by gzip, found: {error}") from None
+    if len(whole) > MAX_BYTES:
+        raise InvalidInput(f"{source}: expected at most {MAX_BYTES} bytes when unpacked, found more")
+    return whole
 
 
 def _opener(follow: bool) -> Callable[[str, int], int]:

@@ -6,13 +6,10 @@ data beside the file is opened only inside its folder, never through a link.
 
 from __future__ import annotations
 
-import gzip
 import math
 import os
-import zlib
 from collections import Counter
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -20,7 +17,7 @@ import numpy as np
 
 from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.formats.bits import CODES, floats, of_bytes
-from exactformer.formats.disk import MAX_BYTES, read_bytes
+from exactformer.formats.disk import read_bytes, unzipped
 from exactformer.formats.graphs.fold import ALL
 from exactformer.formats.graphs.graph import FLOATS, Array, Graph, Node, Refusal, Shape, noted
 from exactformer.formats.graphs.operators import OPSETS
@@ -49,14 +46,7 @@ def parse(data: bytes, source: str, default_name: str = "") -> Reading:
 
 def parse_zipped(data: bytes, source: str, default_name: str = "") -> Reading:
     """As `parse`, for a file that gzip has made smaller."""
-    try:
-        with gzip.GzipFile(fileobj=BytesIO(data)) as stream:
-            whole = stream.read(MAX_BYTES + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InvalidInput(f"{source}: expected data made by gzip, found: {error}") from None
-    if len(whole) > MAX_BYTES:
-        raise InvalidInput(f"{source}: expected at most {MAX_BYTES} bytes when unpacked, found more")
-    return parse(whole, source, default_name.removesuffix(".onnx"))
+    return parse(unzipped(data, source), source, default_name.removesuffix(".onnx"))
 
 
 def read_graph(data: bytes, source: str) -> Graph:

@@ -270,24 +270,23 @@ class Cell:
         value = self._constant(Form(total))
         return value is not None and (value < 0 or (value == 0 and strict))
 
-    def shown(self, goal: Form, proof: Proof | None) -> bool:
-        """Whether goal >= 0 on this cell by its proof; without one, by the bounds of the form."""
+    def shown(self, goal: Form, proof: Proof | None, *, strict: bool = False) -> bool:
+        """Whether goal >= 0 (`strict`: > 0) on this cell by its proof; without one, by the bounds of the form."""
         if proof is not None:
-            return self.implied(goal, *proof)
-        low, _ = self.atoms.bounds(goal)
-        return low is not None and low >= 0
+            return self.implied(goal, *proof, strict=strict)
+        return _positive(self.atoms.bounds(goal)[0], strict)
 
-    def implied(self, goal: Form, weight: int, multipliers: Multipliers) -> bool:
+    def implied(self, goal: Form, weight: int, multipliers: Multipliers, *, strict: bool = False) -> bool:
         """Rule *implied* (Farkas): goal >= 0 here, as weight * goal is a combination of rows plus a rest >= 0.
 
         The rest is a constant, or has functions of the inputs, which are enclosed on the box of the cell.
-        Sound: weight > 0, and every row in the combination is >= 0 on the cell.
+        Sound: weight > 0, and every row in the combination is >= 0 on the cell. With `strict` the rest is > 0, and so
+        is the goal.
         """
         total, _ = self._combination(multipliers)
         rest = difference(Form({v: weight * c for v, c in goal.terms.items()}), Form(total))
         plain = self.atoms.functions.keys().isdisjoint(rest.terms)
-        low = self._constant(rest) if plain else self.atoms.bounds(rest)[0]
-        return low is not None and low >= 0
+        return _positive(self._constant(rest) if plain else self.atoms.bounds(rest)[0], strict)
 
     def _combination(self, multipliers: Multipliers) -> tuple[Terms, bool]:
         total: Terms = {}
@@ -341,6 +340,11 @@ class Cell:
         if place not in self.places:
             reject(rule, "a place where this evaluation met an atom", place)
         return self.places[place]
+
+
+def _positive(low: Fraction | None, strict: bool) -> bool:
+    """Whether a number is known to be >= 0 (`strict`: > 0) by its lower bound."""
+    return low is not None and (low > 0 if strict else low >= 0)
 
 
 def _put(form: Form, values: Mapping[int, Form]) -> Form:

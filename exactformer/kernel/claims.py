@@ -19,7 +19,7 @@ from .forms import ONE, ZERO, Form, combine, constant_form, difference, negated,
 from .functions import Function
 from .networks import Network, read_network
 from .reading import Rejected, array, hexadecimal, named_file, natural, numbers, rational, reject, table
-from .semantics import TIES, Run, Semantics, advance, layers_of, start
+from .semantics import TIES, Run, Semantics, advance, layers_of, maximum, start
 from .softmax import Rate
 from .statements import Domain, Job, Statement, read_domain, read_statement
 
@@ -68,7 +68,11 @@ class Goal:
         values = [run.outputs for run in runs if run.outputs is not None]
         if len(values) < len(runs):
             return replace(self, cell=cell, runs=tuple(runs))
-        conclusions = tuple(map(cell.atoms.expanded, self.statement.conclusions(values)))
+        forms = self.statement.conclusions(values)
+        if self.statement.groups:
+            groups = enumerate(self.statement.grouped(forms))
+            forms = [maximum(cell, places, f"U{number}", group) for number, group in groups]
+        conclusions = tuple(map(cell.atoms.expanded, forms))
         return replace(self, cell=cell, runs=tuple(runs), conclusions=conclusions)
 
     @property
@@ -84,11 +88,11 @@ class Goal:
     def obligations(self) -> list[Form]:
         """Forms whose being >= 0 on this cell is what remains of the claim: none for a conclusion that is zero.
 
-        A conclusion f = 0 gives the two forms f and -f.
+        A conclusion f = 0 gives the two forms f and -f. The conclusions of groups have to be > 0; all of them remain.
         """
-        atoms = self.cell.atoms
+        atoms, equations, groups = self.cell.atoms, self.statement.equations, self.statement.groups
         resolved = [atoms.expanded(self.cell.resolve(form)) for form in self.conclusions]
-        sides = [(form, negated(form)) if self.statement.equations else (form,) for form in resolved if form.terms]
+        sides = [(form, negated(form)) if equations else (form,) for form in resolved if form.terms or groups]
         return [form for pair in sides for form in pair]
 
     def gate(self, place: str) -> list[Child]:
@@ -160,9 +164,9 @@ class Goal:
         atoms = self.cell.atoms
         if not self.finished or any(atoms.low[v] is None for v in atoms.functions):
             return False
-        goals = self.obligations()
+        goals, strict = self.obligations(), bool(self.statement.groups)
         return len(goals) == len(proofs) and all(
-            self.cell.shown(goal, proof) for goal, proof in zip(goals, proofs, strict=True)
+            self.cell.shown(goal, proof, strict=strict) for goal, proof in zip(goals, proofs, strict=True)
         )
 
 

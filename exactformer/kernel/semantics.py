@@ -94,7 +94,7 @@ def advance(run: Run, cell: Cell) -> Run:
             updates: dict[int, Vector] = {}
             for t in live:
                 inner = part[0](states[t])
-                hidden = {i: _maximum(cell, places, f"{where}.f{i}.t{t}", (u, ZERO)) for i, u in inner.items()}
+                hidden = {i: maximum(cell, places, f"{where}.f{i}.t{t}", (u, ZERO)) for i, u in inner.items()}
                 updates[t] = part[1](_nonzero(hidden))
         else:
             try:
@@ -172,7 +172,7 @@ class _Undecided(Exception):
         self.stuck = stuck
 
 
-def _maximum(cell: Cell, places: dict[str, int], place: str, forms: Sequence[Form], rate: Rate | None = None) -> Form:
+def maximum(cell: Cell, places: dict[str, int], place: str, forms: Sequence[Form], rate: Rate | None = None) -> Form:
     """The maximum on the cell, or the mean at a rate; when it is a new unknown, the atom is entered under its place."""
     value, atom = cell.maximum_at(place, forms, rate)
     if atom is not None:
@@ -193,7 +193,7 @@ def _maxout(net: Maxout, side: str, semantics: Semantics, state: Vector, cell: C
             numbers = sorted({i // rank for i in values})
             units = {i: [values.get(j, ZERO) for j in range(i * rank, (i + 1) * rank)] for i in numbers}
         at = semantics.rate(number)
-        tops = {i: _maximum(cell, places, f"{side}{number}.u{i}", forms, at) for i, forms in units.items()}
+        tops = {i: maximum(cell, places, f"{side}{number}.u{i}", forms, at) for i, forms in units.items()}
         state = _nonzero(tops)
     return net.output(state)
 
@@ -266,7 +266,7 @@ def _head(
     r = alive[0]
     slopes = _slopes(columns, [scores[t] for t in alive], cell)
     if slopes is not None:
-        top = None if not any(slopes.values()) else _maximum(cell, places, place, [scores[t] for t in alive])
+        top = None if not any(slopes.values()) else maximum(cell, places, place, [scores[t] for t in alive])
         return _along(columns, slopes, top, scores[r]), False
     # Rule *tie*: all remaining scores are equal on the cell, and the tie rule picks.
     if all(cell.sign(difference(scores[t], scores[r])) == 0 for t in alive):
@@ -319,7 +319,7 @@ def _soft(
     slopes = _slopes(columns, scores, cell)
     if slopes is None:
         return None
-    top = None if not any(slopes.values()) else _maximum(cell, places, place, scores, rate)
+    top = None if not any(slopes.values()) else maximum(cell, places, place, scores, rate)
     return _along(columns, slopes, top, scores[0])
 
 
@@ -338,7 +338,7 @@ def _blended(
     listed = list(map(cell.atoms.listed, scores))
     found = {j: _slope(list(map(cell.atoms.listed, column)), listed) for j, column in columns.items()}
     slopes = {j: c or Fraction(0) for j, c in found.items()}
-    top = None if not any(slopes.values()) else _maximum(cell, places, place, scores, rate)
+    top = None if not any(slopes.values()) else maximum(cell, places, place, scores, rate)
     runs = [difference(score, scores[0]) for score in scores]
     rest = {
         j: [difference(v, scaled(run, slopes[j])) for v, run in zip(column, runs, strict=True)]

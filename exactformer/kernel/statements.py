@@ -1,22 +1,25 @@
 """What can be claimed of one or two networks on a domain: one function a claim, the whole list in `CLAIMS`.
 
 Each says which points it speaks of, which evaluations it compares, and which forms in their outputs must be
-zero or non-negative.
+zero, non-negative or, the largest of a group, positive.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import TypeVar
 
 from .bounds import Bounds
 from .cell import Row
 from .forms import ONE, ZERO, Form, Vector, combine, constant_form, difference, scaled
+from .functions import Function
 from .networks import Network
 from .reading import array, natural, numbers, rational, reject, table
 from .semantics import TIES, Semantics
 
+T = TypeVar("T")
 Point = list[Form]  # all coordinates, those that are zero, too
 
 
@@ -66,10 +69,14 @@ def read_domain(value: object, place: str, dimension: int) -> Domain:
     for key in ("lower", "upper"):
         side = enumerate(array(item[key], f"{place}.{key}", dimension))
         ends.append([None if x is None else rational(x, f"{place}.{key}[{i}]") for i, x in side])
+    return Domain(ends[0], ends[1], *_read_rows(item, place, dimension))
+
+
+def _read_rows(item: dict[str, object], place: str, dimension: int) -> tuple[list[list[Fraction]], list[Fraction]]:
+    """A matrix and bounds, one a row; nothing where the keys are missing."""
     bounds = numbers(item.get("bounds", []), f"{place}.bounds")
     rows = array(item.get("matrix", []), f"{place}.matrix", len(bounds))
-    matrix = [numbers(row, f"{place}.matrix[{i}]", dimension) for i, row in enumerate(rows)]
-    return Domain(ends[0], ends[1], matrix, bounds)
+    return [numbers(row, f"{place}.matrix[{i}]", dimension) for i, row in enumerate(rows)], bounds
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,8 @@ class Job:
 class Statement:
     """At all values of the variables within their bounds that satisfy the rows, the conclusions hold.
 
-    The conclusions are forms in the outputs of the jobs; each is 0 if `equations` is set, else >= 0.
+    The conclusions are forms in the outputs of the jobs; each is 0 if `equations` is set, else >= 0. If `groups` is
+    set, it says how many of them, in order, belong together; then in each group the largest is > 0.
     """
 
     text: str
@@ -98,6 +106,12 @@ class Statement:
     jobs: list[Job]
     equations: bool
     conclusions: Callable[[list[Vector]], list[Form]]
+    groups: tuple[int, ...] = ()
+
+    def grouped(self, conclusions: Sequence[T]) -> list[list[T]]:
+        """What belongs to each conclusion, group by group."""
+        following = iter(conclusions)
+        return [[next(following) for _ in range(size)] for size in self.groups]
 
     def box(self, rows: Sequence[Row]) -> tuple[list[Fraction | None], list[Fraction | None]]:
         """The bounds of the variables, with those that rows about one variable alone add."""
@@ -120,6 +134,8 @@ class Statement:
     def violated(self, outputs: list[Vector], bounds: Callable[[Form], Bounds]) -> bool:
         """Whether outputs of the jobs contradict a conclusion, whatever they are between the bounds of these forms."""
         found = [bounds(form) for form in self.conclusions(outputs)]
+        if self.groups:
+            return any(all(high is not None and high <= 0 for _, high in group) for group in self.grouped(found))
         below = any(high is not None and high < 0 for _, high in found)
         return below or (self.equations and any(low is not None and low > 0 for low, _ in found))
 
@@ -251,6 +267,39 @@ def output_range(s: Setting) -> Statement:
     return s.at_x(" and ".join(parts), [s.job("L", "left(x)", s.x)], False, conclusions)
 
 
+def avoids(s: Setting) -> Statement:
+    """left(x) lies in none of the sets {y: matrix y <= bounds}: some row of each has matrix_i y - bounds_i > 0."""
+    if isinstance(s.left, Function):
+        reject(s.place, "a network", "a function")
+    rows, texts, sizes = list[tuple[list[Fraction], Fraction]](), list[str](), list[int]()
+    for i, item in enumerate(array(s.parameters["sets"], f"{s.place}.sets")):
+        place = f"{s.place}.sets[{i}]"
+        own = list(zip(*_read_rows(table(item, place, ("matrix", "bounds")), place, s.left.outputs), strict=True))
+        if not own:
+            reject(place, "at least one row", "none")
+        rows += own
+        texts.append(f"({' and '.join(f'{_sum(row)} <= {bound}' for row, bound in own)})")
+        sizes.append(len(own))
+    if not texts:
+        reject(f"{s.place}.sets", "at least one set", "none")
+
+    def conclusions(y: Vector) -> list[Form]:
+        return [
+            combine([(1, constant_form(-bound)), *((1, scaled(y.get(k, ZERO), c)) for k, c in enumerate(row))])
+            for row, bound in rows
+        ]
+
+    text = f"y = left(x) satisfies none of {', '.join(texts)}"
+    return replace(s.at_x(text, [s.job("L", "left(x)", s.x)], False, conclusions), groups=tuple(sizes))
+
+
+def _sum(row: Sequence[Fraction]) -> str:
+    """A combination of y1, y2, ... as text."""
+    terms = [(c, "" if abs(c) == 1 else f"{abs(c)} ", k) for k, c in enumerate(row, start=1) if c]
+    text = "".join([f"{' - ' if c < 0 else ' + '}{factor}y{k}" for c, factor, k in terms])
+    return f"-{text[3:]}" if text.startswith(" -") else text[3:] or "0"
+
+
 def invariant(s: Setting) -> Statement:
     """left(x) = left(Px) for the permutation P with (Px)_i = x_permutation[i]; Px need not lie in the domain."""
     place, n = f"{s.place}.permutation", s.left.inputs
@@ -328,6 +377,7 @@ CLAIMS: dict[str, tuple[int, tuple[str, ...], Callable[[Setting], Statement]]] =
     "at-most": (2, (), at_most),
     "within": (2, ("epsilon",), within),
     "range": (1, ("lower", "upper"), output_range),
+    "avoids": (1, ("sets",), avoids),
     "invariant": (1, ("permutation",), invariant),
     "ties-agree": (1, ("rules",), ties_agree),
     "independent": (1, ("inputs",), independent),

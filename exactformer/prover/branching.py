@@ -66,8 +66,8 @@ class Part:
             if not part.children:
                 yield part
 
-    def steps(self, offsets: Sequence[Fraction]) -> list[Step]:
-        """The proof that each conclusion plus its offset is >= 0 on the cell."""
+    def steps(self, offsets: Sequence[Fraction], *, strict: bool = False) -> list[Step]:
+        """The proof that each conclusion plus its offset is >= 0 (`strict`: > 0) on the cell."""
         steps: list[Step] = []
         todo = [self]
         while todo:
@@ -80,7 +80,7 @@ class Part:
                 steps += [*part.before, ["empty", part.seen.empty]]
             else:
                 pairs = zip(part.seen.bounds, offsets, strict=True)
-                proofs = [bound.proof(offset) for bound, offset in pairs]
+                proofs = [bound.proof(offset, strict=strict) for bound, offset in pairs]
                 steps += [*part.before, ["holds", *(proof for proof in proofs if proof is not None)]]
         return steps
 
@@ -194,7 +194,7 @@ class Branching:
         That is, after so many cells more have been split.
         """
         wanted = zip(self.reached, self.wanted(self.reached), strict=True)
-        beyond = any(reach is not None and want is not None and reach > want for reach, want in wanted)
+        beyond = any(reach is not None and want is not None and self._worse(reach, want) for reach, want in wanted)
         kernel = CHECKING * (self.cost + 2 * cells * self.slowest)  # with two more cells of each
         return beyond or self.deadline.left < kernel + 2 * cells * self.slowest
 
@@ -329,6 +329,10 @@ class Branching:
         """Whether nothing more is wanted of a cell."""
         return part.seen.empty is not None or (bool(part.seen.bounds) and self._excess(part) <= 0)
 
+    def _worse(self, ceiling: Fraction, wanted: Fraction) -> bool:
+        """Whether a bound is not good enough."""
+        return ceiling > wanted or (self.question.claim.strict and ceiling == wanted)
+
     def _rank(self, part: Part) -> float:
         if part.seen.empty is not None:
             return float("inf")
@@ -340,7 +344,7 @@ class Branching:
         for bound, wanted in zip(part.seen.bounds, self.wanted(self.reached), strict=True):
             if bound.ceiling is None or wanted is None:
                 return float("inf")
-            if bound.ceiling > wanted:
+            if self._worse(bound.ceiling, wanted):
                 worst = max(worst, nearly(bound.ceiling - wanted) or 5e-324)
         return worst
 

@@ -33,12 +33,15 @@ class Bound:
     multipliers: dict[int, Fraction] | None = None  # of rows and facts of the cell, for f times its denominator
     references: tuple[Reference, ...] = ()  # which these are
 
-    def proof(self, offset: Fraction) -> list[Any] | None:
-        """The proof that f + offset >= 0, for an offset of at least the ceiling; None if nothing is left to prove."""
+    def proof(self, offset: Fraction, *, strict: bool = False) -> list[Any] | None:
+        """The proof that f + offset >= 0, for an offset of at least the ceiling; None if nothing is left to prove.
+
+        With `strict` that it is > 0, for an offset above the ceiling.
+        """
         if self.form is None:
             return []
         form = combine(((1, self.form), (1, constant_form(offset))))
-        if not form.terms:
+        if not form.terms and not strict:
             return None
         if self.multipliers is None:
             return []
@@ -65,8 +68,8 @@ def look(goal: Goal, wanted: Sequence[Fraction | None]) -> Seen:
     seen = goal.opened()
     cell, atoms = seen.cell, seen.cell.atoms
     forms = [atoms.expanded(cell.resolve(form)) for form in seen.conclusions]
-    bounds = [Bound(form, _ceiling(atoms, form)) for form in forms]
-    loose = [i for i, bound in enumerate(bounds) if _above(bound.ceiling, wanted[i])]
+    bounds, strict = [Bound(form, _ceiling(atoms, form)) for form in forms], bool(goal.statement.groups)
+    loose = [i for i, bound in enumerate(bounds) if _above(bound.ceiling, wanted[i], strict=strict)]
     points: list[Point] = []
     crossed = any(low > high for low, high in box_of(seen) if low is not None and high is not None)
     few = crossed or (loose and _few(cell, [forms[i] for i in loose]))
@@ -84,7 +87,7 @@ def look(goal: Goal, wanted: Sequence[Fraction | None]) -> Seen:
                     if _above(bounds[i].ceiling, ceiling):
                         own = relaxation.own(answer.multipliers)
                         bounds[i] = Bound(forms[i], ceiling, own, tuple(relaxation.references))
-            loose = [i for i in loose if _above(bounds[i].ceiling, wanted[i])]
+            loose = [i for i in loose if _above(bounds[i].ceiling, wanted[i], strict=strict)]
         if not loose:
             break
         worst = max(loose, key=lambda i: _excess(bounds[i].ceiling, wanted[i]))
@@ -94,8 +97,8 @@ def look(goal: Goal, wanted: Sequence[Fraction | None]) -> Seen:
     return Seen(tuple(bounds), None, tuple(points))
 
 
-def _above(ceiling: Fraction | None, wanted: Fraction | None) -> bool:
-    return ceiling is None or wanted is None or ceiling > wanted
+def _above(ceiling: Fraction | None, wanted: Fraction | None, *, strict: bool = False) -> bool:
+    return ceiling is None or wanted is None or ceiling > wanted or (strict and ceiling == wanted)
 
 
 def _excess(ceiling: Fraction | None, wanted: Fraction | None) -> tuple[int, Fraction]:

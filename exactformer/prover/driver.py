@@ -285,13 +285,15 @@ def _branched(attempt: Attempt, goal: Goal, progress: Progress) -> Outcome | Non
         question, pairs_of(question, goal), lambda reached: [Fraction(0)] * len(reached), deadline, progress
     )
     root = search.run(goal)
-    beyond = [point for reach, point in zip(search.reached, search.points, strict=True) if reach and reach > 0]
+    strict = question.claim.strict
+    found = zip(search.reached, search.points, strict=True)
+    beyond = [point for reach, point in found if reach is not None and (reach > 0 or (strict and reach == 0))]
     if beyond and beyond[0] is not None:
         return attempt.refuted("lazy", beyond[0])
     tops = ceilings(root)
-    if not tops or any(top is None or top > 0 for top in tops):
+    if not tops or any(top is None or top > 0 or (strict and top == 0) for top in tops):
         return None
-    return attempt.proved("lazy", Found(root.steps([Fraction(0)] * len(tops)), [], {}))
+    return attempt.proved("lazy", Found(root.steps([Fraction(0)] * len(tops), strict=strict), [], {}))
 
 
 def _phases(method: Method, attempt: Attempt) -> list[tuple[Method, Deadline]]:

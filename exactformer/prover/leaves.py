@@ -71,7 +71,7 @@ def _script(goal: Goal, rule: str) -> str:
     symbols = [f"x{i}" for i in range(cell.atoms.inputs)] + [f"a{v}" for v in sorted(used)]
     hypotheses = [(_term(form, cell), strict) for form, strict in rows]
     negated = None if rule == "empty" or goal.statement.equations else [_term(form, cell) for form in fails]
-    return leaf_text(rule, symbols, hypotheses, pairs, negated)
+    return leaf_text(rule, symbols, hypotheses, pairs, negated, strict=bool(goal.statement.groups))
 
 
 def _open_atoms(cell: Cell, forms: Sequence[Form]) -> set[int]:

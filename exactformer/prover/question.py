@@ -138,7 +138,9 @@ def ask(
     if right is not None and (left.inputs, left.outputs) != (right.inputs, right.outputs):
         sizes = f"{left.inputs} -> {left.outputs} and {right.inputs} -> {right.outputs}"
         faults.add("verify", "networks with equal numbers of inputs and outputs", sizes)
-    domain = domain or left.domain or (right.domain if right else None) or Domain.everything(left.inputs)
+    domain = (
+        domain or claim.domain or left.domain or (right.domain if right else None) or Domain.everything(left.inputs)
+    )
     if domain.dimension != left.inputs:
         faults.add("domain", f"{left.inputs} inputs", f"{domain.dimension}")
     claim = claim.fitted(left, right, faults)

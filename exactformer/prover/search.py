@@ -341,10 +341,10 @@ class Search:
         point = relaxation.inputs(feasible.point)
         if self.violated(point):
             return point
-        proofs: list[list[Any]] = []
+        proofs, strict = list[list[Any]](), bool(goal.statement.groups)
         for goal_form in seen.obligations():
             answer = relaxation.minimise(goal_form)
-            if isinstance(answer, Minimum) and answer.value >= 0:
+            if isinstance(answer, Minimum) and (answer.value > 0 or (answer.value == 0 and not strict)):
                 weight, references = relaxation.combination(answer.multipliers)
                 proofs.append([format(weight, "x"), references])
                 continue

@@ -48,8 +48,8 @@ def claim_text(question: Question) -> str:
         first, second = ([_term(form) for form in forms] for forms in outputs)
         fails = _differ(list(zip(first, second, strict=True)))
     else:
-        conclusions = map(_as_form, question.claim.conclusions(*outputs))
-        fails = _negative(list(conclusions))
+        sets = [[_as_form(value) for value in values] for values in question.claim.alternatives(*outputs)]
+        fails = _failing(sets, strict=question.claim.strict)
     header = [str(question.claim), f"semantics: real arithmetic, {question.semantics[0]}"]
     logic = "QF_LRA" if linear else "QF_NRA"
     return _script(header, logic, space.dimension, [*_domain(space, variables), *definitions, fails])
@@ -79,17 +79,19 @@ def leaf_text(
     hypotheses: Sequence[tuple[Form, bool]],
     pairs: Sequence[tuple[Form, Form]],
     conclusions: Sequence[Form] | None,
+    *,
+    strict: bool = False,
 ) -> str:
     """The script that is unsatisfiable exactly when a leaf of a proof tree is right.
 
-    All hypotheses (a form >= 0, or > 0 if the flag is set) hold, and some pair differs, or some conclusion is < 0;
-    with neither (None) the cell is claimed to be empty. Nothing is raised.
+    All hypotheses (a form >= 0, or > 0 if the flag is set) hold, and some pair differs, or some conclusion is < 0
+    (`strict`: <= 0); with neither (None) the cell is claimed to be empty. Nothing is raised.
     """
     body = [f"(assert ({'>' if strict else '>='} {_term(form)} 0))" for form, strict in hypotheses]
     if pairs:
         body.append(_differ([(_term(a), _term(b)) for a, b in pairs]))
     elif conclusions is not None:
-        body.append(_negative(conclusions))
+        body.append(_failing([[form] for form in conclusions], strict=strict))
     text = "this cell is empty" if rule == "empty" else "the claim holds on this cell"
     return _script_about([text], "QF_LRA", symbols, body)
 
@@ -117,8 +119,11 @@ def _differ(pairs: Sequence[tuple[str, str]]) -> str:
     return f"(assert {_joined('or', [f'(not (= {a} {b}))' for a, b in pairs]) or 'false'})"
 
 
-def _negative(forms: Sequence[Form]) -> str:
-    return f"(assert {_joined('or', [f'(< {_term(form)} 0)' for form in forms]) or 'false'})"
+def _failing(sets: Sequence[Sequence[Form]], *, strict: bool) -> str:
+    """That of some set all forms are < 0 (`strict`: <= 0)."""
+    relation = "<=" if strict else "<"
+    each = [_joined("and", [f"({relation} {_term(form)} 0)" for form in forms]) for forms in sets]
+    return f"(assert {_joined('or', each) or 'false'})"
 
 
 def _row(inequality: Inequality) -> str:
@@ -182,6 +187,9 @@ class Form(dict[str, Fraction]):
 
     def __rsub__(self, other: Any) -> Form:
         return _minus(_as_form(other), self)
+
+    def __rmul__(self, factor: Fraction) -> Form:
+        return _sum([(factor, self)])
 
     def __truediv__(self, divisor: int) -> Form:
         return _sum([(Fraction(1, divisor), self)])

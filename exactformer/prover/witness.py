@@ -57,7 +57,8 @@ def reaches(question: Question, sides: Sequence[Any], points: Points) -> Points:
         rates = semantics.temperature or None
         values = evaluate_batch(sides[run.network], inputs, tie=semantics.tie, temperature=rates, base=semantics.base)
         outputs.append(list(values.T))
-    found = [np.asarray(form, dtype=float) for form in question.claim.conclusions(*outputs)]
+    conclusions = question.claim.conclusions(*outputs)
+    found = [np.broadcast_to(np.asarray(form, dtype=float), len(points)) for form in conclusions]  # some are numbers
     return -np.stack(found, axis=1) if found else np.zeros((len(points), 0))
 
 

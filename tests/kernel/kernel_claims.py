@@ -25,6 +25,7 @@ THREE = step_head((1, -1, 1), (1, 0, 1))  # at 0 all tie: the first and the last
 BOUNDED = {**box(1), "matrix": [[-1]], "bounds": ["-1/4"]}  # x >= 1/4, which interval bounds do not see
 BELOW_DIAGONAL = {"lower": [-1, None], "upper": [1, 1], "matrix": [[-1, 1]], "bounds": [0]}  # x2 <= x1
 WIDE = {"lower": [-1, -2], "upper": [1, 2]}
+SETS = {"sets": [{"matrix": [[0, 1, 0], [0, 0, 1]], "bounds": [-1, 0]}]}
 RANGE = {"lower": [0, -1, None], "upper": [None, 1, 1]}
 
 Certificate = tuple[dict[str, Any], Any, Any]  # with the networks it is about
@@ -59,6 +60,14 @@ PROVED: dict[str, Certificate] = {
             ["gate", "L0.u0"],
             ["holds", ["1", [[2, "1"]]], ["1", [[0, "1"]]], ["1", [[1, "1"]]], ["1", [[1, "1"]]]],
             ["holds", ["1", [[0, "1"]]], ["1", [[1, "1"]]], ["1", [[0, "1"]]]],  # the first one is 0
+        ],
+    ),
+    "avoids": about(
+        *(PARTS, None, box(1), "avoids"),
+        parameters=SETS,
+        inhabitant=[0],
+        tree=[  # 2 max(x + 1, |x|) is at least (x + 1) + (2 relu(x) - x)
+            ["holds", ["2", [["U0", 0, "1"], ["U0", 1, "1"], ["L0.u0", 1, "2"]]]],
         ],
     ),
     "invariant": about(
@@ -164,6 +173,12 @@ REFUTED: dict[str, Certificate] = {
         point=[-1],
         values=[[0, -1, 1]],
     ),
+    "avoids": about(
+        *(PARTS, None, box(1), "avoids"),
+        parameters={"sets": [{"matrix": [[0, 0, 0], ["-1/3", 0, 1]], "bounds": [2, 0]}]},
+        point=[0],
+        values=[[0, 0, 0]],
+    ),
     "invariant": about(
         *(WEIGHTED, None, box(3, 0, 1), "invariant"),
         parameters={"permutation": [1, 2, 0]},
@@ -199,6 +214,8 @@ SAYS = {  # what each of the proofs proves
     "within": f"for every x in the domain, |left(x) - right(x)| <= 1 ({EXACT}, any tie rule)",
     "range": "for every x in the domain, 0 <= left(x)_1 and -1 <= left(x)_2 <= 1 and left(x)_3 <= 1"
     f" ({EXACT}, any tie rule)",
+    "avoids": "for every x in the domain, y = left(x) satisfies none of (y2 <= -1 and y3 <= 0)"
+    f" ({EXACT}, any tie rule)",
     "invariant": f"for every x in the domain, left(x) = left(x2, x1) ({EXACT}, any tie rule)",
     "ties-agree": "for every x in the domain, left(x) is the same under the tie rules leftmost and rightmost"
     f" ({EXACT})",
@@ -217,6 +234,8 @@ DENIES = {  # what each of the refutations proves
     " this refutes: for every x in the domain, |left(x) - right(x)| <= 1/2",
     "range": "at x = (-1), left(x) = (0, -1, 1) (tie rule average);"
     " this refutes: for every x in the domain, 0 <= left(x)_1 and -1 <= left(x)_2 <= 1 and left(x)_3 <= 1/2",
+    "avoids": "at x = (0), left(x) = (0, 0, 0) (tie rule average);"
+    " this refutes: for every x in the domain, y = left(x) satisfies none of (0 <= 2 and -1/3 y1 + y3 <= 0)",
     "invariant": "at x = (1, 0, 0), left(x) = (1), left(x2, x3, x1) = (3) (tie rule average);"
     " this refutes: for every x in the domain, left(x) = left(x2, x3, x1)",
     "ties-agree": "at x = (0), left(x) average = (2/3), left(x) rightmost = (1);"

@@ -353,6 +353,7 @@ CLAIMS = {
     "at-most": 2,
     "within": 2,
     "range": 1,
+    "avoids": 1,
     "invariant": 1,
     "ties-agree": 1,
     "independent": 1,
@@ -429,7 +430,7 @@ class Asked:
         match self.claim:
             case "equal" | "at-most" | "within":
                 return [("L", "L", x, left), ("R", "R", x, right)]
-            case "range":
+            case "range" | "avoids":
                 return [("L", "L", x, left)]
             case "invariant":
                 return [("L", "L", x, left), ("R", "L", tuple(x[i] for i in self.parameters["permutation"]), left)]
@@ -476,6 +477,9 @@ class Asked:
                 lower, upper = self.parameters["lower"], self.parameters["upper"]
                 low = [y - Fraction(end) for y, end in zip(values[0], lower, strict=True) if end is not None]
                 return low + [Fraction(end) - y for y, end in zip(values[0], upper, strict=True) if end is not None]
+            case "avoids":
+                rows = [zip(unsafe["matrix"], unsafe["bounds"], strict=True) for unsafe in self.parameters["sets"]]
+                return [max(missed(row, bound, values[0]) for row, bound in unsafe) for unsafe in rows]
             case "convex":
                 return [u + v - 2 * m for m, u, v in zip(*values, strict=True)]
             case "concave":
@@ -486,6 +490,8 @@ class Asked:
         """Whether the claim is true of this point."""
         found = self.conclusions(point, rule)
         least = -self.slack
+        if self.claim == "avoids":
+            return all(value > least for value in found)
         return all(value >= least and (self.claim not in EQUATIONS or value <= -least) for value in found)
 
     def points(self, r: Random, count: int, reach: int = 2, den: int = 4) -> list[Point]:
@@ -735,6 +741,11 @@ def damaged(r: Random, value: Any) -> Any:
     return value
 
 
+def missed(row: Sequence[Any], bound: Any, y: Sequence[Fraction]) -> Fraction:
+    """By how much an inequality fails to hold."""
+    return sum((Fraction(c) * value for c, value in zip(row, y, strict=True)), -Fraction(bound))
+
+
 def random_claim(r: Random, n: int, outputs: int, claim: str | None = None) -> tuple[str, dict[str, Any]]:
     """A claim about networks of that size, with parameters that make it neither always true nor always false."""
     claim = claim or r.choice(list(CLAIMS))
@@ -748,6 +759,11 @@ def random_claim(r: Random, n: int, outputs: int, claim: str | None = None) -> t
                 "lower": lower if any(x is not None for x in (*lower, *upper)) else [-4] * outputs,
                 "upper": upper,
             }
+        case "avoids":
+            sizes = [r.choice((1, 1, 2, 3)) for _ in range(r.choice((1, 1, 2)))]
+            matrices = [[[r.choice((0, 1, -1, "1/2")) for _ in range(outputs)] for _ in range(k)] for k in sizes]
+            ends = [[r.choice((-4, -2, "-1/2", 0, 1)) for _ in range(k)] for k in sizes]
+            return claim, {"sets": [{"matrix": m, "bounds": b} for m, b in zip(matrices, ends, strict=True)]}
         case "invariant":
             return claim, {"permutation": r.sample(range(n), n)}
         case "ties-agree":
@@ -933,7 +949,9 @@ def faults_of(goal: Goal, point: Point, asked: Asked) -> list[str]:
         found, exact_ones = [of(form) for form in goal.conclusions], asked.conclusions(point)
         pairs = [[value for value in values if abs(value) > slack] for values in (found, exact_ones)]
         expect("conclusions", len(pairs[0]) == len(pairs[1]) and all(map(same, *pairs)))  # zero forms may be left out
-        expect("obligations", all(of(form) >= -slack for form in goal.obligations()) == asked.true_at(point))
+        least = 0 if asked.claim == "avoids" and not slack else -slack
+        above = [of(form) > least if asked.claim == "avoids" else of(form) >= least for form in goal.obligations()]
+        expect("obligations", all(above) == asked.true_at(point))
         expect("holds", not goal.holds([]) or asked.true_at(point))
         expect(
             "bounds of obligations",

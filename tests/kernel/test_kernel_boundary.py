@@ -75,8 +75,8 @@ IMPORTS = {
         *(".cell", ".forms", ".functions", ".networks", ".reading", ".softmax"),
     },
     "statements": {
-        *("__future__", "collections.abc", "dataclasses", "fractions"),
-        *(".bounds", ".cell", ".forms", ".networks", ".reading", ".semantics"),
+        *("__future__", "collections.abc", "dataclasses", "fractions", "typing"),
+        *(".bounds", ".cell", ".forms", ".functions", ".networks", ".reading", ".semantics"),
     },
     "claims": {
         *("__future__", "collections.abc", "copy", "dataclasses", "fractions", "functools"),

@@ -30,6 +30,7 @@ from kernel_material import (
     EQUATIONS,
     TIES,
     Asked,
+    Soft,
     accepted,
     box,
     certificate,
@@ -53,6 +54,7 @@ SHAPE: dict[str, dict[str, Any]] = {
     "at-most": {},
     "within": {"epsilon": 1},
     "range": {"lower": [0], "upper": [1]},
+    "avoids": {"sets": [{"matrix": [[1], [-2]], "bounds": [0, "-1/2"]}, {"matrix": [[0]], "bounds": [-1]}]},
     "invariant": {"permutation": [1, 0]},
     "ties-agree": {"rules": ["leftmost", "average"]},
     "independent": {"inputs": [1]},
@@ -174,7 +176,7 @@ def test_statements_about_one_network(name: str, tie: str) -> None:
     lower, upper = [None, Fraction(-1, 2)], [Fraction(1), None]
     x, n = [X, Y], 2
     match name:
-        case "range" | "invariant" | "ties-agree":
+        case "range" | "avoids" | "invariant" | "ties-agree":
             free, y = [], None
         case "independent" | "increasing":
             free, y = [1], [X, Form({3: 1})]
@@ -192,6 +194,7 @@ def test_statements_about_one_network(name: str, tie: str) -> None:
     left = [("L", "left(x)", tie, plain(x))]
     wanted = {
         "range": left,
+        "avoids": left,
         "invariant": [*left, ("R", "left(x2, x1)", tie, plain([Y, X]))],
         "ties-agree": [
             (side, f"left(x) {rule}", rule, plain(x)) for side, rule in (("L", "leftmost"), ("R", "average"))
@@ -237,6 +240,11 @@ def test_statements_about_two_networks(name: str) -> None:
             "range",
             {"lower": [-7, None, 5], "upper": [None, 2, "-3"]},
             [{0: 7, 1: 1}, {0: -5, 3: 1}, {0: 2, 2: -1}, {0: -3, 3: -1}],
+        ),
+        (
+            "avoids",
+            {"sets": [{"matrix": [[2, 0, -1], [0, 0, 0]], "bounds": [5, 7]}, {"matrix": [[0, 3, 0]], "bounds": [0]}]},
+            [{0: -5, 1: 2, 3: -1}, {0: -7}, {2: 3}],
         ),
         ("invariant", {"permutation": [0]}, [{1: 1, 4: -1}, {2: 1, 5: -1}, {3: 1, 6: -1}]),
         ("ties-agree", {"rules": list(TIES[:2])}, [{1: 1, 4: -1}, {2: 1, 5: -1}, {3: 1, 6: -1}]),
@@ -338,7 +346,7 @@ def about_two_inputs(name: str, parameters: Any) -> tuple[dict[str, Any], Any, A
     right = zero if CLAIMS[name] == 2 else None
     rest = {} if parameters is ... else {"parameters": parameters}
     tree: list[Any] = [["holds"]]
-    if name in ("within", "range"):
+    if name in ("within", "range", "avoids"):
         tree = [["holds", ["1", []], ["1", []]]]
     return certificate(zero, right, box(2), claim=name, inhabitant=[0, 0], tree=tree, **rest), zero, right
 
@@ -453,7 +461,7 @@ def test_names_of_claims() -> None:
     value, left, right = PROVED["at-most"]
     names = ["at_most", "At-most", "at-most ", "", "differ", "eq", None, 0, True, ["at-most"], {"at-most": []}]
     for name in names:
-        with pytest.raises(Rejected, match=r"^certificate: claim: expected one of equal, at-most, within, range, inv"):
+        with pytest.raises(Rejected, match=r"^certificate: claim: expected one of equal, at-most, within, range, avo"):
             judged({**value, "claim": name}, left, right)
 
 
@@ -726,6 +734,100 @@ def test_obligations_are_the_conclusions_that_are_not_zero(name: str) -> None:
         assert len(goal.obligations()) == {"within": 2, "range": 4}.get(name, 1)
     leaf = made(goal.gate("L0.u0"))[1] if name == "range" else goal
     assert len(leaf.obligations()) == 3 if name == "range" else leaf is goal
+
+
+# --- outputs that avoid sets ----------------------------------------------------------------------
+
+
+def avoiding(left: Any, sets: Any, tree: Any = (["holds", []],), domain: Any = None) -> bool:
+    """Whether the tree proves that the outputs on [-1, 1] avoid the sets."""
+    domain = domain or box(1)
+    value = certificate(left, None, domain, claim="avoids", parameters={"sets": sets}, inhabitant=[0], tree=list(tree))
+    return accepted(value, left)
+
+
+@pytest.mark.parametrize(("bound", "expected"), [(-1, True), (0, False), (1, False)])
+def test_a_set_is_closed(bound: Any, expected: bool) -> None:
+    """relu(x) <= bound: by bounds, by multipliers and, on a cell where the value is 0, by nothing left to show."""
+    sets = [{"matrix": [[1]], "bounds": [bound]}]
+    assert avoiding(RELU, sets) is expected
+    assert avoiding(RELU, sets, [["holds", ["1", [["L0.u0", 1, "1"]]]]]) is expected
+    by_cells = [["gate", "L0.u0"], ["holds", ["1", [[2, "1"]]]], ["holds", ["1", []]]]  # x wins, or 0
+    assert avoiding(RELU, sets, by_cells) is expected
+    by_bounds = [["gate", "L0.u0"], ["holds", ["1", [[2, "1"]]]], ["holds", []]]
+    assert avoiding(RELU, sets, by_bounds) is expected
+    assert not avoiding(RELU, sets, [["holds"]]) and not avoiding(RELU, sets, [["holds", [], []]])
+    point = certificate(RELU, None, box(1), claim="avoids", parameters={"sets": sets}, point=[0], values=[[0]])
+    assert accepted(point, RELU) is not expected
+
+
+def test_each_inequality_of_a_set_may_be_the_one_that_fails() -> None:
+    """x <= 0 and x >= 1/2 together: on no cell both; the maximum that says so can be split."""
+    sets = [{"matrix": [[1], [-1]], "bounds": [0, "-1/2"]}]
+    goal = goal_of(LINE, None, box(1), claim="avoids", sets=sets)
+    assert goal.cell.places == {"U0": 2} and plain(goal.conclusions) == [({2: 1}, 1)]
+    assert not goal.holds([None])
+    assert [plain([child.conclusions[0]]) for child in made(goal.gate("U0"))] == [[({2: 1}, 1)]] * 2
+    assert avoiding(LINE, sets, [["holds", ["4", [["U0", 0, "2"], ["U0", 1, "1"]]]]])
+    row = [[2, "1"]]  # 4 x - 1 >= 0 on one side, 1 - 4 x >= 0 on the other
+    assert avoiding(LINE, sets, [["gate", "U0"], ["holds", ["4", row]], ["holds", ["2", row]]])
+    touching = [{"matrix": [[1], [-1]], "bounds": ["1/2", "-1/2"]}]
+    assert not avoiding(LINE, touching, [["holds", ["4", [["U0", 0, "2"], ["U0", 1, "2"]]]]])
+
+
+def test_every_set_is_an_obligation_of_its_own() -> None:
+    sets = [{"matrix": [[1]], "bounds": [-2]}, {"matrix": [[-1]], "bounds": ["-3/2"]}, {"matrix": [[0]], "bounds": [0]}]
+    assert avoiding(RELU, sets[:2], [["holds", [], []]]) and avoiding(RELU, sets[1::-1], [["holds", [], []]])
+    assert not avoiding(RELU, sets[:2], [["holds", []]])
+    assert not avoiding(RELU, sets, [["holds", [], [], []]]), "the last one is everything"
+    assert not avoiding(RELU, sets, [["holds", [], []]])
+
+
+def test_a_head_that_is_stuck_leaves_sets_open() -> None:
+    goal = goal_of(STEP, None, box(1), claim="avoids", sets=[{"matrix": [[1], [-1]], "bounds": ["1/2", 5]}])
+    assert not goal.finished and goal.conclusions == () and not goal.holds([])
+    above, at, below = made(goal.compare(0, 1))
+    assert [plain(child.conclusions) for child in (above, at, below)] == [[({0: 1}, 2)], [({}, 1)], [({0: -1}, 2)]]
+    assert [child.holds([None]) for child in (above, at, below)] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        ([], r"parameters\.sets: expected at least one set, found none"),
+        ([{"matrix": [], "bounds": []}], r"parameters\.sets\[0\]: expected at least one row, found none"),
+        ([{"matrix": [[1]], "bounds": [0]}, {"matrix": [], "bounds": []}], r"sets\[1\]: expected at least one row"),
+        ([{"matrix": [[1, 2]], "bounds": [0]}], r"sets\[0\]\.matrix\[0\]: expected 1"),
+        ([{"matrix": [[1], [2]], "bounds": [0]}], r"sets\[0\]\.matrix: expected"),
+        ([{"matrix": [["x"]], "bounds": [0]}], r"sets\[0\]\.matrix\[0\]"),
+        ([{"matrix": [[1]], "bounds": ["x"]}], r"sets\[0\]\.bounds"),
+        ([{"matrix": [[1]]}], r"sets\[0\]"),
+        ([{"matrix": [[1]], "bounds": [0], "more": 1}], r"sets\[0\]"),
+        ({"matrix": [[1]], "bounds": [0]}, r"parameters\.sets"),
+        ([[1]], r"sets\[0\]"),
+    ],
+)
+def test_sets_that_are_none(sets: Any, message: str) -> None:
+    with pytest.raises(Rejected, match=message):
+        statement_of(LINE, None, box(1), claim="avoids", sets=sets)
+
+
+def test_sums_as_text() -> None:
+    rows = [[0, 0, 0], [-1, 2, "-1/2"], [0, 1, 0], ["1/3", 0, 7], ["-1/3", 0, -1]]
+    found = statement_of(PARTS, None, box(1), claim="avoids", sets=[{"matrix": rows, "bounds": [0, -1, "1/2", 3, 4]}])
+    texts = ["0 <= 0", "-y1 + 2 y2 - 1/2 y3 <= -1", "y2 <= 1/2", "1/3 y1 + 7 y3 <= 3", "-1/3 y1 - y3 <= 4"]
+    assert found.text == f"for every x in the domain, y = left(x) satisfies none of ({' and '.join(texts)})"
+    assert found.groups == (5,) and found.grouped("abcde") == [list("abcde")]
+
+
+def test_softmax_that_may_touch_a_set_refutes_nothing() -> None:
+    """B(x, 0) at the rate 1 is 0 at no x > 0, but bounds do not tell it from numbers just below."""
+    sets = [{"matrix": [[1]], "bounds": ["1/10"]}]
+    soft = (Soft((Fraction(1),), "e"), None)
+    for point, values, expected in (([1], ["7/10", "8/10"], False), (["-1/10"], ["-1/10", "1/10"], True)):
+        ends = {"lower": values[0], "upper": values[1]}
+        asked = Asked(RELU, None, box(1), claim="avoids", soft=soft, sets=sets)
+        assert accepted(asked.certificate(point=point, values=[[ends]]), RELU) is expected
 
 
 def test_obligations_of_an_equation_come_in_pairs() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from fractions import Fraction
 from random import Random
 from typing import Any
 
@@ -176,6 +177,9 @@ def question_of(asked: Asked) -> Question:
 
 def written(asked: Asked) -> str:
     """The claim as on the command line."""
+    if asked.claim == "avoids":
+        sets = [zip(each["matrix"], each["bounds"], strict=True) for each in asked.parameters["sets"]]
+        return f"avoids:{'; '.join(', '.join(inequality(*row) for row in rows) for rows in sets)}"
     match list(asked.parameters.values()):
         case [lower, upper]:
             ends = [["" if end is None else str(end) for end in pair] for pair in zip(lower, upper, strict=True)]
@@ -185,6 +189,12 @@ def written(asked: Asked) -> str:
         case [number]:
             return f"{asked.claim}:{number}"
     return asked.claim
+
+
+def inequality(row: list[Any], bound: Any) -> str:
+    """An inequality as on the command line."""
+    terms = [f"{'-' if c < 0 else '+'} {abs(c)} y{k}" for k, c in enumerate(map(Fraction, row), start=1)]
+    return f"{' '.join(terms)} <= {bound}"
 
 
 def stop_after_100_steps(closed: int, still_open: int) -> None:
@@ -255,7 +265,8 @@ def any_step(r: Random, goal: Goal) -> tuple[Any, list[Goal]]:
         if cell.empty([as_reference(item) for item in chosen]):
             return ["empty", chosen], []
     if goal.finished:
-        proofs = short_proofs(cell, seen.obligations(), references)
+        strict = bool(goal.statement.groups)
+        proofs = short_proofs(cell, seen.obligations(), references, strict=strict)
         if None not in proofs:
             return ["holds", *proofs], []
     if cell.places and r.random() < 0.3 and (step := some_bound(r, cell, references)):
@@ -288,15 +299,15 @@ def some_bound(r: Random, cell: Cell, references: list[Any]) -> Any:
     return None if None in proofs else ["bound", place, written, *proofs]
 
 
-def short_proofs(cell: Cell, forms: list[Form], references: list[Any]) -> list[Any]:
-    """For each form a weight and at most two rows or facts that show that it is >= 0; None if there are none."""
+def short_proofs(cell: Cell, forms: list[Form], references: list[Any], *, strict: bool = False) -> list[Any]:
+    """For each form a weight and at most two rows or facts that show that it is >= 0 (> 0); None if there are none."""
     items = [as_reference([*reference, "1"])[0] for reference in references]
     rows = [cell.rows[item][0] if isinstance(item, int) else cell.fact(*item) for item in items]
     plain = [cell.atoms.expanded(cell.resolve(Form(row.terms))).terms for row in [*rows, *forms]]
     variables = sorted(set().union(*plain))
     vectors = [[terms.get(v, 0) for v in variables if v] for terms in plain]
     return [
-        next((proof for proof in few(references, vectors, goal) if proved(cell, form, proof)), None)
+        next((proof for proof in few(references, vectors, goal) if proved(cell, form, proof, strict=strict)), None)
         for form, goal in zip(forms, vectors[len(rows) :], strict=True)
     ]
 
@@ -320,8 +331,8 @@ def few(references: list[Any], vectors: list[list[int]], goal: list[int]) -> Ite
                                 yield [f"{weight}", [[*one, f"{m}"], [*other, f"{k}"]]]
 
 
-def proved(cell: Cell, form: Form, proof: Any) -> bool:
-    return cell.implied(form, int(proof[0]), [as_reference(item) for item in proof[1]])
+def proved(cell: Cell, form: Form, proof: Any, *, strict: bool) -> bool:
+    return cell.implied(form, int(proof[0]), [as_reference(item) for item in proof[1]], strict=strict)
 
 
 def as_reference(item: list[Any]) -> Any:

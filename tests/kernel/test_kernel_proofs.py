@@ -429,6 +429,7 @@ STILL_PROOFS["range"] = {
     *("(1, 1, 1, 0) of fact ['L0.u1', 0]", "(1, 3, 1, 0) of fact ['L0.u0', 'high']"),
     "(1, 4, 1, 0) of fact ['L0.u0', 'high']",
 }
+STILL_PROOFS["avoids"] = {"(0, 1, 1, 2) of fact ['L0.u0', 'low']", "(0, 1, 1, 2) of fact ['L0.u1', 0]"}
 STILL_PROOFS["convex"] = {"(2, 1, 1, 0) of fact ['L0.u0', 'low']"}
 
 # And these: an obligation with some slack has other proofs as well.

@@ -20,14 +20,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import functions
 from enclosures import End, Interval, Rate, down, gamma, gap, grain, outwards, product, total, up, weights
 from functions import Function
 
+T = TypeVar("T")
 Form = dict[int, Fraction]
 Key = frozenset[Any]
 Row = tuple[Form, bool]
@@ -861,7 +862,7 @@ class Evaluation:
 class Conclusion:
     """A combination of outputs, plus a constant, that has to be 0 or at least 0; a term is (evaluation, k, factor)."""
 
-    terms: list[tuple[int, int, int]]
+    terms: list[tuple[int, int, int | Fraction]]
     constant: Fraction
     equation: bool
 
@@ -885,6 +886,24 @@ class Claim:
     rule: str | None  # the tie rule of all evaluations, if it is one
     sides: tuple[Soft | None, ...] = ()
     networks: tuple[Network, ...] = ()
+    sets: tuple[int, ...] = ()  # if there are some: how many conclusions belong to each; one of them has to be > 0
+
+    @property
+    def equations(self) -> list[bool]:
+        """For what is to be shown, in order, whether it is that a form is 0."""
+        return [False] * len(self.sets) or [c.equation for c in self.conclusions]
+
+    def by_set(self, found: Sequence[T]) -> list[list[T]]:
+        """What belongs to the conclusions of each set."""
+        ends = list(accumulate(self.sets, initial=0))
+        return [list(found[first:last]) for first, last in pairwise(ends)]
+
+    def is_refuted(self, outputs: list[list[Form]], bounds: Callable[[Form], Interval]) -> bool:
+        """Whether outputs contradict it, whatever they are within their bounds."""
+        found = [bounds(c.form(outputs)) for c in self.conclusions]
+        if self.sets:
+            return any(all(high is not None and high <= 0 for _, high in own) for own in self.by_set(found))
+        return any(is_false(ends, c.equation) for ends, c in zip(found, self.conclusions, strict=True))
 
     def semantics(self, hard: str) -> list[str]:
         """How the sides are read, functions apart, given the words for a hard one; nothing if there are only those."""
@@ -959,6 +978,7 @@ PARAMETERS = {
     "at-most": (),
     "within": ("epsilon",),
     "range": ("lower", "upper"),
+    "avoids": ("sets",),
     "invariant": ("permutation",),
     "ties-agree": ("rules",),
     "independent": ("inputs",),
@@ -986,6 +1006,8 @@ def hard_claim(value: dict[str, Any], networks: list[Network]) -> Claim:
     given = fields(value.get("parameters", {}), PARAMETERS[name])
     if name in PAIRS:
         return claim_on_pair(name, given, networks, tie)
+    if name == "avoids":
+        return claim_on_sets(items(given["sets"]), networks[0], tie)
     if name in ("range", "invariant", "ties-agree"):
         return claim_on_point(name, given, networks[0], tie)
     if name in ("convex", "concave"):
@@ -1039,6 +1061,35 @@ def claim_on_point(name: str, given: dict[str, Any], net: Network, tie: str) -> 
         conclusions, text = equations, f"left(x) is the same under the tie rules {first} and {second}"
         rule = first if first == second else None
     return Claim(net.inputs, None, evaluations, conclusions, f"for every x in the domain, {text}", rule)
+
+
+def claim_on_sets(sets: list[Any], net: Network, tie: str) -> Claim:
+    """The claim avoids."""
+    require(not isinstance(net, Function), "a function has no sets of outputs")
+    require(bool(sets), "no sets")
+    conclusions, sizes, texts = [], [], []
+    for entry in sets:
+        own = fields(entry, ("matrix", "bounds"))
+        ends = numbers(own["bounds"])
+        matrix = [numbers(row, net.outputs) for row in items(own["matrix"], len(ends))]
+        require(bool(ends), "a set without rows")
+        for row, end in zip(matrix, ends, strict=True):
+            conclusions.append(Conclusion([(0, k, c) for k, c in enumerate(row)], -end, False))
+        sizes.append(len(ends))
+        texts.append(" and ".join(f"{sum_text(row)} <= {show(end)}" for row, end in zip(matrix, ends, strict=True)))
+    evaluation = Evaluation("L", net, coordinates(net.inputs), tie, "left(x)")
+    text = f"for every x in the domain, y = left(x) satisfies none of {', '.join(f'({text})' for text in texts)}"
+    return Claim(net.inputs, None, [evaluation], conclusions, text, tie, sets=tuple(sizes))
+
+
+def sum_text(row: list[Fraction]) -> str:
+    """A combination of outputs."""
+    text = ""
+    for k, c in enumerate(row):
+        if c:
+            sign = ("-" if c < 0 else "") if not text else " - " if c < 0 else " + "
+            text += sign + ("" if abs(c) == 1 else f"{show(abs(c))} ") + f"y{k + 1}"
+    return text or "0"
 
 
 def bounds_of_range(value: Any, outputs: int) -> list[End]:
@@ -1385,7 +1436,10 @@ class Cell:
                 return
         if self.conclusions is None:
             outputs = [run.output or [] for run in self.runs]
-            self.conclusions = [self.atoms.expand(conclusion.form(outputs)) for conclusion in claim.conclusions]
+            forms = [conclusion.form(outputs) for conclusion in claim.conclusions]
+            if claim.sets:
+                forms = [self.operation_at(f"U{j}", own, None) for j, own in enumerate(claim.by_set(forms))]
+            self.conclusions = list(map(self.atoms.expand, forms))
 
     def stuck(self) -> Stuck | None:
         """The head where the first evaluation that is not finished is stuck."""
@@ -1843,9 +1897,11 @@ def resolved(cell: Cell, f: Form) -> Form:
     return cell.normal(f) if cell.atoms.mentioned(f) else f
 
 
-def prove(cell: Cell, f: Form, pair: Any) -> None:
-    """Check that a pair proves f >= 0; without one bounds have to be enough."""
+def prove(cell: Cell, f: Form, pair: Any, strict: bool = False) -> None:
+    """Check that a pair proves f >= 0, or > 0 (then about no function); without one bounds have to be enough."""
     if pair == [] and isinstance(pair, list):
+        low = cell.atoms.lo(f) if strict else None
+        require(not strict or (low is not None and low > 0), "bounds do not show that a form is > 0")
         require(cell.atoms.is_at_least_0(f), "bounds do not show that a form is >= 0")
         return
     weight, rows = items(pair, 2)
@@ -1855,6 +1911,7 @@ def prove(cell: Cell, f: Form, pair: Any) -> None:
         return
     total = resolved(cell, total)
     require(is_constant(total) and total.get(0, Fraction(0)) >= 0, "a form is not proved to be >= 0")
+    require(bool(total) or not strict, "a form is not proved to be > 0")
 
 
 def close_empty(cell: Cell, rows: Any) -> None:
@@ -1872,13 +1929,13 @@ def close_holds(cell: Cell, claim: Claim, pairs: list[Any]) -> bool:
         reject("an evaluation is not finished")
     require(cell.atoms.are_defined(), "a function may be undefined")
     obligations = []
-    for c, conclusion in zip(cell.conclusions, claim.conclusions, strict=True):
+    for c, equation in zip(cell.conclusions, claim.equations, strict=True):
         g = cell.normal(c)
-        if g:
-            obligations += [g, times(-1, g)] if conclusion.equation else [g]
+        if g or claim.sets:
+            obligations += [g, times(-1, g)] if equation else [g]
     require(len(pairs) == len(obligations), "the number of pairs is not that of the obligations")
     for f, pair in zip(obligations, pairs, strict=True):
-        prove(cell, f, pair)
+        prove(cell, f, pair, strict=bool(claim.sets))
     return any(run.tied for run in cell.runs)
 
 
@@ -2007,7 +2064,7 @@ def check_refutation(value: dict[str, Any], claim: Claim, domain: Domain) -> str
     for evaluation, output, entry in zip(claim.evaluations, outputs, given, strict=True):
         ends = [between(bounds(f), value) for f, value in zip(output, items(entry, len(output)), strict=True)]
         said.append(f"{evaluation.label} = ({', '.join(ends)})")
-    require(any(is_false(bounds(c.form(outputs)), c.equation) for c in claim.conclusions), "no conclusion is false")
+    require(claim.is_refuted(outputs, bounds), "no conclusion is false")
     if any(claim.sides):
         rule = f" ({claim.semantics(f'hard attention, tie rule {claim.rule}')[0]})"
     else:

@@ -521,6 +521,17 @@ def random_parameters(r: random.Random, claim: str, inputs: int, outputs: int) -
         if all(end is None for side in ends for end in side):
             ends[0][0] = -20
         return dict(zip(("lower", "upper"), ends, strict=True))
+    if claim == "avoids":
+        sizes = [r.choice([1, 1, 2, 3]) for _ in range(r.choice([1, 1, 2]))]
+        return {
+            "sets": [
+                {
+                    "matrix": [[spelt(r, r.choice([0, 1, -1, 2])) for _ in range(outputs)] for _ in range(size)],
+                    "bounds": [spelt(r, r.choice([-50, -5, -2, -1, 0, 1])) for _ in range(size)],
+                }
+                for size in sizes
+            ]
+        }
     if claim == "invariant":
         order = list(range(inputs))
         r.shuffle(order)
@@ -622,7 +633,7 @@ def refutation(r: random.Random, claim: checker.Claim, domain: checker.Domain) -
             return None
         if any(None in bounds(f) for output in outputs for f in output):  # a function that is not defined there
             continue
-        if any(checker.is_false(bounds(c.form(outputs)), c.equation) for c in claim.conclusions) or r.random() < 0.1:
+        if claim.is_refuted(outputs, bounds) or r.random() < 0.1:
             values = [[enclosed(r, *bounds(f)) for f in output] for output in outputs]
             return {"point": written(r, point), "values": values}
     return None
@@ -756,7 +767,7 @@ def random_function(r: random.Random, inputs: int) -> Data:
 
 def with_function(r: random.Random) -> Case:
     """A claim about a function, or a function and a network, proved by cuts, narrow and bounds, or refuted."""
-    claim = r.choice([*["within"] * 6, "range", "range", *checker.PARAMETERS])
+    claim = r.choice([*["within"] * 6, "range", "range", *(name for name in checker.PARAMETERS if name != "avoids")])
     inputs = r.choice([1, 1, 1, 2, 2, 0]) if claim in ("within", "range", "equal", "at-most") else r.choice([1, 1, 2])
     low = r.choice([-1, -1, 0, "1/4", 1])
     domain: Data = {"lower": [low] * inputs, "upper": [r.choice([1, 2, "3/2"])] * inputs}
@@ -864,6 +875,13 @@ def chained(r: random.Random) -> Case:
     return Case(dump(value | r.choice([{}, {}, {"untrusted": [1]}])).encode(), files)
 
 
+def inequality(row: list[Any], bound: Any) -> str:
+    """An inequality as the prover reads it."""
+    found = [checker.number(c) for c in row]
+    terms = "".join(f"{'-' if c < 0 else '+'}{abs(c)}*y{k}" for k, c in enumerate(found, start=1))
+    return f"{terms or '0'}<={checker.number(bound)}"
+
+
 def argument(question: Question) -> str:
     """The claim as the prover reads it."""
     claim, given = question.head["claim"], question.head.get("parameters", {})
@@ -873,6 +891,10 @@ def argument(question: Question) -> str:
         ends = [[None if x is None else checker.number(checker.parse(text_of(x))) for x in given[k]] for k in given]
         parts = [",".join("" if x is None else str(x) for x in pair) for pair in zip(*ends, strict=True)]
         return "range:" + ";".join(parts)
+    if claim == "avoids":
+        exact = checker.parse(text_of(given["sets"]))
+        rows = [zip(each["matrix"], each["bounds"], strict=True) for each in exact]
+        return "avoids:" + ";".join(",".join(inequality(row, bound) for row, bound in own) for own in rows)
     if claim == "ties-agree":
         return "ties-agree:" + ",".join(given["rules"])
     if claim == "invariant":

@@ -260,9 +260,9 @@ def closing(r: random.Random, claim: Claim, cell: Cell) -> Step | None:
     rows = usable(cell)
     if cell.conclusions is not None and r.random() < 0.9:
         pairs = []
-        for c, conclusion in zip(cell.conclusions, claim.conclusions, strict=True):
+        for c, equation in zip(cell.conclusions, claim.equations, strict=True):
             g = cell.normal(c)
-            for f in ([g, times(-1, g)] if conclusion.equation else [g]) if g else []:
+            for f in ([g, times(-1, g)] if equation else [g]) if g or claim.sets else []:
                 if cell.atoms.functions:  # what encloses functions does so for the sum with any rows
                     pairs.append([] if r.random() < 0.8 else ["1", [[*r.choice(rows)[0], "1"]] if rows else []])
                     continue
