@@ -340,7 +340,8 @@ class Branching:
 
     def _excess(self, part: Part) -> float:
         """By how much the bounds of a cell exceed what is wanted, at most."""
-        worst = 0.0
+        # Of the largest of several forms the kernel keeps those that may be the largest, which a sketch does not know.
+        worst = 5e-324 if part.seen.guess and self.question.claim.strict else 0.0
         for bound, wanted in zip(part.seen.bounds, self.wanted(self.reached), strict=True):
             if bound.ceiling is None or wanted is None:
                 return float("inf")

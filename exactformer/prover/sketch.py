@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,6 +54,7 @@ class Sketch:
 
     layers: tuple[Layer, ...]
     conclusions: tuple[Any, Any, Any]  # their coefficients of a and of d after the last layer, and their constants
+    firsts: tuple[int, ...]  # where a conclusion is the largest of several, the number of the first of each
 
     @staticmethod
     def of(question: Question, pairs: Pairs) -> Sketch | None:
@@ -70,7 +71,9 @@ class Sketch:
                 return None
             parts = zip((*left.layers, left.output), (*right.layers, right.output), pairwise(orders), strict=True)
             maps = [_both(*part) for part in parts]
-        return Sketch(tuple(maps[:-1]), _conclusions(question, maps[-1]))
+        origin = ((Fraction(0),) * left.outputs,) * len(question.networks)
+        sizes = [len(values) for values in question.claim.alternatives(*origin)]
+        return Sketch(tuple(maps[:-1]), _conclusions(question, maps[-1]), tuple(accumulate(sizes, initial=0))[:-1])
 
     def tops(self, low: Any, high: Any) -> tuple[Any, Any]:
         """How far minus each conclusion reaches on each box, at most; and how many units are open there.
@@ -98,6 +101,8 @@ class Sketch:
                 opened += _open(u).sum(axis=1) + (_open(other) & ~_open((u[0][:, :m], u[1][:, :m]))).sum(axis=1)
             least, most = self._bounds(*self.conclusions, sides, (low, high))
             tops = NEAR * (most - least) - least
+            if len(self.firsts) < tops.shape[1]:
+                tops = np.minimum.reduceat(tops, self.firsts, axis=1)
         return np.where(np.isnan(tops), np.inf, tops), opened
 
     def _bounds(self, of: Any, apart: Any, constants: Any, sides: Sequence[Sides], box: Ends) -> Ends:
@@ -213,7 +218,8 @@ def _conclusions(question: Question, output: Layer) -> tuple[Any, Any, Any]:
     def at(unit: int | None) -> Any:
         """The conclusions where this output is 1 and all others are 0."""
         numbers = [Fraction(k == unit) for k in range(sides * count)]
-        return _floats(question.claim.conclusions(*(tuple(numbers[i * count : (i + 1) * count]) for i in range(sides))))
+        outputs = (tuple(numbers[i * count : (i + 1) * count]) for i in range(sides))
+        return _floats([value for values in question.claim.alternatives(*outputs) for value in values])
 
     constant = at(None)
     slopes = np.array([at(k) - constant for k in range(sides * count)]).reshape(sides, count, -1)

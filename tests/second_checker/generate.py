@@ -527,7 +527,7 @@ def random_parameters(r: random.Random, claim: str, inputs: int, outputs: int) -
             "sets": [
                 {
                     "matrix": [[spelt(r, r.choice([0, 1, -1, 2])) for _ in range(outputs)] for _ in range(size)],
-                    "bounds": [spelt(r, r.choice([-50, -5, -2, -1, 0, 1])) for _ in range(size)],
+                    "bounds": [spelt(r, r.choice([-200, -200, -200, -50, -5, -1, 0])) for _ in range(size)],
                 }
                 for size in sizes
             ]
