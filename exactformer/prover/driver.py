@@ -293,6 +293,8 @@ def _branched(attempt: Attempt, goal: Goal, progress: Progress) -> Outcome | Non
     tops = ceilings(root)
     if not tops or any(top is None or top > 0 or (strict and top == 0) for top in tops):
         return None
+    if strict and any(part.seen.guess for part in root.leaves()):  # the time was over before they were evaluated
+        return None
     return attempt.proved("lazy", Found(root.steps([Fraction(0)] * len(tops), strict=strict), [], {}))
 
 
