@@ -121,9 +121,9 @@ def test_what_is_not_decided_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_out_of_time_is_unknown() -> None:
-    found = check("T12", instances=10**4, timeout=0.5)
+    found = check("T12", instances=10**4, timeout=0.001)
     assert found.outcome == "unknown" and found.why is not None and "out of time" in found.why
-    assert 0 < found.tried < 10**4
+    assert found.tried < 10**4
 
 
 def test_processes_find_the_same() -> None:

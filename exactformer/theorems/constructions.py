@@ -59,8 +59,9 @@ def gated_equals_its_source(case: Case, inputs: int, layers: int, width: int, ra
     net = case.network(inputs, [width] * layers, rank)
     compiled = fault(compile_network(net).transformer, case)
     for t in range(compiled.tokens):
-        for tie in TIES:
-            proved(verify(net, replace(compiled, token=t), tie=tie), f"token {t}, tie rule {tie}")
+        found = verify(net, replace(compiled, token=t))
+        proved(found, f"token {t}")
+        expect("any tie rule" in (found.theorem or ""), f"token {t}: {found.theorem}")
 
 
 @theorem("T6", "Sizes of Theorem A", "Theorem A", instances=60, inputs=(1, 3), layers=(1, 3), width=(1, 3), rank=(2, 4))

@@ -47,7 +47,12 @@ def parameters_text(theorem: Theorem) -> str:
 
 def document_of(found: Findings) -> Document:
     """The document: what was found, the table, what is not as expected, and all statements."""
-    sections = [Section("What was found", (Statement(found.outcome, "Theorems", summary(found)), _table(found)))]
+    sections = [
+        Section(
+            "What was found",
+            (Statement(found.outcome, "Theorems", summary(found)), _table(found, "Theorem by theorem")),
+        )
+    ]
     if wrong := tuple(_wrong(found)):
         sections.append(Section("What is not as expected", wrong))
     sections.append(Section("Statements", tuple(_statement(each) for each in found.findings)))
@@ -74,7 +79,7 @@ def summary(found: Findings) -> str:
     return f"{len(found.findings)} theorem{'s'[: len(found.findings) != 1]}: {words or 'none'}."
 
 
-def _table(found: Findings) -> Table:
+def _table(found: Findings, heading: str = "") -> Table:
     rows = tuple(
         (
             each.theorem.number,
@@ -87,7 +92,7 @@ def _table(found: Findings) -> Table:
         for each in found.findings
     )
     columns = ("", "statement", "evidence", "instances", "outcome", "time")
-    return Table("", columns, "lllrlr", rows, "Times are those of all processes together.")
+    return Table(heading, columns, "lllrlr", rows, "Times are those of all processes together.")
 
 
 def _lines(*blocks: Block) -> list[str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import combinations_with_replacement, product
 
 from exactformer.building import Design, Expression, Space, block, head, token
 from exactformer.compiler import compile_network
 from exactformer.domain import Domain
-from exactformer.networks import MaxoutNetwork, Transformer
+from exactformer.networks import Affine, MaxoutNetwork, Transformer
+from exactformer.rational import Matrix, Vector
 from exactformer.subdivision import (
     deep_lower,
     deep_upper,
@@ -80,16 +81,28 @@ def _turns(unit: int, width: int, rank: int) -> list[Fraction]:
     return [Fraction(10 * 3 ** (rank * unit + p)) for p in range(rank)]
 
 
-@theorem("T27", "Several layers", "R3", instances=40, inputs=(1, 2), layers=(1, 3), width=(1, 3), rank=(2, 3))
+@theorem(
+    "T27",
+    "Several layers",
+    "R3",
+    expected="sharp",
+    instances=40,
+    inputs=(1, 2),
+    layers=(1, 3),
+    width=(1, 3),
+    rank=(2, 3),
+)
 def regions_of_several_layers(case: Case, inputs: int, layers: int, width: int, rank: int) -> None:
     """A network has at most the product of r(min(n, m_1, ..., m_(l-1)); m_l, k) activation regions over its layers.
 
-    Counted exactly for the networks drawn, on R^n.
+    Counted exactly for the networks drawn, on R^n. The sawtooth, of one input and width 2, has as many on [0, 1].
     """
     net = case.network(inputs, [width] * layers, rank, domain=Domain.everything(inputs))
-    most = deep_upper(inputs, [[rank] * width] * layers)
-    found = cells(net)
-    expect(found <= (0 if case.broken else most), f"{found} regions, at most {most}: {net.layers}")
+    found, most = cells(net), deep_upper(inputs, [[rank] * width] * layers)
+    expect(found <= most, f"{found} regions, at most {most}: {net.layers}")
+    wave = cells(sawtooth(rank=rank, depth=layers))
+    bound = deep_upper(1, [[rank - int(case.broken), rank]] * layers)
+    expect(wave == bound, f"the sawtooth has {wave} regions, and the bound is {bound}")
 
 
 @theorem(
@@ -103,13 +116,12 @@ def regions_of_one_input(case: Case, layers: int, width: int, rank: int) -> None
     """
     most, exact = one_input(width, rank, layers)
     expect(exact, "no exact value is known")
-    wave, shallow = linear_regions(sawtooth(width=2, rank=rank, depth=layers)), one_input(2, rank, layers - 1)[0]
-    expect(
-        wave == one_input(2, rank, layers)[0] == (2 * rank - 1) ** layers > shallow, f"the sawtooth has {wave} regions"
-    )
+    wave = linear_regions(sawtooth(width=2, rank=rank, depth=layers - int(case.broken)))
+    shallow, deep = (one_input(2, rank, depth)[0] for depth in (layers - 1, layers))
+    expect(shallow < wave == deep == (2 * rank - 1) ** layers, f"the sawtooth has {wave} regions")
     net = case.network(1, [width] * layers, rank, domain=Domain.everything(1))
     found = linear_regions(net)
-    expect(found <= (0 if case.broken else most), f"{found} regions, at most {most}: {net.layers}")
+    expect(found <= most, f"{found} regions, at most {most}: {net.layers}")
 
 
 @theorem("T29", "Exponential in the depth", "R5", instances=8, inputs=(1, 2), layers=(1, 2), rank=(2, 3))
@@ -139,27 +151,28 @@ def regions_of_transformers(case: Case, inputs: int, layers: int, rank: int) -> 
     expect(count == (2 * rank - 1) ** layers, f"the sawtooth compiled has {count} regions")
 
 
-@theorem("T31", "Cells of heads", "R7", instances=12, inputs=(1, 2), heads=(1, 2), tokens=(2, 3))
+@theorem("T31", "Cells of heads", "R7", expected="sharp", instances=12, inputs=(1, 2), heads=(1, 2), tokens=(2, 3))
 def cells_of_heads(case: Case, inputs: int, heads: int, tokens: int) -> None:
     """H heads of constant query over k tokens cut R^n into at most r(n; H, k) cells; where query and key depend on x,
     not.
 
-    Counted exactly for the heads of affine scores that are drawn (values are scores). For the scores x_1 x_t, t = 2, 3,
-    which are quadratic, the winner at x = (s, s - 1, 0) is token 2, 3, 2 for s = -1, 1/2, 2, on a line: no convex cell.
+    Counted exactly for the heads of affine scores that are drawn (values are scores); those whose scores are the pieces
+    of parallel folds have as many. For the scores x_1 x_t, t = 2, 3, which are quadratic, the winner at x = (s, s - 1,
+    0) is token 2, 3, 2 for s = -1, 1/2, 2, on a line: no convex cell.
     """
-    space, inner = Space(x=inputs), Space(one=1, key=heads, out=heads)
-    one, key, out = inner.parts
-    points = space.parts[0]
-    slopes = [[case.integers(inputs) for _ in range(heads)] for _ in range(tokens)]
-    starts = [[case.integer() for _ in range(heads)] for _ in range(tokens)]
-    holding = [
-        token(one=1, key=[_sum(slopes[t][h], points, inputs) + starts[t][h] for h in range(heads)])
-        for t in range(tokens)
+    most = heads_upper(inputs, heads, tokens)
+    scores = [
+        Affine(Matrix.of([case.integers(inputs) for _ in range(heads)]), _vector(case, heads)) for _ in range(tokens)
     ]
-    parts = [head(query=one, key=key[h], value=key[h], to=out[h]) for h in range(heads)]
-    design = Design(inputs=space, space=inner, tokens=holding, blocks=[block(*parts)], readout=out)
-    found, most = cells(design.build(), Domain.everything(inputs)), heads_upper(inputs, heads, tokens)
-    expect(found <= (0 if case.broken else most), f"{found} cells, at most {most}: slopes {slopes}, constants {starts}")
+    found = cells(heads_with(scores), Domain.everything(inputs))
+    expect(found <= most, f"{found} cells, at most {most}: scores {scores}")
+    folds = parallel_folds(inputs, heads, tokens - int(case.broken)).layers[0].pieces
+    rank = folds.outputs // heads
+    rows, biases = folds.weights.dense(), folds.biases.fractions()
+    dealt = [range(t, folds.outputs, rank) for t in range(rank)]  # the t-th piece of each unit
+    sharp = [Affine(Matrix.of([rows[i] for i in part]), Vector.of(biases[i] for i in part)) for part in dealt]
+    attained = cells(heads_with(sharp), Domain.everything(inputs))
+    expect(attained == most, f"parallel folds as heads have {attained} cells, not {most}")
     made = quadratic_head()
     winners = [made.evaluate([s, s - 1, 0])[0] for s in (Fraction(-1), Fraction(1, 2), Fraction(2))]
     expect(winners == [2, 3, 2], f"the winners are {winners}")
@@ -175,11 +188,25 @@ def quadratic_head() -> Transformer:
     return Design(inputs=inputs, space=space, tokens=tokens, blocks=blocks, readout=out).build()
 
 
-def _sum(slopes: list[int], points: Expression, inputs: int) -> Expression:
-    total = slopes[0] * points[0]
-    for i in range(1, inputs):
-        total = total + slopes[i] * points[i]
-    return total
+def _vector(case: Case, size: int) -> Vector:
+    return Vector.of(Fraction(x) for x in case.integers(size))
+
+
+def heads_with(scores: Sequence[Affine]) -> Transformer:
+    """One attention sublayer whose heads have these scores, as values too: the rows of an affine map for each token."""
+    inputs, heads = scores[0].inputs, scores[0].outputs
+    space, inner = Space(x=inputs), Space(one=1, key=heads, out=heads)
+    one, key, out = inner.parts
+    tokens = [token(one=1, key=[_row(each, h, space.parts[0]) for h in range(heads)]) for each in scores]
+    parts = [head(query=one, key=key[h], value=key[h], to=out[h]) for h in range(heads)]
+    return Design(inputs=space, space=inner, tokens=tokens, blocks=[block(*parts)], readout=out).build()
+
+
+def _row(affine: Affine, row: int, x: Expression) -> Expression:
+    result = 0 * x[0] + affine.biases[row]
+    for i, weight in affine.weights.row(row).items():
+        result = result + weight * x[i]
+    return result
 
 
 @theorem(
