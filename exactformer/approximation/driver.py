@@ -259,7 +259,8 @@ def _met(function: Function, domain: Domain, epsilon: Fraction, form: Form, dead
                 f"function: expected one that is defined and continuous on {domain}, found: {error}"
             ) from None
         seen = short(met.error(function) * ABOVE, 3)  # often less than what was asked for: said, if it holds
-        for claimed in (seen, epsilon) if 0 < seen < epsilon * WORTH else (epsilon,):
+        tighter = function.inputs < MOST and 0 < seen < epsilon * WORTH  # of three variables it takes too many cells
+        for claimed in (seen, epsilon) if tighter else (epsilon,):
             part, reason = _near(function, domain, met, claimed, deadline, say)
             if part is not None:
                 return Met(function, met, claimed, part)
