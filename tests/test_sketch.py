@@ -104,6 +104,9 @@ def test_a_wrong_sketch_costs_the_tree_and_no_more(monkeypatch: pytest.MonkeyPat
         return np.where((high - low).min(axis=1)[:, None] < 2, tops / 64, tops), opened
 
     monkeypatch.setattr(Sketch, "tops", wrong_of_parts)
+    evaluated = ef.distance(left, right, ratio=2, timeout=600)
+    assert evaluated.verdict == "proved" and evaluated.outcome is not None and evaluated.outcome.counts["cut"] > 0
+    monkeypatch.setattr(branching.Branching, "_over", lambda *_: True)
     wrong = ef.distance(left, right, ratio=2, timeout=60)
     assert wrong.verdict == "unknown" and wrong.outcome is not None and wrong.outcome.proved
     assert wrong.outcome.counts["cut"] == 0 and "kernel rejected" in str(wrong.reason)

@@ -7,9 +7,8 @@ Cells are split in batches, whose size depends on the tree alone, and looked at 
 began: so the tree is the same however many processes there are. Other processes evaluate cells that cuts alone lead to,
 for which they need no other cell. Gates are cheap once the cell above them has been evaluated, and are opened here.
 
-Where the domain is cut first, and how far cells reach, is guessed from a sketch in floats, if there is one: then only
-cells that this does not settle are evaluated here. The kernel evaluates all, and so it is the kernel that a wrong guess
-meets: it costs the tree.
+Where the domain is cut first is planned by a sketch in floats, if there is one. The cells of the plan are evaluated
+after it, as far as there is time; of the others the sketch's guess goes to the kernel, and a wrong one costs the tree.
 """
 
 from __future__ import annotations
@@ -327,7 +326,8 @@ class Branching:
 
     def _good(self, part: Part) -> bool:
         """Whether nothing more is wanted of a cell."""
-        return part.seen.empty is not None or (bool(part.seen.bounds) and self._excess(part) <= 0)
+        seen = part.seen
+        return seen.empty is not None or (bool(seen.bounds) and not seen.guess and self._excess(part) <= 0)
 
     def _worse(self, ceiling: Fraction, wanted: Fraction) -> bool:
         """Whether a bound is not good enough."""
@@ -336,7 +336,9 @@ class Branching:
     def _rank(self, part: Part) -> float:
         if part.seen.empty is not None:
             return float("inf")
-        return -self._excess(part) if part.seen.bounds else float("-inf")
+        if not part.seen.bounds:
+            return float("-inf")
+        return -max(self._excess(part), 5e-324 if part.seen.guess else 0.0)  # guesses before what is good
 
     def _excess(self, part: Part) -> float:
         """By how much the bounds of a cell exceed what is wanted, at most."""

@@ -295,7 +295,8 @@ def _branched(attempt: Attempt, goal: Goal, progress: Progress) -> Outcome | Non
         return None
     if strict and any(part.seen.guess for part in root.leaves()):  # the time was over before they were evaluated
         return None
-    return attempt.proved("lazy", Found(root.steps([Fraction(0)] * len(tops), strict=strict), [], {}))
+    outcome = attempt.proved("lazy", Found(root.steps([Fraction(0)] * len(tops), strict=strict), [], {}))
+    return outcome if outcome.proved or search.uncut is None else None  # a guess at a cell may have been wrong
 
 
 def _phases(method: Method, attempt: Attempt) -> list[tuple[Method, Deadline]]:
