@@ -16,7 +16,9 @@ from exactformer.theorems import THEOREMS, Theorem, check, check_all, theorems_o
 from exactformer.theorems import driver as laboratory
 from exactformer.theorems.case import Case, Failed, Undecided, expect
 from exactformer.theorems.document import list_lines, parameters_text
+from exactformer.theorems.expressions import network, unknowns
 from exactformer.theorems.theorem import theorem
+from exactformer.work import time_limit
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "cli" / "theorems.txt"
 DOCUMENT = Path(__file__).parent.parent / "docs" / "theorems.md"
@@ -124,6 +126,14 @@ def test_out_of_time_is_unknown() -> None:
     found = check("T12", instances=10**4, timeout=0.001)
     assert found.outcome == "unknown" and found.why is not None and "out of time" in found.why
     assert found.tried < 10**4
+
+
+def test_a_limit_around_a_proof_that_has_none_of_its_own() -> None:
+    five = ef.piecewise.maximum_of_five()
+    largest = network(5, [[unknowns(5)]], unknowns(1))
+    with time_limit(0.3):
+        found = ef.verify(five, largest, domain=ef.Domain.everything(5))
+    assert (found.verdict, found.reason) == ("unknown", "out of time")
 
 
 def test_processes_find_the_same() -> None:

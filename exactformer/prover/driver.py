@@ -165,7 +165,7 @@ def verify(
         with time_limit(attempt.deadline.left + GRACE):
             return _decided(attempt, method, seed, jobs, executor, (cross_check, sample), progress)
     except OutOfTime:
-        return attempt.unknown(method, f"out of time after {timeout:g} s")
+        return attempt.unknown(method, "out of time" if timeout is None else f"out of time after {timeout:g} s")
 
 
 def _decided(

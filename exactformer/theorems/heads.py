@@ -108,8 +108,13 @@ def one_head_is_any_function(case: Case, pieces: int) -> None:
             expect(error <= bound, f"temperature {rate}: an error of {float(error)} at {x}, bound {float(bound)}")
     scores = [(Fraction(case.integer(-1, 1)), Fraction(case.integer(-1, 1))) for _ in range(3)]
     values = [(Fraction(case.integer(-1, 1)), Fraction(case.integer(-1, 1))) for _ in range(3)]
-    agree = verify(affine_head(scores, values), claim=TiesAgree(), domain=Domain.everything(1))
-    (proved if tie_proof(scores, values) else refuted)(agree, f"scores {_lines(scores)}, values {_lines(values)}")
+    drawn, said = affine_head(scores, values), f"scores {_lines(scores)}, values {_lines(values)}"
+    found = [verify(drawn, claim=TiesAgree(pair), domain=Domain.everything(1)) for pair in pairwise(TIES)]
+    if tie_proof(scores, values):
+        for agree in found:
+            proved(agree, said)
+    else:
+        refuted(next((agree for agree in found if agree.refuted), found[0]), said)
 
 
 def _lines(lines: Sequence[Line]) -> str:
