@@ -20,7 +20,7 @@ from exactformer.piecewise import CPWL, cpwl_to_one_head
 from exactformer.piecewise.cpwl_to_one_layer import cpwl_to_one_layer
 from exactformer.piecewise.overlay import domain_of
 from exactformer.prover import verify
-from exactformer.theorems.case import Case, Undecided, expect, proved, refuted
+from exactformer.theorems.case import Case, Undecided, exactly, expect, proved, refuted
 from exactformer.theorems.expressions import ZERO, Row, network, total, unknowns
 from exactformer.theorems.theorem import theorem
 
@@ -127,10 +127,7 @@ def errors_of_interpolation(case: Case, inputs: int, cells: int) -> None:
     bound = sum(slopes, Fraction(0)) / (2 * cells) * (Fraction(9, 10) if case.broken else 1)
     corner = [case.integer(0, cells - 1) for _ in range(inputs)]
     sharp = peaks(slopes, [Fraction(2 * i + 1, 2 * cells) for i in corner])
-    found = distance(sharp, interpolated(sharp, inputs, cells))
-    expect(
-        found.upper == bound == found.lower, f"the distance is {found.lower} to {found.upper}, and the bound {bound}"
-    )
+    exactly(distance(sharp, interpolated(sharp, inputs, cells)), bound, f"centre of cell {corner}")
     other = peaks(slopes, [Fraction(case.integer(0, 12), 12) for _ in range(inputs)])
     proved(verify(other, interpolated(other, inputs, cells), claim=Within(bound)), "another centre")
     if inputs == 1:

@@ -9,6 +9,7 @@ from random import Random
 
 from exactformer.documents.numbers import point_text
 from exactformer.domain import Domain
+from exactformer.measuring import Distance
 from exactformer.networks import MaxoutNetwork
 from exactformer.prover.outcome import Outcome
 
@@ -88,6 +89,13 @@ def refuted(outcome: Outcome, what: str = "") -> None:
     if outcome.verdict == "unknown":
         raise Undecided(_named(what, outcome.reason or "no reason given"))
     expect(outcome.verdict == "refuted", _named(what, f"expected a counterexample, but {outcome.claim}"))
+
+
+def exactly(found: Distance, value: Fraction, what: str) -> None:
+    """Raises `Failed` unless a distance is this number, and `Undecided` where its bounds do not meet."""
+    if found.verdict != "proved":
+        raise Undecided(_named(what, found.reason or "no reason given"))
+    expect(found.upper == value == found.lower, f"{what}: the distance is {found.upper}, not {value}")
 
 
 def _named(what: str, text: str) -> str:

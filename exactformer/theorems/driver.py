@@ -206,7 +206,7 @@ def tried(task: Task, deadline: Deadline) -> Found:
         outcome, text = "failed", str(failure)
     except Undecided as reason:
         outcome, text = "unknown", str(reason)
-    except OutOfTime:
+    except (OutOfTime, TimeoutError):
         outcome, text = "unknown", "out of time"
     return Found(outcome, text, time.monotonic() - started)
 

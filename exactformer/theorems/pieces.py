@@ -13,7 +13,7 @@ from exactformer.measuring import distance
 from exactformer.networks import MaxoutNetwork
 from exactformer.networks.semantics import TIES
 from exactformer.prover import verify
-from exactformer.theorems.case import Case, expect, proved, refuted
+from exactformer.theorems.case import Case, exactly, expect, proved, refuted
 from exactformer.theorems.expressions import ZERO, Row, network, total, unknowns, where
 from exactformer.theorems.means import softmax_mean
 from exactformer.theorems.theorem import theorem
@@ -114,7 +114,7 @@ def gates_keep_the_maximum(case: Case, rank: int) -> None:
     closed = Row({}, Fraction(1, 2) - notch)
     fixed = [[piece, ZERO] for piece in pair] + [[piece - closed, ZERO] for piece in pair] + [[ZERO]]
     found = distance(network(1, [[pair]], unknowns(1)), network(1, [fixed, [both]], unknowns(1)), domain=box)
-    expect(found.upper == notch == found.lower, f"G = 1/2 - {notch} gives an error from {found.lower} to {found.upper}")
+    exactly(found, notch, f"G = 1/2 - {notch}")
 
 
 @theorem("T4", "Erasers", "L3", evidence="all weights", instances=3, negatives="N10", inputs=(1, 3))
