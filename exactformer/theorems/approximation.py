@@ -14,13 +14,12 @@ from exactformer.compiler import compile_network
 from exactformer.domain import Box, Domain
 from exactformer.functions import function
 from exactformer.kernel.softmax import gamma
-from exactformer.measuring import distance
 from exactformer.networks import MaxoutNetwork
 from exactformer.piecewise import CPWL, cpwl_to_one_head
 from exactformer.piecewise.cpwl_to_one_layer import cpwl_to_one_layer
 from exactformer.piecewise.overlay import domain_of
 from exactformer.prover import verify
-from exactformer.theorems.case import Case, Undecided, exactly, expect, proved, refuted
+from exactformer.theorems.case import Case, Undecided, expect, proved, refuted
 from exactformer.theorems.expressions import ZERO, Row, network, total, unknowns
 from exactformer.theorems.theorem import theorem
 
@@ -126,8 +125,11 @@ def errors_of_interpolation(case: Case, inputs: int, cells: int) -> None:
     slopes = [case.positive() for _ in range(inputs)]
     bound = sum(slopes, Fraction(0)) / (2 * cells) * (Fraction(9, 10) if case.broken else 1)
     corner = [case.integer(0, cells - 1) for _ in range(inputs)]
-    sharp = peaks(slopes, [Fraction(2 * i + 1, 2 * cells) for i in corner])
-    exactly(distance(sharp, interpolated(sharp, inputs, cells)), bound, f"centre of cell {corner}")
+    centre = [Fraction(2 * i + 1, 2 * cells) for i in corner]
+    sharp = peaks(slopes, centre)
+    hats = interpolated(sharp, inputs, cells)
+    proved(verify(sharp, hats, claim=Within(bound)), f"cell {corner}")
+    expect(hats.evaluate(centre)[0] - sharp.evaluate(centre)[0] == bound, f"the error at {centre} is not {bound}")
     other = peaks(slopes, [Fraction(case.integer(0, 12), 12) for _ in range(inputs)])
     proved(verify(other, interpolated(other, inputs, cells), claim=Within(bound)), "another centre")
     if inputs == 1:
