@@ -8,6 +8,8 @@ from __future__ import annotations
 import gc
 import pickle
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -116,6 +118,35 @@ def test_holds_in_any_thread() -> None:
 
     with ThreadPoolExecutor(2) as threads:
         assert all(threads.map(lambda _: limited(), range(2)))
+
+
+def test_leaves_nothing_for_the_interpreter_to_look_for() -> None:
+    """A limit within a limit, or in a thread, used to hang whatever was profiled or traced later in the process."""
+    program = """
+import sys, threading
+from exactformer.work import OutOfTime, time_limit
+def limited(seconds):
+    try:
+        with time_limit(seconds):
+            exec("while seconds < 1: pass", {"__name__": "exactformer.rational", "seconds": seconds})
+    except OutOfTime:
+        return
+with time_limit(1000):
+    limited(0.01)
+    limited(1000)
+thread = threading.Thread(target=limited, args=(0.01,))
+thread.start()
+thread.join()
+seen = []
+for watch in (sys.setprofile, sys.settrace):
+    watch(lambda frame, event, argument: seen.append(event))
+    (lambda: abs(-1))()
+    watch(None)
+print("call" in seen)
+"""
+    command = [sys.executable, "-c", program]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert found.stdout == "True\n"
 
 
 def test_a_deadline_travels_as_a_time_of_day(monkeypatch: pytest.MonkeyPatch) -> None:

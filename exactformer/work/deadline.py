@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from math import inf
 from types import FrameType
@@ -21,6 +21,10 @@ PACKAGE = __name__.partition(".")[0]
 
 class OutOfTime(BaseException):
     """The limit was reached; no handler of ordinary errors catches this."""
+
+
+class _Late(BaseException):
+    """What is raised, and swallowed, when the block is done."""
 
 
 @dataclass(frozen=True)
@@ -134,4 +138,9 @@ def _watch(seconds: float) -> Iterator[None]:
     finally:
         over.set()
         watcher.join()
-        interrupt(thread, None)  # one that came too late to be raised
+        # In the place of one that came too late. Taking it back would not do: the interpreter then looks for it for
+        # ever, and Python 3.11 does not come out of the first function it calls under a profiler.
+        with suppress(_Late):
+            interrupt(thread, ctypes.py_object(_Late))
+            while True:
+                pass
