@@ -461,8 +461,6 @@ VERBS = [
     "regions f.json",
     "regions f.json --of transformer",
     "regions f.json --draw a.svg",
-    "distance f.json relu.json",
-    "range f.json",
     "temperature f.json --epsilon 1/10",
     "evaluate f.json --at 1 --temperature 3",
     "evaluate f.json --at 1 --tie leftmost",

@@ -10,8 +10,6 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from exactformer.claims.claim import Claim, Run, Values
 from exactformer.domain import Domain
 from exactformer.enclosure import Enclosure
@@ -203,11 +201,15 @@ def _linear(text: str, faults: Faults) -> list[tuple[int, Fraction]]:
 
 def _times(c: Fraction, value: Any) -> Any:
     """A multiple of a number of any kind."""
+    import numpy as np  # a check of certificates needs none
+
     return (nearly(c) if isinstance(value, np.ndarray) else c) * value
 
 
 def _largest(values: Sequence[Any]) -> Any:
     """The largest of some numbers of one kind: exact, enclosed, or arrays of floats."""
+    import numpy as np
+
     if any(isinstance(value, np.ndarray) for value in values):
         return reduce(np.maximum, values)
     if any(isinstance(value, Enclosure) for value in values):

@@ -19,7 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from exactformer.cli import main
 from exactformer.errors import InvalidInput
-from exactformer.formats import load
+from exactformer.formats import disk, load
 from exactformer.formats import onnx as reader
 from exactformer.formats.graphs.tensor import MAX_TERMS
 
@@ -457,7 +457,7 @@ def test_zipped(tmp_path: Path) -> None:
         place.write_bytes(damaged)
         with pytest.raises(InvalidInput, match="expected data made by gzip"):
             load(place)
-    place.write_bytes(gzip.compress(b"\0" * (reader.MAX_BYTES + 1)))
+    place.write_bytes(gzip.compress(b"\0" * (disk.MAX_BYTES + 1)))
     with pytest.raises(InvalidInput, match="expected at most 268435456 bytes when unpacked, found more"):
         load(place)
 

@@ -144,9 +144,15 @@ def plain(form: Form) -> checker.Form:
 
 
 def of_folder(certificate: Path) -> Case:
-    """The case of a proof folder."""
-    networks = {name: certificate.with_name(name) for name in ("left.json", "right.json")}
-    return Case(certificate.read_bytes(), {name: path.read_bytes() for name, path in networks.items() if path.exists()})
+    """The case of a proof folder: a certificate and the files that it, or a link of it, names."""
+    data, waiting, files = certificate.read_bytes(), [certificate], dict[str, bytes]()
+    while waiting:
+        text = waiting.pop().read_text(encoding="utf-8")
+        for name in re.findall(r'"file": ?"([^"]+)"', text):
+            if name not in files:
+                files[name] = certificate.with_name(name).read_bytes()
+                waiting.append(certificate.with_name(name))
+    return Case(data, files)
 
 
 def small_proofs() -> list[Case]:
