@@ -45,6 +45,7 @@ from kernel_material import (
 )
 
 from exactformer.kernel import statements
+from exactformer.kernel.claims import follow
 from exactformer.kernel.forms import Form, vector
 from exactformer.kernel.reading import Rejected
 from exactformer.kernel.semantics import TIES as KERNEL_TIES
@@ -810,6 +811,12 @@ def test_a_head_that_is_stuck_leaves_sets_open() -> None:
 def test_sets_that_are_none(sets: Any, message: str) -> None:
     with pytest.raises(Rejected, match=message):
         statement_of(LINE, None, box(1), claim="avoids", sets=sets)
+
+
+@pytest.mark.parametrize("gate", [0, None, ["L0.u0"]])
+def test_a_gate_is_named(gate: Any) -> None:
+    with pytest.raises(Rejected, match="tree: expected the name of a place, found"):
+        follow(goal_of(RELU, None, box(1), claim="range", lower=[0], upper=[None]), ["gate", gate], "tree")
 
 
 def test_sums_as_text() -> None:

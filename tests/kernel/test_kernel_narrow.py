@@ -20,6 +20,7 @@ from kernel_material import (
     made,
     maxout,
     random_walk,
+    statement_of,
     step_head,
 )
 from test_kernel_fuzz import random_question
@@ -256,3 +257,8 @@ def test_functions_and_maxima_together() -> None:
 
 def test_a_function_has_no_layers() -> None:
     assert layers_of(read_network(encoded(function(SINE)), "f.json")) == 0
+
+
+def test_output_sets_are_those_of_networks() -> None:
+    with pytest.raises(Rejected, match="expected a network, found a function"):
+        statement_of(function(SINE), None, box(1), claim="avoids", sets=[{"matrix": [[1]], "bounds": [-2]}])
