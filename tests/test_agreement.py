@@ -118,7 +118,7 @@ def test_questions_are_about_all_claims_networks_and_tie_rules() -> None:
 
 
 def test_checkers_agree_on_damaged_certificates() -> None:
-    table, disagreements = agreement.compared(1500, seed=7)
+    table, disagreements = agreement.compared(2500, seed=7)
     assert disagreements == []
     for kind in agreement.KINDS:
         assert table[kind, "accept"] > 0

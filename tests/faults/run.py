@@ -87,7 +87,7 @@ def kernel(quick: bool, walks: int = 0, again: bool = False) -> Counts:
     counts = Counts("kernel")
     if quick:
         seen = [m for m in fault_kernel.all_mutations(files) if m.file not in fault_kernel.UNSEEN]
-        sample = random.Random("kernel").sample(seen, 30)
+        sample = random.Random("kernel").sample(seen, 60)
         for rows in fault_kernel.results([sample], files, entries, fault_kernel.Tests()):
             _add(counts, rows, arguments)
         return counts
