@@ -103,6 +103,7 @@ def approximate_sampled(
             samples = function.sample(
                 [[low + (high - low) * Fraction(i, n) for i in range(n + 1)] for low, high in box]
             )
+            deadline.check()  # the function is not interrupted
             network = _interpolant(samples, n)
             compiled = compile_network(network, construction=construction, domain=function.box, arity=arity)
             reached = equal(network, compiled) if hard else softened(network, compiled, epsilon - near, deadline)
