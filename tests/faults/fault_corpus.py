@@ -19,6 +19,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import fault_calls
+
 HERE = Path(__file__).parent
 for folder in (HERE, HERE.parent, HERE.parent / "kernel"):
     if str(folder) not in sys.path:
@@ -28,6 +30,7 @@ FILE = HERE / "corpus.json"
 NEAR_PLACES = [
     f"L{layer}.{name}" for layer in (0, 1) for name in ("u0", "u1", "u2", "f0.t0", "f1.t0", "h0.q0", "h1.q0")
 ]
+CALLS = {"elementary": 60, "functions": 200, "atoms": 30}
 Files = Mapping[str, bytes]
 
 
@@ -38,7 +41,8 @@ class Entry:
     `check`: a certificate, with the network files beside it: the verdict on it;
     `walk N`: its claim: what is known on the cells that a random walk of seed N meets;
     `path STEPS`: the same on the cells along a path;
-    `file`: the same, on disk; `value`: the text is a Python expression in the kernel's modules.
+    `file`: the same, on disk; `value`: the text is a Python expression in the kernel's modules;
+    `calls NAME N`: random calls of seed N, those of `fault_calls` of that name.
     """
 
     name: str
@@ -57,6 +61,10 @@ def answer(package: Any, entry: Entry) -> Any:
             return _walk(package, entry, Random(int(number)))
         if kind == "path":
             return _path(package, entry, json.loads(number))
+        if kind == "calls":
+            name, _, seed = number.partition(" ")
+            found = getattr(fault_calls, name)(package, Random(int(seed)))
+            return hashlib.sha256(_shown(package, found).encode()).hexdigest()[:16]
         if kind == "value":
             return _shown(package, eval(entry.certificate.decode(), _names(package)))
         theorem = (_on_disk if kind == "file" else _in_memory)(package, entry)
@@ -177,7 +185,7 @@ def _outputs(run: Any, shown: Callable[[Any], Any]) -> Any:
 
 def _names(package: Any) -> dict[str, Any]:
     modules = ("forms", "softmax", "atoms", "cell", "networks", "reading", "semantics", "statements", "claims")
-    modules += ("certificates",)
+    modules += ("certificates", "elementary", "functions", "bounds", "chains", "counts")
     more = {"F": Fraction, "Path": Path, "SMALL": HERE / "fault_plugin.py", "limited": _limited}
     return {**{name: getattr(package, name) for name in modules}, **more}
 
@@ -446,6 +454,13 @@ def values() -> Iterator[Entry]:
     """Small calls of the kernel's functions."""
     for number, line in enumerate((HERE / "values.txt").read_text(encoding="utf-8").splitlines()):
         yield Entry(f"value {number}", line.encode(), {}, kind="value")
+
+
+def calls() -> Iterator[Entry]:
+    """Random calls of the kernel's functions."""
+    for name, count in CALLS.items():
+        for seed in range(count):
+            yield Entry(f"calls {name} {seed}", b"", {}, kind=f"calls {name} {seed}")
 
 
 def _by_hand() -> Iterator[Entry]:
@@ -826,7 +841,7 @@ def pinned() -> dict[str, tuple[Any, Any, Any]]:
 
 def chosen() -> Iterator[Entry]:
     """The corpus: what is written by hand, one candidate for every message, some of each kind, walks."""
-    found = [*values(), *(replace(entry, name=f"by hand, {entry.name}") for entry in _by_hand())]
+    found = [*values(), *calls(), *(replace(entry, name=f"by hand, {entry.name}") for entry in _by_hand())]
     pool = list(candidates())
     good = [entry for entry in pool if entry.name in _names_of_good()]
     messages: dict[str, Entry] = {}
@@ -884,7 +899,7 @@ def judged(entries: Iterable[Entry]) -> Iterator[Entry]:
         package = finder.load(None)
         for entry in entries:
             finder.work.steps = 0
-            found = json.loads(json.dumps(answer(package, entry)))
+            found = json.loads(json.dumps(finder.answer(package, entry)))
             if finder.work.steps < (4000 if entry.name.startswith("walk from") else 500_000):
                 yield replace(entry, expected=found)
 
@@ -937,8 +952,8 @@ def _recounted(entry: Entry, value: Any) -> bool:
 
 def renewed() -> Iterator[Entry]:
     """The stored corpus with the answers of the present kernel, and what is written by hand as it is now."""
-    by_hand = [*values(), *(replace(entry, name=f"by hand, {entry.name}") for entry in _by_hand())]
-    stored = [entry for entry in load() if entry.kind != "value" and not entry.name.startswith("by hand")]
+    by_hand = [*values(), *calls(), *(replace(entry, name=f"by hand, {entry.name}") for entry in _by_hand())]
+    stored = [entry for entry in load() if entry.kind != "value" and not entry.kind.startswith("calls") and not entry.name.startswith("by hand")]
     yield from _named(judged([*by_hand, *stored]))
 
 
@@ -962,7 +977,7 @@ def main() -> None:
     if wrong:
         sys.exit(f"not confirmed: {wrong}")
     good = _names_of_good()
-    entries.sort(key=lambda entry: (entry.kind != "value", entry.name not in good, not entry.kind.startswith("walk")))
+    entries.sort(key=lambda entry: (not entry.kind.startswith(("value", "calls")), entry.name not in good, not entry.kind.startswith("walk")))
     save(entries)
     print(len(entries), "entries")
 
