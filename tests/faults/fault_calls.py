@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 SPECIAL = (0, 1, -1, Fraction(1, 2), Fraction(-3, 2), 2, 3, -7, Fraction(22, 7), 40, Fraction(1, 1000), -5000, 2900)
+EXPONENTS = (0, 1, 2, 2, 3, -1, Fraction(1, 2), Fraction(-3, 2))
 
 
 def tried(package: Any, call: Callable[[], Any]) -> Any:
@@ -43,7 +44,8 @@ def elementary(package: Any, r: Random) -> list[Any]:
         found += [tried(package, lambda f=f, a=a: f(a)) for f in (e.exp, e.log, e.tanh, e.sine_cosine, e.tan)]
         found += [tried(package, lambda f=f, a=a, b=b: f(a, b)) for f in (e.add, e.multiply, e.divide)]
         found += [f(a, b) for f in (e.hull, e.maximum, e.minimum)]
-        found += [e.absolute(a), e.negated(a), e.scaled(r.randrange(-3, 4), a), tried(package, lambda a=a, n=n: e.power(a, n))]
+        found += [e.absolute(a), e.negated(a), e.scaled(r.randrange(-3, 4), a)]
+        found.append(tried(package, lambda a=a, n=n: e.power(a, n)))
     return found
 
 
@@ -62,7 +64,7 @@ def program(package: Any, r: Random, inputs: int) -> Any:
         elif operation in f.UNARY:
             steps.append(f.Step(operation, (a,)))
         elif operation == "power":
-            steps.append(f.Step(operation, (a,), Fraction(r.choice((0, 1, 2, 2, 3, -1, Fraction(1, 2), Fraction(-3, 2))))))
+            steps.append(f.Step(operation, (a,), Fraction(r.choice(EXPONENTS))))
         elif operation == "number":
             steps.append(f.Step(operation, (), Fraction(r.choice(SPECIAL))))
         elif operation == "input" and inputs:
@@ -116,25 +118,27 @@ def atoms(package: Any, r: Random) -> list[Any]:
         lists.append(forms)
         scores = [_form(package, r, len(a.low)) for _ in forms]
         kind = r.choice(("maximum", "maximum", "mean", "blend", "leak", "near", "near"))
+        asked: tuple[Any, ...]
         if kind == "maximum":
-            call = lambda f=forms: a.maximum(f)  # noqa: E731
+            asked = (forms,)
         elif kind == "mean":
-            call = lambda f=forms, t=rate: a.mean(f, t)  # noqa: E731
+            asked = (forms, rate)
         elif kind == "blend":
-            call = lambda f=forms, s=scores, t=rate: a.blend(f, s, t)  # noqa: E731
+            asked = (forms, scores, rate)
         elif kind == "leak":
             margins = {t: Fraction(r.randrange(1, 9)) for t in range(1, len(forms)) if r.random() < 0.7}
-            call = lambda f=forms, s=scores, m=margins, t=rate: a.leak(f[0], f, s, m, t)  # noqa: E731
+            asked = (forms[0], forms, scores, margins, rate)
         else:
             earlier, soft = r.choice(lists), r.choice((None, rate, package.softmax.Rate(Fraction(2), "e")))
             value = a.maximum(earlier) if soft is None else a.mean(earlier, soft)
             met = a.met(earlier, value, soft)
-            call = lambda f=forms, m=met, t=r.choice((None, soft, rate)): a.near(f, t, m)  # noqa: E731
+            asked = (forms, r.choice((None, soft, rate)), met)
         if r.random() < 0.3:
             a.below()
         if r.random() < 0.2:
             a = a.below()
-        found += [call(), call(), a.leaking(scores, rate), a.leaking(scores, rate), a.alive(forms), a.needed(forms)]
+        found += [getattr(a, kind)(*asked) for _ in range(2)]
+        found += [a.leaking(scores, rate), a.leaking(scores, rate), a.alive(forms), a.needed(forms)]
         found += [f(form) for form in forms for f in (a.bounds, a.expanded, a.listed, a.tidy)]
         found += [a.between(forms), a.lead(forms), a._lowest(forms), a._hull(forms)]
     tables = (a.low, a.high, a.candidates, a.alias, a.first, a.support, a.gaps, a.apart, a.floor, a.ceiling, a.level)

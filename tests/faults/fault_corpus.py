@@ -463,6 +463,11 @@ def calls() -> Iterator[Entry]:
             yield Entry(f"calls {name} {seed}", b"", {}, kind=f"calls {name} {seed}")
 
 
+def _small(entry: Entry) -> bool:
+    """Whether it asks for calls of functions, not for a certificate."""
+    return entry.kind.startswith(("value", "calls"))
+
+
 def _by_hand() -> Iterator[Entry]:
     """Certificates for what the others leave out, with bytes that no generator makes."""
     from kernel_claims import PROVED, RELU
@@ -953,7 +958,7 @@ def _recounted(entry: Entry, value: Any) -> bool:
 def renewed() -> Iterator[Entry]:
     """The stored corpus with the answers of the present kernel, and what is written by hand as it is now."""
     by_hand = [*values(), *calls(), *(replace(entry, name=f"by hand, {entry.name}") for entry in _by_hand())]
-    stored = [entry for entry in load() if entry.kind != "value" and not entry.kind.startswith("calls") and not entry.name.startswith("by hand")]
+    stored = [entry for entry in load() if not _small(entry) and not entry.name.startswith("by hand")]
     yield from _named(judged([*by_hand, *stored]))
 
 
@@ -977,7 +982,7 @@ def main() -> None:
     if wrong:
         sys.exit(f"not confirmed: {wrong}")
     good = _names_of_good()
-    entries.sort(key=lambda entry: (not entry.kind.startswith(("value", "calls")), entry.name not in good, not entry.kind.startswith("walk")))
+    entries.sort(key=lambda entry: (not _small(entry), entry.name not in good, not entry.kind.startswith("walk")))
     save(entries)
     print(len(entries), "entries")
 
