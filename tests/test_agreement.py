@@ -34,7 +34,6 @@ LEAST_ACCEPTED = {
     "prover": 1.0,
     "functions": 0.3,
     "narrow": 0.4,
-    "softmax": 0.4,
 }  # the least share that is accepted, 0.5 for the others
 
 

@@ -653,6 +653,11 @@ def soft(r: random.Random) -> Case:
     question = random_question(r)
     while question.head["claim"] == "ties-agree":
         question = random_question(r)
+    given = question.head.get("parameters", {})  # means are enclosed: bounds that are wide enough can be proved
+    if "epsilon" in given and r.random() < 0.7:
+        given["epsilon"] = spelt(r, 20000)
+    for polyhedron in given.get("sets", []):
+        polyhedron["bounds"] = [spelt(r, -20000) for _ in polyhedron["bounds"]]
     question.soft = {s: softened(r, net) for s, net in zip(("left", "right"), question.networks, strict=False)}
     if r.random() < 0.4:
         answer = refutation(r, *understood(question))
