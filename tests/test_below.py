@@ -1,4 +1,4 @@
-"""The certificate of a lower bound: the kernel encloses both sides at the point, in a process of its own."""
+"""The certificates of what is said of points: the kernel encloses values there, in a process of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import exactformer as ef
-from exactformer.claims import Within
+from exactformer.claims import Range, Within
 from exactformer.cli import main
 from exactformer.compiler import compile_network
 from exactformer.enclosure import bounds as ends
@@ -22,7 +22,7 @@ from exactformer.formats.network_json import dump as network_text
 from exactformer.kernel.certificates import check_file
 from exactformer.kernel.reading import Rejected
 from exactformer.measuring import guess
-from exactformer.measuring.below import Below, below
+from exactformer.measuring.below import Below, below, beyond
 from exactformer.prover.certificate import dump
 from exactformer.prover.question import Question, ask
 
@@ -134,3 +134,34 @@ def test_the_folder_has_it_and_says_how_it_is_checked(
     assert capsys.readouterr().out.startswith("accepted: at x = (")
     assert main(["distance", "abs.json", "abs.json", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["lower_certificate"] is None
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.fractions(-2, 2, max_denominator=16), st.fractions(-2, 2), st.sampled_from((1, -1)), st.booleans())
+def test_every_value_has_its_certificate(x: Fraction, shift: Fraction, sign: int, soft: bool) -> None:
+    layers = [([[[1], [-1]], [[2], [0]]], [[0, 0], [0, 1]])]  # |x| and max(2 x, 1)
+    network = ef.MaxoutNetwork.of(layers, ([[1, 0], [1, -1]], [shift, 0]), domain=ef.Box([-2], [2]))
+    rates = (2 if soft else None, None)
+    question = ask(Range(0, 0), network, None, network.domain, "average", Faults(), temperatures=rates)
+    ((*_, value),) = question.values((x,))
+    low, high = ends(value)
+    reach = sign * (low if sign > 0 else high)
+    found = beyond(question, (x,), 1, sign, reach)
+    assert found is not None and sign * found.bound < reach <= sign * found.bound + (abs(reach) or 1) / 100
+    assert found.theorem.endswith(f"left(x)_2 <= {found.bound}" if sign > 0 else f"{found.bound} <= left(x)_2")
+
+
+def test_a_range_has_certificates_of_its_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guess, "RESTARTS", 2)
+    found = ef.range(ABSOLUTE, timeout=60)
+    witnessed = found.witnessed()
+    assert found.question is not None and list(witnessed) == ["minimum", "maximum"]
+    assert -(10**-11) < witnessed["minimum"].bound - found.lower[0] - Fraction(1, 10**12) <= 0 < found.upper[0]
+    assert found.upper[0] - Fraction(1, 10**10) < witnessed["maximum"].bound < found.upper[0]
+    (tmp_path / "left.json").write_text(network_text(ABSOLUTE))
+    for name, own in witnessed.items():
+        (tmp_path / f"{name}.json").write_text(dump(own.certificate))
+        case = agreement.of_folder(tmp_path / f"{name}.json")
+        assert agreement.second(case) == agreement.first(case) == own.theorem
+    several = ef.range(ef.ReluNetwork.of([([[1]], [0])], ([[1], [-1]], [0, 0]), domain=ef.Box([-1], [1])), timeout=60)
+    assert list(several.witnessed()) == ["minimum-1", "minimum-2", "maximum-1", "maximum-2"]

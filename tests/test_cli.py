@@ -402,7 +402,10 @@ def test_distances_ranges_and_temperatures_as_json(run: Run) -> None:
     code, found = answer(run, "range", "bend.json", "--out", "reach")
     assert (code, found["lower"], found["upper"]) == (PROVED, ["-2"], ["5/2"])
     assert found.keys() == {*MEASURE_KEYS, "minimum", "maximum"}
-    assert found["maximum"] == [{"value": "5/2", "point": ["1", "1"]}]
+    place = str(Path("reach", "maximum.json"))
+    assert found["maximum"] == [{"value": "5/2", "point": ["1", "1"], "certificate": place}]
+    assert found["lower_certificate"] is None
+    assert [run("check", own["certificate"])[0] for own in (*found["minimum"], *found["maximum"])] == [PROVED] * 2
     code, found = answer(run, "temperature", "abs.json", "--temperature", "8", "--out", "soft")
     assert (code, found["temperature"]) == (PROVED, ["8"])
     assert found.keys() == {*MEASURE_KEYS, "value", "temperature"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from exactformer.cli.exits import EXIT
 from exactformer.cli.options import base_option, domain_options
 from exactformer.cli.parser import natural, positive, seconds
 
-LOWER = "lower.json"  # in a proof folder: the certificate of the lower bound
+LOWER = "lower"  # in a proof folder: the certificate of the lower bound
+Witnessed = Mapping[str, tuple[str, Any]]  # of each of these the place and the certificate, by name
 
 
 def measuring_options(parser: argparse.ArgumentParser) -> None:
@@ -39,24 +40,33 @@ def how(options: argparse.Namespace) -> dict[str, Any]:
     return {**shared, "base": options.base or "e"}
 
 
-def folder_for(options: argparse.Namespace, name: str, networks: Mapping[str, Any]) -> Path:
-    """The folder asked for, which can be written. Raises `InvalidInput` where it cannot."""
+def folder_for(
+    options: argparse.Namespace, name: str, networks: Mapping[str, Any], points: Collection[str] = (LOWER,)
+) -> Path:
+    """The folder asked for, which can be written, also the certificates of `points`. Raises `InvalidInput` if not."""
     from exactformer.documents.pages import names
 
-    return proof_folder(options, name, networks, (*names(options.command), LOWER))
+    return proof_folder(options, name, networks, (*names(options.command), *map(_file, points)))
 
 
-def answer(options: argparse.Namespace, result: Any, folder: Path, keys: Mapping[str, Any]) -> int:
+def witnessed_of(result: Any, folder: Path) -> dict[str, tuple[str, Any]]:
+    """The certificates of points that go into the folder: of each name the place, and the certificate."""
+    found = {} if result.outcome is None else result.witnessed()
+    return {name: (str(folder / _file(name)), own.certificate) for name, own in found.items()}
+
+
+def answer(
+    options: argparse.Namespace, result: Any, folder: Path, keys: Mapping[str, Any], witnessed: Witnessed | None = None
+) -> int:
     """Write the proof and its page, if there is a bound, and print the answer."""
     from exactformer.documents.pages import rendered
-    from exactformer.measuring import Distance
     from exactformer.prover.certificate import dump
 
     outcome = result.outcome
-    below = result.below() if outcome is not None and isinstance(result, Distance) else None
+    witnessed = witnessed_of(result, folder) if witnessed is None else witnessed
     if outcome is not None:
         pages = dict(rendered(result.document(), options.command))
-        write(options, outcome, folder, pages | ({} if below is None else {LOWER: dump(below.certificate)}))
+        write(options, outcome, folder, pages | {_file(name): dump(own) for name, (_, own) in witnessed.items()})
     if options.json:
         certified = outcome is not None and outcome.certificate is not None
         value = {
@@ -67,7 +77,7 @@ def answer(options: argparse.Namespace, result: Any, folder: Path, keys: Mapping
             "domain": None if outcome is None else outcome.domain.to_json(),
             **keys,
             "certificate": str(folder / "certificate.json") if certified else None,
-            "lower_certificate": None if below is None else str(folder / LOWER),
+            "lower_certificate": witnessed[LOWER][0] if LOWER in witnessed else None,
             "theorem": None if outcome is None else outcome.theorem,
             "reason": result.reason,
             "seconds": round(result.seconds, 6),
@@ -77,9 +87,22 @@ def answer(options: argparse.Namespace, result: Any, folder: Path, keys: Mapping
     elif not options.quiet:
         say(str(result).splitlines())
         if outcome is not None:
-            lower = [] if below is None else [f"  lower     exactformer check {folder}/{LOWER}"]
-            say([*written_lines(outcome, folder), *lower, f"  page      {folder}/{options.command}.html"])
+            page = f"  page      {folder}/{options.command}.html"
+            say([*written_lines(outcome, folder), *_check_lines(witnessed), page])
     return EXIT[result.verdict]
+
+
+def _file(name: str) -> str:
+    return f"{name}.json"
+
+
+def _check_lines(witnessed: Witnessed) -> Iterator[str]:
+    """How the certificates of points are checked: of each kind the first."""
+    kinds: dict[str, list[str]] = {}
+    for name, (place, _) in witnessed.items():
+        kinds.setdefault(name.partition("-")[0], []).append(place)
+    for kind, (first, *others) in kinds.items():
+        yield f"  {kind:9} exactformer check {first}" + (f", and {len(others)} more" if others else "")
 
 
 def keys_of(result: Any) -> dict[str, Any]:

@@ -6,7 +6,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from exactformer.cli.measures import answer, folder_for, how, measuring_options, number, point_of, value_of
+from exactformer.cli.measures import (
+    answer,
+    folder_for,
+    how,
+    measuring_options,
+    number,
+    point_of,
+    value_of,
+    witnessed_of,
+)
 from exactformer.cli.options import (
     about,
     asked_domain,
@@ -16,6 +25,8 @@ from exactformer.cli.options import (
     progress_line,
 )
 from exactformer.cli.parser import command
+
+ENDS = "minimum", "maximum"
 
 
 def add(commands: Any) -> None:
@@ -30,10 +41,12 @@ def add(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run `range`; returns the exit code."""
     from exactformer.measuring import output_range
+    from exactformer.measuring.result import end_name
 
     network, name = asked_function(options)
     domain = asked_domain(options, network.inputs)
-    folder = folder_for(options, f"{Path(name).stem}-range", {"left.json": network})
+    points = [end_name(word, k, network.outputs) for word in ENDS for k in range(network.outputs)]
+    folder = folder_for(options, f"{Path(name).stem}-range", {"left.json": network}, points)
     with about(name), progress_line(options, "{} cells, {} open") as progress:
         result = output_range(
             network,
@@ -43,18 +56,21 @@ def run(options: argparse.Namespace) -> int:
             **how(options),
         )
     lows = [None if low.value is None else -low.value for low in result.minima]
-    ends = {
-        "minimum": list(zip(lows, result.minima, strict=True)),
-        "maximum": [(high.value, high) for high in result.maxima],
-    }
+    values = (lows, result.minima), ([high.value for high in result.maxima], result.maxima)
+    ends = {word: list(zip(*own, strict=True)) for word, own in zip(ENDS, values, strict=True)}
+    witnessed = witnessed_of(result, folder)
+
+    def entry(word: str, k: int) -> dict[str, Any]:
+        value, end = ends[word][k]
+        name = end_name(word, k, network.outputs)
+        place = witnessed[name][0] if name in witnessed else None
+        return {"value": value_of(value), "point": point_of(end.point), "certificate": place}
+
     keys = {
         "lower": [number(x) for x in result.lower],
         "upper": [number(x) for x in result.upper],
         "ratio": None,
         "point": None,
-        **{
-            name: [{"value": value_of(value), "point": point_of(end.point)} for value, end in own]
-            for name, own in ends.items()
-        },
+        **{word: [entry(word, k) for k in range(network.outputs)] for word in ENDS},
     }
-    return answer(options, result, folder, keys)
+    return answer(options, result, folder, keys, witnessed)

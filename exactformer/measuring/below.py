@@ -1,12 +1,13 @@
-"""What a lower bound rests on: a certificate that refutes a smaller distance at a point, where the kernel evaluates."""
+"""What a value at a point rests on: a certificate that refutes a smaller bound there, where the kernel evaluates."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from exactformer.claims import Within
+from exactformer.claims import Claim, Range, Within
 from exactformer.enclosure import Enclosure, bounds
 from exactformer.errors import CertificateRejected
 from exactformer.measuring.numbers import Value, short
@@ -20,7 +21,7 @@ AROUND = 50  # bits to which values are given that are enclosed: the kernel has 
 
 @dataclass(frozen=True)
 class Below:
-    """That the distance is more than `bound`: the kernel's words, and the certificate by which it says so."""
+    """That a distance is more than `bound` (an output: more or less): the kernel's words, and its certificate."""
 
     bound: Fraction
     theorem: str
@@ -33,12 +34,31 @@ def below(question: Question, point: Point, lower: Fraction) -> Below | None:
     The kernel evaluates both networks at the point by itself, and encloses what is irrational. None where the distance
     is not known to be positive there, or where the kernel's enclosures do not tell.
     """
-    if lower <= 0:
-        return None
+    return None if lower <= 0 else _refuted(question, point, lower, Within)
+
+
+def beyond(question: Question, point: Point, output: int, sign: int, reach: Fraction) -> Below | None:
+    """The certificate that left(x)_output is not <= bound, or with the sign -1 not >= bound, at a point.
+
+    `reach` is what the output is there at least, times the sign; the bound is just below that. None where the kernel's
+    enclosures do not tell.
+    """
+    free = [None] * question.left.outputs
+
+    def claim(bound: Fraction) -> Claim:
+        ends = [sign * bound if k == output else None for k in range(len(free))]
+        return Range(free, ends) if sign > 0 else Range(ends, free)
+
+    found = _refuted(question, point, reach, claim)
+    return None if found is None else replace(found, bound=sign * found.bound)
+
+
+def _refuted(question: Question, point: Point, reach: Fraction, claim: Callable[[Fraction], Claim]) -> Below | None:
+    """The certificate that a claim fails at a point, for the bound nearest to what is reached there that is refuted."""
     values = [tuple(_around(value) for value in run) for run in question.values(point)]
     for digits in DIGITS:
-        bound = -short(-lower * (1 - Fraction(1, 10**digits)), digits)
-        asked = replace(question, claim=Within(bound))
+        bound = -short((abs(reach) or 1) / Fraction(10**digits) - reach, digits)
+        asked = replace(question, claim=claim(bound))
         certificate = refutation_certificate(asked, point, values)
         try:
             return Below(bound, judged(certificate, asked.asked()).statement, certificate)

@@ -34,6 +34,7 @@ from exactformer.work import Deadline, OutOfTime, time_limit
 
 Progress = Callable[[int, int], None]
 NEAR = Fraction(101, 100)  # the ratio that is enough where functions take part
+KEPT = 4.0  # times what it took to evaluate the whole domain, for the kernel
 GUESSING, AIMING = 0.1, 20.0  # of the time for points; of no more than so many seconds for functions
 
 
@@ -257,14 +258,17 @@ def measured(
     )
     unbounded = "no bound was found: the difference may be unbounded on the domain, or the domain itself"
     tops, rejected = list[Reach](), None
-    for root in filter(None, (search.root, search.uncut)):  # the kernel rejects the first where a guess was wrong
+    trees = [] if search.root is None else [search.root]
+    if search.uncut is not None and trees[0].children:  # of the first the time may be over, or a guess was wrong
+        trees.append(search.uncut)
+    for root, other in zip(trees, [*trees[1:], None], strict=True):
         tops = ceilings(root)
         exact = [top for top in tops if top is not None]
         if not tops or len(exact) < len(tops):
             rejected = rejected or late or unbounded
             break
         rounded = _rounded(exact, search.reached, groups)
-        outcome = _proved(replace(question, claim=claim(rounded)), root, rounded, attempt)
+        outcome = _proved(replace(question, claim=claim(rounded)), root, rounded, attempt, other)
         if outcome.verdict == "proved":
             word = rejected or late or _ended(question)
             return Measured(list(rounded), search.reached, search.points, outcome, search.cells, word, shares)
@@ -324,11 +328,15 @@ def _rounded(tops: Sequence[Fraction], reached: Sequence[Reach], groups: tuple[i
     return result
 
 
-def _proved(question: Question, root: Part, offsets: Sequence[Fraction], attempt: Attempt) -> Outcome:
-    """The theorem that the tree proves, once the kernel has accepted it."""
+def _proved(
+    question: Question, root: Part, offsets: Sequence[Fraction], attempt: Attempt, other: Part | None
+) -> Outcome:
+    """The theorem that the tree proves, once the kernel has accepted it, with time kept to check another tree."""
     final = Attempt(question, attempt.started, attempt.deadline)
+    left = attempt.deadline.left
+    kept = 0.0 if other is None else min(KEPT * other.cost, left / 2)
     try:
-        with time_limit(max(attempt.deadline.left, 0.01)):
+        with time_limit(max(left - kept, 0.01)):
             return final.proved("distance", Found(root.steps(offsets), [], {}))
     except OutOfTime:
         return final.unknown("distance", "out of time while the kernel checked the bound")

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 from exactformer.arguments import no_truth
 from exactformer.documents import Document
 from exactformer.enclosure import bounds
-from exactformer.measuring.below import Below, below
+from exactformer.measuring.below import Below, below, beyond
 from exactformer.measuring.charts import Known, View
 from exactformer.measuring.document import document_of
 from exactformer.measuring.landscape import value_at
@@ -86,6 +86,10 @@ class Answer(ABC):
         """The answer, line by line with a name each; the first is the verdict."""
 
     @abstractmethod
+    def witnessed(self) -> dict[str, Below]:
+        """The certificates of what is said of points, each by the name of its file in a proof folder."""
+
+    @abstractmethod
     def views(self, question: Question) -> list[View]:
         """What can be drawn over a domain of one or two inputs."""
 
@@ -129,6 +133,11 @@ class Distance(Bounded, Answer):
         if self.point is None or self.lower is None or self.question is None:
             return None
         return below(self.question, self.point, self.lower)
+
+    def witnessed(self) -> dict[str, Below]:
+        """What `below` says, by the name "lower"; nothing where it says nothing."""
+        found = self.below()
+        return {} if found is None else {"lower": found}
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """The answer, line by line with a name each; the first is the verdict."""
@@ -207,6 +216,19 @@ class OutputRange(Answer):
             yield "reason", self.reason
         yield from _about(self.outcome, self.cells, self.seconds)
 
+    def witnessed(self) -> dict[str, Below]:
+        """The certificates that outputs go beyond a number just inside their values at the points, by `end_name`.
+
+        Each refutes left(x)_k >= bound, or <= bound, at a point, where the kernel evaluates the network by itself.
+        """
+        result: dict[str, Below] = {}
+        for word, ends, sign in (("minimum", self.minima, -1), ("maximum", self.maxima, 1)):
+            for k, end in enumerate(ends):
+                if self.question is not None and end.point is not None and end.lower is not None:
+                    found = beyond(self.question, end.point, k, sign, end.lower)
+                    result |= {} if found is None else {end_name(word, k, len(ends)): found}
+        return result
+
     def views(self, question: Question) -> list[View]:
         """Every output."""
         outputs, result = len(self.maxima), []
@@ -225,6 +247,15 @@ class OutputRange(Answer):
 
     def __repr__(self) -> str:
         return f"<OutputRange: {self.verdict}, {len(self.maxima)} outputs>"
+
+
+def end_name(word: str, output: int, outputs: int) -> str:
+    """The name of a minimum or a maximum; the outputs are counted from 1 where there are several.
+
+    >>> end_name("minimum", 0, 1), end_name("maximum", 0, 2)
+    ('minimum', 'maximum-1')
+    """
+    return word if outputs == 1 else f"{word}-{output + 1}"
 
 
 def _about(outcome: Outcome | None, cells: int, seconds: float) -> Iterator[tuple[str, str]]:

@@ -65,6 +65,11 @@ class Part:
             if not part.children:
                 yield part
 
+    @property
+    def guessed(self) -> bool:
+        """Whether the bounds of some cell are only those of a sketch, which the kernel may not find."""
+        return any(part.seen.guess for part in self.leaves())
+
     def steps(self, offsets: Sequence[Fraction], *, strict: bool = False) -> list[Step]:
         """The proof that each conclusion plus its offset is >= 0 (`strict`: > 0) on the cell."""
         steps: list[Step] = []
@@ -140,7 +145,7 @@ class Branching:
     reached: list[Reach] = field(init=False)
     points: list[Point | None] = field(init=False)
     root: Part | None = None  # the tree so far
-    uncut: Part | None = None  # the whole domain as its only cell, where the tree has guesses
+    uncut: Part | None = None  # the whole domain as its only cell, where it is split in the tree
     whole: Goal | None = None  # the whole domain, evaluated with affine bounds
     cells: int = 0
     late: bool = False  # whether the time was over before the bounds were good enough
@@ -167,6 +172,8 @@ class Branching:
             self.whole = known.goal
             root = self.root = self._part(goal, known, ())
             self._try(root)
+        if split and not self._good(root) and root.seen.bounds:
+            self.uncut = Part(None, root.before, root.seen, cost=root.cost)
         order = count()
         parts = self._planned(root) if split and not self._good(root) else [root]
         heap = [(self._rank(part), next(order), part) for part in parts]
@@ -224,9 +231,7 @@ class Branching:
         def room(work: float) -> bool:
             return self.deadline.left > CHECKING * root.cost * (work + SPARE)
 
-        plan = planned(sketch, box, wanted, FEW, room, self.progress)
-        self.uncut = replace(root, children=[]) if plan.parts else None
-        return list(self._grown(root, plan))
+        return list(self._grown(root, planned(sketch, box, wanted, FEW, room, self.progress)))
 
     def _grown(self, root: Part, whole: Plan) -> Iterator[Part]:
         """Split a cell as planned; its leaves."""

@@ -293,10 +293,10 @@ def _branched(attempt: Attempt, goal: Goal, progress: Progress) -> Outcome | Non
     tops = ceilings(root)
     if not tops or any(top is None or top > 0 or (strict and top == 0) for top in tops):
         return None
-    if strict and any(part.seen.guess for part in root.leaves()):  # the time was over before they were evaluated
+    if strict and root.guessed:  # the time was over before all cells were evaluated
         return None
     outcome = attempt.proved("lazy", Found(root.steps([Fraction(0)] * len(tops), strict=strict), [], {}))
-    return outcome if outcome.proved or search.uncut is None else None  # a guess at a cell may have been wrong
+    return None if root.guessed and not outcome.proved else outcome  # a guess at a cell may have been wrong
 
 
 def _phases(method: Method, attempt: Attempt) -> list[tuple[Method, Deadline]]:
