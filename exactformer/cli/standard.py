@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,13 +16,13 @@ from typing import Any, NoReturn
 from exactformer.cli.exits import BAD_INPUT
 from exactformer.cli.parser import Parser, natural, positive, seconds
 from exactformer.cli.process import run_as_program
-from exactformer.errors import InvalidInput, Unsupported, printable
+from exactformer.errors import Faults, InvalidInput, Unsupported, printable
 from exactformer.version import __version__
 
 VERSIONS = ("1.0", "2.0")
 THEORIES = {
     "hidden-node-theories": ["NH"],
-    "multiple-input-output-theories": ["SIO"],
+    "multiple-input-output-theories": ["SIO", "MIO"],
     "multiple-network-theories": ["SNET", "MNET", "MENET", "MINET"],
     "multiple-node-comparison-theories": ["SNC", "MNC"],
     "arithmetic-complexity-theories": ["BND", "OUTC", "LIN"],
@@ -82,14 +82,17 @@ def _verify(options: argparse.Namespace) -> int:
 
     query = read_query(Path(options.query))
     only_real(query, as_real=options.as_real)  # before networks are read, which may take a while
-    networks: dict[str, Any] = {}
+    readings: dict[str, Any] = {}
     for text in options.network:
         name, equals, file = text.partition("=")
-        if not name or not equals or name in networks:
+        if not name or not equals or name in readings:
             raise InvalidInput(f"--network: expected NAME=FILE, each name once, found {text!r}")
-        networks[name] = read(Path(file)).network
-    if not query.named and len(networks) == 1:  # version 1.0 gives the network no name
-        networks = dict(zip((query.slots[0].name,), networks.values(), strict=True))
+        readings[name] = read(Path(file))
+    if not query.named and len(readings) == 1:  # version 1.0 gives the network no name
+        readings = dict(zip((query.slots[0].name,), readings.values(), strict=True))
+    else:
+        _check_tensors(query, readings)
+    networks = {name: reading.network for name, reading in readings.items()}
     how = {"timeout": options.timeout, "seed": options.seed, "jobs": options.jobs}
     found = answer(query, networks, as_real=options.as_real, **how)
     print(found.result)
@@ -104,6 +107,19 @@ def _verify(options: argparse.Namespace) -> int:
         if outcome.theorem is not None:
             print(f"exactformer-vnnlib: {outcome.verdict}: {printable(outcome.theorem)}", file=sys.stderr)
     return 0
+
+
+def _check_tensors(query: Any, readings: Mapping[str, Any]) -> None:
+    """Raise `InvalidInput` where a network has several tensors, and the query declares others in their place."""
+    faults = Faults(query.source)
+    for slot in query.slots:
+        reading = readings.get(slot.name)
+        for kind in ("inputs", "outputs"):
+            found = getattr(reading, kind, ())
+            declared = tuple(tensor.size for tensor in getattr(slot, kind))
+            if found and found != declared:
+                faults.add(f"network {slot.name}", f"{kind} of the sizes {list(found)}, in order", list(declared))
+    faults.settle()
 
 
 def _print_tensors(tensors: Sequence[Any], values: Sequence[Fraction]) -> None:

@@ -19,7 +19,8 @@ from exactformer.errors import Faults, InvalidInput, Unsupported
 from exactformer.formats.bits import CODES, floats, of_bytes
 from exactformer.formats.disk import read_bytes, unzipped
 from exactformer.formats.graphs.fold import ALL
-from exactformer.formats.graphs.graph import FLOATS, Array, Graph, Node, Refusal, Shape, noted
+from exactformer.formats.graphs.graph import FLOATS, Array, Graph, Node, Refusal, noted
+from exactformer.formats.graphs.joining import Input, joined
 from exactformer.formats.graphs.operators import OPSETS
 from exactformer.formats.graphs.reader import network_of
 from exactformer.formats.graphs.tensor import MAX_AXES, check_size, dimensions
@@ -66,12 +67,18 @@ def read_graph(data: bytes, source: str) -> Graph:
     known = {tensor.name for tensor in graph.initializer}
     inputs = [each for each in graph.input if each.name not in known]
     nodes = tuple([_node(i, node, folder, faults) for i, node in enumerate(graph.node)])
-    for what, found in (("input", inputs), ("output", graph.output)):
-        if len(found) != 1:
-            faults.add("graph", f"one {what}", f"{len(found)}: {', '.join(each.name[:20] for each in found[:5])}")
-    shape, type, notes = _input(inputs[0], faults) if inputs else ((), "", [])
+    for what, count in (("input", len(inputs)), ("output", len(graph.output))):
+        if not count:
+            faults.add("graph", f"at least one {what}", "none")
+    notes: list[str] = []
+    read = [_input(each, faults, notes) for each in inputs]
     faults.settle()
-    return Graph(inputs[0].name, shape, type, constants, nodes, graph.output[0].name, tuple(notes))
+    made: Graph | None = None
+    with noted("inputs", faults):
+        made = joined(read, constants, nodes, [each.name for each in graph.output], notes)
+    faults.settle()
+    assert made is not None
+    return made
 
 
 def _model(data: bytes, source: str) -> Any:
@@ -114,9 +121,9 @@ def _check_model(model: Any, faults: Faults) -> None:
         faults.add("functions", "none: every node an operator of ONNX", f"{len(model.functions)}")
 
 
-def _input(value: Any, faults: Faults) -> tuple[Shape, str, list[str]]:
-    """Shape and type of the input, and what is assumed of its first axis."""
-    place, notes = f"input '{value.name:.40}'", []
+def _input(value: Any, faults: Faults, notes: list[str]) -> Input:
+    """An input with its shape and type; what is assumed of its first axis is noted."""
+    place = f"input '{value.name:.40}'"
     tensor = value.type.tensor_type
     type = _type_name(tensor.elem_type)
     if not value.type.HasField("tensor_type") or type not in FLOATS:
@@ -138,7 +145,7 @@ def _input(value: Any, faults: Faults) -> tuple[Shape, str, list[str]]:
         check_size(math.prod(lengths))
         if len(lengths) > MAX_AXES:
             raise Refusal(f"at most {MAX_AXES} axes", f"{len(lengths)}")
-    return tuple(lengths), type, notes
+    return Input(value.name, tuple(lengths), type)
 
 
 def _node(number: int, node: Any, folder: Path, faults: Faults) -> Node:

@@ -12,8 +12,11 @@ class Reading:
     """A network and, in a sentence each, what its reader assumed.
 
     `attention` is how the file itself reads its heads, softmax or a tie rule; empty where it says nothing of that.
+    `inputs` and `outputs` are the sizes of the tensors that stand one after the other, where there are several.
     """
 
     network: Network
     notes: tuple[str, ...] = ()
     attention: str = ""
+    inputs: tuple[int, ...] = ()
+    outputs: tuple[int, ...] = ()

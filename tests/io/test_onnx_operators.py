@@ -461,6 +461,23 @@ def test_a_batch_of_several_is_one_function_of_all() -> None:
     assert same_as_runtime(model([node("MatMul", "x w")], (2, 3), {"w": W34}), (2, 3)).network.size == "6-8"
 
 
+def test_several_inputs_and_outputs_stand_one_after_the_other() -> None:
+    made = model([node("MatMul", "x w", "a"), node("Sub", "a z", "y"), node("Shape", "z", "s")], (2, 3), {"w": W34})
+    made.graph.input.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, (4,)))
+    made.graph.output.append(helper.make_tensor_value_info("a", TensorProto.FLOAT, None))
+    found = read(made)
+    assert found.network.size == "10-16"
+    assert found.notes == ("inputs, one after the other: x, z", "outputs, one after the other: y, a")
+    x, z = whole(2, 3), whole(4)
+    product = fractions(x) @ fractions(W34)
+    assert list(found.network.evaluate([*x.reshape(-1), *z])) == [*(product - fractions(z)).flat, *product.flat]
+
+
+def test_an_output_may_be_a_shape() -> None:
+    found = read(model([node("Shape", "x")], (2, 3))).network
+    assert list(found.evaluate([0] * 6)) == [2, 3]
+
+
 # --- random graphs ---------------------------------------------------------------------------------
 
 SMALL = st.integers(-1, 1)

@@ -258,7 +258,6 @@ NODES: dict[str, tuple[onnx.NodeProto, tuple[int, ...], dict[str, Any], str]] = 
         {},
         "attribute alpha: expected finite numbers",
     ),
-    "an output of integers": (node("Shape", "x"), (3,), {}, "expected floating-point numbers, found int64"),
     "an output of nothing": (node("Slice", "x s s"), (3,), {"s": i64(0)}, "at least one number, found none"),
     "not made": (node("Relu", "z"), (3,), {}, "values that are made before they are used, found 'z'"),
     "no input": (node("Relu", "_"), (3,), {}, "an input number 0, found none"),
@@ -354,6 +353,10 @@ def outside(**entries: str) -> Callable[[Any], object]:
     return change
 
 
+def second_input(made: Any) -> None:
+    made.graph.input.append(helper.make_tensor_value_info("z", TensorProto.DOUBLE, (2,)))
+
+
 NAN, INF = f32([[1, 2], [3, np.nan], [5, 6]]).tobytes(), f32([[1, 2], [3, 4], [-np.inf, 6]]).tobytes()
 FILES: dict[str, tuple[Callable[[Any], object], str]] = {
     "NaN": (tensor(raw_data=NAN), "tensor 'w': expected finite numbers, found nan at [1][1]"),
@@ -374,10 +377,10 @@ FILES: dict[str, tuple[Callable[[Any], object], str]] = {
     "segment": (lambda made: made.graph.initializer[0].segment.SetInParent(), "a whole tensor, found a segment of one"),
     "tensor twice": (twice("initializer"), "tensor 'w': expected a name of its own, found one that is there already"),
     "sparse tensor": (sparse, "tensor 's': expected a dense tensor, found a sparse one"),
-    "output twice": (twice("output"), "graph: expected one output, found 2: y, y"),
-    "input twice": (twice("input"), "graph: expected one input, found 2: x, x"),
-    "no input": (lambda made: made.graph.ClearField("input"), "graph: expected one input, found 0: "),
-    "no output": (lambda made: made.graph.ClearField("output"), "graph: expected one output, found 0: "),
+    "input twice": (twice("input"), "input 'x': expected a new name for each output, found 'x' again"),
+    "inputs of two types": (second_input, "inputs: expected inputs of one type, found float, double"),
+    "no input": (lambda made: made.graph.ClearField("input"), "graph: expected at least one input, found none"),
+    "no output": (lambda made: made.graph.ClearField("output"), "graph: expected at least one output, found none"),
     "node twice": (twice("node"), "node 'MatMul-a' (MatMul): expected a new name for each output, found 'a' again"),
     "cycle": (cycle, "node 'MatMul-a' (MatMul): expected values that are made before they are used, found 'y'"),
     "output that is not there": (lambda made: setattr(made.graph.output[0], "name", "z"), "output 'z': expected"),

@@ -9,8 +9,10 @@ from random import Random
 from typing import Any
 
 import pytest
+from graph_material import model, node
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import TensorProto, helper
 
 from exactformer import MaxoutNetwork, ReluNetwork, save, verify
 from exactformer.claims import read_claim
@@ -273,6 +275,26 @@ def test_the_command_line_of_the_standard(tmp_path: Path, capsys: pytest.Capture
     assert (code, out) == (3, "") and "expected elements of the type real" in err and "found float32" in err
     code, out, err = run(capsys, "--as-real", *words, "--network", network.replace("N=", "g="))
     assert code == 0 and out.startswith("sat\nX float32 [1]\n") and "V float32 [1,2]\n" in out
+
+
+def test_tensors_in_another_order_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = model([node("Relu", "x", "y"), node("Relu", "z", "u")], (2,))
+    made.graph.input.append(helper.make_tensor_value_info("z", TensorProto.FLOAT, (1, 3)))
+    made.graph.output.append(helper.make_tensor_value_info("u", TensorProto.FLOAT, None))
+    (tmp_path / "net.onnx").write_bytes(made.SerializeToString())
+    words = ["verify", str(tmp_path / "q.vnnlib"), "--network", f"N={tmp_path / 'net.onnx'}"]
+    inputs, outputs = [("X", "[2]"), ("Z", "[1,3]")], [("Y", "[2]"), ("U", "[1,3]")]
+    for sides, answers in (((1, 1), "sat\n"), ((-1, 1), "inputs"), ((1, -1), "outputs")):
+        text = "(vnnlib-version <2.0>) (declare-network N"
+        for kind, tensors, step in zip(("input", "output"), (inputs, outputs), sides, strict=True):
+            text += "".join(f" (declare-{kind} {name} real {shape})" for name, shape in tensors[::step])
+        text += ") (assert (and (<= Z[0,2] 2.0) (>= U[0,2] 2.0)))"
+        (tmp_path / "q.vnnlib").write_text(text)
+        code, out, err = run(capsys, *words)
+        if answers == "sat\n":
+            assert code == 0 and out.startswith(answers) and out.endswith("U real [1,3]\n0\n0\n2\n")
+        else:
+            assert (code, out) == (3, "") and f"expected {answers} of the sizes [2, 3], in order, found [3, 2]" in err
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def fold(graph: Graph, source: str, name: str) -> Reading:
     notes = list(graph.notes)
     units = Units(math.prod(graph.shape))
     values: dict[str, Tensor | None] = {graph.input: variables(0, graph.shape, graph.type)}
+    sizes: dict[str, int] = {}  # of the parts of an output
     last = {name: i for i, node in enumerate(nodes) for name in node.inputs} | {graph.output: len(nodes)}
     for i, node in enumerate(nodes):
         inputs = [_value(name, node.place, graph, values, faults) if name else None for name in node.inputs]
@@ -49,6 +50,7 @@ def fold(graph: Graph, source: str, name: str) -> Reading:
                 outputs = OPERATORS[node.operator].run(call)
             notes += [f"{node.place}: {note}" for note in call.notes]
         values.update(zip_longest(node.outputs, outputs[: len(node.outputs)]))
+        sizes |= {name: made.size for name, made in zip(node.outputs, outputs, strict=False) if name in graph.outputs}
         for used in node.inputs:
             if last[used] == i:
                 values[used] = None  # the name stays taken
@@ -60,11 +62,13 @@ def fold(graph: Graph, source: str, name: str) -> Reading:
     assert result is not None
     network = None
     with noted(place, faults):
-        is_float(result)
+        if not result.fixed or result.type == "bool":  # a shape, say, may be an output
+            is_float(result)
         network = layered(units, result, name)
     faults.settle()
     assert network is not None
-    return Reading(network, tuple(dict.fromkeys(notes)))
+    parts = tuple(sizes[name] for name in graph.outputs)
+    return Reading(network, tuple(dict.fromkeys(notes)), inputs=graph.inputs, outputs=parts)
 
 
 def makers(graph: Graph) -> dict[str, list[str]]:

@@ -48,6 +48,8 @@ class Graph:
     nodes: tuple[Node, ...]
     output: str
     notes: tuple[str, ...] = ()  # what was assumed, for those who use the network
+    inputs: tuple[int, ...] = ()  # the sizes of what the input is made of, if of several
+    outputs: tuple[str, ...] = ()  # the values that the output is made of, if of several
 
 
 @dataclass(frozen=True)
