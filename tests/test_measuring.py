@@ -22,10 +22,13 @@ from exactformer.building import Design, Space, block, head, token
 from exactformer.enclosure import Enclosure
 from exactformer.enclosure import bounds as ends
 from exactformer.formats.network_json import to_object
-from exactformer.measuring import guess
+from exactformer.measuring import driver, guess
 from exactformer.measuring.guess import climbed
 from exactformer.measuring.numbers import short
 from exactformer.prover import branching
+from exactformer.prover.attempt import Attempt
+from exactformer.prover.outcome import Outcome
+from exactformer.prover.search import Found
 from exactformer.work import OutOfTime
 
 HERE = Path(__file__).parent
@@ -455,4 +458,36 @@ def test_out_of_time_leaves_the_bounds_so_far(tmp_path: Path) -> None:
     found = ef.distance(left, right, timeout=600, progress=stop)
     assert found.verdict == "unknown" and str(found.reason).startswith("out of time")
     assert found.lower is not None and found.upper is not None and 0 < found.lower < found.upper
+    accepted(found, tmp_path)
+
+
+def test_out_of_time_before_anything_was_evaluated(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*_: Any, **__: Any) -> None:
+        raise OutOfTime
+
+    monkeypatch.setattr(driver, "guesses", lambda *_: iter([(F(1),)]))
+    monkeypatch.setattr(branching.Branching, "run", late)
+    found = ef.range(RELU, timeout=60)
+    assert (found.verdict, found.lower, found.upper) == ("unknown", (None,), (None,))
+    assert str(found.reason).startswith("out of time") and found.maxima[0].lower == 1
+    assert (apart := ef.distance(RELU, HALF, timeout=60)).upper is None and apart.lower == F(3, 8)
+
+
+def test_a_tree_for_which_the_kernel_has_no_time_leaves_the_whole_domain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, right = pair("maxout-2-8-8-rank3")
+    real, tried = Attempt.proved, list[int]()
+
+    def proved(attempt: Attempt, method: str, found: Found) -> Outcome:
+        tried.append(len(found.steps))
+        if len(tried) == 1:
+            raise OutOfTime
+        return real(attempt, method, found)
+
+    monkeypatch.setattr(driver, "guesses", lambda *_: iter(()))
+    monkeypatch.setattr(Attempt, "proved", proved)
+    found = ef.distance(left, right, timeout=60, ratio=2)
+    assert found.verdict == "unknown" and "while the kernel checked" in str(found.reason)
+    assert len(tried) == 2 and tried[0] > tried[1] and found.outcome is not None and found.outcome.proved
     accepted(found, tmp_path)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from exactformer.arguments import NATURAL, POSITIVE, SECONDS, function
@@ -261,7 +262,8 @@ def measured(
     trees = [] if search.root is None else [search.root]
     if search.uncut is not None and trees[0].children:  # of the first the time may be over, or a guess was wrong
         trees.append(search.uncut)
-    for root, other in zip(trees, [*trees[1:], None], strict=True):
+    for root, other in pairwise([*trees, None]):
+        assert root is not None
         tops = ceilings(root)
         exact = [top for top in tops if top is not None]
         if not tops or len(exact) < len(tops):
