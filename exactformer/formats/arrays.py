@@ -28,6 +28,7 @@ BLOCK = re.compile(r"blocks\.(0|[1-9]\d{0,5})\.(heads|feedforward)\.(\w{1,6})", 
 FLAGS = ("readout.token", "residual", "causal")  # integers
 ALWAYS = ("embedding.weights", "embedding.offsets", "readout.weights", "readout.biases", *FLAGS)
 PARTS = {"heads": MATRICES, "feedforward": ("w1", "b1", "w2", "b2")}
+MOST = 10_000  # arrays of one file
 METADATA = "exactformer"  # what exports say of a network: nothing that it depends on
 DAMAGED = (
     ValueError, EOFError, OSError, NotImplementedError, RuntimeError, KeyError, SyntaxError,
@@ -51,6 +52,7 @@ def parse_npz(data: bytes, source: str, default_name: str = "") -> Reading:
             entries = archive.infolist()
             if sum(entry.file_size for entry in entries) > MAX_BYTES:
                 raise InvalidInput(f"{source}: expected at most {MAX_BYTES} bytes when unpacked, found more")
+            _check_count(len(entries), source)
             for entry in entries:
                 name = entry.filename.removesuffix(".npy")
                 with noted(f"array '{name:.40}'", faults), archive.open(entry) as stream:
@@ -91,6 +93,7 @@ def parse_safetensors(data: bytes, source: str, default_name: str = "") -> Readi
         found: Any = deserialize(data)  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         raise InvalidInput(f"{source}: expected a safetensors file, found: {str(error)[:80]}") from None
+    _check_count(len(found), source)
     arrays = {}
     for name, tensor in found:
         with noted(f"array '{name:.40}'", faults):
@@ -99,6 +102,16 @@ def parse_safetensors(data: bytes, source: str, default_name: str = "") -> Readi
                 raise Refusal(f"a type among {', '.join(SHORT_NAMES)}", str(tensor["dtype"]))
             arrays[name] = of_bytes(bytes(tensor["data"]), type, tuple(tensor["shape"]))
     return _network(arrays, default_name, faults)
+
+
+def _check_count(count: int, source: str) -> None:
+    if count > MOST:
+        raise InvalidInput(f"{source}: expected at most {MOST} arrays, found {count}")
+
+
+def _names(arrays: Arrays) -> str:
+    """The names that are there, the first of them."""
+    return ", ".join(sorted(arrays)[:5]) or "none"
 
 
 def _network(arrays: Arrays, name: str, faults: Faults) -> Reading:
@@ -115,11 +128,11 @@ def _network(arrays: Arrays, name: str, faults: Faults) -> Reading:
                 check_size(array.size)
             pairs.setdefault("output" if match[1] is None else match[1], {})[match[2]] = array
     output = pairs.pop("output", {})
-    layers = [pairs.get(str(number), {}) for number in range(len(pairs))]
+    layers, there = [pairs.get(str(number), {}) for number in range(len(pairs))], _names(arrays)
     for place, pair in (*((f"layers.{i}", pair) for i, pair in enumerate(layers)), ("output", output)):
         for part in ("weights", "biases"):
             if part not in pair:
-                faults.add("arrays", f"one of the name {place}.{part}", ", ".join(sorted(arrays)) or "none")
+                faults.add("arrays", f"one of the name {place}.{part}", there)
     faults.settle()
     ranks = {pair["weights"].ndim for pair in layers} or {2}
     if not ranks <= {2, 3} or len(ranks) > 1:
@@ -146,14 +159,15 @@ def _transformer(arrays: Arrays, name: str, faults: Faults) -> Reading:
         elif key not in ALWAYS:
             wanted = "a name such as embedding.weights, blocks.0.heads.query, blocks.0.feedforward.w1, readout.weights"
             faults.add(f"array '{key:.40}'", wanted, key)
+    there = _names(arrays)
     for missing in (key for key in ALWAYS if key not in arrays):
-        faults.add("arrays", f"one of the name {missing}", ", ".join(sorted(arrays)))
+        faults.add("arrays", f"one of the name {missing}", there)
     for number, block in blocks.items():
         if number > 0 and number - 1 not in blocks:
             faults.add("arrays", f"a block {number - 1} before block {number}", "none")
         for part, found in block.items():
             for missing in (key for key in PARTS[part] if key not in found):
-                faults.add("arrays", f"one of the name blocks.{number}.{part}.{missing}", ", ".join(sorted(arrays)))
+                faults.add("arrays", f"one of the name blocks.{number}.{part}.{missing}", there)
     faults.settle()
     flags = [_flag(key, arrays[key], faults) for key in FLAGS]
     for key, axes in (("embedding.weights", 3), ("embedding.offsets", 2)):

@@ -15,16 +15,18 @@ from exactformer.errors import InvalidInput
 MAX_BYTES = 1 << 28
 
 
-def read_bytes(path: Path, *, follow: bool = True) -> bytes:
+def read_bytes(path: Path, *, follow: bool = True, start: int = 0, length: int | None = None) -> bytes:
     """The bytes of an ordinary file; `follow` says whether it may be named by a symbolic link.
 
-    Raises `InvalidInput` when it cannot be read, is a pipe or a device, or is larger than MAX_BYTES.
+    Those of a part are from number `start` on, at most `length` of them. Raises `InvalidInput` when they cannot be
+    read, belong to a pipe or a device, or are more than MAX_BYTES.
     """
     try:
         with open(path, "rb", opener=_opener(follow)) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
                 raise InvalidInput(f"{path}: expected a file, found a pipe or a device")
-            data = stream.read(MAX_BYTES + 1)
+            stream.seek(start)
+            data = stream.read(MAX_BYTES + 1 if length is None else min(length, MAX_BYTES + 1))
     except OSError as error:
         raise InvalidInput(f"{path}: expected a file that can be read, found: {error.strerror or error}") from None
     except ValueError:

@@ -238,9 +238,8 @@ def _outside(tensor: Any, folder: Path) -> bytes:
         place = place / part
         if os.path.islink(place):
             raise Refusal("a file that is no link, in no linked folder", f"a link, '{name:.40}'")
+    length = int(numbers["length"]) if numbers["length"] else None
     try:
-        data = read_bytes(place, follow=False)
+        return read_bytes(place, follow=False, start=int(numbers["offset"] or 0), length=length)
     except InvalidInput as error:
         raise Refusal("a file beside the network that can be read", f"'{name:.40}': {error.reasons[0][-60:]}") from None
-    start = int(numbers["offset"] or 0)
-    return data[start : start + int(numbers["length"])] if numbers["length"] else data[start:]

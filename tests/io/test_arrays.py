@@ -194,6 +194,16 @@ def test_archives_that_grow_are_refused() -> None:
         reader.parse_npz(stream.getvalue(), "net")
 
 
+def test_more_arrays_than_a_network_has_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MOST", 3)
+    for i in (1, 2):
+        stream = io.BytesIO()
+        np.savez(stream, **{f"layers.{n}.{part}": np.ones(1) for n in range(i) for part in ("weights", "biases")})
+        with pytest.raises(InvalidInput) as caught:
+            reader.parse_npz(stream.getvalue(), "net")
+        assert ("net: expected at most 3 arrays, found 4" in caught.value.reasons) == (i == 2)
+
+
 @pytest.mark.parametrize("data", [b"", b"PK", bytes(range(200)), b"\xff" * 100, b"\x80\x04]."])
 def test_what_is_no_such_file(data: bytes) -> None:
     for parse in (reader.parse_npz, reader.parse_safetensors):

@@ -430,6 +430,17 @@ def test_data_beside_the_network(tmp_path: Path) -> None:
         load(tmp_path / "net.onnx")
 
 
+def test_of_a_large_file_beside_the_network_only_a_part_is_read(tmp_path: Path) -> None:
+    with open(tmp_path / "w.bin", "wb") as stream:  # mostly a hole
+        stream.seek(1 << 33)
+        stream.write(W.tobytes())
+    place = tmp_path / "net.onnx"
+    place.write_bytes(changed(outside(location="w.bin", offset=str(1 << 33), length="24")).SerializeToString())
+    assert load(place).evaluate([1, 0, 0]) == (1, 2)
+    found = reasons(changed(outside(location="w.bin", offset=str(1 << 34), length="24")), str(place))
+    assert found == ("tensor 'w': expected 24 bytes, as its shape 3 x 2 says, found 0 bytes",)
+
+
 def test_no_link_leads_out_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "far").mkdir()
     (tmp_path / "far" / "w.bin").write_bytes(W.tobytes())
