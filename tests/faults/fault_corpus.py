@@ -187,6 +187,15 @@ def _names(package: Any) -> dict[str, Any]:
     modules = ("forms", "softmax", "atoms", "cell", "networks", "reading", "semantics", "statements", "claims")
     modules += ("certificates", "elementary", "functions", "bounds", "chains", "counts")
     more = {"F": Fraction, "Path": Path, "SMALL": HERE / "fault_plugin.py", "limited": _limited}
+
+    def refused(call: Callable[[], Any]) -> Any:
+        """What the call gives, or why it is rejected."""
+        try:
+            return call()
+        except package.reading.Rejected as rejection:
+            return str(rejection)
+
+    more["refused"] = refused
     return {**{name: getattr(package, name) for name in modules}, **more}
 
 
