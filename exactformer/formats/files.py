@@ -54,7 +54,7 @@ PICKLED = (".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".joblib")
 
 
 def load(source: Any, *, shape: Sequence[int] | None = None) -> Network:
-    """The network in a file, in a fitted scikit-learn MLP, or in a PyTorch module.
+    """The network in a file, in a fitted scikit-learn MLP, in a PyTorch module or in a program of `torch.export`.
 
     The end of a file's name says what it is, in any case of letters: JSON of the format exactformer/network-1
     (`.json`), `.nnet`, ONNX (`.onnx`, `.onnx.gz`), weights by name (`.npz`, `.safetensors`). A number that is written
@@ -64,8 +64,10 @@ def load(source: Any, *, shape: Sequence[int] | None = None) -> Network:
     of a format.
     """
     if not isinstance(source, (str, os.PathLike)):
-        from exactformer.formats import scikit, torch, torch_traced
+        from exactformer.formats import scikit, torch, torch_exported, torch_traced
 
+        if torch_exported.is_program(source) and shape is None:
+            return torch_exported.read(source).network
         if torch.is_module(source):
             read_module = torch_traced.read if torch.is_own(source) else torch.read
             return read_module(source, shape).network

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import signature
 from typing import Any
 
@@ -20,8 +20,6 @@ from exactformer.formats.graphs import Array, Graph, Node, network_of
 from exactformer.formats.graphs.graph import Refusal, noted
 from exactformer.formats.reading import Reading
 from exactformer.formats.torch import HOOKS, MODULES, TYPES, Made, check_shape
-
-CHECKS = 3  # points at which steps are compared with the module
 
 CHECKS = 3  # points at which steps are compared with the module
 
@@ -56,7 +54,7 @@ def read(module: Any, shape: Sequence[int] | None) -> Reading:
     word = "float32" if dtype is None else str(dtype).removeprefix("torch.")
     if word not in TYPES:
         raise InvalidInput(f"load: expected parameters of floats, found {word}")
-    trace = _Trace(module, _traced(module, size, dtype), Made(), TYPES[word], faults)
+    trace = Trace(module, _traced(module, size, dtype), Made(), TYPES[word], faults)
     output = trace.run()
     faults.settle()
     graph = Graph("x", (1, *size), TYPES[word], trace.made.constants, tuple(trace.made.nodes), output)
@@ -86,8 +84,8 @@ def _traced(module: Any, shape: Sequence[int], dtype: Any) -> Any:
     return traced.graph
 
 
-class _Trace:
-    """The steps on their way to a graph."""
+class Trace:
+    """Steps of `torch.fx` on their way to a graph."""
 
     def __init__(self, module: Any, graph: Any, made: Made, type: str, faults: Faults) -> None:
         self.module, self.graph, self.made, self.type, self.faults = module, graph, made, type, faults
@@ -103,7 +101,7 @@ class _Trace:
         for step in self.graph.nodes:
             with noted(f"{step.op} {step.name:.40}", self.faults):
                 if step.op == "output":
-                    output = self._name(self._given(step.args[0]))
+                    output = self.name_of(self.given(step.args[0]))
                 else:
                     self.values[step.name] = self._step(step)
                 continue
@@ -113,7 +111,7 @@ class _Trace:
     def _step(self, step: Any) -> Any:
         if step.op == "placeholder":
             return Value("x")
-        args, options = self._given(step.args), self._given(dict(step.kwargs))
+        args, options = self.given(step.args), self.given(dict(step.kwargs))
         if step.op == "get_attr":
             found: Any = self.module
             for part in step.target.split("."):
@@ -125,18 +123,18 @@ class _Trace:
         rule = CALLS.get(name)
         if rule is None:
             raise Refusal(f"a function among {', '.join(sorted(CALLS))}", name)
-        return _called(rule, self, step.name, *args, **options)
+        return called(rule, self, step.name, *args, **options)
 
     def _module(self, module: Any, step: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Value:
         kind = type(module)
         if not kind.__module__.startswith("torch.nn.modules.") or kind.__name__ not in (*MODULES, "MultiheadAttention"):
             raise Refusal(f"a module among {', '.join(MODULES)}, MultiheadAttention", kind.__name__)
         if kind.__name__ == "MultiheadAttention":
-            found: Value = _called(self._attention, module, step.name, *args, **options)
+            found: Value = called(self._attention, module, step.name, *args, **options)
             return found
         if len(args) != 1 or options:
             raise Refusal("a module called with one value alone", f"{len(args) + len(options)} arguments")
-        self.made.value = self._name(args[0])
+        self.made.value = self.name_of(args[0])
         MODULES[kind.__name__](module, self.made, step.name)
         return Value(self.made.value)
 
@@ -162,7 +160,7 @@ class _Trace:
             weights = [module.in_proj_weight[i * width : (i + 1) * width] for i in range(3)]
         parts = []
         for i, (given, matrix) in enumerate(zip((query, key, value), weights, strict=True)):
-            part = self._name(given)
+            part = self.name_of(given)
             if turned:
                 part = self.add("Transpose", place, part, perm=[1, 0, 2])
             part = self.add("MatMul", place, part, self.made.constant(matrix.detach().T, f"{place}.in.{i}"))
@@ -213,26 +211,27 @@ class _Trace:
             self.made.constants[name] = Array(np.array(value, kind), self.type)
             return name
         if isinstance(value, Value):
-            return self._name(value)
+            return self.name_of(value)
         if not hasattr(value, "dtype"):
             raise Refusal("a number or a tensor", f"{type(value).__name__}")
         return self.made.constant(value, f"{place}.constant.{len(self.made.constants)}")
 
-    def _name(self, value: Any) -> str:
+    def name_of(self, value: Any) -> str:
+        """The name of a value of the graph."""
         if not isinstance(value, Value) or value.several:
             raise Refusal("a value that depends on the input", f"{type(value).__name__}")
         return value.name
 
-    def _given(self, value: Any) -> Any:
+    def given(self, value: Any) -> Any:
         """Arguments, with the values of earlier steps in place of these."""
         if isinstance(value, (tuple, list)):
-            return type(value)(map(self._given, value)) if type(value) in (tuple, list) else [*map(self._given, value)]
+            return type(value)(map(self.given, value)) if type(value) in (tuple, list) else [*map(self.given, value)]
         if isinstance(value, dict):
-            return {name: self._given(each) for name, each in value.items()}
+            return {name: self.given(each) for name, each in value.items()}
         return self.values[value.name] if hasattr(value, "op") and hasattr(value, "name") else value
 
 
-def _called(rule: Callable[..., Any], *args: Any, **options: Any) -> Any:
+def called(rule: Callable[..., Any], *args: Any, **options: Any) -> Any:
     """What a rule makes of arguments. Raises `Refusal` for those that it does not know."""
     try:
         signature(rule).bind(*args, **options)
@@ -242,14 +241,14 @@ def _called(rule: Callable[..., Any], *args: Any, **options: Any) -> Any:
 
 
 def _binary(kind: str) -> Callable[..., Value]:
-    def rule(trace: _Trace, place: str, left: Any, right: Any) -> Value:
+    def rule(trace: Trace, place: str, left: Any, right: Any) -> Value:
         return Value(trace.add(kind, place, trace.operand(left, place), trace.operand(right, place)))
 
     return rule
 
 
 def _unary(kind: str) -> Callable[..., Value]:
-    def rule(trace: _Trace, place: str, value: Any, inplace: bool = False) -> Value:
+    def rule(trace: Trace, place: str, value: Any, inplace: bool = False) -> Value:
         if inplace:
             raise Refusal("inplace = False", "inplace = True")
         return Value(trace.add(kind, place, trace.operand(value, place)))
@@ -257,8 +256,8 @@ def _unary(kind: str) -> Callable[..., Value]:
     return rule
 
 
-def _scaled_attention(
-    trace: _Trace,
+def scaled_attention(
+    trace: Trace,
     place: str,
     query: Any,
     key: Any,
@@ -275,28 +274,28 @@ def _scaled_attention(
     return Value(trace.add("Attention", place, *(trace.operand(x, place) for x in (query, key, value)), **options))
 
 
-def _softmax(trace: _Trace, place: str, value: Any, dim: Any = None, dtype: None = None, _stacklevel: int = 3) -> Value:
+def _softmax(trace: Trace, place: str, value: Any, dim: Any = None, dtype: None = None, _stacklevel: int = 3) -> Value:
     if type(dim) is not int or dtype is not None:
         raise Refusal("an axis of softmax, and no type", f"{dim}, {dtype}")
     return Value(trace.add("Softmax", place, trace.operand(value, place), axis=dim))
 
 
-def _reshape(trace: _Trace, place: str, value: Any, *shape: Any) -> Value:
+def _reshape(trace: Trace, place: str, value: Any, *shape: Any) -> Value:
     lengths = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
     return Value(trace.add("Reshape", place, trace.operand(value, place), trace.integers(place, [*lengths])))
 
 
-def _permute(trace: _Trace, place: str, value: Any, *order: Any) -> Value:
+def _permute(trace: Trace, place: str, value: Any, *order: Any) -> Value:
     axes = order[0] if len(order) == 1 and isinstance(order[0], (tuple, list)) else order
     perm = [axis % len(axes) for axis in axes]
     return Value(trace.add("Transpose", place, trace.operand(value, place), perm=perm))
 
 
-def _item(trace: _Trace, place: str, value: Any, index: Any) -> Value:
+def _item(trace: Trace, place: str, value: Any, index: Any) -> Value:
     """The first of several values, or entries of axes: integers and whole axes."""
     if isinstance(value, Value) and value.several:
         if index != 0:
-            raise Refusal("what attention mixes, number 0", f"number {index}")
+            raise Refusal("the first of what a step makes, number 0", f"number {index}")
         return Value(value.name)
     name, axis = trace.operand(value, place), 0
     for each in index if isinstance(index, tuple) else (index,):
@@ -311,13 +310,27 @@ def _item(trace: _Trace, place: str, value: Any, index: Any) -> Value:
     return Value(name)
 
 
-def _flatten(trace: _Trace, place: str, value: Any, start_dim: int = 0, end_dim: int = -1) -> Value:
+def _flatten(trace: Trace, place: str, value: Any, start_dim: int = 0, end_dim: int = -1) -> Value:
     if start_dim != 1 or end_dim != -1:
         raise Refusal("start_dim = 1, end_dim = -1", f"{start_dim}, {end_dim}")
     return Value(trace.add("Flatten", place, trace.operand(value, place)))
 
 
-def _same(trace: _Trace, place: str, value: Any) -> Value:
+def _over(kind: str) -> Callable[..., Value]:
+    def rule(trace: Trace, place: str, value: Any, dim: Any = (), keepdim: bool = False) -> Value:
+        axes = list(dim) if isinstance(dim, (tuple, list)) else [dim]
+        given = [trace.integers(place, axes)] if axes else []
+        return Value(trace.add(kind, place, trace.operand(value, place), *given, keepdims=int(keepdim)))
+
+    return rule
+
+
+def _largest(trace: Trace, place: str, value: Any, dim: int, keepdim: bool = False) -> Value:
+    """Maxima, and where they are, which is not read."""
+    return replace(_over("ReduceMax")(trace, place, value, dim, keepdim), several=True)
+
+
+def _same(trace: Trace, place: str, value: Any) -> Value:
     return Value(trace.operand(value, place))
 
 
@@ -331,10 +344,13 @@ CALLS: dict[str, Callable[..., Value]] = {
     "bmm": _binary("MatMul"),
     "maximum": _binary("Max"),
     "minimum": _binary("Min"),
+    "amax": _over("ReduceMax"),
+    "amin": _over("ReduceMin"),
+    "max": _largest,
     "relu": _unary("Relu"),
     "neg": _unary("Neg"),
     "abs": _unary("Abs"),
-    "scaled_dot_product_attention": _scaled_attention,
+    "scaled_dot_product_attention": scaled_attention,
     "softmax": _softmax,
     "reshape": _reshape,
     "view": _reshape,

@@ -65,6 +65,15 @@ CASES: dict[str, Case] = {
     "sum": case(node("Sum", "x b x"), (2, 3), {"b": whole(3)}),
     "sum of one": case(node("Sum", "x"), (3,)),
     # maxima
+    "maxout": case(
+        [node("Reshape", "x s", "g"), node("ReduceMax", "g a", keepdims=0)], (1, 6), {"s": i64(1, 2, 3), "a": i64(2)}
+    ),
+    "maximum over axes": case(node("ReduceMax", "x a"), (2, 3, 4), {"a": i64(-1, 0)}),
+    "maximum over all": case(node("ReduceMax", "x"), (2, 3)),
+    "maximum over none": case(node("ReduceMax", "x a", noop_with_empty_axes=1), (2, 3), {"a": i64()}),
+    "maximum over an attribute": case(node("ReduceMax", "x", axes=[1]), (2, 3), opset=13),
+    "minimum over axes": case(node("ReduceMin", "x a", keepdims=0, noop_with_empty_axes=0), (2, 3), {"a": i64(1)}),
+    "minimum over an attribute": case(node("ReduceMin", "x", axes=[0]), (2, 3), opset=13),
     "relu": case(node("Relu", "x"), (2, 3)),
     "relu twice": case([node("Relu", "x", "u"), node("Relu", "u")], (3,)),
     "relu of a constant": case([node("Relu", "b", "u"), node("Add", "u x")], (3,), {"b": f32([-1, 0, 2])}),

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch_modules import whole
 
 import exactformer as ef
 from exactformer.errors import InvalidInput
@@ -77,6 +78,27 @@ def test_what_is_exported_is_read_as_an_equal_network(construction: str) -> None
     made = export(WHOLE, construction=construction, temperature=1)
     found = ef.load(made.module(), shape=(2,))
     assert ef.verify(found, made.transformer, domain=WHOLE.domain, cross_check=()).verdict == "proved"
+
+
+class Groups(nn.Module):
+    """Maxout in two ways."""
+
+    def __init__(self, way: str) -> None:
+        super().__init__()
+        self.inner, self.outer, self.way = nn.Linear(2, 12), nn.Linear(4, 2), way
+
+    def forward(self, x: Any) -> Any:
+        groups = self.inner(x).view(-1, 4, 3)
+        return self.outer(groups.amax(dim=2) if self.way == "amax" else torch.max(groups, dim=2)[0])
+
+
+@pytest.mark.parametrize("way", ["amax", "max"])
+def test_maxout_as_a_maximum_over_groups(way: str) -> None:
+    module = whole(Groups(way))
+    found = ef.load(module, shape=(2,))
+    assert isinstance(found, ef.MaxoutNetwork) and found.rank == 3
+    for x in POINTS:
+        assert list(found.evaluate(x)) == module(torch.tensor([x]))[0].tolist()
 
 
 class Unread(nn.Module):

@@ -96,7 +96,9 @@ OPERATORS: dict[str, Operator] = {
     "QuantizeLinear": Operator(
         pointwise.quantized, (2, 3), {**SCALING, "saturate": INT(1), "output_dtype": TEXT(), "precision": INT(0)}
     ),
+    "ReduceMax": Operator(windows.largest_over, (1, 2), REDUCTION),
     "ReduceMean": Operator(partial(linear.reduced, mean=True), (1, 2), REDUCTION),
+    "ReduceMin": Operator(partial(windows.largest_over, sign=-1), (1, 2), REDUCTION),
     "ReduceSum": Operator(partial(linear.reduced, mean=False), (1, 2), REDUCTION),
     "Relu": Operator(pointwise.relu),
     "Reshape": Operator(moving.reshape, (2, 2), {"allowzero": INT(0)}),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from exactformer.formats.graphs.call import Call, is_float, same_shape, same_type
+from exactformer.formats.graphs.call import Call, axes_of, is_float, same_shape, same_type
 from exactformer.formats.graphs.graph import Refusal, Shape
 from exactformer.formats.graphs.linear import weighted
 from exactformer.formats.graphs.tensor import Indices, Tensor, added, check_size, dimensions
@@ -72,6 +72,22 @@ def max_pool(call: Call) -> list[Tensor]:
     filled = np.where(windows.positions >= 0, windows.positions, first[:, None])
     pieces = {column.tobytes(): column for column in filled.T}.values()  # without those that are there already
     return [call.units.maximum([tensor.take(_on_channels(tensor, column, windows)) for column in pieces])]
+
+
+def largest_over(call: Call, sign: int = 1) -> list[Tensor]:
+    """The maximum over axes, over all where none are named; with the sign -1 the minimum. So maxout is written."""
+    tensor, axes = call.tensor(), call.listed("axes", 1)
+    if not axes and call.flag("noop_with_empty_axes"):
+        return [tensor]
+    rank = len(tensor.shape)
+    chosen = axes_of(axes or list(range(rank)), rank)
+    if tensor.size == 0:
+        raise Refusal("at least one entry", "none")
+    kept = [n for i, n in enumerate(tensor.shape) if i not in chosen]
+    shape = [1 if i in chosen else n for i, n in enumerate(tensor.shape) if call.flag("keepdims") or i not in chosen]
+    groups = np.moveaxis(tensor.indices, chosen, range(rank - len(chosen), rank)).reshape(math.prod(kept), -1)
+    pieces = [tensor.take(column.reshape(shape)) for column in groups.T]
+    return [call.units.maximum(pieces) if sign > 0 else call.units.smallest(pieces)]
 
 
 def average_pool(call: Call) -> list[Tensor]:
