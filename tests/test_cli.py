@@ -132,6 +132,15 @@ def answer(run: Run, *words: object) -> tuple[int, dict[str, Any]]:
     return code, value
 
 
+def test_what_a_large_proof_takes_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exactformer.cli.prove.MANY", 1)
+    message = (
+        r"exactformer: \d+ weights: expect about 0 minutes and 0 GB of memory; --timeout SECONDS ends it earlier\n"
+    )
+    assert re.fullmatch(message, run("prove", "bend.json", "--out", "proof")[2])
+    assert run("prove", "bend.json", "--out", "proof", "--quiet")[2] == ""
+
+
 def test_prove_as_json(run: Run) -> None:
     code, found = answer(run, "prove", "bend.json", "--out", "proof")
     assert code == PROVED

@@ -154,6 +154,28 @@ def test_matrices_without_rows_or_columns_keep_their_shape() -> None:
     assert parse(dump(narrow).encode(), "file") == narrow
 
 
+def test_a_network_too_large_to_be_read_again_is_refused_before_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks = [
+        ReluNetwork.of([([["1/3"] * 9] * 9, [0] * 9)], ([[1] * 9], [0]), domain=Box([0] * 9, [1] * 9), name="n")
+    ]
+    networks.append(MaxoutNetwork.of([([[[0] * 8] * 2] * 9, [[0] * 2] * 9)], ([[1] * 9], [0]), name="n"))
+    for network, least in zip(networks, (180, 306), strict=True):
+        written = len(dump(network))
+        for room, found in ((written - 1, written), (least - 1, least)):
+            monkeypatch.setattr(network_json, "MAX_BYTES", room)
+            message = f"network n: expected one whose file has at most {room} bytes, found at least {found} bytes"
+            with pytest.raises(Unsupported, match=message):
+                save(network, tmp_path / "n.json")
+        with pytest.raises(Unsupported, match=message):
+            ef.prove(network, domain=Box([0] * network.inputs, [1] * network.inputs))
+        assert list(tmp_path.iterdir()) == []
+        monkeypatch.setattr(network_json, "MAX_BYTES", written)
+        save(network, tmp_path / "n.json")
+        (tmp_path / "n.json").unlink()
+
+
 def test_save_and_load(tmp_path: Path) -> None:
     for value in ALL:
         network = read(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ from exactformer.cli.options import (
     search,
 )
 from exactformer.cli.parser import command
+
+MANY = 1_000_000  # weights from which on it is said what a proof takes
+MICROSECONDS, BYTES = (
+    (30, 40),
+    (1000, 300),
+)  # for each of them, and for each again and piece of its unit beyond the first
 
 
 def add(commands: Any) -> None:
@@ -36,6 +43,20 @@ def run(options: argparse.Namespace) -> int:
     domain = asked_domain(options, network.inputs)
     how = {**chosen(options), **search(options)}
     folder = proof_folder(options, Path(options.network).stem, {"left.json": network})
+    if not options.quiet:
+        _foretell(network)
     with about(options.network), progress_line(options) as progress:
         outcome = prove(network, domain=domain, **how, progress=progress)
     return finish(options, outcome, folder)
+
+
+def _foretell(network: Any) -> None:
+    """Say on standard error what a proof about a very large network takes: it shows no progress before it is done."""
+    layers = [getattr(layer, "pieces", layer) for layer in getattr(network, "layers", ())]
+    weights = sum(layer.weights.nonzeros for layer in layers)
+    if weights < MANY:
+        return
+    more = max(1, getattr(network, "rank", 2) - 1)
+    minutes, gigabytes = (weights * (one + more * each) for one, each in (MICROSECONDS, BYTES))
+    expected = f"expect about {minutes / 60e6:.0f} minutes and {gigabytes / 1e9:.0f} GB of memory"
+    print(f"exactformer: {weights} weights: {expected}; --timeout SECONDS ends it earlier", file=sys.stderr)

@@ -10,7 +10,8 @@ from fractions import Fraction
 from typing import Any
 
 from exactformer.domain import Domain, read_domain
-from exactformer.errors import Faults, InvalidInput, did_you_mean, printable
+from exactformer.errors import Faults, InvalidInput, Unsupported, did_you_mean, printable
+from exactformer.formats.disk import MAX_BYTES
 from exactformer.formats.encoding import check_encoding
 from exactformer.networks import (
     Affine,
@@ -251,8 +252,45 @@ def _head(value: Mapping[str, Any], place: str, d: int, faults: Faults) -> Head:
 # --- writing --------------------------------------------------------------------------------------
 
 
+def check_room(network: Network, least: int | None = None) -> None:
+    """Raise `Unsupported` for a network whose file would be longer than files are read.
+
+    Without the length of the file, `least`, what is certain is compared: a number takes two characters and more, and a
+    maxout layer is written with its zeros.
+    """
+    least = 2 * _numbers(network) if least is None else least
+    if least > MAX_BYTES:
+        place = f"network {network.name:.40}".strip()
+        raise Unsupported(
+            f"{place}: expected one whose file has at most {MAX_BYTES} bytes, found at least {least} bytes"
+        )
+
+
+def _numbers(network: Network) -> int:
+    """At least how many numbers the file of a network has."""
+    if isinstance(network, MaxoutNetwork):
+        sizes = [layer.pieces.weights.shape for layer in network.layers]
+        return sum(rows * columns for rows, columns in sizes) + network.output.weights.nonzeros
+    if isinstance(network, ReluNetwork):
+        return sum(affine.weights.nonzeros for affine in (*network.layers, network.output))
+    if isinstance(network, Transformer):
+        parts = [part.feedforward for part in network.blocks if part.feedforward is not None]
+        return sum(part.inner.weights.nonzeros + part.outer.weights.nonzeros for part in parts)
+    return 0
+
+
 def dump(network: Network) -> str:
-    """The canonical text of a network: the same network always gives the same bytes."""
+    """The canonical text of a network: the same network always gives the same bytes.
+
+    Raises `Unsupported` for a network too large to be read again, as `check_room` says.
+    """
+    check_room(network)
+    text = _written(network)
+    check_room(network, len(text))
+    return text
+
+
+def _written(network: Network) -> str:
     text = json.dumps(to_object(network), separators=(",", ":"), ensure_ascii=True)
     return (
         text.replace('"layers":', '\n"layers":')

@@ -12,6 +12,7 @@ from exactformer.claims import Claim
 from exactformer.compiler import Correspondence, compile_network
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput, Unsupported
+from exactformer.formats.network_json import check_room
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.reading import NotAffine
 from exactformer.networks import Network, check_network
@@ -84,6 +85,7 @@ def prove(
     check_network(network, "network", faults)
     check_options(options, timeout, progress, faults)  # before the network is compiled, which may take a while
     faults.settle()
+    check_room(network)
     started, deadline = time.monotonic(), Deadline.after(timeout)
     try:
         with time_limit(deadline.left):
