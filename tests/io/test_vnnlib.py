@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 from graph_material import model, node
 from hypothesis import given, settings
@@ -207,6 +208,22 @@ def test_answers_about_two_networks(text: str, result: str) -> None:
     assert given.result == result and (given.values is None or found.holds(given.values))
     with pytest.raises(InvalidInput, match="network g: expected a file for it"):
         answer(found, {"f": RELU})
+
+
+def test_nearly_equal_networks_are_compared_by_their_difference() -> None:
+    weights = np.random.default_rng(0).integers(-8, 9, (2, 3, 3)) / 8
+    left = ReluNetwork.of([(weights[0], [0] * 3), (weights[1], [1] * 3)], ([[1] * 3], [0]))
+    right = ReluNetwork.of([(weights[0], [0] * 3), (weights[1], [1] * 3)], ([[1.0625] + [1] * 2], [0]))
+    text = "(vnnlib-version <2.0>) (declare-network f (declare-input X real [3]) (declare-output Y real [1]))"
+    text += "(declare-network g (isomorphic-to f) (declare-input U real [3]) (declare-output V real [1]))"
+    text += "".join(f"(assert (and (== X[{i}] U[{i}]) (<= X[{i}] 1.0) (>= X[{i}] -1.0)))" for i in range(3))
+    for gap, result, claim in (("2.0", "unsat", "within"), ("0.0625", "sat", "")):
+        found = query(text + f"(assert (or (>= (- Y[0] V[0]) {gap}) (>= V[0] (+ {gap} Y[0]))))")
+        given = answer(found, {"f": left, "g": right})
+        assert given.result == result
+        assert [outcome.claim.name for outcome in given.outcomes if outcome.proved] == [claim] * bool(claim)
+    loose = answer(query(text + "(assert (>= (- Y[0] V[0]) 0.001)) (assert (<= Y[0] -1.0))"), {"f": left, "g": right})
+    assert loose.result == "unsat" and [outcome.claim.name for outcome in loose.outcomes] == ["avoids"]
 
 
 def test_networks_that_do_not_fit() -> None:
