@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from fractions import Fraction
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -157,3 +160,14 @@ def test_what_torch_exports_is_the_same_network(tmp_path: Any) -> None:
     direct, exported = ef.load(module, shape=shape), ef.load(place)
     x = torch.randint(-4, 5, (60,)).tolist()
     assert direct.evaluate(x) == exported.evaluate(x) and direct.size == exported.size
+
+
+def test_the_example_of_the_readme() -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (code,) = [
+        block for block in re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S) if "torch.manual_seed" in block
+    ]
+    names: dict[str, Any] = {"torch": torch, "nn": nn, "copy": copy, "ef": ef}
+    exec(code, names)
+    found = names["found"]
+    assert 0 < found.lower <= found.upper <= 2 * found.lower and found.outcome.proved
