@@ -138,7 +138,8 @@ def _input(value: Any, faults: Faults, notes: list[str]) -> Input:
             notes.append(f"{place}: the length of the first axis{word} is not said: taken as a batch of 1")
             lengths.append(1)
         elif open_ended or axis.dim_value < 1:
-            faults.add(f"{place}, axis {i}", "a length of at least 1", axis.dim_param or f"{axis.dim_value}")
+            hint = "; export the network for inputs of one shape" if open_ended else ""
+            faults.add(f"{place}, axis {i}", "a length of at least 1", axis.dim_param or f"{axis.dim_value}", hint)
         else:
             lengths.append(axis.dim_value)
     with noted(place, faults):
