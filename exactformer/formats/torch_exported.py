@@ -274,6 +274,8 @@ def _clip(trace: _Program, step: Any, value: Any, low: Any = None, high: Any = N
 
 def _swapped(trace: _Program, step: Any, value: Any, first: int = 0, second: int = 1) -> Value:
     rank = len(step.meta["val"].shape)
+    if rank < 2:
+        return _same(trace, step, value)
     perm = list(range(rank))
     perm[first % rank], perm[second % rank] = second % rank, first % rank
     return _add(trace, step, "Transpose", value, perm=perm)
@@ -330,6 +332,8 @@ def _softmax(trace: _Program, step: Any, value: Any, dim: int, dtype: None = Non
 
 
 def _attention(trace: _Program, step: Any, *values: Any, enable_gqa: bool = False, **options: Any) -> Value:
+    if enable_gqa:
+        raise Refusal("as many heads of keys as of queries", "enable_gqa = True")
     result: Value = called(scaled_attention, trace, step.name, *values, **options)
     return result
 
