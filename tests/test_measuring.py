@@ -491,3 +491,76 @@ def test_a_tree_for_which_the_kernel_has_no_time_leaves_the_whole_domain(
     assert found.verdict == "unknown" and "while the kernel checked" in str(found.reason)
     assert len(tried) == 2 and tried[0] > tried[1] and found.outcome is not None and found.outcome.proved
     accepted(found, tmp_path)
+
+
+OPEN_ROWS = (  # a unit was opened while one of the layer before it was not: only rows depend on that
+    (
+        ef.ReluNetwork.of(
+            [
+                ([["4/3", -5], [-1, -1], [1, 1]], [-5, "-2/3", "-4/3"]),
+                ([[-1, "3/2", -2]], ["-2/3"]),
+            ],
+            ([[1]], [-2]),
+            domain=ef.Box([-2, -3], [-2, 0]),
+        ),
+        ef.ReluNetwork.of(
+            [
+                ([["35/24", "-39/8"], ["-9/8", -1], ["9/8", 1]], ["-39/8", "-19/24", "-35/24"]),
+                ([["-9/8", "11/8", "-15/8"]], ["-19/24"]),
+            ],
+            ([["7/8"]], ["-15/8"]),
+        ),
+        F(4621, 7680),
+    ),
+    (
+        ef.ReluNetwork.of(
+            [([["2/3", -5, -2], ["3/2", 1, 5], [-3, -6, 0]], [-1, -3, -2])],
+            ([[5, 4, "-5/2"]], [-5]),
+            domain=ef.Box([-3, 0, 0], [0, 3, 2]),
+        ),
+        ef.ReluNetwork.of(
+            [([[3, -1, "-1/3"], [5, 1, -2]], [5, 1]), ([[-1, 1], [-3, -1], [0, -2]], [-2, -1, 1])],
+            ([[-2, 5, 4]], [3]),
+        ),
+        F(59, 2),
+    ),
+)
+LATER_POINTS = (  # what a point reaches makes cells good enough that were the worst when they were ranked
+    (
+        ef.ReluNetwork.of(
+            [([["-2/3", 3], [-5, -2], [0, 4]], ["-2/3", 2, "4/3"])],
+            ([["3/2", 1, "-4/3"]], ["-2/3"]),
+            domain=ef.Box([-2, -2], [-1, 1]),
+        ),
+        ef.ReluNetwork.of(
+            [([[0, 3], [5, -6], [3, "-4/3"]], ["-1/2", -2, 5]), ([[-2, 1, 0], [6, 4, 6]], [-4, -1])],
+            ([[0, 2]], [5]),
+        ),
+        F(266, 3),
+    ),
+    (
+        ef.ReluNetwork.of(
+            [([[3, 4, -3], [2, 2, 3]], [-5, "1/3"]), ([[-4, -1], ["4/3", -5], [-2, "3/2"]], ["1/3", 0, 1])],
+            ([[-3, "-2/3", -2]], [-6]),
+            domain=ef.Box([-3, -1, -1], [0, 1, 1]),
+        ),
+        ef.ReluNetwork.of(
+            [
+                ([[-2, -1, -6], [0, -1, -1], [-6, -6, "-2/3"]], [2, "-4/3", -3]),
+                ([[-6, -3, -5], [-3, -4, 0]], ["5/3", 5]),
+            ],
+            ([["5/2", "4/3"]], [2]),
+        ),
+        F(221, 6),
+    ),
+)
+
+
+@pytest.mark.parametrize(("left", "right", "value"), [*OPEN_ROWS, *LATER_POINTS], ids=["row", "row", "later", "later"])
+def test_a_distance_is_exact_whatever_points_are_guessed(
+    left: ef.Network, right: ef.Network, value: Fraction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "guesses", lambda *_: iter(()))
+    found = ef.distance(left, right, timeout=60)
+    assert (found.verdict, found.reason, found.lower, found.upper) == ("proved", None, value, value)
+    accepted(found, tmp_path)

@@ -126,7 +126,8 @@ def export(
     With a temperature (a number, or one a block) attention is softmax, else hard with a tie rule. Each number is
     rounded to the nearest of the type, temperatures folded in before. Where that changes a number, the distance
     sup |exact(x) - exported(x)| over the domain is bounded; `ratio`, `timeout`, `seed` and `jobs` are those of
-    `distance`. That is said of exact networks; what an engine adds by rounding its own arithmetic, `replay` shows.
+    `distance`. That is said of exact networks, at temperature 1 with those that were asked for folded in; what an
+    engine adds by rounding its own arithmetic, `replay` shows.
 
     Raises `InvalidInput` for arguments that do not fit and for numbers beyond the range of the type, `Unsupported`
     where the network has no such Transformer or one too large to be written out.
@@ -156,20 +157,28 @@ def export(
     semantics.fit(exact, "temperature", faults)
     faults.settle()
     check_size(exact)
-    near = rounded(folded(exact, semantics.rates_by_number(exact)), type)
+    whole = folded(exact, semantics.rates_by_number(exact))
+    near = rounded(whole, type)
     made = Export(network, exact, near.transformer, correspondence, rates, tie, type, near.changed)
-    return made if not near.changed else _measured(made, domain, ratio, timeout, seed, jobs)
+    return made if not near.changed else _measured(made, whole, domain, ratio, timeout, seed, jobs)
 
 
-def _measured(made: Export, domain: Domain | None, ratio: Any, timeout: float | None, seed: int, jobs: int) -> Export:
-    """The export with how far rounding has moved it, or why that is not known."""
+def _measured(
+    made: Export, whole: Transformer, domain: Domain | None, ratio: Any, timeout: float | None, seed: int, jobs: int
+) -> Export:
+    """The export with how far rounding has moved it, or why that is not known.
+
+    It is compared with the exact Transformer after the temperatures were folded in: means at one rate are as near as
+    their numbers are (L5), those at different rates only as near as both are to the maximum.
+    """
+    rate = 1 if made.temperature else None
     try:
         found = distance(
-            made.exact,
+            whole,
             made.transformer,
             domain=domain,
-            left_temperature=made.temperature or None,
-            right_temperature=1 if made.temperature else None,
+            left_temperature=rate,
+            right_temperature=rate,
             tie=made.tie,
             ratio=ratio,
             timeout=timeout,

@@ -179,13 +179,32 @@ class Branching:
         heap = [(self._rank(part), next(order), part) for part in parts]
         heapq.heapify(heap)
         with processes(self.jobs) if split and self.jobs > 1 else nullcontext() as executor:
-            while split and heap and not self._good(heap[0][2]) and not self._over():
-                batch = [heapq.heappop(heap)[2] for _ in range(self._batch(len(heap)))]
-                for child in self._split([part for part in batch if not self._good(part)], executor):
+            while split and self._worst(heap) and not self._over():
+                batch = [part for _ in range(self._batch(len(heap))) for part in self._popped(heap)]
+                for child in self._split(batch, executor):
                     heapq.heappush(heap, (self._rank(child), next(order), child))
                 self.progress(self.cells, len(heap))
-        self.late = split and bool(heap) and not self._good(heap[0][2])
+        self.late = split and self._worst(heap)
         return root
+
+    def _worst(self, heap: list[tuple[float, int, Part]]) -> bool:
+        """Bring the cell whose bounds are worst to the front; False where all cells are good enough.
+
+        Since they were ranked points may have reached further: some are good enough by now, and all are less urgent.
+        """
+        while heap:
+            rank, number, part = heap[0]
+            if self._good(part):
+                heapq.heappop(heap)
+            elif (now := self._rank(part)) > rank:
+                heapq.heapreplace(heap, (now, number, part))
+            else:
+                return True
+        return False
+
+    def _popped(self, heap: list[tuple[float, int, Part]]) -> list[Part]:
+        """The cell whose bounds are worst, taken from the heap; none where all are good enough."""
+        return [heapq.heappop(heap)[2]] if self._worst(heap) else []
 
     def _batch(self, still_open: int) -> int:
         """How many cells are split at once: fewer, where the time would be over before."""

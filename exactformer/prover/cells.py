@@ -138,13 +138,21 @@ def _split(goal: Goal, form: Form) -> Step | None:
     few = len(gates) <= FEW and atoms.rates.keys().isdisjoint(unsettled)  # a gate says nothing of softmax
     if loose and (few or not any(blame)):
         return ["gate", owners[max(loose, key=lambda v: (lost.get(v, 0.0), -v))]]
-    if not any(blame):
-        return None
-    i = max(range(len(blame)), key=blame.__getitem__)
-    low, high = box_of(goal)[i]
-    if low is None or high is None or low >= high:
-        return None
+    i = max(range(len(blame)), key=blame.__getitem__, default=None)
+    low, high = (None, None) if i is None or not blame[i] else box_of(goal)[i]
+    if i is None or low is None or high is None or low >= high:
+        return _hidden(cell, owners)
     return ["cut", [[i + 1, 1], [ONE, str(-between(low, high))]]]
+
+
+def _hidden(cell: Cell, owners: dict[int, str]) -> Step | None:
+    """A gate on which only the rows of the cell depend, which say less than they could until it is decided.
+
+    Such rows remain where a unit was opened before those that come before it, and is off.
+    """
+    open_ones = (v for form, _ in cell.rows for v in _open(cell, cell.resolve(form)))
+    gates = [v for v in open_ones if v in owners and v not in cell.atoms.rates]
+    return ["gate", owners[min(gates)]] if gates else None
 
 
 def box_of(goal: Goal) -> list[tuple[Fraction | None, Fraction | None]]:

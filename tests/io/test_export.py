@@ -194,6 +194,15 @@ def test_rounded_weights_are_near_by_a_theorem() -> None:
         assert max(abs(x - y) for x, y in pairs) <= upper
 
 
+def test_rounded_weights_under_softmax_are_as_near_as_hard_ones() -> None:
+    made = export(THIRDS, type="float32", temperature=7, timeout=10)
+    assert made.distance is not None and made.distance.outcome is not None and made.certain
+    upper, folded = made.distance.upper, made.distance.outcome.left
+    assert upper is not None and 0 < upper < Fraction(1, 10**6)
+    same = ef.verify(made.exact, folded, left_temperature=7, right_temperature=1, domain=THIRDS.domain, timeout=60)
+    assert same.proved and made.distance.outcome.right == made.transformer
+
+
 def test_arguments_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InvalidInput, match="type: expected"):
         export(SQUARE, type="float16")  # type: ignore[arg-type]
