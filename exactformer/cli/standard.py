@@ -21,7 +21,7 @@ from exactformer.version import __version__
 
 VERSIONS = ("1.0", "2.0")
 THEORIES = {
-    "hidden-node-theories": ["NH"],
+    "hidden-node-theories": ["NH", "H"],
     "multiple-input-output-theories": ["SIO", "MIO"],
     "multiple-network-theories": ["SNET", "MNET", "MENET", "MINET"],
     "multiple-node-comparison-theories": ["SNC", "MNC"],
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.run(options)
         return code
     except (InvalidInput, Unsupported) as error:
-        print(f"exactformer-vnnlib: {printable(str(error))}", file=sys.stderr)
+        print("exactformer-vnnlib:", "\n".join(map(printable, str(error).splitlines())), file=sys.stderr)
         return BAD_INPUT
 
 
@@ -82,12 +82,13 @@ def _verify(options: argparse.Namespace) -> int:
 
     query = read_query(Path(options.query))
     only_real(query, as_real=options.as_real)  # before networks are read, which may take a while
+    hidden = {slot.name: slot.hidden for slot in query.slots if slot.hidden}
     readings: dict[str, Any] = {}
     for text in options.network:
         name, equals, file = text.partition("=")
         if not name or not equals or name in readings:
             raise InvalidInput(f"--network: expected NAME=FILE, each name once, found {text!r}")
-        readings[name] = read(Path(file))
+        readings[name] = read(Path(file), hidden.get(name, ()))
     if not query.named and len(readings) == 1:  # version 1.0 gives the network no name
         readings = dict(zip((query.slots[0].name,), readings.values(), strict=True))
     else:

@@ -21,10 +21,14 @@ from exactformer.networks import Network, check_network
 
 @dataclass(frozen=True)
 class Format:
-    """How one format is read, from bytes and the file's name and stem, and how it is written, if it is."""
+    """How one format is read, from bytes and the file's name and stem, and how it is written, if it is.
 
-    read: Callable[[bytes, str, str], Reading]
+    Where `inside`, the names of values that are outputs, too, may be said after them.
+    """
+
+    read: Callable[..., Reading]
     write: Callable[[Network], str] | None = None
+    inside: bool = False
 
 
 def _noteless(parse: Callable[[bytes, str, str], Network]) -> Callable[[bytes, str, str], Reading]:
@@ -32,11 +36,11 @@ def _noteless(parse: Callable[[bytes, str, str], Network]) -> Callable[[bytes, s
     return lambda data, source, name: Reading(parse(data, source, name))
 
 
-def _later(module: str, parse: str) -> Callable[[bytes, str, str], Reading]:
+def _later(module: str, parse: str) -> Callable[..., Reading]:
     """The reader in a module that is imported when it is needed, as NumPy is slow to start."""
 
-    def read(data: bytes, source: str, name: str) -> Reading:
-        found: Reading = getattr(import_module(f"exactformer.formats.{module}"), parse)(data, source, name)
+    def read(*given: Any) -> Reading:
+        found: Reading = getattr(import_module(f"exactformer.formats.{module}"), parse)(*given)
         return found
 
     return read
@@ -45,8 +49,8 @@ def _later(module: str, parse: str) -> Callable[[bytes, str, str], Reading]:
 FORMATS = {  # a new format is one module and one line here
     ".json": Format(_noteless(network_json.parse), network_json.dump),
     ".nnet": Format(_noteless(nnet.parse)),
-    ".onnx": Format(_later("onnx", "parse")),
-    ".onnx.gz": Format(_later("onnx", "parse_zipped")),
+    ".onnx": Format(_later("onnx", "parse"), inside=True),
+    ".onnx.gz": Format(_later("onnx", "parse_zipped"), inside=True),
     ".npz": Format(_later("arrays", "parse_npz")),
     ".safetensors": Format(_later("arrays", "parse_safetensors")),
 }
@@ -78,10 +82,18 @@ def load(source: Any, *, shape: Sequence[int] | None = None) -> Network:
     return read(as_path(source, "load")).network
 
 
-def read(path: Path) -> Reading:
-    """As `load`, with what was assumed where a file leaves something open."""
+def read(path: Path, hidden: Sequence[str] = ()) -> Reading:
+    """As `load`, with what was assumed where a file leaves something open.
+
+    The values inside an ONNX graph that are named in `hidden` are outputs, too, after the others.
+    """
     data = read_bytes(path)
-    return _format(path, FORMATS).read(data, str(path), path.stem)
+    form = _format(path, FORMATS)
+    if hidden and not form.inside:
+        raise InvalidInput(
+            f"{path}: expected an ONNX file, as hidden nodes are values of its graph, found {path.suffix}"
+        )
+    return form.read(data, str(path), path.stem, *([tuple(hidden)] if hidden else []))
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:

@@ -36,21 +36,23 @@ FIELDS = {  # where the numbers of a type lie that are not in raw data; others: 
 TYPED = ("to", "output_dtype")  # attributes that are numbers of types
 
 
-def parse(data: bytes, source: str, default_name: str = "") -> Reading:
+def parse(data: bytes, source: str, default_name: str = "", hidden: Sequence[str] = ()) -> Reading:
     """The network in an ONNX file at the path `source`, where data beside it is looked for.
+
+    The values that are named in `hidden` are outputs, too, after the others.
 
     Raises `InvalidInput` with every reason why it is not read, each with its node or tensor, and `Unsupported` where
     the package onnx is not installed.
     """
-    return network_of(read_graph(data, source), source, default_name)
+    return network_of(read_graph(data, source, hidden), source, default_name)
 
 
-def parse_zipped(data: bytes, source: str, default_name: str = "") -> Reading:
+def parse_zipped(data: bytes, source: str, default_name: str = "", hidden: Sequence[str] = ()) -> Reading:
     """As `parse`, for a file that gzip has made smaller."""
-    return parse(unzipped(data, source), source, default_name.removesuffix(".onnx"))
+    return parse(unzipped(data, source), source, default_name.removesuffix(".onnx"), hidden)
 
 
-def read_graph(data: bytes, source: str) -> Graph:
+def read_graph(data: bytes, source: str, hidden: Sequence[str] = ()) -> Graph:
     """The graph in an ONNX file. Raises `InvalidInput` for what is damaged, of another kind or open."""
     model = _model(data, source)
     faults = Faults(source, ALL)
@@ -75,7 +77,7 @@ def read_graph(data: bytes, source: str) -> Graph:
     faults.settle()
     made: Graph | None = None
     with noted("inputs", faults):
-        made = joined(read, constants, nodes, [each.name for each in graph.output], notes)
+        made = joined(read, constants, nodes, [*(each.name for each in graph.output), *hidden], notes)
     faults.settle()
     assert made is not None
     return made

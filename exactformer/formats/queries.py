@@ -40,11 +40,15 @@ Formula = Row | tuple[str, list[Any]]  # or ("and" | "or", formulas)
 
 @dataclass(frozen=True)
 class Declared:
-    """A tensor that a query declares: its name, its element type as written, its shape."""
+    """A tensor that a query declares: its name, its element type as written, its shape.
+
+    A hidden one is a value inside the network, `value` its name in the file; it counts as an output after the others.
+    """
 
     name: str
     type: str
     shape: tuple[int, ...]
+    value: str = ""
 
     @property
     def size(self) -> int:
@@ -64,6 +68,11 @@ class Slot:
     outputs: tuple[Declared, ...]
     relation: str = ""  # "equal-to", "isomorphic-to", or none
     other: str = ""
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The names of the values inside the network, in order."""
+        return tuple(tensor.value for tensor in self.outputs if tensor.value)
 
     def sizes(self) -> tuple[int, int]:
         """The numbers of input and of output coordinates."""
@@ -175,6 +184,9 @@ class Query:
         if len(self.slots) > 1:
             found = f"{len(self.slots)} networks; exactformer-vnnlib answers such queries"
             raise Unsupported(f"{self.source}: expected a query about one network, found {found}")
+        if self.slots[0].hidden:
+            found = "some inside it; exactformer-vnnlib answers such queries"
+            raise Unsupported(f"{self.source}: expected a query about inputs and outputs of a network, found {found}")
         if self.mixed:
             found = "some about both; exactformer-vnnlib answers such queries"
             raise Unsupported(f"{self.source}: expected inequalities about inputs or outputs alone, found {found}")

@@ -25,8 +25,8 @@ RELATIONS = {
 def parse(text: str, source: str) -> Query:
     """The query in a text of version 2.0.
 
-    Raises `InvalidInput` with all faults, `Unsupported` for hidden nodes and products of variables, and where the
-    package vnnlib is not installed.
+    Raises `InvalidInput` with all faults, products of variables among them, `Unsupported` where the package vnnlib is
+    not installed.
     """
     _check_depth(text, source)
     faults = Faults(source)
@@ -78,17 +78,18 @@ def _check_depth(text: str, source: str) -> None:
 def _slot(number: int, network: Any, tensors: dict[tuple[str, str], Any], faults: Faults) -> Slot:
     """A network that is declared; its tensors are entered."""
     sides: dict[str, list[Declared]] = {"input": [], "output": []}
-    for kind, nodes in (("input", network.inputs), ("output", network.outputs)):
+    for kind, nodes in (("input", network.inputs), ("output", [*network.outputs, *network.hidden])):
         first = 0
         for node in nodes:
-            declared = Declared(node.name, str(node).split()[2], tuple(map(int, node.shape)))
+            value = (getattr(node, "onnx_name", None) or "").strip('"')  # the package keeps the quotes
+            declared = Declared(node.name, str(node).split()[2], tuple(map(int, node.shape)), value)
             if any(side < 1 for side in declared.shape):
                 faults.add(f"{kind} {node.name}", "sizes of at least 1", list(declared.shape))
             tensors[network.name, node.name] = (number, kind, first, declared)
             first += declared.size
             sides[kind].append(declared)
-    for node in network.hidden:
-        faults.add(f"hidden {node.name}", "inputs and outputs alone", "a node inside the network")
+    if network.hidden and network.equal_to:
+        faults.add(f"network {network.name}", "hidden nodes in the network that it is equal to alone", "some in both")
     relation = "equal-to" if network.equal_to else "isomorphic-to" if network.isometric_to else ""
     other = network.equal_to or network.isometric_to
     return Slot(network.name, tuple(sides["input"]), tuple(sides["output"]), relation, other)

@@ -21,7 +21,6 @@ REFUSED = {  # of each kind that is not answered: how many cases, and what is sa
     "cast": (8, "expected a floating-point type, or of constants an integer type"),
     "div": (4, "expected a constant as the divisor, found a value that depends on the input"),
     "equal": (6, "node 'n1' (Equal): expected "),
-    "hidden": (5, "expected inputs and outputs alone, found a node inside the network"),
     "mul": (1, "a product of two values that depend on the input"),
     "network_isomorphic": (1, "Type mismatch for variable number 0 between networks 'N2' and 'N1'"),
     "pow": (6, NOT_PIECEWISE_LINEAR + "Pow"),

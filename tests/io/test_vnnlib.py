@@ -314,6 +314,33 @@ def test_tensors_in_another_order_are_refused(tmp_path: Path, capsys: pytest.Cap
             assert (code, out) == (3, "") and f"expected {answers} of the sizes [2, 3], in order, found [3, 2]" in err
 
 
+def test_hidden_nodes_are_values_of_the_graph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = model([node("Neg", "x", "a"), node("Relu", "a", "h"), node("Add", "h x", "y")], (1,))
+    (tmp_path / "net.onnx").write_bytes(made.SerializeToString())
+    save(RELU, tmp_path / "net.json")
+    asked = '(vnnlib-version <2.0>) (declare-network N (declare-input X real [1]) (declare-hidden H real [1] "{}")'
+    asked += " (declare-output Y real [1])) (assert (and (<= X[0] 2.0) (>= X[0] -2.0) (>= H[0] {})))"
+    answers = {
+        ("h", "2.0", "onnx"): (0, "sat\nX real [1]\n-2\nY real [1]\n0\nH real [1]\n2\n", ""),
+        ("a", "2.5", "onnx"): (0, "unsat\n", ""),
+        ("none", "1.0", "onnx"): (3, "", "output 'none': expected values that are made before they are used"),
+        ("h", "1.0", "json"): (3, "", "expected an ONNX file, as hidden nodes are values of its graph, found .json"),
+    }
+    for (name, bound, end), (wanted, said, why) in answers.items():
+        (tmp_path / "q.vnnlib").write_text(asked.format(name, bound))
+        code, out, err = run(capsys, "verify", str(tmp_path / "q.vnnlib"), f"--network=N={tmp_path / f'net.{end}'}")
+        assert (code, out) == (wanted, said) and why in err
+    with pytest.raises(Unsupported, match="expected a query about inputs and outputs of a network"):
+        query(asked.format("h", "1.0")).single  # noqa: B018
+    both = (
+        "(vnnlib-version <2.0>) (declare-network N (declare-input X real [1]) (declare-output Y real [1]))"
+        '(declare-network M (equal-to N) (declare-input U real [1]) (declare-hidden G real [1] "h")'
+        " (declare-output V real [1])) (assert (<= X[0] 2.0))"
+    )
+    with pytest.raises(InvalidInput, match="hidden nodes in the network that it is equal to alone"):
+        query(both)
+
+
 @pytest.mark.parametrize(
     "words",
     [
