@@ -35,7 +35,8 @@ from exactformer.work import Deadline, OutOfTime, time_limit
 
 Progress = Callable[[int, int], None]
 NEAR = Fraction(101, 100)  # the ratio that is enough where functions take part
-KEPT = 4.0  # times what it took to evaluate the whole domain, for the kernel
+KEPT = 4.0  # times what it took to evaluate the whole domain, for the kernel,
+LATE = 16  # or one in so many parts of the time: alarms may come late
 GUESSING, AIMING = 0.1, 20.0  # of the time for points; of no more than so many seconds for functions
 
 
@@ -336,7 +337,7 @@ def _proved(
     """The theorem that the tree proves, once the kernel has accepted it, with time kept to check another tree."""
     final = Attempt(question, attempt.started, attempt.deadline)
     left = attempt.deadline.left
-    kept = 0.0 if other is None else min(KEPT * other.cost, left / 2)
+    kept = 0.0 if other is None else min(max(KEPT * other.cost, left / LATE), left / 2)
     try:
         with time_limit(max(left - kept, 0.01)):
             return final.proved("distance", Found(root.steps(offsets), [], {}))
