@@ -428,9 +428,11 @@ def test_distances_ranges_and_temperatures_as_json(run: Run) -> None:
 
 def test_a_distance_without_a_bound_writes_nothing(run: Run) -> None:
     before = tree()
-    code, found = answer(run, "distance", "abs.json", "line.nnet", "--everywhere")
-    assert (code, found["verdict"], found["upper"], found["certificate"]) == (UNKNOWN, "unknown", None, None)
-    assert "unbounded" in found["reason"] and Fraction(found["lower"]) > 1
+    code, found = answer(run, "range", "abs.json", "--everywhere")
+    assert (code, found["verdict"], found["upper"], found["certificate"]) == (UNKNOWN, "unknown", [None], None)
+    assert "grows without end" in found["reason"] and found["lower"] == ["0"]
+    code, _, err = run("distance", "abs.json", "line.nnet", "--everywhere")
+    assert code == BAD_INPUT and "domain: expected one on which the difference is bounded, found R^1" in err
     assert tree() == before
 
 

@@ -21,6 +21,7 @@ import exactformer as ef
 from exactformer.building import Design, Space, block, head, token
 from exactformer.enclosure import Enclosure
 from exactformer.enclosure import bounds as ends
+from exactformer.errors import Unsupported
 from exactformer.formats.network_json import to_object
 from exactformer.measuring import driver, guess
 from exactformer.measuring.guess import climbed
@@ -202,7 +203,9 @@ def test_a_polyhedron_and_inputs_without_bounds() -> None:
     same = ef.ReluNetwork.of([([[1]], [1])], ([[1]], [0]))
     everywhere = ef.Domain.everything(1)
     assert ef.distance(RELU, same, domain=everywhere).upper == 1
-    far = ef.distance(RELU, HALF, domain=everywhere, timeout=60)
+    with pytest.raises(Unsupported, match=r"expected one on which the difference is bounded, .* grows without end"):
+        ef.distance(RELU, HALF, domain=everywhere, timeout=60)
+    far = ef.distance(RELU, HALF, domain=everywhere, right_temperature=1, timeout=60)
     assert far.verdict == "unknown" and far.upper is None and far.outcome is None
     assert far.lower is not None and far.lower > 1 and "unbounded" in str(far.reason)
     assert str(far).startswith("UNKNOWN") and "infinity, for all that is known" in str(far)

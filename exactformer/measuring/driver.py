@@ -34,6 +34,7 @@ from exactformer.rational import read_rational
 from exactformer.work import Deadline, OutOfTime, time_limit
 
 Progress = Callable[[int, int], None]
+ENDLESS = "there is no bound: on an unbounded linear region of the domain it grows without end"
 NEAR = Fraction(101, 100)  # the ratio that is enough where functions take part
 KEPT = 4.0  # times what it took to evaluate the whole domain, for the kernel,
 LATE = 16  # or one in so many parts of the time: alarms may come late
@@ -79,7 +80,7 @@ def distance(
     The upper bound is a theorem with a certificate: the `outcome` of the result.
 
     Raises `InvalidInput` for networks, domains and numbers that do not fit, and for `ratio` 1 with softmax, which no
-    search reaches; `Unsupported` for scores that are not affine.
+    search reaches; `Unsupported` for scores that are not affine, and where the difference grows without end.
 
     >>> from exactformer import Box, ReluNetwork
     >>> relu = ReluNetwork.of([([[1]], [0])], ([[1]], [0]), domain=Box([-1], [1]))
@@ -131,6 +132,10 @@ def apart(
 
     one_group = (0,) * (2 * question.left.outputs)
     found = measured(question, one_group, enough, claim, timeout, seed, progress, split=split, points=points, jobs=jobs)
+    if found.reason == ENDLESS:
+        raise Unsupported(
+            f"domain: expected one on which the difference is bounded, found {question.domain}; {ENDLESS}"
+        )
     best, top = top_of(found)
     extreme = extreme_of(question, found, best, top)
     near = extreme.ratio is not None and extreme.ratio <= wanted
@@ -259,6 +264,8 @@ def measured(
         else f"out of time after {timeout:g} s, with {search.cells} cell{'s' * (search.cells != 1)}"
     )
     unbounded = "no bound was found: the difference may be unbounded on the domain, or the domain itself"
+    if search.root is not None and any(part.seen.endless for part in search.root.leaves()):
+        unbounded, late = ENDLESS, None
     tops, rejected = list[Reach](), None
     trees = [] if search.root is None else [search.root]
     if search.uncut is not None and trees[0].children:  # of the first the time may be over, or a guess was wrong

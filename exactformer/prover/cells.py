@@ -13,7 +13,7 @@ from exactformer.kernel.atoms import Atoms
 from exactformer.kernel.cell import Cell, Reference
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.forms import ONE, Form, combine, constant_form, difference, substituted
-from exactformer.polyhedra.lp import Minimum
+from exactformer.polyhedra.lp import Minimum, Unbounded
 from exactformer.prover.choice import owners_of
 from exactformer.prover.planning import between
 from exactformer.prover.relaxation import Relaxation, combined
@@ -59,6 +59,7 @@ class Seen:
     points: tuple[Point, ...] = ()  # where the bounds may be attained
     empty: list[Any] | None = None  # rows that refute the cell
     guess: bool = False  # whether the cell has only been sketched
+    endless: bool = False  # whether a conclusion reaches beyond all bounds there
 
 
 def look(goal: Goal, wanted: Sequence[Fraction | None]) -> Seen:
@@ -71,6 +72,7 @@ def look(goal: Goal, wanted: Sequence[Fraction | None]) -> Seen:
     bounds, strict = [Bound(form, _ceiling(atoms, form)) for form in forms], bool(goal.statement.groups)
     loose = [i for i, bound in enumerate(bounds) if _above(bound.ceiling, wanted[i], strict=strict)]
     points: list[Point] = []
+    endless = False
     crossed = any(low > high for low, high in box_of(seen) if low is not None and high is not None)
     few = crossed or (loose and _few(cell, [forms[i] for i in loose]))
     relaxation = Relaxation.of(seen, [forms[i] for i in loose]) if few else None
@@ -81,6 +83,8 @@ def look(goal: Goal, wanted: Sequence[Fraction | None]) -> Seen:
                 return Seen(tuple(bounds), None, (), empty)
             for i in loose:
                 answer = relaxation.minimise(forms[i]) if exactly else relaxation.guessed(forms[i])
+                # An exact program over the inputs alone, with a point that fulfils all rows, strict ones, too.
+                endless |= exactly and isinstance(answer, Unbounded) and len(relaxation.columns) == atoms.inputs
                 if isinstance(answer, Minimum):
                     points.append(relaxation.inputs(answer.point))
                     ceiling = -answer.value / forms[i].den
@@ -94,7 +98,7 @@ def look(goal: Goal, wanted: Sequence[Fraction | None]) -> Seen:
         split = _split(seen, forms[worst])
         if split is not None or relaxation is None:
             return Seen(tuple(bounds), split, tuple(points))
-    return Seen(tuple(bounds), None, tuple(points))
+    return Seen(tuple(bounds), None, tuple(points), endless=endless)
 
 
 def _above(ceiling: Fraction | None, wanted: Fraction | None, *, strict: bool = False) -> bool:
