@@ -115,7 +115,7 @@ class Cell:
         found = self._decided(forms)
         return found or (Form({atom: 1}) if atom in atoms.apart else atoms.maximum(forms))
 
-    def maximum(self, forms: Iterable[Form], rate: Rate | None = None) -> Form:
+    def maximum(self, forms: Iterable[Form], rate: Rate | None) -> Form:
         """The pointwise maximum of the forms on this cell, or their mean under softmax of themselves at a rate."""
         forms = [self.resolve(form) for form in forms]
         if rate is not None:

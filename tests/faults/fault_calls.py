@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -93,6 +94,62 @@ def functions(package: Any, r: Random) -> list[Any]:
     return found
 
 
+def sums(package: Any, r: Random) -> list[Any]:
+    """Sums of smooth programs, and of some with kinks, on small boxes where they are defined: from below."""
+    f, found = package.functions, list[Any]()
+    for _ in range(6):
+        inputs = r.choice((1, 2, 2, 3, 4))
+        parts = []
+        for _ in range(r.choice((1, 1, 2, 3))):
+            steps = [f.Step("input", (i,)) for i in range(inputs)]
+            for _ in range(r.randrange(1, 7)):
+                a, b = r.randrange(len(steps)), r.randrange(len(steps))
+                operation = r.choice(
+                    ("add", "multiply", "multiply", "power", "exp", "sin", "tanh", *f.BINARY[2:], "log")
+                )
+                of = (a, b) if operation in f.BINARY else (a,)
+                steps.append(f.Step(operation, of, Fraction(2 if operation == "power" else 0)))
+            parts.append((r.choice((1, -1, 2, -3)), f.Function(inputs, tuple(steps))))
+        lows = [Fraction(r.randrange(-4, 9), 4) for _ in range(inputs)]
+        box = [(low, low + r.choice((0, Fraction(1, 64), Fraction(1, 4), Fraction(1, 2), 2))) for low in lows]
+        line = {i: r.randrange(-3, 4) for i in range(1, inputs + 1) if r.random() < 0.7}
+        found += [f.least(parts, line, shift, box) for shift in (0, r.randrange(1, 5))]
+        whole = f.Sum(tuple(parts), {i - 1: c for i, c in line.items()}, 3)
+        cube = tuple(package.elementary.enclose(*map(Fraction, side)) for side in box)
+        free = tuple(range(inputs))
+        found += [tried(package, lambda w=whole, c=cube, u=free, n=n: w.on(c, u, n)) for n in (0, 1, 2)]
+    return found
+
+
+def parabolas(package: Any, r: Random) -> list[Any]:
+    """The parts of a lower bound by second derivatives, and what is known of kinks, with numbers of any size."""
+    f, one, found = package.functions, package.elementary.ONE, list[Any]()
+
+    def number() -> int:
+        return r.choice((0, 1, -1, 2, r.randrange(-9, 10), *[r.randrange(-4 * one, 4 * one) for _ in range(3)]))
+
+    def pair() -> tuple[int, int]:
+        low, high = sorted((number(), number()))
+        return low, high
+
+    for _ in range(20):
+        side, slope, curvature = (-abs(number()), abs(number())), pair(), number()
+        found += [f._parabola(side, slope, curvature), f._values(side, slope, curvature), f._centre(*pair())]
+    for _ in range(8):
+        n = r.choice((1, 2, 2, 3, 6, 7))
+        sides = {i: (-abs(number()), abs(number())) for i in range(n)}
+        second = {(i, j): r.choice(((0, 0), pair())) for i in range(n) for j in range(i, n) if r.random() < 0.7}
+        found.append(f._quadratic(sides, {i: pair() for i in range(n)}, second))
+    for _ in range(12):
+        slopes = [r.choice((None, {}, {0: pair()}, {1: pair(), 0: pair()})) for _ in "ab"]
+        a, b = (f.Jet(pair(), s, None if s is None else r.choice((None, {}, {(0, 0): pair()}))) for s in slopes)
+        for margin in (0, 1):
+            found += [f._maximum(a, b, margin), f._minimum(a, b, margin), f._absolute(a, margin)]
+        found += [f._sum(a, b), f._product(a, b, (0, 1)), tried(package, lambda a=a, b=b: f._quotient(a, b))]
+        found.append(f._composed(a, pair(), r.choice((None, pair())), r.choice((None, pair()))))
+    return found
+
+
 # --- atoms ----------------------------------------------------------------------------------------
 
 
@@ -143,3 +200,91 @@ def atoms(package: Any, r: Random) -> list[Any]:
         found += [a.between(forms), a.lead(forms), a._lowest(forms), a._hull(forms)]
     tables = (a.low, a.high, a.candidates, a.alias, a.first, a.support, a.gaps, a.apart, a.floor, a.ceiling, a.level)
     return [*found, *tables, list(a.rates.items())]
+
+
+# --- softmax --------------------------------------------------------------------------------------
+
+
+def softmax(package: Any, r: Random) -> list[Any]:
+    """Exponentials, weights, gaps and losses."""
+    s, found = package.softmax, list[Any]()
+
+    def number() -> Fraction:
+        return Fraction(r.choice((0, 1, -1, 3, r.randrange(-99, 99))), r.choice((1, 1, 2, 7)))
+
+    def bounds() -> tuple[Fraction | None, Fraction | None]:
+        low, high = sorted((number(), number()))
+        return None if r.random() < 0.1 else low, None if r.random() < 0.1 else high
+
+    for _ in range(4):
+        rate = s.Rate(Fraction(r.choice((1, 2, 7)), r.choice((1, 3))), r.choice("e2"))
+        margin = abs(number())
+        found += [s.decay(margin, rate.base), s.exponential(Fraction(r.randrange(8), 7)), rate.scaled(Fraction(3, 2))]
+        found += [s.odds(rate, margin), s.share(margin), s.largest_gap(rate, r.randrange(1, 6))]
+        loss = s._largest_loss(rate, margin, r.choice((None, margin, margin + 1, margin + abs(number()))))
+        numbers = [bounds() for _ in range(r.randrange(2, 5))]
+        differences = [(Fraction(0), Fraction(0)), *numbers[1:]]
+        behind = [
+            (Fraction(0), Fraction(0)),
+            *((None if low is None else -abs(low) - 1, -abs(low or 1)) for low, _ in numbers),
+        ]
+        found += [
+            loss,
+            s.weights(rate, numbers),
+            s.gap(rate, differences),
+            s.gap(rate, behind),
+            s.offset(rate, differences),
+        ]
+    return found
+
+
+# --- counts ---------------------------------------------------------------------------------------
+
+
+def counts(package: Any, r: Random) -> list[Any]:
+    """Determinants, volumes, simplices, and what layers do at points."""
+    c, found = package.counts, list[Any]()
+
+    def whole() -> int:
+        return r.choice((0, 0, 1, -1, 2, -3, 5))
+
+    def refused(call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except package.reading.Rejected as rejection:
+            return str(rejection)
+
+    for _ in range(6):
+        n = r.choice((1, 2, 2, 3, 4))
+        found.append(c.determinant([[whole() for _ in range(n)] for _ in range(n)]))
+        n = r.choice((1, 2, 2, 3))
+        lower = [Fraction(r.choice((0, 0, -1, -2)), r.choice((1, 2))) for _ in range(n)]
+        upper = [low + r.choice((0, 1, 1, 1, 2, -1)) for low in lower] if r.random() < 0.4 else [x + 1 for x in lower]
+        matrix = [[Fraction(whole(), r.choice((1, 2))) for _ in range(n)] for _ in range(r.choice((0, 1, 1, 2)))]
+        domain = c.Bounded(lower, upper, matrix, [Fraction(whole(), r.choice((1, 3))) for _ in matrix])
+        found += [domain.rows(), domain.volume("domain"), str(domain)]
+        tight = [r.randrange(1 << r.choice((3, 5, 6))) for _ in range(r.randrange(0, 7))]
+        found.append(list(c.simplices(tight, n, "hull")))
+        corners = [[*point, 1] for point in product((0, 1), repeat=n)]
+        walls = [sum(1 << (2 * i + x) for i, x in enumerate(corner[:-1])) for corner in corners]
+        scaled = [
+            [x * h for x in corner] for corner, h in zip(corners, [r.randrange(1, 4) for _ in corners], strict=True)
+        ]
+        hulls = [r.sample(range(len(corners)), r.randrange(len(corners) + 1)) for _ in range(2)]
+        patterns = [r.choice((0, 0, 1)) for _ in hulls]
+        found.append(refused(lambda p=patterns, h=hulls, q=scaled, w=walls, n=n: c._filled(p, h, q, w, n, "hulls")))
+        layers, width = [], n
+        for _ in range(r.choice((1, 2))):
+            units, rank = r.choice((1, 2)), r.choice((2, 3))
+            rows = [([*range(width), width], [whole() for _ in range(width + 1)]) for _ in range(units * rank)]
+            rows = [([], []) if r.random() < 0.2 else row for row in rows]
+            layers.append((rank, rows, r.choice((1, 1, 2))))
+            width = units
+        points = [[str(Fraction(r.randrange(-1, 5), 4)) for _ in range(n)] for _ in range(4)]
+        whole_box = c.Bounded([Fraction(-1)] * n, [Fraction(2)] * n, [], [])
+        found += [
+            refused(lambda l=layers, p=points[:k], b=whole_box: c._patterns(l, b, p, "points")) for k in (1, 2, 4)
+        ]
+        found.append(refused(lambda l=layers, p=points, b=domain: c._vertices(l, b, p, "vertices")))
+        found.append(refused(lambda l=layers, p=points, b=whole_box: c._vertices(l, b, p, "vertices")))
+    return found

@@ -30,7 +30,7 @@ FILE = HERE / "corpus.json"
 NEAR_PLACES = [
     f"L{layer}.{name}" for layer in (0, 1) for name in ("u0", "u1", "u2", "f0.t0", "f1.t0", "h0.q0", "h1.q0")
 ]
-CALLS = {"elementary": 60, "functions": 200, "atoms": 30}
+CALLS = {"elementary": 60, "functions": 200, "sums": 60, "parabolas": 25, "atoms": 30, "softmax": 8, "counts": 40}
 Files = Mapping[str, bytes]
 
 
@@ -189,23 +189,24 @@ def _names(package: Any) -> dict[str, Any]:
     more = {"F": Fraction, "Path": Path, "SMALL": HERE / "fault_plugin.py", "limited": _limited}
 
     def refused(call: Callable[[], Any]) -> Any:
-        """What the call gives, or why it is rejected."""
+        """What the call gives, or why it is rejected, or not answered."""
         try:
             return call()
-        except package.reading.Rejected as rejection:
-            return str(rejection)
+        except (package.reading.Rejected, package.elementary.Undefined, ValueError) as error:
+            return f"{type(error).__name__}: {error}"
 
     more["refused"] = refused
     return {**{name: getattr(package, name) for name in modules}, **more}
 
 
-def _limited(module: Any, size: int, call: Callable[[], Any]) -> Any:
-    """The result of a call with another limit on the size of files."""
-    before, module.MAX_BYTES = module.MAX_BYTES, size
+def _limited(module: Any, size: int, call: Callable[[], Any], name: str = "MAX_BYTES") -> Any:
+    """The result of a call with another limit: on the size of files, or of another name."""
+    before = getattr(module, name)
+    setattr(module, name, size)
     try:
         return call()
     finally:
-        module.MAX_BYTES = before
+        setattr(module, name, before)
 
 
 def _shown(package: Any, value: Any) -> str:
@@ -529,6 +530,7 @@ def _by_hand() -> Iterator[Entry]:
     yield from _functions()
     yield from _chains()
     yield from _leaks()
+    yield from _avoids()
     r = Random("by hand")
     bounds, counts = list(_bounds()), list(_counts())
     for name, bounded, network, other in [*bounds[:1], *r.sample(bounds[1:], 140)]:
@@ -576,6 +578,75 @@ def _leaks() -> Iterator[Entry]:
         yield _entry(f"leak {seed} too little", less, asked.left)
         if seed % 2:
             yield replace(_entry(f"near leak {seed} walk", value, asked.left), kind=f"walk {seed}")
+
+
+def _avoids() -> Iterator[Entry]:
+    """Outputs that avoid sets: proved by bounds, multipliers and cells, refuted, and sets that are none."""
+    from kernel_claims import LINE, PARTS, PROVED, REFUTED, RELU, SETS, STEP
+    from kernel_material import box, certificate
+
+    yield _entry("avoids", *PROVED["avoids"])
+    yield _entry("avoids, not", *REFUTED["avoids"])
+    row = [[2, "1"]]
+    trees: list[list[Any]] = [
+        [["holds", []]],
+        [["holds", ["1", [["L0.u0", 1, "1"]]]]],
+        [["holds", []] * 2],
+        [["holds"]],
+    ]
+    trees += [[["gate", "L0.u0"], ["holds", ["1", row]], ["holds", last]] for last in ([], ["1", []])]
+    trees += [[["gate", "U0"], ["holds", ["4", row]], ["holds", ["2", row]]]]
+    trees += [[["holds", ["4", [["U0", 0, "2"], ["U0", 1, "1"]]]]], [["holds", [], []]], [["holds", [], [], []]]]
+    one = [[{"matrix": [[1]], "bounds": [bound]}] for bound in (-1, 0, 1)]
+    two = [{"matrix": [[1], [-1]], "bounds": [0, bound]} for bound in ("-1/2", 0)]
+    more = [{"matrix": [[1]], "bounds": [-2]}, {"matrix": [[-1]], "bounds": ["-3/2"]}, {"matrix": [[0]], "bounds": [0]}]
+    wrong: list[Any] = [
+        [],
+        [{"matrix": [], "bounds": []}],
+        [{"matrix": [[1]], "bounds": []}],
+        [{"matrix": [[1, 1]], "bounds": [1]}],
+    ]
+    for sets in (*one, two[:1], two[1:], more[:2], more[1::-1], more, *wrong):
+        asked: dict[str, Any] = {"claim": "avoids", "parameters": {"sets": sets}}
+        for network in (RELU, LINE, STEP):
+            for tree in trees:
+                yield _entry("avoids", certificate(network, None, box(1), **asked, inhabitant=[0], tree=tree), network)
+            for point in (-1, "-1/2", 0, "1/4", 1):
+                for value in (point, 0, 1, "1/2"):
+                    least = certificate(network, None, box(1), **asked, point=[point], values=[[value]])
+                    yield _entry(f"avoids at {point}", least, network)
+    for k, n in enumerate((3, 4)):
+        steps = {"claim": "avoids", "parameters": SETS, "inhabitant": [0], "tree": [["holds", []]]}
+        whole = certificate(PARTS, None, box(1), **steps)
+        yield replace(_entry(f"walk {n} from avoids", whole, PARTS), kind=f"walk {k}")
+    for rows in (
+        [[0, 0, 0]],
+        [[1, -1, 2]],
+        [["-1/2", 0, -3]],
+        [[-1, 1, "5/3"]],
+        [[0, "-7", 0]],
+        [[0, 0, "1/9"]],
+        [[-2, 2, 0]],
+    ):
+        asked = {"claim": "avoids", "parameters": {"sets": [{"matrix": rows, "bounds": [-90]}] * 2}}
+        yield _entry(
+            "avoids, text", certificate(PARTS, None, box(1), **asked, inhabitant=[0], tree=[["holds", [], []]]), PARTS
+        )
+    function = {"format": "exactformer/network-1", "kind": "function", "inputs": 1, "steps": [["input", 0], ["exp", 0]]}
+    asked = {"claim": "avoids", "parameters": {"sets": one[0]}, "inhabitant": [0], "tree": [["holds", []]]}
+    yield _entry("avoids, a function", certificate(function, None, box(1), **asked), function)
+    soft = certificate(RELU, None, box(1), **asked)
+    soft["left"] = {**soft["left"], "temperature": [2]}
+    yield _entry("avoids, softmax", soft, RELU)
+    asked = {
+        "claim": "avoids",
+        "parameters": {"sets": [{"matrix": [[1]], "bounds": [5]}]},
+        "point": [0],
+        "values": [[["0", "1"]]],
+    }
+    soft = certificate(RELU, None, box(1), **asked)
+    soft["left"] = {**soft["left"], "temperature": [2]}
+    yield _entry("avoids at a softmax point", soft, RELU)
 
 
 def _narrow() -> Iterator[Entry]:

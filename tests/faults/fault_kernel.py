@@ -47,6 +47,7 @@ STEPS_AT_LEAST = 10_000  # and as many more
 TESTING = 20.0  # seconds of tests to which a mutated kernel is put then; what survives them counts as surviving
 MANY = 500  # mutated kernels, for which it is worth while to see first which entry comes to which line
 MEMORY = 3 << 30
+LONGEST = 100.0  # seconds of a processor that one mutated kernel may take: where numbers grow, steps do not tell
 PATIENCE = 900.0  # seconds without a sign of life after which a process is ended: only what hangs takes so long
 TESTS = HERE.parent / "kernel"
 FIRST = {"reading": "reading", "forms": "forms", "cell": "cell", "networks": "reading", "semantics": "semantics"}
@@ -232,6 +233,7 @@ def _work(
         order = sorted(entries, key=lambda entry: steps[entry.name])
         for mutation in todo:
             started = time.monotonic()
+            signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST)  # this ends the process
             some, lines = order, mutation.lines
             if reach is not None and lines is not None:
                 names = fault_reach.reaching(reach, mutation.file, lines)

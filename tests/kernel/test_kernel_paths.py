@@ -120,7 +120,7 @@ def disturb(r: Random, goal: Goal, depth: int = 2) -> None:
             elif what < 0.5:
                 seen = goal.opened()
                 forms = [Form({v: r.choice((-1, 1, 2))}) for v in range(len(seen.cell.atoms.low))]
-                seen.cell.maximum(r.sample(forms, min(3, len(forms))))
+                seen.cell.maximum(r.sample(forms, min(3, len(forms))), None)
                 seen.cell.atoms.maximum([negated(form) for form in r.sample(forms, min(2, len(forms)))])
             elif what < 0.7:
                 step = r.choice((["holds"], ["empty", []], ["empty", [[0, "1"]]], ["holds", ["1", []]], ["nonsense"]))
