@@ -308,7 +308,18 @@ def _pytest(
     """The kernel's tests on a kernel with these files, which are written to a folder."""
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "fault_plugin", "-p", "no:cacheprovider", "--tb=no"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "fault_plugin",
+        "-p",
+        "no:cacheprovider",
+        "--tb=no",
+        "--dist=no",
+    ]
     command += ["-W", "ignore", *arguments]
     paths = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = os.environ | {"PYTHONPATH": paths, "MUTATED_KERNEL": str(folder)} | (variables or {})
