@@ -642,11 +642,32 @@ def _avoids() -> Iterator[Entry]:
         "claim": "avoids",
         "parameters": {"sets": [{"matrix": [[1]], "bounds": [5]}]},
         "point": [0],
-        "values": [[["0", "1"]]],
+        "values": [[{"lower": "0", "upper": "1"}]],
     }
     soft = certificate(RELU, None, box(1), **asked)
     soft["left"] = {**soft["left"], "temperature": [2]}
     yield _entry("avoids at a softmax point", soft, RELU)
+    ends = [("0", "1/9"), ("1/2", "1"), ("-1", "9"), (0, 0), ("1", "0")]
+    for claimed in ("1/2", *({"lower": low, "upper": high} for low, high in ends)):
+        for more in ({"temperature": [2]}, {"temperature": [2], "base": "2"}, {"base": "2"}, {"temperature": [0]}):
+            soft = certificate(RELU, None, box(1), **{**asked, "point": ["1/3"], "values": [[claimed]]})
+            soft["left"] = {**soft["left"], **more}
+            yield _entry("a value at a softmax point", soft, RELU)
+    for step in (
+        ["bound", "L0.u0", [[0, "1"]]],
+        ["bound", "L0.u0"],
+        ["bound"],
+        ["bound", "L0.u0", [[0, "1"]], None, None],
+    ):
+        asked = {"claim": "avoids", "parameters": {"sets": one[0]}, "inhabitant": [0], "tree": [step, ["holds", []]]}
+        yield _entry("bound", certificate(RELU, None, box(1), **asked), RELU)
+    for claim in ("convex", "concave"):  # a coordinate is 0 at one of the points alone
+        whole = certificate(RELU, None, box(1), claim=claim, inhabitant=[0], tree=[["holds", []]])
+        yield from (replace(_entry(f"walk {k} from {claim}", whole, RELU), kind=f"walk {k}") for k in range(8))
+    rules = {"claim": "ties-agree", "parameters": {"rules": ["leftmost", "average"]}}
+    both = certificate(RELU, None, box(1), **rules, inhabitant=[0], tree=[["holds", []]])
+    both["left"] = {**both["left"], "temperature": [2]}
+    yield _entry("ties of softmax", both, RELU)
 
 
 def _narrow() -> Iterator[Entry]:
