@@ -662,8 +662,17 @@ def _avoids() -> Iterator[Entry]:
         asked = {"claim": "avoids", "parameters": {"sets": one[0]}, "inhabitant": [0], "tree": [step, ["holds", []]]}
         yield _entry("bound", certificate(RELU, None, box(1), **asked), RELU)
     for claim in ("convex", "concave"):  # a coordinate is 0 at one of the points alone
-        whole = certificate(RELU, None, box(1), claim=claim, inhabitant=[0], tree=[["holds", []]])
-        yield from (replace(_entry(f"walk {k} from {claim}", whole, RELU), kind=f"walk {k}") for k in range(8))
+        for network in (RELU, STEP):
+            whole = certificate(network, None, box(1), claim=claim, inhabitant=[0], tree=[["holds", []]])
+            yield from (replace(_entry(f"walk {k} from {claim}", whole, network), kind=f"walk {k}") for k in range(8))
+    (block,) = STEP["blocks"]
+    (head,) = block["heads"]
+    other = {**block, "heads": [{**head, "output": [[0], [0], [0], [7]]}]}
+    layers = {**STEP, "blocks": [block, block, other]}
+    asked = {"claim": "range", "parameters": {"lower": [None], "upper": [0]}, "point": ["1/3"], "values": [[5]]}
+    soft = certificate(layers, None, box(1), **asked)
+    soft["left"] = {**soft["left"], "temperature": [1, 2, 5]}
+    yield _entry("three layers, three temperatures", soft, layers)
     rules = {"claim": "ties-agree", "parameters": {"rules": ["leftmost", "average"]}}
     both = certificate(RELU, None, box(1), **rules, inhabitant=[0], tree=[["holds", []]])
     both["left"] = {**both["left"], "temperature": [2]}
