@@ -29,6 +29,7 @@ from exactformer.kernel.certificates import check_file
 from exactformer.kernel.claims import Goal
 from exactformer.kernel.forms import ZERO, Form, combine, negated, normal_form, precedes, ratio
 from exactformer.kernel.reading import Rejected, parse_json
+from exactformer.kernel.softmax import Rate
 
 X, Y, ONE = Form({1: 1}), Form({2: 1}), Form({0: 1})
 Certificate = tuple[Any, Any, Any]
@@ -501,6 +502,14 @@ def test_only_values_over_the_inputs_go_on_to_children() -> None:
     assert min(positive.value(mirrored).terms) == 1 and len(positive.value(mirrored).terms) == 3
     found = [shown(child.value(mirrored)) for child in made(positive.gate("b"))]
     assert found == [({1: -1}, 1), ({2: -1}, 1)]
+
+
+def test_the_mean_of_a_maximum_is_below_a_gate_that_of_what_wins() -> None:
+    atoms, rate = Atoms([Fraction(-1)], [Fraction(1)]), Rate(Fraction(1), "e")
+    (mean,) = atoms.mean([atoms.maximum([X, ZERO]), ONE], rate).terms
+    for child, winner in zip(made(Cell(atoms, (), {"a": 2}).gate("a")), (X, ZERO), strict=True):
+        assert shown(child.value(mean)) == shown(child.atoms.mean([winner, ONE], rate))
+        assert shown(child.value(mean)) != shown(Form({mean: 1}))
 
 
 def test_a_claim_of_another_format_is_not_asked() -> None:
