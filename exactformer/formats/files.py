@@ -68,12 +68,12 @@ def load(source: Any, *, shape: Sequence[int] | None = None) -> Network:
     of a format.
     """
     if not isinstance(source, (str, os.PathLike)):
-        from exactformer.formats import scikit, torch, torch_exported, torch_traced
+        from exactformer.formats import scikit, torch, torch_exported
 
         if torch_exported.is_program(source) and shape is None:
             return torch_exported.read(source).network
         if torch.is_module(source):
-            read_module = torch_traced.read if torch.is_own(source) else torch.read
+            read_module = torch_exported.read_module if torch.is_own(source) else torch.read
             return read_module(source, shape).network
         if scikit.is_estimator(source) and shape is None:
             return scikit.read(source).network

@@ -104,6 +104,43 @@ def first_of(x: str, place: str, out: str) -> Made:
     return nodes, {f"{place}.query": whole(1, 1, WIDTH)}
 
 
+def packed(x: str, place: str, out: str) -> Made:
+    """Queries, keys and values in one tensor, whose first axis says which, and a scale from the length of an axis."""
+    constants = {
+        f"{place}.shape": i64(1, TOKENS, 3, WIDTH),
+        f"{place}.one": f32(1),
+        **{f"{place}.{number}": np.array(number, np.int64) for number in range(4)},
+    }
+    nodes = [
+        node("Reshape", f"{place}.qkv {place}.shape", f"{place}.split"),
+        node("Transpose", f"{place}.split", f"{place}.parts", perm=[2, 0, 1, 3]),
+        node("Shape", f"{place}.parts", f"{place}.lengths"),
+        node("Gather", f"{place}.lengths {place}.3", f"{place}.depth"),
+        node("Cast", f"{place}.depth", f"{place}.d", to=onnx.TensorProto.FLOAT),
+        node("Sqrt", f"{place}.d", f"{place}.root"),
+        node("Div", f"{place}.one {place}.root", f"{place}.scale"),
+        *(node("Gather", f"{place}.parts {place}.{n}", f"{place}.{p}", axis=0) for n, p in enumerate("qkv")),
+        node("Transpose", f"{place}.k", f"{place}.turned", perm=[0, 2, 1]),
+        node("Mul", f"{place}.q {place}.scale", f"{place}.scaled"),
+        node("MatMul", f"{place}.scaled {place}.turned", f"{place}.scores"),
+        node("Softmax", f"{place}.scores", f"{place}.weights", axis=-1),
+        node("MatMul", f"{place}.weights {place}.v", out),
+    ]
+    return joined(linear(x, f"{place}.in", f"{place}.qkv", WIDTH, 3 * WIDTH), (nodes, constants))
+
+
+def over_tokens(operator: str, end: Callable[..., Made] | None = None) -> Made:
+    """One value of all tokens, after two sublayers."""
+    pooled = ([node(operator, "s2 axes", "pooled" if end else "y", keepdims=0)], {"axes": i64(1)})
+    return joined(pooled, *([end("pooled")] if end else []))
+
+
+def neurons(x: str) -> Made:
+    """Maxima of one value alone."""
+    bent = ([node("Relu", "end.hidden", "end.bent")], {})
+    return joined(linear(x, "end.1", "end.hidden", WIDTH, 3), bent, linear("end.bent", "end.2", "y", 3, 2))
+
+
 def network(*parts: Any, tail: str = "neurons", opset: int = 18, last: Made | None = None) -> onnx.ModelProto:
     """An embedding with positions, sublayers (a function with its options, each), and what reads one token."""
     constants = {"e": whole(INPUTS, TOKENS * WIDTH), "shape": i64(1, TOKENS, WIDTH), "position": whole(TOKENS, WIDTH)}
@@ -145,6 +182,21 @@ READ: dict[str, Callable[[], onnx.ModelProto]] = {
     "a constant query": lambda: network(
         (feedforward, {}), last=joined(first_of("s1", "last", "mixed"), linear("mixed", "end", "y", WIDTH, 2))
     ),
+    "a constant query after others": lambda: network(
+        (attention, {}), (feedforward, {}), last=joined(first_of("s2", "last", "mixed"), neurons("mixed"))
+    ),
+    "causal, then a constant query": lambda: network(
+        (attention, {"mask": ABOVE}), (feedforward, {}), last=joined(first_of("s2", "last", "mixed"), neurons("mixed"))
+    ),
+    "residual in part": lambda: network((attention, {}), (attention, {"residual": False}), (feedforward, {})),
+    "in one tensor": lambda: network((feedforward, {}), (packed, {}), (feedforward, {})),
+    "a mean over tokens": lambda: network((attention, {}), (feedforward, {}), last=over_tokens("ReduceMean")),
+    "a mean over tokens that attention leaves": lambda: network(
+        (feedforward, {}), (attention, {"residual": False}), last=over_tokens("ReduceMean", neurons)
+    ),
+    "causal, then a sum over tokens": lambda: network(
+        (attention, {"mask": ABOVE}), (feedforward, {}), last=over_tokens("ReduceSum", neurons)
+    ),
 }
 
 
@@ -155,6 +207,7 @@ def test_values_are_those_of_onnxruntime(name: str) -> None:
     assert isinstance(found.network, Transformer)
     assert any(note.startswith("attention is softmax") for note in found.notes)
     assert (found.network.mask == "causal") == ("causal" in name)
+    assert any("is a head of equal scores" in note for note in found.notes) == ("over tokens" in name)
     for point in POINTS:
         (computed,) = ef.evaluate_batch(found.network, [point], temperature=1)
         assert np.allclose(computed, runtime(made, f32([point])), rtol=1e-3, atol=1e-3)
@@ -235,7 +288,8 @@ def across(x: str, place: str, out: str) -> Made:
     return [node("MatMul", f"{place}.mixing {x}", out)], {f"{place}.mixing": whole(TOKENS, TOKENS)}
 
 
-MEAN = ([node("ReduceMean", "s1 axes", "y", keepdims=0)], {"axes": i64(1)})
+FIRST = ([node("Transpose", "s0", "t", perm=[0, 2, 1]), node("MatMul", "s0 t", "m"), node("Hardmax", "m", "w", axis=-1),
+          node("MatMul", "w s0", "u"), node("ReduceMean", "u axes", "y", keepdims=0)], {"axes": i64(1)})  # fmt: skip
 REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
     "layer normalisation": (
         lambda: network((attention, {}), last=([node("LayerNormalization", "s1 g", "n"), node("Gelu", "n", "y")],
@@ -243,13 +297,20 @@ REFUSED: dict[str, tuple[Callable[[], onnx.ModelProto], str]] = {
         "node 'Gelu-y' (Gelu): expected an operator that is piecewise linear and read, found Gelu",
     ),
     "softmax at the end": (lambda: alone("Softmax", axis=-1), "expected weights of attention that mix values"),
-    "a mean over tokens": (lambda: network((attention, {}), last=MEAN), "a value that depends on one token"),
+    "all tokens": (
+        lambda: network((attention, {}), last=([node("Flatten", "s1", "y")], {})),
+        "found tokens that are weighed in other ways",
+    ),
+    "a maximum over tokens": (
+        lambda: network((attention, {}), (feedforward, {}), last=over_tokens("ReduceMax")),
+        "softmax has no maximum over tokens",
+    ),
+    "a mean over tokens, ties to the first": (lambda: network(last=FIRST), "ties that share the weight"),
     "another mask": (lambda: network((attention, {"mask": ABOVE.T.copy()})), "no mask, or that of causal attention"),
     "a mask that is finite": (
         lambda: network((attention, {"mask": np.triu(np.full((TOKENS, TOKENS), -1e9, np.float32), 1)})),
         "no mask, or that of causal attention",
     ),
-    "residual in part": (lambda: network((attention, {}), (attention, {"residual": False})), "found both"),
     "masked in part": (lambda: network((attention, {}), (attention, {"mask": ABOVE})), "one mask for all blocks"),
     "side by side": (lambda: network((beside, {})), "found both side by side"),
     "one inside another": (lambda: network((nested, {})), "found one inside another"),

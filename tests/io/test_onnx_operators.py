@@ -15,8 +15,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 import exactformer as ef
 from exactformer.errors import InvalidInput
-from exactformer.formats.graphs.linear import over_root
 from exactformer.formats.graphs.operators import OPERATORS
+from exactformer.formats.graphs.rounding import over_root
 from exactformer.networks import MaxoutNetwork, ReluNetwork
 
 random = np.random.default_rng(1)
@@ -250,6 +250,15 @@ CASES: dict[str, Case] = {
     ),
     "cast": case([node("Cast", "x", "u", to=TensorProto.DOUBLE), node("Cast", "u", "y", to=TensorProto.FLOAT)], (3,)),
     "cast, all said": case(node("Cast", "x", to=TensorProto.FLOAT, saturate=1, round_mode="up"), (3,), opset=24),
+    "mod": case([node("Mod", "c d", "e"), node("Gather", "x e")], (3,), {"c": i64(7, -1, 5), "d": i64(3, 3, 5)}),
+    "mod of signs": case([node("Mod", "c d", "e", fmod=0), node("Gather", "x e")], (3,), {"c": i64(1), "d": i64(-3)}),
+    "sqrt": case([node("Sqrt", "c", "d"), node("Mul", "x d")], (4,), {"c": f32([2.25, 0, 4, 0.0625])}),
+    "equal and where": case(
+        [node("Equal", "c d", "e"), node("Where", "e x v")], (2, 3), {"c": i64(1, 2, 3), "d": i64(2), "v": f32(0.5)}
+    ),
+    "where": case(
+        [node("Neg", "x", "u"), node("Where", "e x u")], (3,), {"e": np.array([[True, False, True], [False] * 3])}
+    ),
     "cast of constants": case([node("Cast", "c", "d", to=TensorProto.FLOAT), node("Mul", "x d")], (3,), {"c": i64(2)}),
     "cast to integers": case(
         [node("Cast", "c", "d", to=TensorProto.INT64), node("Gather", "x d")], (3,), {"c": f32([1.75, -0.5])}
@@ -316,6 +325,14 @@ def test_every_operator_and_attribute_occurs() -> None:
     missing = {name: operator.attributes.keys() - used[name] for name, operator in OPERATORS.items()}
     # Of a version that the runtime does not have: below.
     assert {name: rest for name, rest in missing.items() if rest} == {"BatchNormalization": {"spatial"}}
+
+
+def test_roots_that_are_irrational_are_the_nearest_numbers() -> None:
+    squares = f32([2, 2.25, 1e-30])
+    found = read(model([node("Sqrt", "c", "d"), node("Mul", "x d")], (3,), {"c": squares}))
+    assert list(found.network.evaluate([1, 1, 1])) == [Fraction(float(x)) for x in np.sqrt(squares)]
+    (note,) = found.notes
+    assert "(Sqrt): " in note and "sqrt(2) is irrational: taken as the nearest float number" in note
 
 
 def test_normalisation_of_the_oldest_version() -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 from torch_modules import MODULES, whole
-from torch_traced import POINTS, ByHand, Small
+from torch_own import POINTS, ByHand, Small
 
 import exactformer as ef
 from exactformer.errors import InvalidInput
@@ -104,13 +104,13 @@ class Normal(nn.Module):
         self.norm, self.linear = nn.LayerNorm(3), nn.Linear(3, 3)
 
     def forward(self, x: Any) -> Any:
-        return self.linear(self.norm(nn.functional.gelu(x))).relu_()
+        return self.linear(self.norm(nn.functional.gelu(x)))
 
 
 def test_what_is_not_read_is_refused_with_all_reasons() -> None:
     with pytest.raises(InvalidInput) as caught:
         ef.load(exported(Normal(), (1, 3)))
-    for name in ("gelu", "layer_norm", "relu_"):
+    for name in ("gelu", "layer_norm"):
         assert any(f"found {name}" in reason for reason in caught.value.reasons), caught.value.reasons
     trained = torch.export.export(nn.Sequential(nn.BatchNorm1d(3), nn.Dropout()).train(), (torch.zeros(2, 3),))
     with pytest.raises(InvalidInput, match="evaluation mode"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from exactformer.formats.graphs.graph import Refusal
@@ -15,20 +16,18 @@ ONE, ZERO = Fraction(1), Fraction(0)
 
 
 def assembled(embedding: Tensor, sublayers: Sequence[Sublayer], readout: Rows, inputs: int, name: str) -> Transformer:
-    """The Transformer. Raises `Refusal` where its attention is residual in part only, or masked in part only.
+    """The Transformer. Raises `Refusal` where its attention is masked in part only.
 
+    Where attention is added to its state in some blocks and not in others, it is added in all, to further coordinates
+    in the others, and neurons make the next state.
     Where heads have constants, a last coordinate is 1 at all tokens. States with fewer coordinates than others end in
     zeros. What a sublayer of maxima does to its state besides adding to it are neurons, two for each coordinate.
     """
+    residual = {_kept(each) for each in sublayers if each.heads} != {False}
+    if residual:
+        sublayers = [part for each in sublayers for part in (_apart(each) if each.heads else (each,))]
     attending = [each for each in sublayers if each.heads]
-    kept = {_kept(each) for each in attending}
-    if len(kept) > 1 or None in kept:
-        raise Refusal(
-            "attention that is added to its state, in all blocks or in none",
-            "another map of the state" if None in kept else "both",
-        )
-    residual = kept.pop() if kept else True
-    masks = {each.causal for each in attending}
+    masks = {each.causal for each in attending} - {None}
     if len(masks) > 1:
         raise Refusal("one mask for all blocks", "blocks with and without one")
     states = [embedding.shape[-1], *(each.outputs for each in sublayers)]
@@ -38,15 +37,15 @@ def assembled(embedding: Tensor, sublayers: Sequence[Sublayer], readout: Rows, i
     parts: list[tuple[Head, ...] | FeedForward] = []
     for each in sublayers:
         if each.heads:
-            parts.append(_attention(each, width, one, bool(residual)))
-        elif (made := _feedforward(each, width, one, bool(residual))) is not None:
+            parts.append(_attention(each, width, one, residual))
+        elif (made := _feedforward(each, width, one, residual)) is not None:
             parts.append(made)
     return Transformer(
         _embedding(embedding, inputs, width, one),
         _blocks(parts),
         tokens[0] if tokens else 0,
         Affine(Matrix.sparse(len(readout.biases), width, readout.entries), Vector.of(readout.biases)),
-        bool(residual),
+        residual,
         "causal" if True in masks else None,
         None,
         name,
@@ -59,7 +58,16 @@ def _kept(sublayer: Sublayer) -> bool | None:
     if not found:
         return False
     same = {(i, i): ONE for i in range(sublayer.inputs)}
-    return True if found == same and sublayer.inputs == sublayer.outputs else None
+    return True if found == same and sublayer.inputs <= sublayer.outputs else None
+
+
+def _apart(sublayer: Sublayer) -> tuple[Sublayer, ...]:
+    """Attention that is added to its state; before a map of both, where it is not added as it stands."""
+    if _kept(sublayer):
+        return (sublayer,)
+    both = sublayer.inputs + sum(len(head.value.biases) for head in sublayer.heads)
+    kept = Rows({(i, i): ONE for i in range(both)}, (ZERO,) * both)
+    return replace(sublayer, outputs=both, result=kept), replace(sublayer, inputs=both, heads=())
 
 
 def _needs_one(sublayer: Sublayer) -> bool:

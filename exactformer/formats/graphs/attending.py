@@ -11,8 +11,9 @@ import numpy as np
 
 from exactformer.formats.graphs.call import Call
 from exactformer.formats.graphs.graph import Array, Refusal
-from exactformer.formats.graphs.linear import over_root, product, rational_root
+from exactformer.formats.graphs.linear import product
 from exactformer.formats.graphs.operators import INT, REDUCTION, TEXT, Attribute, Operator
+from exactformer.formats.graphs.rounding import over_root, rational_root
 from exactformer.formats.graphs.scores import (
     Best,
     Chosen,
@@ -64,7 +65,12 @@ def hardmax(given: Given, attributes: Mapping[str, Any], inside: Inside) -> Valu
 
 def largest(given: Given, attributes: Mapping[str, Any], inside: Inside) -> Value:
     """The largest score of each query."""
-    scores, axes = _scores(given[0]), attributes["axes"]
+    try:
+        scores = _scores(given[0])
+    except Refusal:
+        hint = "; softmax has no maximum over tokens, and one over coordinates is the maximum of two at a time"
+        raise Refusal("the largest score of each query", "another maximum over an axis", hint) from None
+    axes = attributes["axes"]
     if axes is None and len(given) > 1 and isinstance(given[1], Array):
         axes = given[1].values.reshape(-1).tolist()
     if axes is None or len(axes) != 1 or attributes["keepdims"] != 1:
@@ -258,8 +264,6 @@ OPERATORS: dict[str, Operator] = {
     "Hardmax": Operator(_unused, (1, 1), {"axis": INT(required=True)}),
     "ReduceMax": Operator(_unused, (1, 2), REDUCTION),
     "ArgMax": Operator(_unused, (1, 1), {"axis": INT(0), "keepdims": INT(1), "select_last_index": INT(0)}),
-    "Equal": Operator(_unused, (2, 2)),
-    "Where": Operator(_unused, (3, 3)),
     "Attention": Operator(
         _unused,
         (3, 6),
@@ -274,7 +278,7 @@ OPERATORS: dict[str, Operator] = {
         },
     ),
 }
-ALWAYS = ("Softmax", "Hardmax", "ReduceMax", "ArgMax", "Equal", "Where", "Attention")
+ALWAYS = ("Softmax", "Hardmax", "ReduceMax", "ArgMax", "Attention")
 RULES: dict[str, Callable[[Given, Mapping[str, Any], Inside], Value]] = {
     "Softmax": softmax,
     "Hardmax": hardmax,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 
 from exactformer.formats.graphs.call import Call, axes_of, is_float, same_shape, same_type
 from exactformer.formats.graphs.graph import Refusal, Shape
-from exactformer.formats.graphs.pointwise import PRECISION
+from exactformer.formats.graphs.rounding import over_root, rational_root
 from exactformer.formats.graphs.tensor import (
     Indices,
     Tensor,
@@ -143,25 +142,3 @@ def normalised(call: Call) -> list[Tensor]:
     slope = of_fractions(factors, shape, tensor.type)
     shift = of_fractions([b - m * f for b, m, f in zip(bias, mean, factors, strict=True)], shape, tensor.type)
     return [replace(added(multiplied(tensor, slope), shift), type=tensor.type)]
-
-
-def over_root(numerator: Fraction, square: Fraction, type: str) -> Fraction:
-    """The quotient numerator / sqrt(square), exactly or, where that is irrational, as the nearest number of a type.
-
-    Between two numbers of the type that are equally near no irrational number lies, so there are no ties.
-    """
-    if numerator == 0 or rational_root(square):
-        return numerator / Fraction(math.isqrt(square.numerator), math.isqrt(square.denominator))
-    precision, least, _ = PRECISION[type]
-    exact = numerator * numerator / square  # the square of what is wanted
-    size = exact.numerator.bit_length() - exact.denominator.bit_length()
-    power = max((size >> 1) - precision - 1, least - 2)  # of the last of at least precision + 1 bits
-    root = math.isqrt(math.floor(exact / Fraction(4) ** power))  # rounded down, and not exact
-    unit = max(root.bit_length() - precision, least - power)
-    rounded = (root + (1 << unit >> 1)) >> unit
-    return (1 if numerator > 0 else -1) * rounded * Fraction(2) ** (power + unit)
-
-
-def rational_root(x: Fraction) -> bool:
-    """Whether the square root of a positive number is rational."""
-    return all(math.isqrt(n) ** 2 == n for n in (x.numerator, x.denominator))

@@ -10,15 +10,9 @@ import numpy as np
 
 from exactformer.formats.graphs.call import Call, axis_of, is_float, same_shape, same_type
 from exactformer.formats.graphs.graph import FLOATS, INTEGERS, Refusal
-from exactformer.formats.graphs.tensor import Tensor, added, alike, broadcast, multiplied, of_fractions, scaled
+from exactformer.formats.graphs.rounding import over_root, rational_root, representable
+from exactformer.formats.graphs.tensor import Tensor, added, alike, broadcast, multiplied, of_fractions, scaled, stacked
 from exactformer.rational import exact_text, rational
-
-PRECISION = {
-    "float16": (11, -24, 16),
-    "bfloat16": (8, -133, 128),
-    "float": (24, -149, 128),
-    "double": (53, -1074, 1024),
-}
 
 
 def limits_of(type: str) -> tuple[int, int]:
@@ -81,6 +75,46 @@ def divided(call: Call) -> list[Tensor]:
     left, right = alike(call.constant(0, "an integer"), right)
     quotients = [Fraction(int(a / b)) for a, b in zip(left.fractions(), right.fractions(), strict=True)]
     return [in_range(of_fractions(quotients, left.shape, left.type))]
+
+
+def remainder(call: Call) -> list[Tensor]:
+    """What division of constant integers leaves, with the sign of the divisor."""
+    left, right = alike(call.constant(0, "an integer"), call.constant(1, "the divisor"))
+    same_type(left, right)
+    if call.attributes["fmod"] != 0 or left.type in FLOATS or 0 in right.fractions():
+        raise Refusal("the remainder of an integer by one that is not zero, fmod = 0", "another")
+    remainders = [a % b for a, b in zip(left.fractions(), right.fractions(), strict=True)]
+    return [of_fractions(remainders, left.shape, left.type)]
+
+
+def equal(call: Call) -> list[Tensor]:
+    """Where two constants are the same."""
+    left, right = alike(call.constant(0, "a side of an equality"), call.constant(1, "a side of an equality"))
+    same = [Fraction(a == b) for a, b in zip(left.fractions(), right.fractions(), strict=True)]
+    return [of_fractions(same, left.shape, "bool")]
+
+
+def chosen(call: Call) -> list[Tensor]:
+    """The one of two values that a constant condition says, entry by entry."""
+    condition, left, right = alike(call.constant(0, "a condition"), call.tensor(1), call.tensor(2))
+    if condition.type != "bool" or left.type != right.type:
+        raise Refusal("a condition, and two values of one type", f"{condition.type}, {left.type}, {right.type}")
+    first = np.array([bool(n) for n in condition.offset]).reshape(condition.shape)
+    return [stacked([left, right]).take(np.where(first, left.indices, left.size + right.indices))]
+
+
+def root(call: Call) -> list[Tensor]:
+    """The square root of a constant: where it is irrational, the nearest number of its type, which is noted."""
+    value = call.constant(0, "a number under a square root")
+    squares = value.fractions()
+    if value.type not in FLOATS or min(squares, default=0) < 0:
+        raise Refusal("floats that are not negative", "others")
+    rough = sorted({x for x in squares if x and not rational_root(x)})
+    if rough:
+        which = " ".join(f"sqrt({exact_text(x)})" for x in rough[:3]) + (", ..." if len(rough) > 3 else "")
+        call.notes.append(f"{which} is irrational: taken as the nearest {value.type} number")
+    roots = [x and over_root(x, x, value.type) for x in squares]
+    return [of_fractions(roots, value.shape, value.type)]
 
 
 def negated(call: Call) -> list[Tensor]:
@@ -187,23 +221,13 @@ def cast(call: Call) -> list[Tensor]:
     if to in INTEGERS:
         whole = [Fraction(int(x)) for x in tensor.fractions()]
         return [in_range(of_fractions(whole, tensor.shape, to))]
-    wrong = [x for x in set(tensor.fractions()) if not representable(x, to)] if tensor.fixed else []
+    checked = tensor.fixed and tensor.type != to
+    wrong = [x for x in set(tensor.fractions()) if not representable(x, to)] if checked else []
     if wrong:
         raise Refusal(
             f"constants that the type {to} holds exactly", f"{exact_text(wrong[0])} of the type {tensor.type}"
         )
     return [replace(tensor, type=to)]
-
-
-def representable(x: Fraction, type: str) -> bool:
-    """Whether a number is one of a floating-point type."""
-    precision, least, most = PRECISION[type]
-    power = x.denominator.bit_length() - 1
-    if x.denominator != 1 << power:
-        return False
-    odd = abs(x.numerator) >> max((x.numerator & -x.numerator).bit_length() - 1, 0)
-    low = (x.numerator & -x.numerator).bit_length() - 1 - power
-    return x == 0 or (odd.bit_length() <= precision and low >= least and odd.bit_length() + low <= most)
 
 
 def dequantized(call: Call) -> list[Tensor]:

@@ -12,5 +12,16 @@ from exactformer.formats.reading import Reading
 
 def network_of(graph: Graph, source: str, name: str) -> Reading:
     """The network that a graph computes, as `fold` and `transformer_of` say, which raise what is wrong."""
-    attends = any(node.operator in ALWAYS and node.operator not in OPERATORS for node in needed(graph))
-    return (transformer_of if attends else fold)(graph, source, name)
+    return (transformer_of if _attends(graph) else fold)(graph, source, name)
+
+
+def _attends(graph: Graph) -> bool:
+    """Whether there are operators of attention; values are compared for the tokens of the largest score only."""
+    moving = {graph.input}
+    for node in needed(graph):
+        moved = bool(moving.intersection(node.inputs))
+        if (node.operator in ALWAYS and node.operator not in OPERATORS) or (moved and node.operator == "Equal"):
+            return True
+        if moved and node.operator != "Shape":
+            moving.update(node.outputs)
+    return False

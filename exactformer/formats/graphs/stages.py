@@ -27,6 +27,7 @@ from exactformer.formats.reading import Reading
 BENT = ("Abs", "Clip", "LeakyRelu", "Max", "MaxPool", "Min", "PRelu", "Relu")
 EVERY = OPERATORS | attending.OPERATORS
 SOFT = "attention is softmax: the values of the file are those at temperature 1, without one it is in its hard limit"
+POOLED = "a mean over tokens is a head of equal scores: without a temperature it is the mean by the tie rule average"
 HARD = "attention is hard in the file, its tie rule {}: whoever asks chooses the rule"
 
 
@@ -88,17 +89,26 @@ class _Stages:
         self.graph, self.constants, self.faults = graph, constants, faults
         self.notes = list(graph.notes)
         self.how: set[How] = set()
+        self.pools = False
         self.fixed: dict[str, Value] = {}
-        moving = {graph.input}
+        self.moving = {graph.input}
+        self.late: set[str] = set()  # values that depend on lengths alone, of values that depend on the input
         self.nodes: list[Node] = []
         self.others: list[Node] = []  # whose values do not depend on the input
+        lengths: dict[str, list[Node]] = {}
         for node in nodes:
-            if node.operator != "Shape" and moving.intersection(node.inputs):
-                moving.update(filter(None, node.outputs))
+            moved = self.moving.intersection(node.inputs)
+            if moved and node.operator == "Shape":
+                lengths.setdefault(node.inputs[0], []).append(node)
+                self.late.update(node.outputs)
+            elif moved or self.late.intersection(node.inputs):
+                (self.moving if moved else self.late).update(filter(None, node.outputs))
                 self.nodes.append(node)
             elif not constants.keys() & node.outputs:
                 self.others.append(node)
-        self.moving = moving
+        for place in range(len(self.nodes), 0, -1):  # lengths are taken where the value is made
+            self.nodes[place:place] = [each for name in self.nodes[place - 1].outputs for each in lengths.get(name, [])]
+        self.nodes[:0] = lengths.get(graph.input, [])
         self.segments = self._segments()
         self.ends = {segment.end: number for number, segment in enumerate(self.segments)}
 
@@ -125,11 +135,19 @@ class _Stages:
         made, inside = self._run(start, shape, chains[-1], True)
         with noted(f"output '{self.graph.output:.40}'", self.faults):
             result = made[self.graph.output]
-            readout = inside.tokenwise(result.shaped((result.size,)), 1)
+            result = result.shaped((result.size,))
+            if inside.mixes(result):
+                sublayers.append(self._closed(inside, result, f"output '{self.graph.output:.40}'"))
+                result, inside = variables(0, result.shape, result.type), Inside(1, result.size)
+            readout = inside.tokenwise(result, 1)
             assert embedding is not None
             transformer = assembled(embedding, sublayers, readout, math.prod(self.graph.shape), name)
             how = self._one_kind()
             said = [SOFT if how == "softmax" else HARD.format(how)] if how else []
+            if self.pools:
+                if how not in ("softmax", "average"):
+                    raise Refusal("no mean over tokens, which needs ties that share the weight", "one")
+                said.append(POOLED)
             return Reading(transformer, tuple(dict.fromkeys([*said, *self.notes])), how)
         raise _Noted
 
@@ -142,23 +160,29 @@ class _Stages:
     def _closed(self, inside: Inside, made: Tensor, place: str) -> Sublayer:
         self.how |= inside.how
         with noted(place, self.faults):
-            return inside.sublayer(made)
+            sublayer = inside.sublayer(made)
+            self.pools |= inside.pools
+            return sublayer
         raise _Noted
 
     def _segments(self) -> list[Segment]:
         """The graph in segments, in order."""
-        last = {name: i for i, node in enumerate(self.nodes) for name in node.inputs if name in self.moving}
+        known = [bool(self.late.intersection(node.outputs)) for node in self.nodes]
+        uses = [() if late else node.inputs for late, node in zip(known, self.nodes, strict=True)]
+        last = {name: i for i, names in enumerate(uses) for name in names if name in self.moving}
         last[self.graph.output] = len(self.nodes)
         found, begin, start = [], 0, self.graph.input
         live = {start}
         for i, node in enumerate(self.nodes):
+            if known[i]:
+                continue
             live |= {name for name in node.outputs if name and last.get(name, -1) > i}
             live -= {name for name in live if last.get(name, -1) <= i}
             if len(live) == 1:
                 (end,) = live
                 nodes = tuple(self.nodes[begin : i + 1])
-                uses = sum(node.inputs.count(start) for node in nodes)
-                found.append(Segment(nodes, end, uses > 1))
+                parts = sum(names.count(start) for names in uses[begin : i + 1])
+                found.append(Segment(nodes, end, parts > 1))
                 begin, start = i + 1, end
         return found
 
@@ -188,16 +212,44 @@ class _Stages:
         cuts = []
         if inside is not None and chain[0].parts and rows.get(chain[0].end) in (1, inside.rows):
             cuts.append(chain[0].end)
-        if following is not None and following.parts:
-            cuts.append(ends[-1])
+        parted = following if following is not None and following.parts else None
+        if parted is not None:
+            cuts.append(self._parting(new, inside, parted))
         wanted = rows[ends[-1]]
         if last:
             if not cuts:
                 most = [name for name in ends if inside is not None and rows[name] == inside.rows] or ends
                 cuts.append(min(most, key=lambda name: width[name]))
-        elif not cuts or rows[cuts[-1]] != wanted:
+        elif not cuts or (parted is None and rows[cuts[-1]] != wanted):
             cuts.append(min((name for name in ends if rows[name] == wanted), key=lambda name: width[name]))
+        if inside is not None and inside.mixes(new[cuts[0]]):
+            whole = [name for name in ends if rows[name] == inside.rows]
+            cuts = [*whole[-1:], *cuts]
         return list(dict.fromkeys(cuts))
+
+    def _parting(self, new: Mapping[str, Tensor], inside: Inside | None, following: Segment) -> str:
+        """The last value from which a segment with parts can be computed; the last of all where there is none.
+
+        Queries, keys and values may stand in one tensor, whose first axes are not those of tokens.
+        """
+        ends = list(new)
+        for name in reversed(ends):
+            rows = rows_of(new[name])
+            if (inside is None or rows in (1, inside.rows)) and self._goes_on(name, new[name].shape, following):
+                return name
+        return ends[-1]
+
+    def _goes_on(self, start: str, shape: Shape, segment: Segment) -> bool:
+        """Whether a segment can be computed from a state."""
+        said = self.faults, self.notes
+        self.faults, self.notes = Faults("", ALL), []
+        try:
+            self._run(start, shape, [segment], True)
+            return True
+        except _Noted:
+            return False
+        finally:
+            self.faults, self.notes = said
 
     def _following(self, chain: Sequence[Segment]) -> Segment | None:
         number = self.ends[chain[-1].end] + 1 if chain else 0
@@ -227,7 +279,9 @@ class _Stages:
 
     def _step(self, node: Node, values: dict[str, Value], units: Inside) -> None:
         with noted(node.place, self.faults):
-            values.update(self._computed(node, values, units))
+            made = self._computed(node, values, units)
+            values.update(made)
+            self.fixed.update({name: each for name, each in made.items() if name in self.late})
             return
         raise _Noted
 

@@ -49,7 +49,7 @@ class Sublayer:
     heads: tuple[HeadRows, ...]
     neurons: tuple[Rows, ...]  # each with the coordinates after those of the one before
     result: Rows
-    causal: bool
+    causal: bool | None  # None where the last token alone asks: it sees all tokens in either case
 
 
 class Inside(Units):
@@ -64,6 +64,7 @@ class Inside(Units):
         self.neurons: list[Rows] = []
         self.causal: set[bool] = set()
         self.how: set[How] = set()
+        self.pools = False
 
     def rectified(self, tensor: Tensor) -> Tensor:
         """max(tensor, 0) as neurons at each token."""
@@ -109,8 +110,8 @@ class Inside(Units):
         for tensor in (scores.query, scores.key, values):
             self._outermost(tensor)
         self.how.add(weights.how)
-        self.causal.add(scores.causal)
-        first, depth, asking = self.next, value.shape[-1], np.arange(queries)
+        first, depth = self.next, value.shape[-1]
+        asking = np.arange(self.rows)[-queries:]
         for number in range(values.shape[0]):
             query, key, own = (
                 self.tokenwise(each.take(each.indices[number]), len(each.indices[number]))
@@ -119,7 +120,35 @@ class Inside(Units):
             if queries < self.rows and query.token is not None:
                 asking = np.array([query.token])
             self.heads.append(HeadRows(query, key, own, first + number * depth))
+        if queries == self.rows or asking[0] != self.rows - 1:
+            self.causal.add(scores.causal)
         return self._new((*batch, queries, depth), asking, value.type, heads=values.shape[0])
+
+    def mixes(self, tensor: Tensor) -> bool:
+        """Whether a tensor depends on several tokens and stands at one of them alone."""
+        taken = tensor.take(tensor.indices.reshape(-1))
+        return _rows(tensor.shape) == 1 < len(np.unique(self.token[taken.variable]))
+
+    def pooled(self, tensor: Tensor) -> Tensor:
+        """What depends on all tokens alike: the values of a head whose scores are equal, at the last token.
+
+        Raises `Refusal` where the tokens are weighed in other ways.
+        """
+        if self.heads or self.neurons:
+            raise Refusal("one layer of maxima or of attention between two states", "several")
+        taken = tensor.take(tensor.indices.reshape(-1))
+        maps: list[Entries] = [{} for _ in range(self.rows)]
+        places = zip(taken.variable, taken.rows, taken.factor, strict=True)
+        for variable, row, n in places:
+            place = int(row), int(self.coordinate[variable])
+            maps[self.token[variable]][place] = Fraction(n * self.rows, taken.denominator)
+        if any(each != maps[0] for each in maps):
+            raise Refusal("values that depend on one token, or on all alike", "tokens that are weighed in other ways")
+        biases = tuple(Fraction(n, taken.denominator) for n in taken.offset)
+        nothing = Rows({}, (Fraction(0),))
+        self.heads.append(HeadRows(nothing, nothing, Rows(maps[0], biases), self.next))
+        self.pools = True
+        return self._new((1, taken.size), np.arange(self.rows)[-1:], tensor.type)
 
     def _outermost(self, tensor: Tensor) -> None:
         if (self.coordinate[tensor.variable] >= self.width).any():
@@ -168,13 +197,14 @@ class Inside(Units):
 
     def sublayer(self, tensor: Tensor) -> Sublayer:
         """The step from the state to a tensor, the next one."""
+        if self.mixes(tensor):
+            tensor = self.pooled(tensor)
         rows = _rows(tensor.shape)
         result = self.tokenwise(tensor, rows)
         if len(self.causal) > 1:
             raise Refusal("one mask for all heads", "heads with and without one")
-        return Sublayer(
-            self.width, tensor.shape[-1], tuple(self.heads), tuple(self.neurons), result, True in self.causal
-        )
+        causal = next(iter(self.causal), None)
+        return Sublayer(self.width, tensor.shape[-1], tuple(self.heads), tuple(self.neurons), result, causal)
 
 
 def _rows(shape: Shape) -> int:
