@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -63,6 +63,7 @@ class MaxoutNetwork(Shown):
     output: Affine
     domain: Domain | None = None
     name: str = ""
+    notes: tuple[str, ...] = field(default=(), compare=False)  # what its reader assumed, in a sentence each
 
     kind = "maxout"
 
@@ -142,6 +143,7 @@ class ReluNetwork(Shown):
     output: Affine
     domain: Domain | None = None
     name: str = ""
+    notes: tuple[str, ...] = field(default=(), compare=False)  # what its reader assumed, in a sentence each
 
     kind = "relu"
 

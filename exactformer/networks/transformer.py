@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -101,6 +101,7 @@ class Transformer(Shown):
     mask: Literal["causal"] | None = None
     domain: Domain | None = None
     name: str = ""
+    notes: tuple[str, ...] = field(default=(), compare=False)  # what its reader assumed, in a sentence each
 
     kind = "transformer"
 

@@ -155,6 +155,7 @@ def network_card(network: Network, symbol: str, file: str, semantics: Semantics)
         facts = _layer_facts(network)
     shared = [("inputs", str(network.inputs)), ("outputs", str(network.outputs))]
     read = [(READ, str(semantics))] if semantics.soft else []
+    read += [("assumed", note) for note in getattr(network, "notes", ())]
     return NetworkCard(symbol, network.name.strip(), network.kind, file, (*shared, *facts, *read))  # type: ignore[arg-type]
 
 

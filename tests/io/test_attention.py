@@ -216,6 +216,8 @@ def test_values_are_those_of_onnxruntime(name: str) -> None:
 def test_a_scale_that_is_irrational_is_said() -> None:
     found = read(network((attention, {"how": "operator"}), opset=23))
     assert any("1 / sqrt(2) is irrational: taken as the nearest float number" in note for note in found.notes)
+    answer = ef.verify(found.network, found.network, domain=ef.Box([-1, -1], [1, 1]), cross_check=())
+    assert "1 / sqrt(2) is irrational" in str(ef.report(answer))
 
 
 @settings(max_examples=40)
