@@ -476,23 +476,26 @@ def test_out_of_time_before_anything_was_evaluated(monkeypatch: pytest.MonkeyPat
     assert (apart := ef.distance(RELU, HALF, timeout=60)).upper is None and apart.lower == F(3, 8)
 
 
-def test_a_tree_for_which_the_kernel_has_no_time_leaves_the_whole_domain(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("late", [1, 2])
+def test_a_tree_for_which_the_kernel_has_no_time_leaves_a_coarser_one(
+    late: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left, right = pair("maxout-2-8-8-rank3")
     real, tried = Attempt.proved, list[int]()
 
     def proved(attempt: Attempt, method: str, found: Found) -> Outcome:
         tried.append(len(found.steps))
-        if len(tried) == 1:
+        if len(tried) <= late:
             raise OutOfTime
         return real(attempt, method, found)
 
     monkeypatch.setattr(driver, "guesses", lambda *_: iter(()))
+    monkeypatch.setattr(branching, "COARSE", 2)
     monkeypatch.setattr(Attempt, "proved", proved)
-    found = ef.distance(left, right, timeout=60, ratio=2)
+    found = ef.distance(left, right, timeout=60, ratio=1)
     assert found.verdict == "unknown" and "while the kernel checked" in str(found.reason)
-    assert len(tried) == 2 and tried[0] > tried[1] and found.outcome is not None and found.outcome.proved
+    assert len(tried) == late + 1 and tried == sorted(tried, reverse=True) and len(set(tried)) == len(tried)
+    assert found.outcome is not None and found.outcome.proved
     accepted(found, tmp_path)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,15 +17,17 @@ from strategies import relu_networks
 import exactformer as ef
 from exactformer.claims import Range, Within
 from exactformer.errors import Faults
+from exactformer.kernel.claims import check_tree
 from exactformer.measuring import guess
 from exactformer.networks import Affine
 from exactformer.prover import branching
-from exactformer.prover.branching import evaluated
+from exactformer.prover.branching import Branching, ceilings, evaluated
 from exactformer.prover.pairs import pairs_of
-from exactformer.prover.planning import Plan, planned
+from exactformer.prover.planning import Box, Plan, planned
 from exactformer.prover.question import Question, ask
 from exactformer.prover.sketch import Sketch
 from exactformer.rational import nearly
+from exactformer.work import Deadline
 
 
 def moved(network: ef.ReluNetwork, numbers: Any) -> ef.ReluNetwork:
@@ -113,8 +118,39 @@ def test_a_wrong_sketch_costs_the_tree_and_no_more(monkeypatch: pytest.MonkeyPat
     assert wrong.upper is not None and found.upper is not None and wrong.upper >= found.upper
 
 
+@pytest.mark.parametrize("alone", [False, True])
+def test_each_coarser_tree_is_a_proof_of_a_larger_bound(alone: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    left, right = pair(4)
+    assert left.domain is not None
+    question = question_of(left, None if alone else right, left.domain)
+    pairs = pairs_of(question, question.goal())
+    count = len(question.claim.conclusions(*question.values((Fraction(0),) * 2)))
+    search = Branching(question, pairs, lambda reached: [Fraction(0)] * count, Deadline.after(60))
+    monkeypatch.setattr(Branching, "_over", lambda search, cells=1: search.cells > 60)
+    search.run(question.goal())
+    found: dict[int, list[Fraction]] = {}
+    for coarse in (1, 2, 5, 10**9):
+        monkeypatch.setattr(branching, "COARSE", coarse)
+        for tree, seconds in search.trees():
+            size, tops = len(list(tree.leaves())), [top for top in ceilings(tree) if top is not None]
+            assert len(tops) == count and seconds > 0
+            if size not in found:
+                found[size] = tops
+                top = max(tops)
+                claim = Range([-top], [top]) if alone else Within(top)
+                steps = tree.steps([top] * count)
+                assert check_tree(replace(question, claim=claim).goal(), steps, "tree")["holds"] <= size
+    sizes = sorted(found)
+    assert sizes[0] == 1 and len(sizes) > 3
+    assert all(max(found[fewer]) >= max(found[more]) for fewer, more in pairwise(sizes))
+
+
 def leaves(plan: Plan) -> list[Plan]:
     return [leaf for part in plan.parts for leaf in leaves(part)] or [plan]
+
+
+def cells(plan: Plan) -> list[Plan]:
+    return [plan, *(cell for part in plan.parts for cell in cells(part))]
 
 
 def test_a_plan_covers_the_box_and_ends_where_there_is_no_room() -> None:
@@ -125,16 +161,24 @@ def test_a_plan_covers_the_box_and_ends_where_there_is_no_room() -> None:
     assert sketch is not None
     box = ((Fraction(-1), Fraction(1)),) * 2
     told: list[tuple[int, int]] = []
-    plan = planned(sketch, box, [0.0, 0.0], 0, lambda work: work < 3, lambda *of: told.append(of))
+    timed: list[Box] = []
+
+    def took(own: Box) -> float:
+        timed.append(own)
+        return float(len(timed))
+
+    plan, pace = planned(sketch, box, [0.0, 0.0], 0, took, lambda seconds: seconds < 60, lambda *of: told.append(of))
     found = leaves(plan)
     sizes = [(b - a) * (d - c) for (a, b), (c, d) in (leaf.box for leaf in found)]
     assert len(found) > 2 and sum(sizes) == 4
     assert told[-1][0] == 2 * len(found) - 1
     assert max(leaf.excess([0.0, 0.0]) for leaf in found) < plan.excess([0.0, 0.0])
-    assert planned(sketch, box, [9.0, 9.0], 0, lambda work: True, lambda *of: None).parts == []
-    assert planned(sketch, box, [0.0, 0.0], 99, lambda work: True, lambda *of: None).parts == []
+    assert timed[0] == box and len(timed) == 1 + int(math.log(len(found), 4))
+    assert 1 / pace * len(timed) in {part.opened for part in cells(plan)}, "seconds a unit, of the cell timed last"
+    assert planned(sketch, box, [9.0, 9.0], 0, took, lambda seconds: True, lambda *of: None)[0].parts == []
+    assert planned(sketch, box, [0.0, 0.0], 99, took, lambda seconds: True, lambda *of: None)[0].parts == []
     point = ((Fraction(1, 3), Fraction(1, 3)),) * 2
-    assert planned(sketch, point, [-9.0, -9.0], 0, lambda work: True, lambda *of: None).parts == []
+    assert planned(sketch, point, [-9.0, -9.0], 0, took, lambda seconds: True, lambda *of: None)[0].parts == []
 
 
 def test_what_has_no_sketch() -> None:

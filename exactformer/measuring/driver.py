@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 from exactformer.arguments import NATURAL, POSITIVE, SECONDS, function
@@ -36,8 +35,7 @@ from exactformer.work import Deadline, OutOfTime, time_limit
 Progress = Callable[[int, int], None]
 ENDLESS = "there is no bound: on an unbounded linear region of the domain it grows without end"
 NEAR = Fraction(101, 100)  # the ratio that is enough where functions take part
-KEPT = 4.0  # times what it took to evaluate the whole domain, for the kernel,
-LATE = 16  # or one in so many parts of the time: alarms may come late
+LATE = 16  # at least one in so many parts of the time is kept for another tree: alarms may come late
 GUESSING, AIMING = 0.1, 20.0  # of the time for points; of no more than so many seconds for functions
 
 
@@ -267,18 +265,16 @@ def measured(
     if search.root is not None and any(part.seen.endless for part in search.root.leaves()):
         unbounded, late = ENDLESS, None
     tops, rejected = list[Reach](), None
-    trees = [] if search.root is None else [search.root]
-    if search.uncut is not None and trees[0].children:  # of the first the time may be over, or a guess was wrong
-        trees.append(search.uncut)
-    for root, other in pairwise([*trees, None]):
-        assert root is not None
+    trees = list(search.trees())  # for the first the time may be over, or a guess of it was wrong
+    for number, (root, _) in enumerate(trees):
         tops = ceilings(root)
         exact = [top for top in tops if top is not None]
         if not tops or len(exact) < len(tops):
             rejected = rejected or late or unbounded
             break
         rounded = _rounded(exact, search.reached, groups)
-        outcome = _proved(replace(question, claim=claim(rounded)), root, rounded, attempt, other)
+        kept = sum(seconds for _, seconds in trees[number + 1 :])
+        outcome = _proved(replace(question, claim=claim(rounded)), root, rounded, attempt, kept)
         if outcome.verdict == "proved":
             word = rejected or late or _ended(question)
             return Measured(list(rounded), search.reached, search.points, outcome, search.cells, word, shares)
@@ -338,15 +334,12 @@ def _rounded(tops: Sequence[Fraction], reached: Sequence[Reach], groups: tuple[i
     return result
 
 
-def _proved(
-    question: Question, root: Part, offsets: Sequence[Fraction], attempt: Attempt, other: Part | None
-) -> Outcome:
-    """The theorem that the tree proves, once the kernel has accepted it, with time kept to check another tree."""
+def _proved(question: Question, root: Part, offsets: Sequence[Fraction], attempt: Attempt, kept: float) -> Outcome:
+    """The theorem that the tree proves, once the kernel has accepted it, with seconds kept to check other trees."""
     final = Attempt(question, attempt.started, attempt.deadline)
     left = attempt.deadline.left
-    kept = 0.0 if other is None else min(max(KEPT * other.cost, left / LATE), left / 2)
     try:
-        with time_limit(max(left - kept, 0.01)):
+        with time_limit(max(left - (min(max(kept, left / LATE), left / 2) if kept else 0.0), 0.01)):
             return final.proved("distance", Found(root.steps(offsets), [], {}))
     except OutOfTime:
         return final.unknown("distance", "out of time while the kernel checked the bound")

@@ -9,6 +9,7 @@ for which they need no other cell. Gates are cheap once the cell above them has 
 
 Where the domain is cut first is planned by a sketch in floats, if there is one. The cells of the plan are evaluated
 after it, as far as there is time; of the others the sketch's guess goes to the kernel, and a wrong one costs the tree.
+The kernel may be slower than the search was, too. So time is kept for a coarser tree, and for the whole domain.
 """
 
 from __future__ import annotations
@@ -35,8 +36,9 @@ from exactformer.prover.sketch import Sketch
 from exactformer.rational import nearly
 from exactformer.work import Deadline, processes, spread
 
-CHECKING = 1.25  # times what the cells took is kept for the kernel, which evaluates them again
-SPARE = 3  # times the whole domain: what the kernel has time for beyond a plan, which fails where a guess was wrong
+CHECKING = 1.2  # times what the cells took is kept for the kernel, which evaluates them again
+COARSE = 10  # should the kernel be late, or reject a guess: a tree that takes it so many times less is next,
+SPARE = 3  # and after that the whole domain; so many times what each of them takes is kept for it
 LOOKING = 0.5  # of the time for a gate and its bounds the kernel takes again, about
 SHARE, MOST = 8, 16  # so many of the open cells make a batch: every eighth, at least one, at most sixteen
 Path = tuple[tuple[Step, int], ...]  # cuts from the whole domain, each with the side
@@ -145,7 +147,6 @@ class Branching:
     reached: list[Reach] = field(init=False)
     points: list[Point | None] = field(init=False)
     root: Part | None = None  # the tree so far
-    uncut: Part | None = None  # the whole domain as its only cell, where it is split in the tree
     whole: Goal | None = None  # the whole domain, evaluated with affine bounds
     cells: int = 0
     late: bool = False  # whether the time was over before the bounds were good enough
@@ -172,8 +173,6 @@ class Branching:
             self.whole = known.goal
             root = self.root = self._part(goal, known, ())
             self._try(root)
-        if split and not self._good(root) and root.seen.bounds:
-            self.uncut = Part(None, root.before, root.seen, cost=root.cost)
         order = count()
         parts = self._planned(root) if split and not self._good(root) else [root]
         heap = [(self._rank(part), next(order), part) for part in parts]
@@ -220,8 +219,13 @@ class Branching:
         """
         wanted = zip(self.reached, self.wanted(self.reached), strict=True)
         beyond = any(reach is not None and want is not None and self._worse(reach, want) for reach, want in wanted)
-        kernel = CHECKING * (self.cost + 2 * cells * self.slowest)  # with two more cells of each
-        return beyond or self.deadline.left < kernel + 2 * cells * self.slowest
+        more = 2 * cells * self.slowest  # two more cells of each
+        return beyond or self.deadline.left < self._kernel(self.cost + more) + more
+
+    def _kernel(self, seconds: float) -> float:
+        """The time to keep for the kernel where the cells of the tree took so many seconds."""
+        whole = self.root.cost if self.root is not None else 0.0
+        return CHECKING * seconds + SPARE * (seconds / COARSE + whole)
 
     def tried(self, point: Point) -> None:
         """Take a point into account: what the conclusions reach there."""
@@ -247,28 +251,40 @@ class Branching:
         box: Box = tuple(box_of(root.goal))  # type: ignore[arg-type]
         wanted = [nearly(want or Fraction(0)) for want in self.wanted(self.reached)]
 
-        def room(work: float) -> bool:
-            return self.deadline.left > CHECKING * root.cost * (work + SPARE)
+        def took(own: Box) -> float:
+            if own == box or root.goal is None:
+                return root.cost
+            inside = root.goal
+            for (v, (low, high)), (least, most) in zip(enumerate(own), box, strict=True):
+                inside = follow(inside, _cut(v, low), "timing")[0]() if low > least else inside
+                inside = follow(inside, _cut(v, high), "timing")[1]() if high < most else inside
+            started = time.monotonic()
+            evaluated(inside, self.pairs)
+            return time.monotonic() - started
 
-        return list(self._grown(root, planned(sketch, box, wanted, FEW, room, self.progress)))
+        def room(seconds: float) -> bool:
+            return self.deadline.left > self._kernel(seconds)
 
-    def _grown(self, root: Part, whole: Plan) -> Iterator[Part]:
-        """Split a cell as planned; its leaves."""
+        return list(self._grown(root, *planned(sketch, box, wanted, FEW, took, room, self.progress)))
+
+    def _grown(self, root: Part, whole: Plan, pace: float) -> Iterator[Part]:
+        """Split a cell as planned; its leaves. Each of their open units takes `pace` seconds."""
         todo = [(root, whole)]
         while todo:
             part, plan = todo.pop()
             if plan.cut is None:
                 yield part
                 continue
-            step: Step = ["cut", [[plan.cut[0] + 1, 1], [ONE, str(-plan.cut[1])]]]
+            step = _cut(*plan.cut)
             assert part.goal is not None
+            children = []
             for number, (side, own) in enumerate(zip(follow(part.goal, step, "plan"), plan.parts, strict=True)):
                 seen = Seen(tuple(Bound(None, Fraction(top)) for top in own.tops), None, guess=True)
-                cost, path = root.cost * own.opened / max(1, whole.opened), (*(part.path or ()), (step, number))
-                part.children.append(Part(side(), [anew(self.pairs)], seen, cost=cost, path=path))
-                todo.append((part.children[-1], own))
-            self.cost += sum(child.cost for child in part.children) - part.cost
-            part.seen, part.goal, part.evaluated = Seen((), step), None, None
+                path = (*(part.path or ()), (step, number))
+                children.append(Part(side(), [anew(self.pairs)], seen, cost=pace * own.opened, path=path))
+            todo += zip(children, plan.parts, strict=True)
+            self.cost += sum(child.cost for child in children) - part.cost
+            part.seen, part.goal, part.evaluated, part.children = replace(part.seen, split=step), None, None, children
             self.cells += 2
 
     def _split(self, batch: Sequence[Part], executor: Executor | None) -> list[Part]:
@@ -307,9 +323,11 @@ class Branching:
             part.evaluated = evaluated(goal, self.pairs)
         children = [child() for child in follow(part.evaluated or goal, step, "search")]
         parts = [Part(child, [], look(child, wanted)) for child in children]
-        spent = time.monotonic() - started
-        self.cost += LOOKING * spent
-        self.slowest = max(self.slowest, spent / len(children))
+        spent = (time.monotonic() - started) / len(children)
+        for own in parts:
+            own.cost = LOOKING * spent
+        self.cost += LOOKING * spent * len(children)
+        self.slowest = max(self.slowest, spent)
         return parts
 
     def _settle(self, part: Part, wanted: list[Reach], known: list[Looked] | None) -> None:
@@ -357,6 +375,34 @@ class Branching:
         """Whether a bound is not good enough."""
         return ceiling > wanted or (self.question.claim.strict and ceiling == wanted)
 
+    def trees(self) -> Iterator[tuple[Part, float]]:
+        """The tree that was found and coarser ones, each with the seconds to keep for the kernel."""
+        if self.root is None:
+            return
+        yield self.root, CHECKING * self.cost
+        size = len(list(self.root.leaves()))
+        for room in (self.cost / COARSE, 0.0):
+            tree, seconds = self._coarser(self.root, room)
+            tops, cells = ceilings(tree), len(list(tree.leaves()))
+            if cells < size and tops and None not in tops:
+                yield tree, SPARE * seconds
+                size = cells
+
+    def _coarser(self, root: Part, room: float) -> tuple[Part, float]:
+        """The tree again, grown best first as long as the kernel takes no more than so many seconds; what it takes."""
+        result, order = Part(None, root.before, root.seen), count()
+        heap, seconds = [(self._rank(root), next(order), root, result)], root.cost
+        while heap:
+            _, _, part, own = heapq.heappop(heap)
+            cut = part.seen.split is not None and part.seen.split[0] == "cut"
+            more = sum(child.cost for child in part.children) - (part.cost if cut else 0.0)
+            if part.children and seconds + more <= room:
+                seconds += more
+                own.children = [Part(None, child.before, child.seen) for child in part.children]
+                for pair in zip(part.children, own.children, strict=True):
+                    heapq.heappush(heap, (self._rank(pair[0]), next(order), *pair))
+        return result, seconds
+
     def _rank(self, part: Part) -> float:
         if part.seen.empty is not None:
             return float("inf")
@@ -374,6 +420,11 @@ class Branching:
             if self._worse(bound.ceiling, wanted):
                 worst = max(worst, nearly(bound.ceiling - wanted) or 5e-324)
         return worst
+
+
+def _cut(v: int, at: Fraction) -> Step:
+    """The step that cuts a cell where an input has a value: first where it is larger, then where it is smaller."""
+    return ["cut", [[v + 1, 1], [ONE, str(-at)]]]
 
 
 def ceilings(root: Part) -> list[Reach]:

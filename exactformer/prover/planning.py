@@ -15,6 +15,7 @@ from exactformer.prover.sketch import Sketch
 from exactformer.rational import nearly
 
 MOST_INPUTS = 32  # each of them is tried, at every cut
+GROWTH = 4  # so many times the cells, and a cell is timed again
 Box = tuple[tuple[Fraction, Fraction], ...]
 
 
@@ -38,19 +39,21 @@ def planned(
     box: Box,
     wanted: Sequence[float],
     few: int,
+    took: Callable[[Box], float],
     room: Callable[[float], bool],
     progress: Callable[[int, int], None],
-) -> Plan:
+) -> tuple[Plan, float]:
     """A tree of cuts, best first, until all cells are good enough or have few open units, or for more is no room.
 
-    `room` says whether cells can be evaluated that together take so many times what the whole does: the work grows with
-    the open units.
+    `took` evaluates a cell and says how many seconds that was, `room` whether there are so many for all. The work grows
+    with the open units: by so many seconds for each, which is the second result, as measured on a usual cell.
     """
     order = count()
     root = _plans(sketch, [box])[0]
     heap = [(-root.excess(wanted), next(order), root)]
-    cells, work = 1, root.opened
-    while heap and heap[0][0] < 0 and room((work + heap[0][2].opened) / max(1, root.opened)):
+    cells, work, timed = 1, root.opened, 1
+    pace = took(box) / max(1, root.opened)
+    while heap and heap[0][0] < 0 and room(pace * (work + heap[0][2].opened)):
         plan = heapq.heappop(heap)[2]
         if plan.opened > few and _cut(sketch, plan, wanted):
             cells += 2
@@ -58,7 +61,11 @@ def planned(
             for part in plan.parts:
                 heapq.heappush(heap, (-part.excess(wanted), next(order), part))
             progress(cells, len(heap))
-    return root
+            if len(heap) >= GROWTH * timed:
+                timed = len(heap)
+                usual = sorted((part for _, _, part in heap), key=lambda part: part.opened)[timed // 2]
+                pace = took(usual.box) / max(1, usual.opened)
+    return root, pace
 
 
 def _cut(sketch: Sketch, plan: Plan, wanted: Sequence[float]) -> bool:
