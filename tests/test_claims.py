@@ -431,5 +431,5 @@ def test_the_number_of_networks_must_fit() -> None:
         verify(MAX)
     with pytest.raises(InvalidInput, match="claim convex: expected 1 network, found 2"):
         verify(MAX, MAX, claim="convex")
-    with pytest.raises(Unsupported, match="method regions: expected the claim equal"):
+    with pytest.raises(Unsupported, match="method regions: expected a claim about single points, found convex"):
         verify(MAX, claim="convex", method="regions")

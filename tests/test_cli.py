@@ -1208,7 +1208,10 @@ def test_claims_on_the_command_line(run: Run) -> None:
         (("bend.json", "other.json", "--claim", "convex"), "claim convex: expected one network file, A, found 2"),
         (("--claim", "convex"), "expected one network file, A, found 0"),
         (("bend.json", "--claim", "round"), "claim: expected one of equal, at-most"),
-        (("bend.json", "--claim", "convex", "--method", "regions"), "method regions: expected the claim equal"),
+        (
+            ("bend.json", "--claim", "convex", "--method", "regions"),
+            "method regions: expected a claim about single points, found convex",
+        ),
         (("bend.json", "other.json", "--family", "family.py"), "--family: expected no other files beside it"),
         (("--family", "missing.py"), "expected a Python file"),
     ],

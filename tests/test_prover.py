@@ -387,6 +387,28 @@ def test_regions_of_a_domain_without_bounds() -> None:
     assert outcome.counts["regions"] == 3
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(["at-most", "within:60", "within:90", "range:-40,40", "range:,60"]))
+def test_an_inequality_is_one_linear_program_a_region(seed: int, claim: str) -> None:
+    """The cells are those on which both sides are affine; what is proved there is what a lazy search proves."""
+    left, right = (random_maxout(random.Random(number), outputs=2) for number in (seed, seed + 1))
+    other, square = None if claim.startswith("range") else right, Domain.box(2, -1, 1)
+    by_regions, lazy = (
+        verify(left, other, claim=claim, domain=square, method=method, cross_check=()) for method in ("regions", "lazy")
+    )
+    assert by_regions.verdict == lazy.verdict != "unknown"
+    if by_regions.verdict == "proved":
+        regions, corners = by_regions.regions, [(F(-1), F(-1)), (F(1), F(-1)), (F(1), F(1)), (F(-1), F(1))]
+        assert (
+            len(regions) == by_regions.counts["regions"] == tree_counts(by_regions)["holds"] - by_regions.counts["flat"]
+        )
+        assert sum(area(region, corners) for region in regions) == 4
+        for region, (network, side) in product(regions, ((left, "left"), (right, "right"))):
+            if network is left or other is not None:
+                image_there = image(getattr(region, side), region.interior)
+                assert network.evaluate(region.interior) == image_there
+
+
 def test_no_regions_are_counted_where_the_right_side_cuts_them_further() -> None:
     """Nor where a head's tie splits the domain: the leaves are then other cells."""
     for left, right in (sums_of_absolute_values(2), (tie_head(), tie_head())):

@@ -173,8 +173,10 @@ def test_a_plan_covers_the_box_and_ends_where_there_is_no_room() -> None:
     assert len(found) > 2 and sum(sizes) == 4
     assert told[-1][0] == 2 * len(found) - 1
     assert max(leaf.excess([0.0, 0.0]) for leaf in found) < plan.excess([0.0, 0.0])
-    assert timed[0] == box and len(timed) == 1 + int(math.log(len(found), 4))
-    assert 1 / pace * len(timed) in {part.opened for part in cells(plan)}, "seconds a unit, of the cell timed last"
+    stages = int(math.log(len(found), 8))
+    assert timed[0] == box and len(timed) == 1 + 3 * stages and stages > 0
+    opened = {part.box: part.opened for part in cells(plan)}
+    assert pace == sum(range(len(timed) - 2, len(timed) + 1)) / sum(opened[own] for own in timed[-3:])
     assert planned(sketch, box, [9.0, 9.0], 0, took, lambda seconds: True, lambda *of: None)[0].parts == []
     assert planned(sketch, box, [0.0, 0.0], 99, took, lambda seconds: True, lambda *of: None)[0].parts == []
     point = ((Fraction(1, 3), Fraction(1, 3)),) * 2

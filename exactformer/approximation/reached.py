@@ -55,7 +55,7 @@ def softened(
         )
         faults.settle()
         limit = max(deadline.left, 0.01)
-        found = apart(question, Fraction(2), limit, 0, None, time.monotonic(), split=False, points=False)
+        found = apart(question, Fraction(2), limit, 0, None, time.monotonic(), split=False, restarts=0)
         if found.upper is None or found.outcome is None or found.outcome.certificate is None:
             return Reached(transformer, None, (rate,), found.reason)
         if found.upper <= epsilon:

@@ -116,7 +116,7 @@ def apart(
     started: float,
     *,
     split: bool = True,
-    points: bool = True,
+    restarts: int | None = None,
     jobs: int = 1,
 ) -> Distance:
     """How far apart the two networks of a question `within:0` are, searched for up to the wanted ratio."""
@@ -129,7 +129,9 @@ def apart(
         return Within(max(tops))
 
     one_group = (0,) * (2 * question.left.outputs)
-    found = measured(question, one_group, enough, claim, timeout, seed, progress, split=split, points=points, jobs=jobs)
+    found = measured(
+        question, one_group, enough, claim, timeout, seed, progress, split=split, restarts=restarts, jobs=jobs
+    )
     if found.reason == ENDLESS:
         raise Unsupported(
             f"domain: expected one on which the difference is bounded, found {question.domain}; {ENDLESS}"
@@ -223,12 +225,12 @@ def measured(
     progress: Progress | None,
     *,
     split: bool = True,
-    points: bool = True,
+    restarts: int | None = None,
     jobs: int = 1,
 ) -> Measured:
     """Bounds of the conclusions of a question, by a search; `claim` is what they say, once they are numbers.
 
-    Without `split` the whole domain is the only cell; without `points` none are looked for.
+    Without `split` the whole domain is the only cell; points are looked for `restarts` times (None: as often as usual).
     """
     deadline = Deadline.after(timeout)
     if question.curved:
@@ -241,7 +243,7 @@ def measured(
     try:
         with time_limit(deadline.left):
             search.tried(inhabitant)
-            for point in _points(question, groups, seed, timeout) if points else ():
+            for point in _points(question, groups, seed, timeout, restarts):
                 search.tried(point)
             before = time.monotonic()
             goal = attempt.asked.goal()
@@ -314,11 +316,14 @@ def _ended(question: Question) -> str:
     return "nothing is left to split" if question.soft else "the supremum may not be attained: nothing is left to split"
 
 
-def _points(question: Question, groups: tuple[int, ...], seed: int, timeout: float | None) -> list[Point]:
-    if not question.space.dimension:
+def _points(
+    question: Question, groups: tuple[int, ...], seed: int, timeout: float | None, restarts: int | None = None
+) -> list[Point]:
+    if not question.space.dimension or restarts == 0:
         return []
+    deadline = Deadline.after(None if timeout is None else GUESSING * timeout)
     try:
-        return list(guesses(question, groups, seed, Deadline.after(None if timeout is None else GUESSING * timeout)))
+        return list(guesses(question, groups, seed, deadline, restarts))
     except InvalidInput:  # a weight outside the range of floats: the guess is skipped, the exact search goes on
         return []
 

@@ -26,24 +26,26 @@ SMALLEST = Fraction(1, 1 << 1000)  # of inverse temperatures that are still floa
 EXACT = 4  # points of each conclusion that are evaluated exactly
 
 
-def guesses(question: Question, groups: tuple[int, ...], seed: int, deadline: Deadline) -> Iterator[Point]:
+def guesses(
+    question: Question, groups: tuple[int, ...], seed: int, deadline: Deadline, restarts: int | None = None
+) -> Iterator[Point]:
     """For each group of conclusions the points at which one of them reaches furthest in floats, the best first.
 
     Softmax differs from the maximum most where pieces are nearly equal, and hardly elsewhere: nothing shows the way to
     a point where many units have such pieces at once. At smaller inverse temperatures these places are wide. So each
     restart begins warmer than the one before, and cools down to what was asked (simulated annealing).
     """
-    random = np.random.default_rng(seed)
+    random, restarts = np.random.default_rng(seed), RESTARTS if restarts is None else restarts
     sides = [compile_numeric(network) for network in question.networks]
     box = float_ends(question.space)
     conclusions = [[i for i, g in enumerate(groups) if g == group] for group in sorted(set(groups))]
     found: list[list[tuple[float, Point]]] = [[] for _ in conclusions]
     with np.errstate(all="ignore"):
-        for restart in range(RESTARTS):
+        for restart in range(restarts):
             first = np.concatenate([*batches(sides, question, random)])
             for own, members in zip(found, conclusions, strict=True):
                 points, some = first, first[:: len(first) // 256 + 1]
-                warmest = _warmest(question, sides, members, some) * restart / (RESTARTS - 1)
+                warmest = _warmest(question, sides, members, some) * restart / max(1, restarts - 1)
                 for halvings in np.arange(warmest, 0, -1 / 2):
                     height = height_of(_warmed(question, halvings), sides, members)
                     points, _ = climbed(height, points, box, random, rounds=COOLING, deadline=deadline)

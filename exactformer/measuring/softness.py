@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from exactformer.claims import Within
@@ -23,6 +24,7 @@ from exactformer.work import Deadline, OutOfTime, time_limit
 
 FIRST = Fraction(64)  # the temperature from which the search for one that suffices starts
 TRIALS, TIGHT_TRIALS = 12, 4  # temperatures that are tried, without a search and with one
+LARGE = 10_000  # parameters of a network from which on a bound at once is not kept waiting for many points
 MARGIN = Fraction(51, 50)  # a temperature that fails is raised at least by this factor
 
 
@@ -79,7 +81,7 @@ def temperature(
     except OutOfTime:
         raise TimeoutError(f"out of time after {timeout:g} s: the Transformer was not yet written down") from None
 
-    def at(rate: Any, seconds: float, *, search: bool, points: bool = True) -> Distance:
+    def at(rate: Any, seconds: float, *, search: bool, restarts: int | None = None) -> Distance:
         right, where, sides = compiled.transformer, compiled.correspondence, (None, rate)
         places = ("temperature", "temperature")
         question = ask(
@@ -89,14 +91,15 @@ def temperature(
         goal = ratio_of(ratio, question, faults)
         faults.settle()
         limit = None if timeout is None else max(seconds, 0.01)
-        found = apart(question, goal, limit, seed, progress, started, split=search, points=points, jobs=jobs)
+        found = apart(question, goal, limit, seed, progress, started, split=search, restarts=restarts, jobs=jobs)
         outcome = None if found.outcome is None else replace(found.outcome, compiled=compiled)
         found = replace(found, outcome=outcome, temperature=question.semantics[1].temperature)
         return found if search or found.upper is None else _settled(found)  # Theorem P promises no ratio
 
+    restarts = 1 if network.parameters > LARGE and not tight else None
     if wanted is None:
-        return at(value, deadline.left, search=tight)
-    return _smallest(at, wanted, deadline, tight=tight)
+        return at(value, deadline.left, search=tight, restarts=restarts)
+    return _smallest(partial(at, restarts=restarts), wanted, deadline, tight=tight)
 
 
 def _smallest(at: Callable[..., Distance], epsilon: Fraction, deadline: Deadline, *, tight: bool) -> Distance:
@@ -108,7 +111,7 @@ def _smallest(at: Callable[..., Distance], epsilon: Fraction, deadline: Deadline
     share, rate, failed = deadline.left / trials, FIRST, Fraction(0)
     best: Distance | None = None
     for _ in range(trials):
-        found = at(rate, share, search=tight, points=tight)
+        found = at(rate, share, search=tight, restarts=None if tight else 0)
         if found.upper is None:
             break
         if found.upper <= epsilon:

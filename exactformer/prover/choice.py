@@ -11,10 +11,15 @@ from exactformer.kernel.semantics import Run
 
 
 def levels(goal: Goal) -> list[tuple[str, ...]]:
-    """The gates of the first evaluation, one place an atom, grouped so that each depends on lower groups only."""
+    """The gates, one place an atom, grouped so that each depends on lower groups only.
+
+    For equations those of the first evaluation: on its regions the others have to be the same form.
+    """
     level: dict[int, int] = {}
     groups: dict[int, list[str]] = {}
-    for place, atom in sorted(goal.runs[0].places.items(), key=lambda item: item[1]):
+    runs = goal.runs[:1] if goal.statement.equations else goal.runs
+    places = {place: atom for run in runs for place, atom in run.places.items()}
+    for place, atom in sorted(places.items(), key=lambda item: item[1]):
         if atom not in level:
             below = {v for form in goal.cell.atoms.candidates[atom] for v in form.terms}
             level[atom] = 1 + max((level.get(v, 0) for v in below), default=0)

@@ -65,7 +65,7 @@ def by_evaluation(question: Question, regions: Sequence[Region], deadline: Deadl
             break
         tried += 1
         x = Vector.of(region.interior)
-        wanted = [region.left(x).fractions(), region.right(x).fractions()]
+        wanted = [side(x).fractions() for side in (region.left, region.right)][: len(question.networks)]
         confirmed += question.values(region.interior) == wanted
     size, note = len(regions), "" if tried == len(regions) else "out of time"
     return Confirmation("exact evaluation", "interior points", confirmed, tried, size, tried - confirmed, note)

@@ -122,12 +122,12 @@ def verify(
 
     The claim is one of `exactformer.claims`, or its text ("equal", "within:1/100", "increasing:x1"). The domain
     defaults to the left network's, then to the right one's, then to all of R^n. Methods: `structural` evaluates
-    symbolically without a split; `lazy` splits where that does not settle the claim; `regions` (for `equal`) splits
-    every gate of the left side, one affine identity a linear region; `smt` asks z3; `auto` is the first that
-    decides, in the order structural, numeric search, lazy, smt. `timeout` is in seconds; past it the verdict is
-    "unknown". A `correspondence` tells where the units of a left network live in a Transformer on the right: the
-    trace of a refutation then names the first unit that is wrong. `jobs` > 1 (or an `executor`) spreads the subtrees
-    of a `lazy` or `regions` proof over processes.
+    symbolically without a split; `lazy` splits where that does not settle the claim; `regions` (for claims about
+    single points) splits every gate, one affine identity or one linear program a linear region; `smt` asks z3; `auto`
+    is the first that decides, in the order structural, numeric search, lazy, smt. `timeout` is in seconds; past it the
+    verdict is "unknown". A `correspondence` tells where the units of a left network live in a Transformer on the right:
+    the trace of a refutation then names the first unit that is wrong. `jobs` > 1 (or an `executor`) spreads the
+    subtrees of a `lazy` or `regions` proof over processes.
 
     With `left_temperature` or `right_temperature` that side is read with softmax at this inverse temperature, a number
     or a sequence with one a layer, to the base `base`: each maximum of a maxout or ReLU network and each head is then
@@ -139,8 +139,8 @@ def verify(
     the verdict is then "unknown".
 
     Raises `InvalidInput` for arguments of a wrong type, when networks, claim and domain do not fit together, and when
-    the domain is empty; `Unsupported` for `regions` with another claim than `equal`, and for `regions` and `smt` with a
-    temperature.
+    the domain is empty; `Unsupported` for `regions` with a claim about several points, and for `regions` and `smt` with
+    a temperature.
     """
     # The question itself checks the tie rule and the temperatures.
     options = Options(
@@ -215,8 +215,9 @@ def _by_enclosures(attempt: Attempt, goal: Goal, progress: Progress) -> Outcome:
 
 def _check_method(question: Question, method: Method) -> None:
     """Raises `Unsupported` for a method that cannot decide the question."""
-    if method == "regions" and not question.claim.equality:
-        raise Unsupported(f"method regions: expected the claim equal, found {question.claim.name}; lazy decides it")
+    claim = question.claim
+    if method == "regions" and not (claim.equality or claim.reaches(question.left.inputs)):
+        raise Unsupported(f"method regions: expected a claim about single points, found {claim.name}; lazy decides it")
     if question.curved and method in ("regions", "smt"):
         raise Unsupported(f"method {method}: expected networks, found a function; lazy encloses it")
     soft = next((semantics for semantics in question.semantics if semantics.soft), None)

@@ -15,7 +15,7 @@ from exactformer.prover.sketch import Sketch
 from exactformer.rational import nearly
 
 MOST_INPUTS = 32  # each of them is tried, at every cut
-GROWTH = 4  # so many times the cells, and a cell is timed again
+GROWTH, TIMED = 8, 3  # so many times the cells, and so many of them are timed again
 Box = tuple[tuple[Fraction, Fraction], ...]
 
 
@@ -46,7 +46,7 @@ def planned(
     """A tree of cuts, best first, until all cells are good enough or have few open units, or for more is no room.
 
     `took` evaluates a cell and says how many seconds that was, `room` whether there are so many for all. The work grows
-    with the open units: by so many seconds for each, which is the second result, as measured on a usual cell.
+    with the open units: by so many seconds for each, which is the second result, as measured on usual cells.
     """
     order = count()
     root = _plans(sketch, [box])[0]
@@ -63,8 +63,9 @@ def planned(
             progress(cells, len(heap))
             if len(heap) >= GROWTH * timed:
                 timed = len(heap)
-                usual = sorted((part for _, _, part in heap), key=lambda part: part.opened)[timed // 2]
-                pace = took(usual.box) / max(1, usual.opened)
+                ranked = sorted((part for _, _, part in heap), key=lambda part: part.opened)
+                usual = [ranked[(2 * i + 1) * timed // (2 * TIMED)] for i in range(TIMED)]
+                pace = sum(took(part.box) for part in usual) / max(1, sum(part.opened for part in usual))
     return root, pace
 
 

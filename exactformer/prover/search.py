@@ -212,14 +212,20 @@ class Search:
             return self._split_region(node, goal, node.polytope)
         seen = goal.opened()
         if seen.obligations():
-            self.countable &= node.flat  # what is open on the right side may cut this region further
+            if goal.statement.equations:
+                self.countable &= node.flat  # what is open on the right side may cut this region further
             return self._different(node, goal, seen)
-        if node.polytope is not None:
-            sides = [_affine(seen.cell, run) for run in goal.runs]
-            self.leaves.append(
-                Leaf(tuple(node.polytope.program.rows), node.polytope.points[0], node.pattern, sides[0], sides[-1])
-            )
-        return self._close(["holds"], "regions" if node.polytope else "flat" if node.flat else None)
+        return self._holds(["holds"], node, seen)
+
+    def _holds(self, step: Step, node: Node, seen: Goal) -> list[Node]:
+        """Close a cell on which the claim holds."""
+        if node.polytope is None or not self.countable:
+            return self._close(step, "flat" if node.flat else None)
+        sides = [_affine(seen.cell, run) for run in seen.runs]
+        self.leaves.append(
+            Leaf(tuple(node.polytope.program.rows), node.polytope.points[0], node.pattern, sides[0], sides[-1])
+        )
+        return self._close(step, "regions")
 
     @staticmethod
     def _accepted(goal: Goal, step: Step) -> bool:
@@ -354,7 +360,7 @@ class Search:
             return self._split_somewhere(node, goal, seen, goal_form)
         step = ["holds", *proofs]
         if self._accepted(goal, step):
-            return self._close(step, "flat" if node.flat else None)
+            return self._holds(step, node, seen)
         return self._split_somewhere(node, goal, seen, ZERO)
 
     def _split_somewhere(self, node: Node, goal: Goal, seen: Goal, unproved: Form) -> list[Node]:
