@@ -245,4 +245,5 @@ def _outside(tensor: Any, folder: Path) -> bytes:
     try:
         return read_bytes(place, follow=False, start=int(numbers["offset"] or 0), length=length)
     except InvalidInput as error:
-        raise Refusal("a file beside the network that can be read", f"'{name:.40}': {error.reasons[0][-60:]}") from None
+        why = error.reasons[0].rpartition(", found")[2].strip(": ")
+        raise Refusal("a file beside the network that can be read", f"{why}, '{name:.40}'") from None

@@ -414,7 +414,10 @@ FILES: dict[str, tuple[Callable[[Any], object], str]] = {
     "absolute": (outside(location="/etc/passwd"), "or below, found the location '/etc/passwd'"),
     "above": (outside(location="a/../../w.bin"), "or below, found the location 'a/../../w.bin'"),
     "a drive": (outside(location="c:\\w.bin"), "or below, found the location 'c:"),
-    "missing": (outside(location="w.bin"), "expected a file beside the network that can be read, found 'w.bin'"),
+    "missing": (
+        outside(location="w.bin"),
+        "expected a file beside the network that can be read, found No such file or directory, 'w.bin'",
+    ),
     "negative offset": (outside(location="w.bin", offset="-4"), "an offset and a length that are integers >= 0"),
     "no length": (outside(location="w.bin", length="1e9"), "an offset and a length that are integers >= 0"),
     "control characters": (lambda made: setattr(made.graph.node[1], "op_type", "\x1b[31m"), "found \\x1b[31m"),
