@@ -1,6 +1,7 @@
 """Time and peak memory of proving and checking real trained networks, both constructions, each in its own process.
 
-Usage: python benchmarks/real_networks.py NETWORK ... [--small]   (.nnet or .json files with a box)
+Usage: python benchmarks/real_networks.py NETWORK ... [--domain FILE ...] [--small]   (networks of any format; without a
+domain, the box of the file; of a .vnnlib file, the set of inputs)
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 
 PROOFS = Path(__file__).parents[1] / "proofs"
@@ -31,22 +33,24 @@ def measured(*words: str) -> tuple[float, float, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="*", metavar="NETWORK")
+    parser.add_argument("--domain", nargs="+", default=[], metavar="FILE", help="prove on each of these")
     parser.add_argument("--small", action="store_true", help="the smallest size, which shows only that this runs")
     options = parser.parse_args()
     networks = [str(PROOFS / "max-of-three" / "left.json")] if options.small else options.networks
     program = [sys.executable, "-m", "exactformer"]
-    print(f"{'network':<34} {'construction':<12} {'prove s':>8} {'MB':>5} {'check s':>8} {'MB':>5}  verdict")
-    for name in networks:
-        for construction in ("gated", "global"):
-            with tempfile.TemporaryDirectory() as folder:
-                words = [*program, "prove", name, "--construction", construction, "--out", folder]
-                prove, memory, verdict = measured(*words)
-                check, small, accepted = measured(*program, "check", folder)
-                print(
-                    f"{Path(name).name:<34} {construction:<12} {prove:8.2f} {memory:5.0f} {check:8.2f} {small:5.0f}"
-                    f"  {verdict.split()[0]}, {accepted.split(':')[0]}",
-                    flush=True,
-                )
+    heads = f"{'prove s':>8} {'MB':>5} {'check s':>8} {'MB':>5}"
+    print(f"{'network':<34} {'domain':<14} {'construction':<12} {heads}  verdict")
+    domains = [["--domain", file] for file in options.domain] or [[]]
+    for name, domain, construction in product(networks, domains, ("gated", "global")):
+        with tempfile.TemporaryDirectory() as folder:
+            words = [*program, "prove", name, *domain, "--construction", construction, "--out", folder]
+            prove, memory, verdict = measured(*words)
+            check, small, accepted = measured(*program, "check", folder)
+        print(
+            f"{Path(name).name:<34} {Path(*domain[1:]).name:<14} {construction:<12}"
+            f" {prove:8.2f} {memory:5.0f} {check:8.2f} {small:5.0f}  {verdict.split()[0]}, {accepted.split(':')[0]}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

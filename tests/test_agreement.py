@@ -22,8 +22,11 @@ import generate  # noqa: E402
 from generate import Case, digest, text_of  # noqa: E402
 from target import NAMES, SEPARATOR, with_digests  # noqa: E402
 
+import exactformer as ef  # noqa: E402
+from exactformer.formats import network_json  # noqa: E402
 from exactformer.kernel.certificates import check_file  # noqa: E402
 from exactformer.kernel.reading import Rejected as KernelRejected  # noqa: E402
+from exactformer.prover.certificate import dump  # noqa: E402
 
 PROOFS = sorted(agreement.PROOFS.glob("*/certificate.json"))
 CORPUS = sorted((HERE.parent / "fuzz" / "corpus").iterdir())
@@ -451,3 +454,16 @@ def test_atoms_of_a_form_are_resolved_in_increasing_order(order: str) -> None:
     bounds = {"parameters": {"lower": [-2], "upper": [None]}, "domain": {"lower": [-2], "upper": [2]}}
     network = layered("relu", *first, (weights, biases), weights=[output])
     assert judged(case_of([network], claim="range", tree=steps, **bounds)) is not None
+
+
+@pytest.mark.parametrize("construction", ["gated", "global", "tournament", "no-residual"])
+def test_compiled_networks_are_proved_where_an_input_is_zero(construction: str) -> None:
+    source = ef.ReluNetwork.of(
+        [([[2, -1, 1], [1, 3, 0], [-1, 1, 2]], [1, 0, 0]), ([[1, -1, 2], [-2, 1, 1]], [0, "1/2"])], ([[1, -1]], [0])
+    )
+    domain = ef.Box([0, -1, 0], [0, 1, 0])
+    made = ef.compile(source, construction=construction, domain=domain).transformer
+    found = ef.verify(source, made, domain=domain, method="structural", cross_check=())
+    assert found.certificate is not None
+    files = {name: network_json.dump(net).encode() for name, net in (("left.json", source), ("right.json", made))}
+    assert judged(Case(dump(found.certificate).encode(), files)) is not None

@@ -221,6 +221,14 @@ class Atoms:
         form = self.expanded(form)
         return reduced({v: c for v, c in form.terms.items() if v <= self.inputs or v in self.candidates}, form.den)
 
+    def pinned(self, form: Form) -> Form:
+        """The form with numbers in place of the inputs of which the box has one value only.
+
+        Then -relu(x) + relu(-x), say, is -x at x = 0, too, where both are the form 0.
+        """
+        ends = {v: (self.low[v], self.high[v]) for v in form.terms}
+        return substituted(form, {v: constant_form(a) for v, (a, b) in ends.items() if a is not None and a == b})
+
     def tidy(self, form: Form) -> Form:
         """The same function, with an alias replaced wherever something then cancels.
 

@@ -44,7 +44,10 @@ class Goal:
     @staticmethod
     def on(statement: Statement, cell: Cell) -> Goal:
         """A cell on which nothing has been evaluated."""
-        runs = tuple(start(job.network, job.side, job.semantics, job.inputs) for job in statement.jobs)
+        pinned = cell.atoms.pinned
+        runs = tuple(
+            start(job.network, job.side, job.semantics, list(map(pinned, job.inputs))) for job in statement.jobs
+        )
         return Goal(statement, cell, runs).evaluated()
 
     def opened(self) -> Goal:

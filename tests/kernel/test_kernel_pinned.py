@@ -632,3 +632,22 @@ def test_a_goal_that_is_finished_stays_so() -> None:
     goal = Asked(RELU, LINE, box(1)).goal()
     assert goal.finished and goal.evaluated().conclusions == goal.conclusions
     assert all(isinstance(child, Goal) and child.finished for child in made(goal.gate("L0.u0")))
+
+
+def test_inputs_of_one_value_are_numbers() -> None:
+    atoms = Atoms([Fraction(1, 2), None, Fraction(0)], [Fraction(1, 2), None, Fraction(1)])
+    form = combine(((2, X), (1, Y), (3, ONE), (-1, Form({3: 1}))))
+    assert shown(atoms.pinned(form)) == ({0: 4, 2: 1, 3: -1}, 1)
+    assert shown(atoms.pinned(negated(X))) == ({0: -1}, 2)
+    assert shown(Atoms([Fraction(0)], [Fraction(0)]).pinned(X)) == ({}, 1)
+
+
+def test_an_input_of_one_value_does_not_tell_units_apart() -> None:
+    """max(5x + y, 0) and max(2 relu(x) - 2 relu(-x) + y, 0), where x = 0; on a wider box this needs cells."""
+    left = maxout([([[5, 1]], [0])], ([[1]], [0]), "relu")
+    parts = [[1, 0], [-1, 0], [0, 1], [0, -1]]
+    right = maxout([(parts, [0] * 4), ([[2, -2, 1, -1]], [0])], ([[1]], [0]), "relu")
+    rest = {"claim": "equal", "inhabitant": [0, 0], "tree": [["holds"]]}
+    judged(certificate(left, right, {"lower": [0, -1], "upper": [0, 1]}, **rest), left, right)
+    with pytest.raises(Rejected):
+        judged(certificate(left, right, {"lower": [0, -1], "upper": [1, 1]}, **rest), left, right)

@@ -804,6 +804,15 @@ class Atoms:
         """The atoms in a form, in increasing order."""
         return sorted(v for v in f if v > self.last_variable)
 
+    def with_fixed_inputs(self, f: Form) -> Form:
+        """The form, with its number for every variable whose two bounds are one number."""
+        result = single(0)
+        for v, factor in f.items():
+            low, high = self.bounds[v]
+            number = v and low is not None and low == high
+            result = add(result, single(low) if number else {v: Fraction(1)}, factor)
+        return result
+
     def tidy(self, f: Form) -> Form:
         """A coordinate of a state after a sublayer (section 7.2)."""
         for a in self.mentioned(f):
@@ -1454,6 +1463,7 @@ def up_to_multiples(f: Form) -> tuple[Key, int]:
 
 def go_on(cell: Cell, evaluation: Evaluation, run: Run) -> Run:
     """Start or resume an evaluation."""
+    evaluation = replace(evaluation, inputs=[cell.atoms.with_fixed_inputs(f) for f in evaluation.inputs])
     if isinstance(evaluation.network, Function):
         forms = tuple(tuple(sorted(f.items())) for f in evaluation.inputs)
         return Run(output=[cell.atoms.function(evaluation.network, forms)])
