@@ -270,6 +270,16 @@ def test_a_network_of_its_own_pieces_is_proved_quickly() -> None:
     assert found.chain is not None and sum(found.chain.counts.values()) < 300  # hats need 11,000 steps
 
 
+@pytest.mark.parametrize("formula", ["abs(x - 1/3)", "max(x, 0) - abs(abs(x) - 2/7)", "2*x/3 + 1", "1/3"])
+def test_piecewise_linear_formulas_of_one_variable_are_met_by_their_own_pieces(formula: str) -> None:
+    """Floats do not tell 1/3 from its neighbours, so that no guess at knots could be that near."""
+    function, box = ef.function(formula, variables=["x"]), ef.Box([-1], [1])
+    found = ef.approximate(function, epsilon=Fraction(1, 10**14), domain=box, hard=True)
+    assert (found.verdict, found.interpolant.form) == ("proved", "S2")
+    for x in (Fraction(n, 21) for n in (-21, -6, 0, 7, 14)):
+        assert found.interpolant.network.evaluate([x]) == function.evaluate([x])
+
+
 @pytest.mark.parametrize("hard", [True, False])
 def test_the_theorem_says_what_was_reached(hard: bool) -> None:
     """A grid is often finer than it has to be: its bound is within 1.2 of the error at a point."""

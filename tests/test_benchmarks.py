@@ -24,6 +24,7 @@ ROWS = {  # patterns of what the output says, without the times
         r"^absolute-value at 64, search, ratio 2 +0.004351 ",
     ],
     "growth": [r"^5 x 5, 1 channel +74 .* PROVED, accepted$"],
+    "inequalities": [rf"^2-8-8-1 +{claim} +\S+ +\d\S* " for claim in ("range", "within", "at-most")],
     "methods": [r"^\[2, 2\] rank 2 +\S+ +4 ", r"^\[2, 2\] rank 3 +\S+ +6 "],
     "mutations": [r"^gated +permute heads +0 +1 +0 ", r"^in all +[1-9]\d* +[1-9]\d* +0$"],
     "numeric": [r"^compile_numeric: .* width 10, 2 tokens$", r"^ +1 +\S+ +source ", r"^ +20 +\S+ +source "],

@@ -216,7 +216,9 @@ def _checked(
 
 def _form(function: Function, domain: Domain) -> Form:
     """The form for a function, if none is asked for."""
-    return "M4" if function.inputs == 1 else "M1" if own_pieces(function, domain) is None else "S2"
+    if own_pieces(function, domain) is not None:
+        return "S2"
+    return "M4" if function.inputs == 1 else "M1"
 
 
 def _in_time(function: Function, domain: Domain, epsilon: Fraction, form: Form, timeout: float | None) -> None:
