@@ -315,6 +315,21 @@ def test_the_report_in_every_format(run: Run) -> None:
         assert Path("again", "report").read_text(encoding="utf-8") == out.removesuffix("\n")
 
 
+def test_the_report_for_a_paper(run: Run) -> None:
+    run("prove", "bend.json", "--out", "proof")
+    code, out, _ = run("report", "proof", "--format", "latex")
+    assert code == PROVED and out.startswith("% written by exactformer\n\\documentclass") and "Re-checked now" in out
+    assert refused(run, "report", "proof", "--format", "pdf") == [
+        "option --format pdf: expected a place for it (-o FILE), found none"
+    ]
+    for _ in range(2):  # an earlier one is replaced, another file is not
+        assert run("report", "proof", "--format", "pdf", "-o", "report.pdf") == (PROVED, "", "")
+    assert Path("report.pdf").read_bytes().startswith(b"%PDF-")
+    Path("other.pdf").write_bytes(b"%PDF-1.7 of somebody")
+    (line,) = refused(run, "report", "proof", "--format", "pdf", "-o", "other.pdf")
+    assert "expected nothing there, or an earlier file of this kind" in line
+
+
 def test_obligations_and_nothing_left_of_an_earlier_run(run: Run) -> None:
     run("prove", "bend.json", "--method", "regions", "--cross-check", "none", "--obligations", "--out", "proof")
     tree = json.loads(Path("proof", "certificate.json").read_text())["tree"]

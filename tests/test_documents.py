@@ -4,17 +4,45 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import cycle
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import exactformer as ef
 from exactformer.cli import main
-from exactformer.documents import Document, render_html, render_json, render_markdown, render_text, rendered
-from exactformer.documents.document import Exact, Figure, Section, Table
+from exactformer.documents import (
+    Document,
+    render_html,
+    render_json,
+    render_latex,
+    render_markdown,
+    render_pdf,
+    render_text,
+    rendered,
+)
+from exactformer.documents.document import (
+    Code,
+    Commands,
+    Exact,
+    Facts,
+    Figure,
+    Formula,
+    Paragraph,
+    Section,
+    Statement,
+    Steps,
+    Table,
+)
+from exactformer.documents.latex import MATHEMATICS
+from exactformer.documents.latex import escaped as latex_escaped
+from exactformer.documents.pdf import render_typst
 from exactformer.errors import InvalidInput
 from exactformer.subdivision import sawtooth, sliced
 from exactformer.work import OutOfTime
@@ -23,6 +51,12 @@ HOSTILE = "<script>alert(1)</script>|`*\x1b[31m\u202e\n# x"
 BEND = ef.ReluNetwork.of(
     [([[1, 2], [-1, 1]], [0, "1/2"])], ([[1, -1]], [0]), domain=ef.Box([-1, -1], [1, 1]), name=HOSTILE
 )
+LATEX = {
+    *("allowbreak", "arraybackslash", "begin", "dots", "emph", "end", "endhead", "ensuremath", "hline", "item"),
+    *("linewidth", "maketitle", "raggedright", "rule", "section", "textasciicircum", "textasciitilde"),
+    *("textbackslash", "textbf", "textit", "textsubscript", "textsuperscript", "texttt"),
+    *("mathbf", *(name[1:] for name in MATHEMATICS.values() if name[1:].isalpha())),
+}
 CONVEX = ef.ReluNetwork.of([([[1]], [0])], ([[1]], [0]), domain=ef.Box([-1], [1]), name=HOSTILE)
 CONCAVE = replace(CONVEX, output=ef.Affine.of([[-1]], [0]))
 
@@ -74,6 +108,62 @@ def test_every_answer_in_every_form(name: str) -> None:
     assert "<script" not in markdown and max(map(len, str(page).splitlines())) <= 100
     assert [line for line in markdown.splitlines() if line.startswith("# ")] == [markdown.splitlines()[0]]
     assert not any("\x1b" in text or "\u202e" in text for text in files.values())
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_every_answer_as_latex_and_pdf(name: str) -> None:
+    page = ef.report(ANSWERS[name]())
+    assert_is_latex(page.latex())
+    assert page.pdf().startswith(b"%PDF-") and b"exactformer" in page.pdf()
+    assert page.pdf() == page.pdf(), "no time of day is in it"
+    titles = [latex_escaped(section.title) for section in page.document.sections]
+    assert all(f"\\section{{{title}}}" in page.latex() for title in titles)
+    figures = blocks(page.document, Figure)
+    assert render_typst(page.document).count("#figure(image(bytes(") == len(figures)
+
+
+def assert_is_latex(text: str) -> None:
+    """What TeX reads as markup is what was written as such: braces are balanced, and there are no stray commands."""
+    assert "\x1b" not in text and "\u202e" not in text and max(map(ord, text)) < 0x100
+    body = text.split("\\begin{document}")[1].split("\\end{document}")[0]
+    plain = re.sub(r"\\[{}$&#_%]", "", body)
+    depth = 0
+    for c in plain:
+        depth += (c == "{") - (c == "}")
+        assert depth >= 0
+    assert depth == 0
+    assert {word[1:] for word in re.findall(r"\\[a-zA-Z]+", plain)} <= LATEX
+    assert not re.search(r"[$^~#%]", plain)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(), min_size=1, max_size=12), st.booleans())
+def test_any_text_is_set_as_it_is(texts: list[str], pair: bool) -> None:
+    """Nothing from a file is read as markup, whatever it is."""
+    items = cycle(texts)
+    cells = (next(items), Exact(next(items)), Code(next(items)), Formula(next(items)))
+    section = Section(
+        next(items),
+        (
+            Statement(next(items), next(items), next(items), next(items) if pair else ""),
+            Paragraph(next(items)),
+            Steps((next(items), next(items))),
+            Facts(tuple((next(items), cell) for cell in cells), next(items) if pair else ""),
+            Table(next(items), tuple(next(items) for _ in cells), "lrlr", (cells, cells), next(items) if pair else ""),
+            Commands((next(items),)),
+        ),
+    )
+    document = Document(next(items), "proved", (section,))
+    assert_is_latex(render_latex(document, next(items) if pair else ""))
+    assert render_pdf(document, next(items) if pair else "").startswith(b"%PDF-")
+
+
+def test_pdf_without_typst(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "typst", None)
+    with pytest.raises(
+        ef.Unsupported, match=re.escape("expected the package typst, found none; pip install 'exactformer[pdf]'")
+    ):
+        render_pdf(Document("title", "proved", ()))
 
 
 @pytest.mark.parametrize("name", ANSWERS)

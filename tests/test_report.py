@@ -55,7 +55,11 @@ def render_html(report: Report) -> str:
     return documents.render_html(document_of(report))
 
 
-RENDERERS = {"txt": render_text, "md": render_markdown, "html": render_html}
+def render_latex(report: Report) -> str:
+    return documents.render_latex(document_of(report))
+
+
+RENDERERS = {"txt": render_text, "md": render_markdown, "html": render_html, "tex": render_latex}
 
 
 def absolute(name: str = "|x|") -> MaxoutNetwork:
@@ -153,7 +157,7 @@ def name(request):
     return request.param
 
 
-@pytest.mark.parametrize("suffix", ["txt", "md"])
+@pytest.mark.parametrize("suffix", ["txt", "md", "tex"])
 def test_snapshot(name, suffix):
     found = RENDERERS[suffix](report_of(OUTCOMES[name]()))
     path = SNAPSHOTS / f"report_{name}.{suffix}"

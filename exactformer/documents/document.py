@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -45,6 +46,7 @@ class Formula:
 
 
 Inline = str | bool | Exact | Code | Formula
+SYMBOL = re.compile(r"(\b(?:n0|[A-Za-z](?:_(?:\([^()]*\)|\w+))?)(?!\w))")  # in a formula: a letter, with its index
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from markupsafe import Markup, escape
 
 from exactformer.documents.chart import Chart
 from exactformer.documents.chart_svg import chart_svg
-from exactformer.documents.document import Code, Document, Formula, Inline, clean, plain
+from exactformer.documents.document import SYMBOL, Code, Document, Formula, Inline, clean, plain
 from exactformer.documents.picture import Picture
 from exactformer.documents.svg import svg
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 MAX_EXACT = 2000
-_SYMBOL = re.compile(r"(\b(?:n0|[A-Za-z](?:_(?:\([^()]*\)|\w+))?)(?!\w))")
 
 
 def render_html(document: Document, note: str = "") -> str:
@@ -68,12 +66,12 @@ def _inline(item: Inline) -> Markup:
 
 def _formula(text: str) -> Markup:
     """Single letters in italics, each with its index lowered; words and signs as they are."""
-    return Markup("").join(map(_typeset, _SYMBOL.split(text)))
+    return Markup("").join(map(_typeset, SYMBOL.split(text)))
 
 
 def _typeset(part: str) -> Markup:
     letter, _, index = ("n", "", "0") if part == "n0" else part.partition("_")
-    if not _SYMBOL.fullmatch(part):
+    if not SYMBOL.fullmatch(part):
         return escape(part)
     lowered = Markup("<sub>{}</sub>").format(_formula(index.strip("()").replace("-", "−"))) if index else ""
     return Markup("<var>{}</var>{}").format(letter, lowered)

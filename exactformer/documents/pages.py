@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from exactformer.documents.data import render_json
 from exactformer.documents.document import Document
 from exactformer.documents.html import render_html
+from exactformer.documents.latex import render_latex
 from exactformer.documents.markdown import render_markdown
+from exactformer.documents.pdf import render_pdf
 from exactformer.documents.text import render_text
 
 RENDERERS = {".txt": render_text, ".md": render_markdown, ".html": render_html, ".json": render_json}
@@ -40,6 +42,14 @@ class Page:
     def html(self) -> str:
         """The document as a self-contained HTML page."""
         return render_html(self.document)
+
+    def latex(self) -> str:
+        """The document as LaTeX source, without its pictures."""
+        return render_latex(self.document)
+
+    def pdf(self) -> bytes:
+        """The document as PDF. Raises `Unsupported` where the package typst is not installed."""
+        return render_pdf(self.document)
 
     def __repr__(self) -> str:
         return f"<Page: {self.document.title!r}>"
