@@ -85,8 +85,9 @@ def _differences(folder: Path, report: Report, checked: Checked, certificate: di
     ]
     cards = zip(networks, names, report.networks, strict=False)
     pairs += [
-        (f"the network {card.file}", network_card(net, name, card.file, _semantics(certificate, side)), card)
+        (f"the network {card.file}", network_card(net, name, card.file, _semantics(certificate, side), digest), card)
         for side, (net, name, card) in zip(("left", "right"), cards, strict=False)
+        for digest in [checked.digests[side] if card.digest else ""]  # reports did not always tell it
     ]
     pairs.append(("the counterexample", _counterexample(claim, certificate, names, report), _reported(report)))
     yield from (_differs(what, wanted, found) for what, wanted, found in pairs if wanted != found)

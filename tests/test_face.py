@@ -191,6 +191,8 @@ FORGERIES: dict[str, Callable[[Any], object]] = {
     "inequalities": lambda r: r["domain"].update(inequalities=["x_1 ≤ 0"]),
     "network": lambda r: r["left"].update(name="another"),
     "facts": lambda r: r["left"]["facts"].pop(),
+    "formula": lambda r: r["left"]["facts"][-1].__setitem__(1, "7"),
+    "digest": lambda r: dict(r["left"]["facts"])["sha256"] and r["left"]["facts"][6].__setitem__(1, "0" * 64),
     "file": lambda r: r["left"].update(file="abs.json"),
     "one network": lambda r: r.update(right=None),
     "checked": lambda r: r.update(checked=False),
@@ -207,6 +209,20 @@ def test_forged_reports_are_refused(run: Run, change: Callable[[Any], object]) -
         message = refused(run, "report", "proof", "--format", form, code=REJECTED)
         assert message.startswith("proof/report.json is not the report of this certificate: ")
     assert run("report", "proof", "-o", "new.txt")[0] == REJECTED and not Path("new.txt").exists()
+
+
+def test_a_report_that_does_not_tell_digests_yet_passes(run: Run) -> None:
+    run("prove", "abs.json", "--out", "proof")
+    told = json.loads(Path("proof/report.json").read_text())["left"]["facts"]
+    names = [name for name, _ in told]
+    assert names[6:] == ["sha256", "u₁₁", "y"] and told[-2:] == [["u₁₁", "max(x, −x)"], ["y", "u₁₁"]]
+    for side in ("left", "right"):
+        edit(
+            "proof/report.json",
+            lambda r, side=side: r[side].update(facts=r[side]["facts"][: 6 if side == "left" else -1]),
+        )
+    code, out, _ = run("report", "proof")
+    assert code == PROVED and out.startswith("Re-checked now by the kernel: ") and "u₁₁" not in out
 
 
 @pytest.mark.parametrize("part", ["points", "evaluations", "difference"])

@@ -9,6 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,7 @@ from exactformer.reporting import (
     kernel_facts,
 )
 from exactformer.reporting.argument import RULES
+from exactformer.reporting.build import network_card
 from exactformer.reporting.geometry import area, clipped, interval, rectangle, window
 from exactformer.reporting.picture import cells, picture_of
 
@@ -164,6 +166,41 @@ def test_snapshot(name, suffix):
     if os.environ.get("REPORT_UPDATE"):
         path.write_text(found, encoding="utf-8")
     assert found == path.read_text(encoding="utf-8")
+
+
+def test_small_networks_are_written_out() -> None:
+    """The formulas, read as such, have the values of the network."""
+    layer = ([[1, "-1/3"], [-1, "1/3"], [0, 1]], [0, 0, "-1/2"])
+    nets = [
+        ReluNetwork.of([layer], ([[1, 1, 1], [0, -1, "2/7"]], [0, 1]), domain=Box([-1, -1], [1, 2])),
+        MaxoutNetwork.of(
+            [([[[1, 2], [0, -1]], [[1, 0], ["1/2", 1]]], [[0, 0], [1, "-1/9"]]), ([[[1, -1]]], [[2]])], ([["3/4"]], [5])
+        ),
+    ]
+    for network in nets:
+        card = network_card(network, "N", "left.json", HARD[0], "0" * 64)
+        facts = [fact for fact in card.facts if fact[0][0] in "uy"]
+        assert len(facts) == sum(network.widths) + network.outputs and card.digest == "0" * 64
+        for point in ((F(1, 3), F(-2, 5)), (F(-1), F(7, 8))):
+            values = {"x₁": point[0], "x₂": point[1], "max": max}
+            for name, text in facts:
+                values[name] = value_of(text, values)
+            outputs = [values[name] for name, _ in facts[-network.outputs :]]
+            assert tuple(outputs) == network.evaluate(point)
+    assert not network_card(nets[0], "N", "", HARD[0]).digest
+    wide = ReluNetwork.of([([[1] * 9], [0])], ([[1]], [0]))
+    assert network_card(wide, "N", "", HARD[0], "0" * 64).facts[-1] == ("sha256", "0" * 64)
+
+
+def value_of(text: str, values: dict[str, Any]) -> Any:
+    """The value of a formula with exact numbers."""
+    text = re.sub(
+        r"(\d+(?:/\d+)?)(?: (?=[a-z]))?", lambda m: f"F('{m[1]}')" + ("*" if m[0].endswith(" ") else ""), text
+    )
+    names = {name: f"v{i}" for i, name in enumerate(values)}
+    for name in sorted(names, key=len, reverse=True):
+        text = text.replace(name, names[name])
+    return eval(text.replace("−", "-"), {"F": F, **{names[name]: value for name, value in values.items()}})
 
 
 def test_json_round_trip(name):

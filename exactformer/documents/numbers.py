@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -61,27 +61,38 @@ def variable(index: int, inputs: int) -> str:
     return "x" if inputs == 1 else "x" + str(index + 1).translate(_SUBSCRIPTS)
 
 
+def unit_name(layer: int) -> Callable[[int, int], str]:
+    """Names for the units of a layer, counted from 1: u₁₂ is the second one of the first.
+
+    >>> unit_name(1)(1, 3)
+    'u₁₂'
+    """
+    return lambda index, _: f"u{layer}{index + 1}".translate(_SUBSCRIPTS)
+
+
 def power(base: str, exponent: int) -> str:
     """The base with a raised exponent, left out when it is 1."""
     return base if exponent == 1 else base + str(exponent).translate(_SUPERSCRIPTS)
 
 
-def linear_text(terms: Iterable[tuple[int, Fraction]], constant: Fraction, inputs: int) -> str:
-    """An affine form, at most TERMS terms of it.
+def linear_text(
+    terms: Iterable[tuple[int, Fraction]], constant: Fraction, inputs: int, name: Callable[[int, int], str] = variable
+) -> str:
+    """An affine form, at most TERMS terms of it; `name` gives the variables theirs.
 
     >>> linear_text([(0, Fraction(-1)), (1, Fraction(1, 3))], Fraction(2), 2)
     '−x₁ + 1/3 x₂ + 2'
     """
-    parts = [(c, variable(i, inputs)) for i, c in terms if c]
+    parts = [(c, name(i, inputs)) for i, c in terms if c]
     more = len(parts) - TERMS
     if more > 0:
         parts = parts[:TERMS]
     if constant or not parts:
         parts.append((constant, ""))
     text = ""
-    for c, name in parts:
+    for c, symbol in parts:
         size = exact_text(abs(c))
-        factor = name if size == "1" and name else f"{size} {name}".strip()
+        factor = symbol if size == "1" and symbol else f"{size} {symbol}".strip()
         sign = (" − " if c < 0 else " + ") if text else ("−" if c < 0 else "")
         text += sign + factor
     return text if more <= 0 else f"{text} + … {more} more terms"

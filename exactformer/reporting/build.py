@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby
 
 from exactformer.claims import Claim
 from exactformer.compiler.correspondence import Compiled, UnitPlace
 from exactformer.compiler.sizes import SizeLine, nonzeros
-from exactformer.documents.numbers import linear_text, map_text, point_text, power, ranges_text
+from exactformer.documents.numbers import (
+    TERMS,
+    linear_text,
+    map_text,
+    point_text,
+    power,
+    ranges_text,
+    unit_name,
+    variable,
+)
 from exactformer.domain import Domain
-from exactformer.networks import Function, MaxoutNetwork, Network, ReluNetwork, Transformer
+from exactformer.networks import Affine, Function, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
 from exactformer.networks.semantics import Semantics
 from exactformer.prover.outcome import Confirmation, Outcome, Region, Witness
 from exactformer.rational import exact_text
 from exactformer.reporting.data import (
+    DIGEST,
     READ,
     ConfirmationCard,
     CorrespondenceCard,
@@ -38,6 +48,7 @@ MAX_REGIONS = 50
 MAX_TRACE = 60
 MAX_INEQUALITIES = 8
 MAX_FACTORS = 6
+WRITTEN_OUT = 128  # parameters of a network that is written out
 MAX_ENDS = 60  # characters of the ends of a cube on a command line
 
 
@@ -64,10 +75,12 @@ def build_report(
         reason=outcome.reason or "",
         tie="any" if "any tie rule" in (outcome.theorem or "") else outcome.tie,
         domain=domain_card(outcome.domain, _option(outcome, files.get("domain", "domain.json"))),
-        left=network_card(outcome.left, first, files.get("left", ""), outcome.semantics[0]),
+        left=network_card(outcome.left, first, files.get("left", ""), outcome.semantics[0], _digest(outcome, "left")),
         right=None
         if outcome.right is None
-        else network_card(outcome.right, second, files.get("right", ""), outcome.semantics[1]),
+        else network_card(
+            outcome.right, second, files.get("right", ""), outcome.semantics[1], _digest(outcome, "right")
+        ),
         sizes=tuple(map(_size, outcome.compiled.sizes if outcome.compiled else ())),
         correspondence=_correspondence(outcome.compiled) if outcome.compiled else None,
         proof=_proof(outcome),
@@ -78,12 +91,44 @@ def build_report(
     )
 
 
+def _digest(outcome: Outcome, side: str) -> str:
+    """The digest of a network's file that the certificate names; empty where there is none."""
+    named = (outcome.certificate or {}).get(side)
+    return str(named.get("sha256", "")) if isinstance(named, dict) else ""
+
+
 def symbols(left: Network, right: Network | None) -> tuple[str, str]:
     """N for a feedforward network, T for a Transformer, with a number when both sides are of one sort."""
     if right is None:
         return "T" if isinstance(left, Transformer) else "N", ""
     first, second = ("T" if isinstance(side, Transformer) else "N" for side in (left, right))
     return (first, second) if first != second else (f"{first}₁", f"{second}₂")
+
+
+def _small(network: MaxoutNetwork | ReluNetwork) -> bool:
+    """Whether it is written out: it has few parameters, and no form is longer than is shown."""
+    return network.parameters <= WRITTEN_OUT and max(network.inputs, *network.widths, 0) <= TERMS
+
+
+def _written_out(network: MaxoutNetwork | ReluNetwork) -> list[tuple[str, str]]:
+    """Every unit and every output of a small network, as a formula of those before it."""
+    result = list[tuple[str, str]]()
+    name: Callable[[int, int], str] = variable
+    layers: Sequence[MaxoutLayer | Affine] = network.layers
+    for number, layer in enumerate(layers, start=1):
+        pieces, rank = (layer, 1) if isinstance(layer, Affine) else (layer.pieces, layer.rank)
+        zero = ["0"] if isinstance(layer, Affine) else []
+        for unit in range(pieces.outputs // rank):
+            forms = zero + [_form(pieces, rank * unit + k, name) for k in range(rank)]
+            value = f"max({', '.join(forms)})" if len(forms) > 1 else forms[0]
+            result.append((unit_name(number)(unit, pieces.outputs), value))
+        name = unit_name(number)
+    outputs = network.outputs
+    return result + [("y" + variable(i, outputs)[1:], _form(network.output, i, name)) for i in range(outputs)]
+
+
+def _form(affine: Affine, row: int, name: Callable[[int, int], str]) -> str:
+    return linear_text(affine.weights.row(row).items(), affine.biases[row], affine.inputs, name)
 
 
 def title_of(left: Network, right: Network | None, claim: Claim, *, compiled: bool) -> str:
@@ -145,8 +190,8 @@ def _interval(ends: tuple[Fraction | None, Fraction | None]) -> str:
     return f"{left}, {'∞)' if high is None else f'{exact_text(high)}]'}"
 
 
-def network_card(network: Network, symbol: str, file: str, semantics: Semantics) -> NetworkCard:
-    """What a report says of a network."""
+def network_card(network: Network, symbol: str, file: str, semantics: Semantics, digest: str = "") -> NetworkCard:
+    """What a report says of a network; with the digest of its file a small one is written out, too."""
     if isinstance(network, Transformer):
         facts = _transformer_facts(network)
     elif isinstance(network, Function):
@@ -156,6 +201,10 @@ def network_card(network: Network, symbol: str, file: str, semantics: Semantics)
     shared = [("inputs", str(network.inputs)), ("outputs", str(network.outputs))]
     read = [(READ, str(semantics))] if semantics.soft else []
     read += [("assumed", note) for note in getattr(network, "notes", ())]
+    if digest:
+        read.append((DIGEST, digest))
+        if isinstance(network, (MaxoutNetwork, ReluNetwork)) and _small(network):
+            read += _written_out(network)
     return NetworkCard(symbol, network.name.strip(), network.kind, file, (*shared, *facts, *read))  # type: ignore[arg-type]
 
 

@@ -15,6 +15,8 @@ from exactformer.reporting.trusted import KernelFacts
 FORMAT = "exactformer/report-1"
 READ = "read as"  # the name of the fact that a network is read with softmax, and at which temperature
 
+DIGEST = "sha256"  # the name of the fact that tells the digest of a network's file
+
 
 @dataclass(frozen=True)
 class DomainCard:
@@ -43,6 +45,11 @@ class NetworkCard:
     def softmax(self) -> str:
         """How it is read, where that is with softmax; empty where it is hard."""
         return dict(self.facts).get(READ, "")
+
+    @property
+    def digest(self) -> str:
+        """The digest of its file; empty where there is no certificate that names it."""
+        return dict(self.facts).get(DIGEST, "")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from exactformer.documents.document import (
     Table,
 )
 from exactformer.reporting.argument import proof_blocks, refutation_blocks
-from exactformer.reporting.data import CorrespondenceCard, NetworkCard, Report
+from exactformer.reporting.data import DIGEST, CorrespondenceCard, NetworkCard, Report
 
 SEARCHES = ("structural", "lazy", "regions", "smt")
 MAX_ARGUMENT = 300  # characters of a point on a command line
@@ -68,13 +68,19 @@ def _statement_facts(report: Report) -> Facts:
     rows += [("with", Exact(text, certificate)) for text in domain.inequalities]
     if domain.left_out:
         rows.append(("with", Exact(f"… {domain.left_out} more inequalities", certificate)))
-    rows += [(side.symbol, _described(side)) for side in report.networks]
+    for side in report.networks:
+        rows.append((side.symbol, _described(side)))
+        if side.digest:
+            rows.append(("sha256", Code(side.digest)))
     if report.refutation is not None:
         rows += [(name, Exact(point, report.claim_file)) for name, point in report.refutation.points]
     if report.reason:
         rows.append(("reason", report.reason))
     if report.theorem and report.verdict == "proved":
         rows.append(("kernel" if report.checked else "claim", Exact(report.theorem, report.claim_file)))
+        if report.checked:
+            sides = zip(("left", "right"), report.networks, strict=False)
+            rows.append(("where", ", ".join(f"{word}(x) is {side.symbol}(x)" for word, side in sides)))
     return Facts(tuple(rows))
 
 
@@ -118,7 +124,8 @@ def _network(side: NetworkCard) -> Facts:
     rows: list[tuple[str, Inline]] = [("name", side.name or "(none)"), ("kind", KINDS[side.kind])]
     if side.file:
         rows.append(("file", Code(side.file)))
-    return Facts((*rows, *side.facts), side.symbol)
+    facts = ((name, text) for name, text in side.facts if name != DIGEST)  # which stands in the statement
+    return Facts((*rows, *facts), side.symbol)
 
 
 def _sizes(report: Report) -> Table | None:
