@@ -11,6 +11,8 @@ from exactformer.documents.chart import Chart
 from exactformer.documents.numbers import LONG, abbreviated
 from exactformer.documents.picture import Picture
 
+_MINUS = re.compile(r"(?<![^\s(\[{,])-(?=[\d.∞])|(?<= )-(?= )")
+
 
 @dataclass(frozen=True)
 class Exact:
@@ -155,6 +157,15 @@ def clean(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else " " if c in "\n\t" else ascii(c)[1:-1] for c in text)
+
+
+def printed(item: Inline) -> str:
+    """The item as `plain` has it, as it is printed on paper: exact numbers and formulas have true minus signs.
+
+    >>> print(printed(Exact("[-1, 1]: 2-3-1, x - 1/2")))
+    [−1, 1]: 2-3-1, x − 1/2
+    """
+    return _MINUS.sub("−", plain(item)) if isinstance(item, Exact) else plain(item)
 
 
 def plain(item: Inline) -> str:

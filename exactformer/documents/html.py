@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from markupsafe import Markup, escape
 
 from exactformer.documents.chart import Chart
 from exactformer.documents.chart_svg import chart_svg
-from exactformer.documents.document import SYMBOL, Code, Document, Formula, Inline, clean, plain
+from exactformer.documents.document import SYMBOL, Code, Document, Formula, Inline, clean, plain, printed
 from exactformer.documents.picture import Picture
 from exactformer.documents.svg import svg
 
@@ -57,11 +58,11 @@ def _inline(item: Inline) -> Markup:
         return escape(plain(item))
     short, exact = clean(item.short), clean(item.text)
     if short == exact or len(exact) > MAX_EXACT:
-        return Markup('<span class="number">{}</span>').format(plain(item))
+        return Markup('<span class="number">{}</span>').format(printed(item))
     return Markup(
         '<details><summary title="Show the exact numbers"><span class="number">{}</span></summary>'
         "<code>{}</code></details>"
-    ).format(short, exact)
+    ).format(printed(replace(item, text=short, where="")), exact)
 
 
 def _formula(text: str) -> Markup:

@@ -20,6 +20,7 @@ from exactformer.documents.document import (
     Table,
     clean,
     plain,
+    printed,
 )
 
 PREAMBLE = r"""% written by exactformer
@@ -114,7 +115,7 @@ def _inline(item: Inline) -> str:
         return rf"\texttt{{{escaped(plain(item))}}}"
     if isinstance(item, Formula):
         return "".join(map(_typeset, SYMBOL.split(plain(item))))
-    return escaped(plain(item))
+    return escaped(printed(item))
 
 
 def _typeset(part: str) -> str:

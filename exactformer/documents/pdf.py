@@ -21,6 +21,7 @@ from exactformer.documents.document import (
     Table,
     clean,
     plain,
+    printed,
 )
 from exactformer.documents.svg import svg
 from exactformer.errors import Unsupported
@@ -74,7 +75,7 @@ def _inline(item: Inline) -> str:
     if isinstance(item, Formula):
         return f"[{''.join(map(_typeset, SYMBOL.split(plain(item))))}]"
     name = "raw" if isinstance(item, Code) else "text"
-    return f"{name}({_literal(plain(item))})"
+    return f"{name}({_literal(printed(item))})"
 
 
 def _typeset(part: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby
+from math import floor
 
 from exactformer.claims import Claim
 from exactformer.compiler.correspondence import Compiled, UnitPlace
@@ -247,7 +248,8 @@ def _widths(widths: Iterable[int]) -> str:
 
 def _size(line: SizeLine) -> SizeRow:
     formula = line.formula.removeprefix("<= ").replace(">=", "≥")
-    return SizeRow(line.name, formula, line.counted, exact_text(line.expected), line.exact, line.agrees)
+    expected = line.expected if line.exact else Fraction(floor(line.expected))  # counts are integers
+    return SizeRow(line.name, formula, line.counted, exact_text(expected), line.exact, line.agrees)
 
 
 def _correspondence(compiled: Compiled) -> CorrespondenceCard:
