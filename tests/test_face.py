@@ -225,6 +225,22 @@ def test_a_report_that_does_not_tell_digests_yet_passes(run: Run) -> None:
     assert code == PROVED and out.startswith("Re-checked now by the kernel: ") and "u₁₁" not in out
 
 
+def test_a_report_without_what_was_added_later_is_read(run: Run) -> None:
+    run("prove", "abs.json", "--method", "regions", "--out", "proof")
+    assert "x ≥ 0" in run("report", "proof")[1]
+
+    def older(report: Any) -> None:
+        report["picture"].pop("numbers")
+        for row in report["proof"]["regions"]:
+            row.pop("facets")
+
+    edit("proof/report.json", older)
+    code, out, _ = run("report", "proof")
+    assert code == PROVED and "x ≥ 0" not in out
+    edit("proof/report.json", lambda r: r["proof"]["regions"][0].pop("same"))
+    assert "key 'same' missing" in refused(run, "report", "proof")
+
+
 @pytest.mark.parametrize("part", ["points", "evaluations", "difference"])
 def test_forged_counterexamples_are_refused(run: Run, part: str) -> None:
     run("verify", "relu.json", "seven.json", "--out", "proof")

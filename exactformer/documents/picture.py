@@ -17,6 +17,7 @@ MAX_REGIONS = 5000
 MAX_CURVES = 8
 MAX_MARKS = 400
 WIDTH = 640
+ROOM = 300  # square pixels that a cell with a number has at least
 
 Interval = tuple[Fraction, Fraction]
 Point = tuple[Fraction, Fraction]
@@ -54,10 +55,19 @@ class Picture:
     marks: Outline
     drawn: int
     total: int
+    numbers: tuple[tuple[int, int, int], ...] = ()  # x and y, in hundredths of a pixel, and what stands there
 
 
-def plane(box: Sequence[Interval], cells: Sequence[tuple[Affine, Sequence[Point]]], total: int) -> Picture | None:
-    """The cells in a window of the plane, each with its map and its corners in order; None where there is none."""
+def plane(
+    box: Sequence[Interval],
+    cells: Sequence[tuple[Affine, Sequence[Point]]],
+    total: int,
+    numbers: Sequence[int] = (),
+) -> Picture | None:
+    """The cells in a window of the plane, each with its map and its corners in order; None where there is none.
+
+    The first ones have numbers, which are shown where there is room.
+    """
     (a, b), (c, d) = box
     height = int(WIDTH * min(Fraction(1), max(Fraction(1, 2), (d - c) / (b - a))))
     cells_of: dict[Affine, list[Sequence[Point]]] = {}
@@ -69,11 +79,28 @@ def plane(box: Sequence[Interval], cells: Sequence[tuple[Affine, Sequence[Point]
         for affine, polygons in cells_of.items()
     )
     across, up = (Axis(variable(i, 2), exact_text(low), exact_text(high)) for i, (low, high) in enumerate(box))
-    return Picture("plane", WIDTH, height, across, up, shapes, (), len(cells), total) if shapes else None
+    outlines = [_outline(polygon, (a, b), (c, d), height) for _, polygon in cells[: len(numbers)]]
+    shown = tuple((*middle, number) for middle, number in zip(map(_middle, outlines), numbers, strict=False) if middle)
+    return Picture("plane", WIDTH, height, across, up, shapes, (), len(cells), total, shown) if shapes else None
 
 
-def graph(box: Interval, pieces: Iterable[tuple[Interval, Affine]], total: int) -> Picture | None:
-    """The graphs of the outputs over an interval, from the pieces of the function; None where there is none."""
+def _middle(outline: Outline) -> tuple[int, int] | None:
+    """The mean of the corners of a convex cell; None where it has no room for a number."""
+    xs, ys = outline[::2], outline[1::2]
+    corners = list(zip(xs, ys, strict=True))
+    twice = sum(a * d - b * c for (a, b), (c, d) in zip(corners, [*corners[1:], corners[0]], strict=True))
+    room = abs(twice) >= 2 * ROOM * 100**2 and min(max(xs) - min(xs), max(ys) - min(ys)) >= 1600
+    return (sum(xs) // len(xs), sum(ys) // len(ys)) if room else None
+
+
+def graph(
+    box: Interval, pieces: Iterable[tuple[Interval, Affine]], total: int, numbers: Sequence[int] = ()
+) -> Picture | None:
+    """The graphs of the outputs over an interval, from the pieces of the function; None where there is none.
+
+    The first pieces have numbers, which are shown where there is room.
+    """
+    pieces = list(pieces)
     ordered = sorted(pieces, key=lambda piece: piece[0])
     if not ordered:
         return None
@@ -90,7 +117,10 @@ def graph(box: Interval, pieces: Iterable[tuple[Interval, Affine]], total: int) 
     )
     across, up = Axis("x", *map(exact_text, box)), Axis("y", *map(exact_text, span))
     marks = _outline(breaks, box, span, height) if len(breaks) <= MAX_MARKS else ()
-    return Picture("graph", WIDTH, height, across, up, shapes, marks, len(ordered), total)
+    wide = [(number, ends) for number, (ends, _) in zip(numbers, pieces, strict=False)]
+    places = [(number, *_outline([(x, high) for x in ends], box, span, height)[::2]) for number, ends in wide]
+    shown = tuple(((left + right) // 2, 900, number) for number, left, right in places if right - left >= 1600)
+    return Picture("graph", WIDTH, height, across, up, shapes, marks, len(ordered), total, shown)
 
 
 def _value(affine: Affine, output: int, x: Fraction) -> Fraction:

@@ -22,6 +22,7 @@ def svg(picture: Picture) -> str:
             f'<g transform="translate({LEFT} {TOP})">',
             _cells(picture) if picture.kind == "plane" else _curves(picture),
             f'<path d="M0 0H{picture.width}V{picture.height}H0Z" fill="none" stroke="currentColor" stroke-width="1"/>',
+            _numbers(picture),
             _axes(picture),
             "</g></svg>",
         ]
@@ -44,6 +45,14 @@ def _cells(picture: Picture) -> str:
         label = _escaped(abbreviated(shape.label))
         parts.append(f'<path fill="{colour(shape.colour)}" d="{path}"><title>{label}</title></path>')
     return "".join([*parts, "</g>"])
+
+
+def _numbers(picture: Picture) -> str:
+    ink = "#1a1a1a" if picture.kind == "plane" else "currentColor"
+    return "".join(
+        f'<text x="{x / 100:g}" y="{y / 100 + 4:g}" text-anchor="middle" font-size="11" fill="{ink}">{number}</text>'
+        for x, y, number in picture.numbers
+    )
 
 
 def _curves(picture: Picture) -> str:

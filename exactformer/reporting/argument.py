@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from exactformer.documents.document import Block, Exact, Facts, Figure, Inline, Paragraph, Steps, Table
-from exactformer.documents.picture import Picture
+from exactformer.documents.picture import COLOURS, Picture
 from exactformer.reporting.data import ProofCard, Report
 
 SILENT = ("cut", "anew", "narrow", "bound", "ties", "regions", "flat", "pruned")  # left out when they are 0
@@ -166,11 +166,13 @@ def _regions(report: Report) -> Table | None:
     one_map = all(row.same for row in proof.regions)
     for number, row in enumerate(proof.regions, start=1):
         maps = (row.left,) if one_map else (row.left, row.right)
-        rows.append((str(number), str(row.inequalities), *(Exact(text, long=TIGHT) for text in (row.interior, *maps))))
+        facets = Exact(", ".join(row.facets), long=TIGHT) if row.facets else str(row.inequalities)
+        rows.append((str(number), facets, *(Exact(text, long=TIGHT) for text in (row.interior, *maps))))
     values = (report.equation("="),) if one_map else tuple(f"{side.symbol}(x)" for side in report.networks)
     head = ("Region", "Inequalities", "Interior point", *values)
     rounded = any(isinstance(x, Exact) and x.shortened for row in rows for x in row)
-    return Table("The regions", head, "rrlll"[: len(head)], tuple(rows), _regions_note(report, rounded))
+    align = "rllll" if any(row.facets for row in proof.regions) else "rrlll"
+    return Table("The regions", head, align[: len(head)], tuple(rows), _regions_note(report, rounded))
 
 
 def _regions_note(report: Report, rounded: bool) -> str:
@@ -194,9 +196,13 @@ def _caption(report: Report, picture: Picture) -> str:
         maps = len(picture.shapes)
         count = f"{maps} different affine maps" if maps > 1 else "one affine map"
         text = f"{cells} with {count}. Cells with the same map have the same colour."
+        if maps > COLOURS:
+            text += f" There are {COLOURS} colours, so that other cells may have it, too."
     else:
         text = f"{report.left.symbol} on the line: {cells}; a dot where one ends and the next begins."
     if picture.total > picture.drawn:
         hidden = picture.total - picture.drawn
         text += f" Without interior or beyond the limit of the picture, and so not shown: {hidden}."
+    if picture.numbers:
+        text += " Numbers are those of the table of regions, where there is room."
     return text

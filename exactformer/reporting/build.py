@@ -41,12 +41,14 @@ from exactformer.reporting.data import (
     TrustCard,
     UnitRow,
 )
+from exactformer.reporting.facets import facets_of, inequality_text
 from exactformer.reporting.picture import picture_of
 from exactformer.reporting.trusted import installed_versions, kernel_facts
 
 MAX_UNITS = 60
 MAX_REGIONS = 50
 MAX_TRACE = 60
+MAX_ROWS = 800  # inequalities of the regions that are listed, up to which the facets are looked for
 MAX_INEQUALITIES = 8
 MAX_FACTORS = 6
 WRITTEN_OUT = 128  # parameters of a network that is written out
@@ -86,7 +88,7 @@ def build_report(
         correspondence=_correspondence(outcome.compiled) if outcome.compiled else None,
         proof=_proof(outcome),
         refutation=_refutation(outcome, outcome.witness, (first, second), files) if outcome.witness else None,
-        picture=picture_of(outcome.domain, outcome.regions),
+        picture=picture_of(outcome.domain, outcome.regions, MAX_REGIONS),
         trust=TrustCard(kernel_facts(), tuple((versions or installed_versions()).items()), outcome.trusted),
         files=tuple(files.items()),
     )
@@ -279,11 +281,13 @@ def _unit(place: UnitPlace, more: int) -> UnitRow:
 
 def _proof(outcome: Outcome) -> ProofCard:
     tree = (outcome.certificate or {}).get("tree", ())
+    listed = outcome.regions[:MAX_REGIONS]
+    few = sum(len(region.inequalities) for region in listed) <= MAX_ROWS
     return ProofCard(
         method=outcome.method,
         identical=len(tree) == 1 and list(tree[0]) == ["holds"],
         counts=tuple(outcome.counts.items()),
-        regions=tuple(map(_region, outcome.regions[:MAX_REGIONS])),
+        regions=tuple(_region(region, facets=few) for region in listed),
         regions_total=len(outcome.regions),
         confirmations=tuple(map(_confirmation, outcome.confirmations)),
     )
@@ -293,9 +297,10 @@ def _confirmation(said: Confirmation) -> ConfirmationCard:
     return ConfirmationCard(said.route, said.subject, said.confirmed, said.tried, said.total, said.note)
 
 
-def _region(region: Region) -> RegionRow:
+def _region(region: Region, *, facets: bool) -> RegionRow:
     return RegionRow(
         inequalities=len(region.inequalities),
+        facets=tuple(map(inequality_text, facets_of(region.inequalities))) if facets else (),
         interior=point_text(region.interior),
         left=map_text(region.left),
         right=map_text(region.right),

@@ -1,4 +1,7 @@
-"""Frozen data to JSON and back, driven by the field types: dataclasses, tuples, optional values, text, integers."""
+"""Frozen data to JSON and back, driven by the field types: dataclasses, tuples, optional values, text, integers.
+
+A field with a default was added later: data without it is read, too.
+"""
 
 from __future__ import annotations
 
@@ -37,14 +40,16 @@ def from_json(kind: Any, value: Any, place: str, faults: Faults) -> Any:
 
 def _object(kind: Any, value: Any, place: str, faults: Faults) -> Any:
     hints = typing.get_type_hints(kind)
+    later = {f.name for f in dataclasses.fields(kind) if f.default is not dataclasses.MISSING}  # may be missing
     if not isinstance(value, dict):
         faults.add(place, "an object", value)
         return None
-    for key in value.keys() ^ hints.keys():
+    for key in (value.keys() ^ hints.keys()) - (later - value.keys()):
         faults.add(place, f"the keys {', '.join(hints)}", f"key {key!r} {'unknown' if key in value else 'missing'}")
-    if not value.keys() >= hints.keys():
+    if not value.keys() >= hints.keys() - later:
         return None
-    return kind(**{key: from_json(hint, value[key], f"{place}.{key}", faults) for key, hint in hints.items()})
+    read = ((key, hint) for key, hint in hints.items() if key in value)
+    return kind(**{key: from_json(hint, value[key], f"{place}.{key}", faults) for key, hint in read})
 
 
 def _tuple(arguments: tuple[Any, ...], value: Any, place: str, faults: Faults) -> tuple[Any, ...]:

@@ -88,13 +88,17 @@ class CorrespondenceCard:
 
 @dataclass(frozen=True)
 class RegionRow:
-    """One region: its number of inequalities, an interior point, both affine maps."""
+    """One region: its inequalities, an interior point, both affine maps.
+
+    `facets` are those inequalities that the others do not imply, where they have been looked for.
+    """
 
     inequalities: int
     interior: str
     left: str
     right: str
     same: bool
+    facets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,11 @@ from exactformer.reporting.geometry import (
 )
 
 
-def picture_of(domain: Domain, regions: Sequence[Region]) -> Picture | None:
-    """The picture of the regions of a function of one or two inputs; None for more, or when there is no region."""
+def picture_of(domain: Domain, regions: Sequence[Region], numbered: int = 0) -> Picture | None:
+    """The picture of the regions of a function of one or two inputs; None for more, or when there is no region.
+
+    The first `numbered` of them have their numbers in it, from 1 on.
+    """
     if not regions or domain.dimension not in (1, 2):
         return None
     box = window(domain, regions)
@@ -30,15 +33,17 @@ def picture_of(domain: Domain, regions: Sequence[Region]) -> Picture | None:
     if domain.dimension == 2:
         pairs = zip(shown, cells(domain, box, shown), strict=True)
         corners = [
-            (region.left, [(Fraction(x, w), Fraction(y, w)) for x, y, w in polygon])
-            for region, polygon in pairs
+            (number, region.left, [(Fraction(x, w), Fraction(y, w)) for x, y, w in polygon])
+            for number, (region, polygon) in enumerate(pairs, start=1)
             if area(polygon)
         ]
-        return plane(box, corners, len(regions))
+        numbers = [number for number, *_ in corners if number <= numbered]
+        return plane(box, [(affine, polygon) for _, affine, polygon in corners], len(regions), numbers)
     rows = domain_inequalities(domain)
     ends = [(interval(box[0], (*rows, *region.inequalities)), region.left) for region in shown]
-    pieces = [(piece, affine) for piece, affine in ends if piece is not None and piece[0] < piece[1]]
-    return graph(box[0], pieces, len(regions))
+    pieces = [(i, piece, f) for i, (piece, f) in enumerate(ends, start=1) if piece is not None and piece[0] < piece[1]]
+    numbers = [i for i, *_ in pieces if i <= numbered]
+    return graph(box[0], [(piece, affine) for _, piece, affine in pieces], len(regions), numbers)
 
 
 def cells(domain: Domain, box: Sequence[Interval], regions: Sequence[Region]) -> list[Polygon]:
