@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 MAX_EXACT = 2000
+UNBROKEN = 24  # characters of numbers that stay on one line
 
 
 def render_html(document: Document, note: str = "") -> str:
@@ -58,7 +59,8 @@ def _inline(item: Inline) -> Markup:
         return escape(plain(item))
     short, exact = clean(item.short), clean(item.text)
     if short == exact or len(exact) > MAX_EXACT:
-        return Markup('<span class="number">{}</span>').format(printed(item))
+        kind = "number" if len(short) <= UNBROKEN else "numbers"
+        return Markup('<span class="{}">{}</span>').format(kind, printed(item))
     return Markup(
         '<details><summary title="Show the exact numbers"><span class="number">{}</span></summary>'
         "<code>{}</code></details>"
