@@ -476,6 +476,16 @@ def test_out_of_time_before_anything_was_evaluated(monkeypatch: pytest.MonkeyPat
     assert (apart := ef.distance(RELU, HALF, timeout=60)).upper is None and apart.lower == F(3, 8)
 
 
+def test_a_bound_that_is_good_enough_stays_so_when_it_is_rounded() -> None:
+    """Softmax of iris was bounded by twice what a point reaches, and rounded to a little more: unknown."""
+    top, reached = F(70161979123, 10**12), F(350809897, 10**10)
+    for wanted in (2 * reached, top, F(1), F(1, 100), None):
+        (found,) = driver._rounded([top], [reached], (0,), [wanted])
+        assert top <= found < top * F(100001, 100000) and (wanted is None or wanted < top or found <= wanted)
+    assert driver._rounded([top], [reached], (0,), [F(1)]) == [short(top)] != [top], "short where that is enough"
+    assert driver._rounded([F(1, 3)], [F(1, 3)], (0,), [F(1, 3)]) == [F(1, 3)], "exact where it is attained"
+
+
 @pytest.mark.parametrize("late", [1, 2])
 def test_a_tree_for_which_the_kernel_has_no_time_leaves_a_coarser_one(
     late: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

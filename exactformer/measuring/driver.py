@@ -35,6 +35,7 @@ from exactformer.work import Deadline, OutOfTime, time_limit
 Progress = Callable[[int, int], None]
 ENDLESS = "there is no bound: on an unbounded linear region of the domain it grows without end"
 NEAR = Fraction(101, 100)  # the ratio that is enough where functions take part
+FINER = 12  # digits of a bound that six would round to more than was asked for
 LATE = 16  # at least one in so many parts of the time is kept for another tree: alarms may come late
 GUESSING, AIMING = 0.1, 20.0  # of the time for points; of no more than so many seconds for functions
 
@@ -274,7 +275,7 @@ def measured(
         if not tops or len(exact) < len(tops):
             rejected = rejected or late or unbounded
             break
-        rounded = _rounded(exact, search.reached, groups)
+        rounded = _rounded(exact, search.reached, groups, enough(search.reached))
         kept = sum(seconds for _, seconds in trees[number + 1 :])
         outcome = _proved(replace(question, claim=claim(rounded)), root, rounded, attempt, kept)
         if outcome.verdict == "proved":
@@ -328,14 +329,18 @@ def _points(
         return []
 
 
-def _rounded(tops: Sequence[Fraction], reached: Sequence[Reach], groups: tuple[int, ...]) -> list[Fraction]:
-    """The bound of each group, rounded up to a short number unless it is attained."""
+def _rounded(
+    tops: Sequence[Fraction], reached: Sequence[Reach], groups: tuple[int, ...], wanted: Sequence[Reach]
+) -> list[Fraction]:
+    """The bound of each group, rounded up to a short number unless it is attained; what was good enough remains so."""
     result = []
     for group in groups:
         own = [i for i, g in enumerate(groups) if g == group]
         top = max(tops[i] for i in own)
         known = [reach for i in own if (reach := reached[i]) is not None]
-        result.append(top if known and max(known) == top else short(top))
+        limits = [want for i in own if (want := wanted[i]) is not None and want >= top]
+        fit = (number for number in (short(top), short(top, FINER), top) if not limits or number <= max(limits))
+        result.append(top if known and max(known) == top else next(fit))
     return result
 
 
