@@ -8,8 +8,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from exactformer.work.deadline import LONGEST, NEVER, Deadline, OutOfTime
@@ -37,38 +38,70 @@ def spread(
         with processes(jobs) as own:
             yield from spread(function, arguments, jobs=jobs, executor=own, deadline=deadline)
         return
+    numbers: dict[Future[Result], int] = {}
+    done: SimpleQueue[Future[Result]] = SimpleQueue()
     with _undisturbed():
-        tasks = [executor.submit(function, *values) for values in arguments]
+        for number, values in enumerate(arguments):
+            task = executor.submit(function, *values)
+            numbers[task] = number
+            task.add_done_callback(done.put)
     try:
-        yield from _finished(tasks, deadline)
+        while numbers:
+            task = _next(done, deadline)
+            yield numbers.pop(task), task.result()
     finally:
-        for task in tasks:
-            task.cancel()
+        if not isinstance(executor, _Pool):
+            with _undisturbed():
+                for task in numbers:
+                    task.cancel()
+
+
+def _next(done: SimpleQueue[Future[Result]], deadline: Deadline) -> Future[Result]:
+    """The next task that is done.
+
+    A signal may come at any moment of the waiting. `concurrent.futures.wait` and `as_completed` take locks in Python
+    code, and one that an exception interrupts can keep a lock for ever, with the executor's own thread behind it. This
+    queue is one operation.
+    """
+    try:
+        return done.get(timeout=max(0.0, deadline.left) if deadline.left < LONGEST else None)
+    except Empty:
+        raise OutOfTime from None
+
+
+class _Pool(ProcessPoolExecutor):
+    """Processes that can be killed in the middle of their work.
+
+    The pool's own thread stands that only if it knows that the end has come, and if no task was cancelled before; it
+    dies otherwise, and the program then waits at its exit for a task to be sent to processes that are no more.
+    """
+
+    def kill(self) -> None:
+        thread: Any = self._executor_manager_thread
+        answers: Any = self._result_queue
+        workers = dict(self._processes or {})
+        self.shutdown(wait=False, cancel_futures=True)
+        answers._writer.close()  # or the thread waits for the rest of an answer that a process was writing
+        for process in workers.values():
+            process.kill()
+        if thread is not None:
+            thread.join()
 
 
 @contextmanager
 def processes(jobs: int) -> Iterator[Executor]:
     """So many processes, for several uses of `spread`: however the block is left, they are killed, whatever they do."""
-    pool = ProcessPoolExecutor(jobs, initializer=_begin)
+    pool = _Pool(jobs, initializer=_begin)
     try:
         yield pool
     finally:
-        _kill(pool)
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _finished(tasks: Sequence[Future[Result]], deadline: Deadline) -> Iterator[tuple[int, Result]]:
-    numbers = {task: number for number, task in enumerate(tasks)}
-    try:
-        for task in as_completed(tasks, timeout=max(0.0, deadline.left) if deadline.left < LONGEST else None):
-            yield numbers[task], task.result()
-    except TimeoutError:
-        raise OutOfTime from None
+        with _undisturbed():
+            pool.kill()
 
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Signals wait while processes are started: none is on its way and not yet known, and so left behind."""
+    """Signals wait while processes are started or killed: none is left behind, on its way and not yet known."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -77,14 +110,6 @@ def _undisturbed() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _kill(pool: ProcessPoolExecutor) -> None:
-    if sys.version_info >= (3, 14):
-        pool.kill_workers()
-        return
-    for process in list((pool._processes or {}).values()):
-        process.kill()
 
 
 def _begin() -> None:
