@@ -95,6 +95,8 @@ def number_text(value: Fraction) -> int | str:
 
 def ratio_text(numerator: int, denominator: int) -> int | str:
     """`number_text` of a quotient that need not be in lowest terms."""
+    if not isinstance(numerator, int):
+        return str(numerator)
     common = math.gcd(numerator, denominator)
     p, q = numerator // common, denominator // common
     bits = p.bit_length() + q.bit_length()
@@ -119,9 +121,17 @@ def _bits(value: Fraction) -> int:
     return value.numerator.bit_length() + value.denominator.bit_length()
 
 
+def _over(numerator: int, denominator: int) -> Fraction:
+    """Numerator / denominator; an entry of another ring (`exactformer.generic`) stands over 1."""
+    return Fraction(numerator, denominator) if isinstance(numerator, int) else numerator
+
+
 @dataclass(frozen=True)
 class Vector:
-    """The exact vector numerators / denominator, in lowest terms."""
+    """The exact vector numerators / denominator, in lowest terms.
+
+    In the place of the integers may stand elements of a ring that contains the rationals, over the denominator 1.
+    """
 
     numerators: tuple[int, ...]
     denominator: int = 1
@@ -129,13 +139,13 @@ class Vector:
     @staticmethod
     def over(numerators: Sequence[int], denominator: int) -> Vector:
         """The vector numerators / denominator, brought to lowest terms."""
-        common = math.gcd(denominator, *numerators)
+        common = 1 if denominator == 1 else math.gcd(denominator, *numerators)
         if common > 1:
             return Vector(tuple(n // common for n in numerators), denominator // common)
         return Vector(tuple(numerators), denominator)
 
     @staticmethod
-    def of(values: Iterable[Fraction]) -> Vector:
+    def of(values: Iterable[Fraction | int]) -> Vector:
         """The vector of the given exact numbers."""
         exact = tuple(values)
         common = math.lcm(*(x.denominator for x in exact))
@@ -145,11 +155,11 @@ class Vector:
         return len(self.numerators)
 
     def __getitem__(self, index: int) -> Fraction:
-        return Fraction(self.numerators[index], self.denominator)
+        return _over(self.numerators[index], self.denominator)
 
     def fractions(self) -> tuple[Fraction, ...]:
         """The entries as fractions."""
-        return tuple(Fraction(n, self.denominator) for n in self.numerators)
+        return tuple(_over(n, self.denominator) for n in self.numerators)
 
     def __add__(self, other: Vector) -> Vector:
         common = math.lcm(self.denominator, other.denominator)
@@ -165,7 +175,8 @@ class Matrix:
     """An exact sparse matrix: entry (i, j) is n / denominator for each (j, n) in a row (i, row), all others are 0.
 
     Only rows that are not empty are stored, by ascending number; columns ascend within a row, and no stored numerator
-    is zero. So equal matrices are equal objects, and a tall matrix with few entries is small.
+    is zero. So equal matrices are equal objects, and a tall matrix with few entries is small. Entries may be those of
+    another ring, as in a `Vector`.
     """
 
     shape: tuple[int, int]
@@ -220,7 +231,9 @@ class Matrix:
 
     def reduced(self) -> Matrix:
         """The same matrix with the smallest denominator."""
-        common = math.gcd(self.denominator, *(n for _, row in self.filled for _, n in row))
+        common = (
+            1 if self.denominator == 1 else math.gcd(self.denominator, *(n for _, row in self.filled for _, n in row))
+        )
         if common == 1:
             return self
         rows = tuple((i, tuple((j, n // common) for j, n in row)) for i, row in self.filled)
@@ -236,13 +249,13 @@ class Matrix:
 
     def entries(self) -> dict[tuple[int, int], Fraction]:
         """The non-zero entries."""
-        return {(i, j): Fraction(n, self.denominator) for i, row in self.filled for j, n in row}
+        return {(i, j): _over(n, self.denominator) for i, row in self.filled for j, n in row}
 
     def row(self, index: int) -> dict[int, Fraction]:
         """The non-zero entries of one row, by column."""
         at = bisect_left(self.filled, (index,))
         found = self.filled[at : at + 1]
-        return {j: Fraction(n, self.denominator) for i, row in found if i == index for j, n in row}
+        return {j: _over(n, self.denominator) for i, row in found if i == index for j, n in row}
 
     @property
     def nonzeros(self) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from exactformer.compiler.assembly import Assembly, Slots, max_head, one_hot, places
 from exactformer.compiler.correspondence import Compiled
-from exactformer.compiler.gates import bounded, gated_steps, pieces_per_unit
+from exactformer.compiler.gates import Step, bounded, gated_steps, pieces_per_unit
 from exactformer.compiler.neurons import Neurons
 from exactformer.compiler.sizes import gated_lines
 from exactformer.domain import Domain
@@ -24,11 +26,16 @@ def maxout_to_gated_transformer(network: MaxoutNetwork, domain: Domain) -> Compi
 
     Raises `Unsupported` when the domain does not bound every input: gates need a bounded domain (Theorem C).
     """
-    box, k = bounded(domain, "gated"), pieces_per_unit(network)
+    return gated(network, domain, gated_steps(network, bounded(domain, "gated")))
+
+
+def gated(network: MaxoutNetwork, domain: Domain, steps: Iterable[Step]) -> Compiled:
+    """As `maxout_to_gated_transformer`, with gates that are known: sound where they are as wide as Lemma L2(i) asks."""
+    k = pieces_per_unit(network)
     slots = Slots.of(network, k)
     h, z = slots.hidden, slots.pieces
     work = Assembly("gated", (network, domain), one_hot(k), slots.width, h)
-    for step in gated_steps(network, box):
+    for step in steps:
         neurons = Neurons(slots.width)
         neurons.gate(step, k, h, z, lambda i, p: p)
         neurons.unshift(step, z)

@@ -19,7 +19,7 @@ class Neurons:
         self.width = width
         self._w1: Entries = {}
         self._w2: Entries = {}
-        self._b1: list[Fraction] = []
+        self._b1: list[Fraction | int] = []
         self._b2 = [Fraction(0)] * width
 
     def add(self, inputs: Mapping[int, Fraction | int], bias: Fraction | int, output: int, weight: int = 1) -> None:
@@ -27,7 +27,7 @@ class Neurons:
         neuron = len(self._b1)
         self._w1.update({(neuron, c): x for c, x in inputs.items()})
         self._w2[output, neuron] = weight
-        self._b1.append(Fraction(bias))
+        self._b1.append(bias)
 
     def constant(self, output: int, value: Fraction | int) -> None:
         """A constant, added to the coordinate `output`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -96,7 +96,7 @@ def weight_bits(transformer: Transformer) -> int:
 
 
 def _entries(t: Transformer) -> Iterator[Fraction]:
-    """The distinct entries of each part."""
+    """The distinct numbers of each part; an unknown has no length."""
     for matrix in {id(e.weights): e.weights for e in t.embedding}.values():
         yield from _distinct(matrix)
     affine: list[Affine] = [t.readout]
@@ -108,11 +108,15 @@ def _entries(t: Transformer) -> Iterator[Fraction]:
     for part in affine:
         yield from _distinct(part.weights)
     for vector in (*(part.biases for part in affine), *(e.biases for e in t.embedding)):
-        yield from (Fraction(n, vector.denominator) for n in set(vector.numerators))
+        yield from (Fraction(n, vector.denominator) for n in _numbers(vector.numerators))
 
 
 def _distinct(matrix: Matrix) -> Iterator[Fraction]:
-    return (Fraction(n, matrix.denominator) for n in {n for _, row in matrix.filled for _, n in row})
+    return (Fraction(n, matrix.denominator) for n in _numbers(n for _, row in matrix.filled for _, n in row))
+
+
+def _numbers(entries: Iterable[int]) -> set[int]:
+    return {n for n in entries if isinstance(n, int)}
 
 
 def size_lines(t: Transformer, **formulas: Formula) -> tuple[SizeLine, ...]:
