@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -11,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import exactformer.kernel
+import exactformer.shapes
 from exactformer.arguments import SECONDS, as_path, no_truth
 from exactformer.errors import CertificateRejected, Faults, InvalidInput, printable
 from exactformer.formats.files import read_bytes
 from exactformer.manifest import CERTIFICATE, State, digest_of, ordinary, quoted, states
+
+_SHAPES = re.compile(rb'\s*{\s*"format"\s*:\s*"exactformer/shape-1"')  # for all weights: with a checker of its own
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,9 @@ class Checked:
 def check(proof: str | Path, *, timeout: float | None = None) -> Checked:
     """Have the kernel re-check a certificate file, or the `certificate.json` of a proof folder.
 
-    The kernel runs as `python -I -S`: isolated, without site packages, standard library only. Symbolic links are not
-    followed. Raises `InvalidInput` when there is no such file, `CertificateRejected` with the kernel's reason when it
+    A certificate of a statement for all weights goes to the checker of `exactformer.shapes`. It, or the kernel, runs as
+    `python -I -S`: isolated, without site packages, standard library only. Symbolic links are not followed. Raises
+    `InvalidInput` when there is no such file, `CertificateRejected` with the kernel's reason when it
     does not accept, and `TimeoutError` after `timeout` seconds.
     """
     path = as_path(proof, "proof")
@@ -56,7 +61,8 @@ def check(proof: str | Path, *, timeout: float | None = None) -> Checked:
         path = folder / CERTIFICATE
     if not ordinary(path):
         raise InvalidInput(f"{path}: expected a certificate file or a proof folder, found {_what(path)}")
-    program = Path(exactformer.kernel.__file__).parent
+    package = exactformer.shapes if _SHAPES.match(read_bytes(path, follow=False)) else exactformer.kernel
+    program = Path(package.__file__ or "").parent
     started = time.monotonic()
     answer = _answer(program, path, timeout)
     seconds = time.monotonic() - started

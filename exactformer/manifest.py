@@ -17,15 +17,15 @@ from exactformer.formats.files import read_bytes, write_atomically
 from exactformer.formats.network_json import parse_json
 
 MANIFEST, CERTIFICATE, FORMAT = "manifest.json", "certificate.json", "exactformer/manifest-1"
-Kind = Literal["proof", "count", "report", "export"]
-KINDS: tuple[Kind, ...] = ("proof", "count", "report", "export")
+Kind = Literal["proof", "count", "report", "export", "statement"]
+KINDS: tuple[Kind, ...] = ("proof", "count", "report", "export", "statement")
 _NAME = re.compile(r"(?:[A-Za-z0-9_+-][A-Za-z0-9._+-]*/)?[A-Za-z0-9_+-][A-Za-z0-9._+-]*")  # at most one folder deep
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a folder holds (a proof, a count, a report alone, an export), and the SHA-256 of every file in it."""
+    """What a folder holds (a proof, a count, a report, an export, a statement for all weights), and all digests."""
 
     kind: Kind
     digests: Mapping[str, str]

@@ -31,6 +31,14 @@ APPROXIMATED = {  # a formula, and what is asked for: a chain from it to a Trans
     "approximation-largest": ["max(x, y, -x - y)", "--epsilon", "1/20", "--box", "-1", "1", "--hard"],
 }
 
+SHAPES = {  # for all weights of a shape, or for all numbers
+    "global": ["T46", "--inputs", "3", "--widths", "3,3", "--rank", "3"],
+    "gated": ["T45", "--inputs", "3", "--widths", "3,3", "--rank", "3"],
+    "gate-pieces": ["T2", "--rank", "4"],
+    "gate-maximum": ["T3", "--rank", "4"],
+    "paired-maxima": ["T40", "--inputs", "2", "--rank", "2", "--partners", "3"],
+}
+
 COUNTS = {name: f"counts/{name}" for name in ("maxout-rank-3", "degenerate", "sawtooth")}  # of regions: network.json
 
 
@@ -39,6 +47,14 @@ def count(name: str) -> None:
     folder = str(HERE / COUNTS[name])
     print(COUNTS[name])
     code = main(["regions", f"{folder}/network.json", "--certificate", folder])
+    if code != 0:
+        sys.exit(f"{name}: exit code {code}")
+
+
+def shape(name: str) -> None:
+    """One folder with a statement for all weights."""
+    print(f"shapes/{name}")
+    code = main(["theorems", *SHAPES[name], "--all-weights", "--out", str(HERE / "shapes" / name)])
     if code != 0:
         sys.exit(f"{name}: exit code {code}")
 
@@ -72,3 +88,5 @@ if __name__ == "__main__":
         (approximate if chosen in APPROXIMATED else regenerate)(chosen)
     for chosen in () if sys.argv[1:] else COUNTS:
         count(chosen)
+    for chosen in () if sys.argv[1:] else SHAPES:
+        shape(chosen)

@@ -10,7 +10,7 @@ ROOT = Path(exactformer.__file__).parent
 # From top to bottom; what stands in one line may not import from one another.
 ROOMS = (
     ("version", "errors", "kernel"),
-    ("arguments",),
+    ("shapes", "arguments"),
     ("rational", "work"),
     ("enclosure",),
     ("domain",),
@@ -18,7 +18,7 @@ ROOMS = (
     ("formats", "numeric"),
     ("claims",),
     ("manifest", "building", "compiler", "documents", "functions"),
-    ("prover", "subdivision"),
+    ("prover", "subdivision", "generic"),
     ("measuring", "piecewise"),
     ("approximation", "reporting"),
     ("checking", "folder"),

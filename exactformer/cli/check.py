@@ -43,10 +43,15 @@ def _accepted(found: Any) -> Iterator[str]:
     yield f"  domain  {domain}"
     for row, bound in zip(domain.matrix.dense(), domain.bounds.fractions(), strict=True):
         yield f"    with  {linear(row, 0)} <= {bound}"
+    for text in found.parameters.get("hypotheses", ()):
+        yield f"    with  {text} >= 0"
+    for name, texts in found.parameters.get("maxima", ()):
+        yield f"    where {name} = max({', '.join(map(str, texts))})"
     for side, digest in found.digests.items():
         yield f"  {side:7} sha256 {digest}"
     steps = ", ".join(f"{count} {name}" for name, count in found.counts.items() if count and name != "ties")
-    yield f"  checked by the kernel alone in {found.seconds:.2f} s" + (f" ({steps})" if steps else "")
+    checker = "kernel" if "maxima" not in found.parameters else "checker for all weights"
+    yield f"  checked by the {checker} alone in {found.seconds:.2f} s" + (f" ({steps})" if steps else "")
     yield from _files(found.files)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from exactformer.cli.answers import say
+from exactformer.cli.exits import EXIT as VERDICT
 from exactformer.cli.exits import PROVED, REFUTED, UNKNOWN
 from exactformer.cli.options import no_effect, progress_line
 from exactformer.cli.parser import command, natural, positive, seconds
@@ -38,6 +39,11 @@ def add(commands: Any) -> None:
     parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="processes")
     parser.add_argument("--timeout", type=seconds, default=900.0, metavar="SECONDS", help="for all; default: 900")
     parser.add_argument("--out", metavar="DIR", help="a folder with the page: text, Markdown, HTML and JSON")
+    parser.add_argument(
+        "--all-weights", action="store_true", help="prove one theorem for all weights of a shape at once"
+    )
+    parser.add_argument("--widths", type=_widths, metavar="M,M,...", help="with --all-weights: units of each layer")
+    parser.add_argument("--outputs", type=positive, metavar="N", help="with --all-weights: outputs of the networks")
     free = parser.add_argument_group("free parameters of a theorem (default: all of a small range, see the list)")
     for name, text in PARAMETERS.items():
         free.add_argument(f"--{name}", type=natural, metavar="N", help=text)
@@ -52,6 +58,10 @@ def run(options: argparse.Namespace) -> int:
     from exactformer.theorems.result import Findings
 
     given = {name: value for name in PARAMETERS if (value := getattr(options, name)) is not None}
+    if options.all_weights:
+        return _for_all_weights(options, given)
+    if unused := [f"--{name}" for name in ("widths", "outputs") if getattr(options, name) is not None]:
+        raise no_effect(", ".join(unused), "--all-weights")
     if not options.theorems:
         return _listed(options, given)
     chosen = theorems_of(options.theorems)
@@ -74,6 +84,35 @@ def run(options: argparse.Namespace) -> int:
         say(answer_lines(found))
         say([f"written  {options.out}/{PAGE}"] if options.out else [])
     return EXIT[found.outcome]
+
+
+def _for_all_weights(options: argparse.Namespace, sizes: dict[str, Any]) -> int:
+    """Prove one statement for all weights of a shape."""
+    from exactformer.theorems.all_weights import check_folder, for_all_weights
+
+    if len(options.theorems) != 1:
+        raise InvalidInput(f"--all-weights: expected the number of one theorem, found {len(options.theorems)}")
+    if options.instances is not None:
+        raise InvalidInput("--instances: expected no number of instances, as --all-weights proves them all at once")
+    sizes |= {name: value for name in ("widths", "outputs") if (value := getattr(options, name)) is not None}
+    if options.out:
+        check_folder(options.out)
+    found = for_all_weights(options.theorems[0], timeout=options.timeout, **sizes)
+    if options.out and found.verdict == "proved":
+        found.write(options.out)
+    if options.json:
+        written = f"{options.out}/certificate.json" if options.out and found.verdict == "proved" else None
+        print(json.dumps({**found.to_json(), "certificate": written}))
+    elif not options.quiet:
+        say(str(found).splitlines())
+        if options.out and found.verdict == "proved":
+            say([f"  written   {options.out}/statement.md, {options.out}/certificate.json"])
+            say([f"  re-check  exactformer check {options.out}"])
+    return VERDICT[found.verdict]
+
+
+def _widths(text: str) -> list[int]:
+    return [positive(part) for part in text.split(",")]
 
 
 def _listed(options: argparse.Namespace, given: dict[str, int]) -> int:

@@ -7,9 +7,21 @@
 'confirmed'
 """
 
+from exactformer.theorems.all_weights import ForAllWeights, for_all_weights
 from exactformer.theorems.driver import check, check_all
 from exactformer.theorems.registry import THEOREMS, theorems_of
 from exactformer.theorems.result import Failure, Finding, Findings
 from exactformer.theorems.theorem import Theorem
 
-__all__ = ["THEOREMS", "Failure", "Finding", "Findings", "Theorem", "check", "check_all", "theorems_of"]
+__all__ = [
+    "THEOREMS",
+    "Failure",
+    "Finding",
+    "Findings",
+    "ForAllWeights",
+    "Theorem",
+    "check",
+    "check_all",
+    "for_all_weights",
+    "theorems_of",
+]

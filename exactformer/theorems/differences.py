@@ -6,8 +6,10 @@ from fractions import Fraction
 
 from exactformer.claims import AtMost
 from exactformer.domain import Domain
+from exactformer.generic.lemmas import paired_maxima as paired_forms
 from exactformer.kernel.softmax import Rate, largest_gap
 from exactformer.prover import verify
+from exactformer.theorems.all_weights import settled
 from exactformer.theorems.case import Case, expect, proved
 from exactformer.theorems.expressions import Row, network, unknowns
 from exactformer.theorems.means import softmax_mean
@@ -19,10 +21,10 @@ def paired_maxima(case: Case, rank: int, partners: int) -> None:
     """The difference of two maxima is bounded by differences of paired forms, however these are paired.
 
     For all s in R^k and s' in R^m, and the maps sigma: [k] -> [m] and tau: [m] -> [k] that are drawn: min_i
-    (s'_sigma(i) - s_i) <= max s' - max s <= max_j (s'_j - s_tau(j)), by the kernel. With forms on a cell in the place
-    of the numbers, the bounds are their infimum and supremum. With the softmax mean at the temperature tried in the
-    place of max s', the lower bound less gamma_m / lambda; in the place of max s, the upper bound and gamma_k / lambda
-    more; for all s, s' in [-4, 4].
+    (s'_sigma(i) - s_i) <= max s' - max s <= max_j (s'_j - s_tau(j)), by the kernel; and for affine forms of two inputs
+    with any weights, for all maps. On a cell, the bounds are their infimum and supremum. With the softmax mean at the
+    temperature tried in the place of max s', the lower bound less gamma_m / lambda; in the place of max s, the upper
+    bound and gamma_k / lambda more; for all s, s' in [-4, 4].
     """
     size = rank + partners
     s, other = unknowns(rank), unknowns(partners, rank)
@@ -44,3 +46,4 @@ def paired_maxima(case: Case, rank: int, partners: int) -> None:
     high = max(y[j] - z[tau[j]] for j in range(partners)) + largest_gap(Rate(Fraction(speed), "2"), rank)
     expect(low <= softmax_mean(y, speed) - max(z), f"s = {z}, s' = {y}, sigma = {sigma}, temperature {speed}")
     expect(max(y) - softmax_mean(z, speed) <= high, f"s = {z}, s' = {y}, tau = {tau}, temperature {speed}")
+    settled(case, paired_forms(2, rank, partners))

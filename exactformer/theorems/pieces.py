@@ -9,10 +9,12 @@ from exactformer.building import Design, Space, block, max_head, token, uniform_
 from exactformer.claims import AtMost, Range
 from exactformer.compiler.gates import gated_steps
 from exactformer.domain import Box, Domain, interval_box
+from exactformer.generic import lemmas
 from exactformer.measuring import distance
 from exactformer.networks import MaxoutNetwork
 from exactformer.networks.semantics import TIES
 from exactformer.prover import verify
+from exactformer.theorems.all_weights import settled
 from exactformer.theorems.case import Case, exactly, expect, proved, refuted
 from exactformer.theorems.expressions import ZERO, Row, network, total, unknowns, where
 from exactformer.theorems.means import softmax_mean
@@ -76,6 +78,7 @@ def gates_pick_the_piece(case: Case, rank: int) -> None:
         proved(verify(gate, network(size, [], [pieces[j]]), domain=fits), f"token {j}")
         for least in (-shift, *[pieces[j] + pieces[q] + shift - height for q in range(rank) if q != j]):
             proved(verify(network(size, [], [least]), gate, claim=AtMost(), domain=everywhere), f"token {j}, below")
+    settled(case, lemmas.gates_pick_the_piece(rank))
 
 
 @theorem(
@@ -115,6 +118,7 @@ def gates_keep_the_maximum(case: Case, rank: int) -> None:
     fixed = [[piece, ZERO] for piece in pair] + [[piece - closed, ZERO] for piece in pair] + [[ZERO]]
     found = distance(network(1, [[pair]], unknowns(1)), network(1, [fixed, [both]], unknowns(1)), domain=box)
     exactly(found, notch, f"G = 1/2 - {notch}")
+    settled(case, lemmas.gates_keep_the_maximum(rank))
 
 
 @theorem("T4", "Erasers", "L3", evidence="all weights", instances=3, negatives="N10", inputs=(1, 3))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from exactformer.errors import Faults, did_you_mean
 from exactformer.theorems import (
+    all_weights,
     approximation,
     cited,
     constructions,
@@ -18,7 +19,9 @@ from exactformer.theorems import (
 )
 from exactformer.theorems.theorem import Theorem, theorems_in
 
-THEOREMS = theorems_in(pieces, constructions, temperature, piecewise, approximation, regions, heads, differences, cited)
+THEOREMS = theorems_in(
+    pieces, constructions, temperature, piecewise, approximation, regions, heads, differences, cited, all_weights
+)
 ALL = "all"
 
 
