@@ -128,7 +128,11 @@ def test_a_flipped_sign_is_rejected_or_changes_nothing(made: Callable[[Shape], S
 def test_twins_of_all_statements_have_exact_counterexamples(name: str) -> None:
     statement = COMMITTED[name]()
     twin, witness = broken(statement, Random(3))
-    assert witness.startswith("x = (") and all(f"{unknown} = " in witness for unknown in statement.unknowns)
+    assert str(witness).startswith("x = (") and all(f"{name} = " in str(witness) for name in statement.unknowns)
+    left, right = twin.specialised(witness.values)
+    assert left.evaluate(witness.point) == witness.left and right.evaluate(witness.point) == witness.right
+    assert laboratory._decided(twin).verdict == "refuted"  # by the kernel
+    assert not laboratory._confirmed(statement, witness)
     with pytest.raises(Rejected):
         twin.proved()
     assert statement.counterexample(Random(3), 20) is None
@@ -259,6 +263,7 @@ def test_what_is_not_proved(
         monkeypatch.setitem(laboratory.KINDS, "T2", laboratory.Kind(lambda rank, made=made: made, {"rank": 2}))
         found = for_all_weights("T2")
         assert found.verdict == verdict and found.theorem is None and (found.witness or found.reason)
+        assert (found.to_json()["witness"] is None) == (verdict == "unknown")
         with pytest.raises(InvalidInput, match="expected a statement that is proved"):
             found.write(tmp_path / "no")
         assert main(["theorems", "T2", "--all-weights", "--out", str(tmp_path / "no")]) == code

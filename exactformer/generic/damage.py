@@ -8,7 +8,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from exactformer.generic.ring import mapped
-from exactformer.generic.statement import Statement
+from exactformer.generic.statement import Counterexample, Statement
 
 TRIES = 60
 T = TypeVar("T")
@@ -32,7 +32,7 @@ def flipped(network: T, number: int) -> T:
     return mapped(network, lambda entry: -entry if entry and next(numbers) == number else entry)
 
 
-def broken(statement: Statement, random: Random) -> tuple[Statement, str]:
+def broken(statement: Statement, random: Random) -> tuple[Statement, Counterexample]:
     """The statement about a right side with one sign flipped, at random, and a counterexample to it.
 
     Flips that change nothing are passed over. Raises `ValueError` where none of `TRIES` flips is refuted.

@@ -24,6 +24,26 @@ TEXT = "statement.md"
 
 
 @dataclass(frozen=True)
+class Counterexample:
+    """Values of the unknowns and an input, with what both sides have there."""
+
+    values: Values
+    point: tuple[Fraction, ...]
+    left: tuple[Fraction, ...]
+    right: tuple[Fraction, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The counterexample as JSON data; numbers are exact text."""
+        rows = {name: [str(x) for x in getattr(self, name)] for name in ("point", "left", "right")}
+        return {**rows, "unknowns": {name: str(x) for name, x in self.values.items()}}
+
+    def __str__(self) -> str:
+        point, left, right = (f"({', '.join(map(str, row))})" for row in (self.point, self.left, self.right))
+        given = ", ".join(f"{name} = {x}" for name, x in self.values.items())
+        return f"x = {point}, left(x) = {left}, right(x) = {right}, where {given}"
+
+
+@dataclass(frozen=True)
 class Statement:
     """That two networks stand in a relation for all values of their unknowns, and why.
 
@@ -66,17 +86,20 @@ class Statement:
         files = self.files()
         return check(files[CERTIFICATE].encode(), lambda name: files[name].encode())
 
-    def counterexample(self, random: Random, tries: int = 100) -> str | None:
-        """Values of the unknowns and an input at which the relation does not hold, in words; None if none was met."""
+    def counterexample(self, random: Random, tries: int = 100) -> Counterexample | None:
+        """Values of the unknowns and an input at which the relation does not hold; None if none was met."""
         for _ in range(tries):
             values, x = self.draw(random)
-            left, right = (specialised(side, values).evaluate(x) for side in (self.left, self.right))
-            wrong = left != right if self.relation == "equal" else any(a > b for a, b in zip(left, right, strict=True))
+            left, right = self.specialised(values)
+            first, last = left.evaluate(x), right.evaluate(x)
+            wrong = first != last if self.relation == "equal" else any(a > b for a, b in zip(first, last, strict=True))
             if wrong:
-                given = ", ".join(f"{name} = {number}" for name, number in values.items())
-                at = ", ".join(map(str, x))
-                return f"x = ({at}), left(x) = {_row(left)}, right(x) = {_row(right)}, where {given}"
+                return Counterexample(values, x, first, last)
         return None
+
+    def specialised(self, values: Values) -> tuple[MaxoutNetwork, MaxoutNetwork | Transformer]:
+        """Both sides for one choice of the unknowns."""
+        return specialised(self.left, values), specialised(self.right, values)
 
     def _example(self) -> list[int | str]:
         values, x = self.draw(Random(0))
@@ -99,8 +122,4 @@ def _dumped(network: MaxoutNetwork | Transformer) -> str:
     return json.dumps(to_object(network)) + "\n"
 
 
-def _row(values: tuple[Fraction, ...]) -> str:
-    return f"({', '.join(map(str, values))})"
-
-
-__all__ = ["Rejected", "Statement", "Values"]
+__all__ = ["Counterexample", "Rejected", "Statement", "Values"]

@@ -7,16 +7,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from exactformer.arguments import POSITIVE, SECONDS, Limit
+from exactformer.claims import AtMost, Equal
+from exactformer.domain import Box
 from exactformer.errors import Faults, InvalidInput, did_you_mean
 from exactformer.generic.constructions import gated_for_all_weights, global_for_all_weights
 from exactformer.generic.damage import broken
 from exactformer.generic.lemmas import gates_keep_the_maximum, gates_pick_the_piece, paired_maxima
 from exactformer.generic.shape import Shape
-from exactformer.generic.statement import TEXT, Rejected, Statement
+from exactformer.generic.statement import TEXT, Counterexample, Rejected, Statement
 from exactformer.manifest import CERTIFICATE, check_place, write_files
+from exactformer.prover import verify
 from exactformer.theorems.case import Case, Failed, Undecided
 from exactformer.theorems.theorem import theorem
 from exactformer.work import OutOfTime, time_limit
@@ -65,7 +69,7 @@ class ForAllWeights:
     theorem: str | None
     counts: Mapping[str, int] = field(hash=False)
     seconds: float
-    witness: str | None = None
+    witness: Counterexample | None = None
     reason: str | None = None
 
     def write(self, folder: str | Path) -> None:
@@ -90,7 +94,7 @@ class ForAllWeights:
             "theorem": self.theorem,
             "domain": {"lower": [None] * inputs, "upper": [None] * inputs},
             "hypotheses": list(self.statement.hypotheses),
-            "witness": self.witness,
+            "witness": None if self.witness is None else self.witness.to_json(),
             "reason": self.reason,
             "counts": dict(self.counts),
             "seconds": self.seconds,
@@ -128,12 +132,11 @@ def for_all_weights(name: str, *, timeout: float | None = TIMEOUT, **sizes: Any)
     title = str(name).strip().upper()
     try:
         with time_limit(timeout or float("inf")):
-            verdict, theorem, text, counts = _decided(statement)
+            decided = _decided(statement)
     except OutOfTime:
-        verdict, theorem, text, counts = "unknown", None, "out of time", {}
+        decided = Decision("unknown", reason="out of time")
     seconds = time.monotonic() - started
-    witness, reason = (text, None) if verdict == "refuted" else (None, text)
-    return ForAllWeights(title, statement, verdict, theorem, counts, seconds, witness, reason)
+    return ForAllWeights(title, statement, **decided._asdict(), seconds=seconds)
 
 
 def check_folder(folder: str | Path) -> None:
@@ -141,17 +144,33 @@ def check_folder(folder: str | Path) -> None:
     check_place(Path(folder), "statement", FILES)
 
 
-Decision = tuple[Literal["proved", "refuted", "unknown"], str | None, str | None, Mapping[str, int]]
+class Decision(NamedTuple):
+    """What a statement came to: the theorem with the numbers of its steps, a counterexample, or what is missing."""
+
+    verdict: Literal["proved", "refuted", "unknown"]
+    theorem: str | None = None
+    counts: Mapping[str, int] = MappingProxyType({})
+    witness: Counterexample | None = None
+    reason: str | None = None
 
 
 def _decided(statement: Statement) -> Decision:
-    """The verdict, the theorem, what is to say where there is none, and the numbers of hypotheses, steps and maxima."""
+    """The decision of the checker; of the kernel where it is a counterexample."""
     try:
         answer = statement.proved()
     except Rejected as reason:
         witness = statement.counterexample(Random(0))
-        return ("unknown", None, str(reason), {}) if witness is None else ("refuted", None, witness, {})
-    return "proved", answer["theorem"], None, answer["counts"]
+        if witness is not None and _confirmed(statement, witness):
+            return Decision("refuted", witness=witness)
+        return Decision("unknown", reason=str(reason))
+    return Decision("proved", answer["theorem"], answer["counts"])
+
+
+def _confirmed(statement: Statement, witness: Counterexample) -> bool:
+    """Whether the kernel, too, finds the relation wrong at the point, for the values of the unknowns."""
+    left, right = statement.specialised(witness.values)
+    claim = Equal() if statement.relation == "equal" else AtMost()
+    return verify(left, right, claim=claim, domain=Box(witness.point, witness.point)).verdict == "refuted"
 
 
 def _asked(name: Any, sizes: Mapping[str, Any]) -> tuple[Kind, dict[str, Any]]:
@@ -190,11 +209,11 @@ def settled(case: Case, statement: Statement) -> None:
 
     In a broken case it is that of a twin: the sign of one entry of its right side is flipped.
     """
-    verdict, _, text, _ = _decided(broken(statement, case.random)[0] if case.broken else statement)
-    if verdict == "refuted":
-        raise Failed(text)
-    if verdict == "unknown":
-        raise Undecided(text)
+    decided = _decided(broken(statement, case.random)[0] if case.broken else statement)
+    if decided.verdict == "refuted":
+        raise Failed(str(decided.witness))
+    if decided.verdict == "unknown":
+        raise Undecided(decided.reason)
 
 
 @theorem(
