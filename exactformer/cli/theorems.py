@@ -39,6 +39,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="processes")
     parser.add_argument("--timeout", type=seconds, default=900.0, metavar="SECONDS", help="for all; default: 900")
     parser.add_argument("--out", metavar="DIR", help="a folder with the page: text, Markdown, HTML and JSON")
+    parser.add_argument("--resume", metavar="DIR", help="go on with a run that was interrupted, in its folder")
     parser.add_argument(
         "--all-weights", action="store_true", help="prove one theorem for all weights of a shape at once"
     )
@@ -51,17 +52,20 @@ def add(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run `theorems`; returns the exit code."""
-    from exactformer.documents.pages import names, rendered
-    from exactformer.manifest import check_place, write_files
+    from exactformer.documents.pages import names
+    from exactformer.manifest import check_place
     from exactformer.theorems import check, check_all, theorems_of
-    from exactformer.theorems.document import answer_lines
     from exactformer.theorems.result import Findings
 
     given = {name: value for name in PARAMETERS if (value := getattr(options, name)) is not None}
+    if options.all_weights and options.resume is not None:
+        raise InvalidInput("--resume: expected no --all-weights beside it")
     if options.all_weights:
         return _for_all_weights(options, given)
     if unused := [f"--{name}" for name in ("widths", "outputs") if getattr(options, name) is not None]:
         raise no_effect(", ".join(unused), "--all-weights")
+    if options.resume is not None:
+        return _resumed(options, given)
     if not options.theorems:
         return _listed(options, given)
     chosen = theorems_of(options.theorems)
@@ -70,19 +74,45 @@ def run(options: argparse.Namespace) -> int:
     if options.out:
         check_place(Path(options.out), "report", names(STEM))
     how = {name: getattr(options, name) for name in ("instances", "seed", "jobs", "timeout")}
+    how |= {"folder": options.out or None}
     with progress_line(options, "{} of {} instances") as progress:
         if given:
             one = check(chosen[0].number, **how, progress=progress, **given)
             found = Findings((one,), options.seed, one.seconds)
         else:
             found = check_all([each.number for each in chosen], **how, progress=progress)
-    if options.out:
-        write_files(Path(options.out), "report", dict(rendered(found.document(), STEM)))
+    return _answered(options, found, options.out)
+
+
+def _resumed(options: argparse.Namespace, given: dict[str, int]) -> int:
+    """Go on with a run."""
+    from exactformer.theorems import resume
+
+    asked = [*given, *(name for name in ("theorems", "instances", "seed", "out") if getattr(options, name))]
+    if asked:
+        raise InvalidInput(f"--resume: expected no {asked[0]} beside it, as the folder says what the run was asked")
+    with progress_line(options, "{} of {} instances") as progress:
+        found = resume(options.resume, jobs=options.jobs, timeout=options.timeout, progress=progress)
+    return _answered(options, found, options.resume)
+
+
+def _answered(options: argparse.Namespace, found: Any, folder: str | None) -> int:
+    """Write the pages beside the record of all instances, and print the answer."""
+    from exactformer.documents.pages import rendered
+    from exactformer.formats.files import read_bytes
+    from exactformer.manifest import write_files
+    from exactformer.theorems.document import answer_lines
+    from exactformer.theorems.journal import FILE
+
+    if folder:
+        record = {FILE: read_bytes(Path(folder) / FILE, follow=False)}
+        write_files(Path(folder), "report", {**dict(rendered(found.document(), STEM)), **record})
     if options.json:
         print(json.dumps(found.to_json()))
     elif not options.quiet:
         say(answer_lines(found))
-        say([f"written  {options.out}/{PAGE}"] if options.out else [])
+        say([f"resumed  {found.resumed} instances are from the record in {folder}"] if found.resumed else [])
+        say([f"written  {folder}/{PAGE}"] if folder else [])
     return EXIT[found.outcome]
 
 

@@ -8,7 +8,7 @@
 """
 
 from exactformer.theorems.all_weights import ForAllWeights, for_all_weights
-from exactformer.theorems.driver import check, check_all
+from exactformer.theorems.driver import check, check_all, resume
 from exactformer.theorems.registry import THEOREMS, theorems_of
 from exactformer.theorems.result import Failure, Finding, Findings
 from exactformer.theorems.theorem import Theorem
@@ -23,5 +23,6 @@ __all__ = [
     "check",
     "check_all",
     "for_all_weights",
+    "resume",
     "theorems_of",
 ]

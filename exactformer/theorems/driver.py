@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
-from exactformer.arguments import NATURAL, POSITIVE, SECONDS, Limit, function
+from exactformer.arguments import NATURAL, POSITIVE, SECONDS, Limit, as_path, function
 from exactformer.errors import Faults, InvalidInput, did_you_mean
+from exactformer.manifest import write_files
 from exactformer.theorems.case import Case, Failed, Undecided
+from exactformer.theorems.journal import FILE, Asked, Journal, Key, read_journal
 from exactformer.theorems.registry import theorems_of
 from exactformer.theorems.result import Failure, Finding, Findings, Found
 from exactformer.theorems.theorem import Theorem
@@ -53,6 +56,12 @@ class Task:
         """The number of the theorem."""
         return self.places[0].number
 
+    @property
+    def key(self) -> Key:
+        """Its name in a record."""
+        place = self.places[0]
+        return (self.number, (), None) if self.broken else (self.number, place.values, place.draw)
+
 
 def check(
     name: str,
@@ -62,12 +71,13 @@ def check(
     jobs: int = 1,
     timeout: float | None = TIMEOUT,
     progress: Progress | None = None,
+    folder: str | Path | None = None,
     **parameters: int,
 ) -> Finding:
     """Check one theorem on so many instances; its free parameters may be given, otherwise they run through their range.
 
-    Its broken twin is checked, too. The instances are those of `check_all`. Raises `InvalidInput` for a number that no
-    theorem has, a parameter that this one does not have, and values that are not allowed.
+    Its broken twin is checked, too. The instances and the `folder` are those of `check_all`. Raises `InvalidInput` for
+    a number that no theorem has, a parameter that this one does not have, and values that are not allowed.
 
     >>> found = check("T12", rank=2, instances=3)
     >>> found.outcome, found.confirmed, found.twin
@@ -76,7 +86,20 @@ def check(
     chosen = theorems_of([name])
     if len(chosen) != 1:
         raise InvalidInput(f"theorems: expected the number of one theorem, found {len(chosen)} for {name!r}")
-    return _checked(chosen, parameters, instances, seed, jobs, timeout, progress).findings[0]
+    return _checked(chosen, parameters, instances, seed, jobs, timeout, progress, folder).findings[0]
+
+
+def resume(
+    folder: str | Path, *, jobs: int = 1, timeout: float | None = TIMEOUT, progress: Progress | None = None
+) -> Findings:
+    """Go on with the run whose record is in a folder: what it has decided is taken from there, as it stands.
+
+    What comes out is what a run that was not interrupted finds. Raises `InvalidInput` where there is no such record, or
+    one of another version.
+    """
+    asked, journal = read_journal(as_path(folder, "folder"))
+    chosen = theorems_of(asked.theorems)
+    return _checked(chosen, asked.parameters, asked.instances, asked.seed, jobs, timeout, progress, journal=journal)
 
 
 def check_all(
@@ -87,17 +110,19 @@ def check_all(
     jobs: int = 1,
     timeout: float | None = TIMEOUT,
     progress: Progress | None = None,
+    folder: str | Path | None = None,
 ) -> Findings:
     """Check theorems, by default all, each on so many instances, by default its own number.
 
     Instance i has the (i mod M)-th of the M combinations of the parameters, smallest first, and random numbers that are
     given by the seed. What is found is the same with any number of processes (`jobs`), if the time suffices. Where an
     instance fails, smaller parameters are tried; the smallest failure is reported. `progress` is told how many
-    instances are done, of how many. Raises `InvalidInput` for unknown names and values that do not fit.
+    instances are done, of how many. In a `folder` each instance is recorded when it is done, and `resume` goes on from
+    there. Raises `InvalidInput` for unknown names and values that do not fit.
     """
     if isinstance(names, str):
         raise InvalidInput(f"theorems: expected a list of names, found the str {names!r}")
-    return _checked(theorems_of(names), {}, instances, seed, jobs, timeout, progress)
+    return _checked(theorems_of(names), {}, instances, seed, jobs, timeout, progress, folder)
 
 
 def _checked(
@@ -108,6 +133,8 @@ def _checked(
     jobs: int,
     timeout: float | None,
     progress: Progress | None,
+    folder: str | Path | None = None,
+    journal: Journal | None = None,
 ) -> Findings:
     """What is found of the theorems. Raises `InvalidInput` with every fault of the arguments."""
     started, faults = time.monotonic(), Faults()
@@ -118,12 +145,21 @@ def _checked(
     function(progress, "progress", faults)
     for each in chosen:
         _check_parameters(each, parameters, faults)
+    place = None if folder is None else as_path(folder, "folder")
     faults.settle()
+    if place is not None:
+        journal = _begun(place, Asked(tuple(each.number for each in chosen), instances, seed, parameters))
     deadline = Deadline.after(timeout)
     tasks = [task for each in chosen for task in _tasks(each, parameters, instances, seed)]
-    found: dict[Task, Found] = {}
-    for task, result in _results(tasks, jobs, deadline):
+    known = {} if journal is None else journal.found
+    found = {task: known[task.key] for task in tasks if task.key in known}
+    resumed = len(found)
+    lost = {task.number for task, result in found.items() if result.outcome == "failed" and not task.broken}
+    rest = [task for task in tasks if task not in found and task.number not in lost]
+    for task, result in _results(rest, jobs, deadline):
         found[task] = result
+        if journal is not None:
+            journal.note(task.key, result)
         if progress is not None:
             progress(len(found), len(tasks))
     findings = []
@@ -131,7 +167,17 @@ def _checked(
         own = [task for task in tasks if task.number == each.number]
         finding = _finding(each, own, found)
         findings.append(_shrunk(each, finding, parameters, seed, deadline) if finding.failure is not None else finding)
-    return Findings(tuple(findings), seed, time.monotonic() - started)
+    return Findings(tuple(findings), seed, time.monotonic() - started, resumed)
+
+
+def _begun(folder: Path, asked: Asked) -> Journal:
+    """A new record. Raises `InvalidInput` where there is an unfinished one, or a file that is not exactformer's."""
+    try:
+        write_files(folder, "report", {FILE: asked.line()})
+    except InvalidInput as error:
+        hint = f"; exactformer theorems --resume {folder} goes on with a run" if (folder / FILE).is_file() else ""
+        raise InvalidInput(f"{error}{hint}") from None
+    return Journal(folder / FILE)
 
 
 def _check_parameters(each: Theorem, parameters: Mapping[str, Any], faults: Faults) -> None:

@@ -15,10 +15,13 @@ WORST: tuple[Outcome, ...] = ("failed", "unknown", "confirmed", "cited")
 UNNOTICED = "the planted fault was not noticed"
 
 
+Decided = Literal["confirmed", "failed", "unknown"]
+
+
 class Found(NamedTuple):
     """What one instance came to, with a witness or a reason, in so many seconds."""
 
-    outcome: Literal["confirmed", "failed", "unknown"]
+    outcome: Decided
     text: str
     seconds: float
 
@@ -113,11 +116,12 @@ class Finding:
 
 @dataclass(frozen=True)
 class Findings:
-    """How several theorems fared, with the seed of their instances."""
+    """How several theorems fared, with the seed of their instances, and how many instances an earlier run decided."""
 
     findings: tuple[Finding, ...]
     seed: int
     seconds: float
+    resumed: int = 0
 
     @property
     def outcome(self) -> Outcome:
@@ -133,6 +137,7 @@ class Findings:
         return {
             "verdict": self.outcome,
             "seed": self.seed,
+            "resumed": self.resumed,
             "seconds": round(self.seconds, 6),
             "theorems": [each.to_json() for each in self.findings],
         }
