@@ -33,9 +33,9 @@ def recheck(folder: Path, report: Report, *, timeout: float | None = None) -> st
 
     Returns the line that stands above the report, or None where there is no certificate. What is compared: the claim,
     its sentence, the verdict, the theorem, the tie rule, the domain, the networks with their files, the counterexample
-    and the numbers of the proof's rules. Sizes, correspondence, regions, cross-checks, trace and versions are not.
-    Raises `CertificateRejected` when the kernel does not accept or the report says anything else, and `InvalidInput`
-    and `TimeoutError` as `check` does.
+    and the numbers of the proof's rules. Sizes, correspondence, cases, regions, cross-checks, trace and versions are
+    not. Raises `CertificateRejected` when the kernel does not accept or the report says anything else, and
+    `InvalidInput` and `TimeoutError` as `check` does.
     """
     path = folder / CERTIFICATE
     if not os.path.lexists(path):

@@ -5,8 +5,10 @@ import json
 import os
 import random
 import re
+from base64 import b64encode
 from dataclasses import replace
 from fractions import Fraction
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,9 @@ from exactformer.domain import Box, Domain, Polyhedron
 from exactformer.errors import InvalidInput
 from exactformer.networks import Affine, MaxoutNetwork, ReluNetwork
 from exactformer.networks.semantics import Semantics
+from exactformer.prover import prove
 from exactformer.prover.outcome import Confirmation, Evaluation, Inequality, Outcome, Region, TraceLine, Witness
+from exactformer.prover.question import evaluate_exactly
 from exactformer.rational import exact_text
 from exactformer.reporting import (
     KernelFacts,
@@ -36,6 +40,7 @@ from exactformer.reporting.argument import RULES
 from exactformer.reporting.build import network_card
 from exactformer.reporting.geometry import area, clipped, interval, rectangle, window
 from exactformer.reporting.picture import cells, picture_of
+from exactformer.reporting.traces import places_of, traceable
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 FILES = {"left": "left.json", "right": "right.json", "certificate": "certificate.json", "report": "report.json"}
@@ -43,6 +48,7 @@ EQUAL = "for every x in the domain, left(x) = right(x) (real arithmetic, hard at
 HOSTILE = "<script>alert(1)</script>|`*\x1b[31m\u202e\n# x"
 F = Fraction
 HARD = (Semantics(),) * 2
+OWN = (Path(documents.__file__).parent / "page.js").read_text(encoding="utf-8")
 
 
 def render_text(report: Report) -> str:
@@ -55,6 +61,9 @@ def render_markdown(report: Report) -> str:
 
 def render_html(report: Report) -> str:
     return documents.render_html(document_of(report))
+
+
+html_of = documents.render_html
 
 
 def render_latex(report: Report) -> str:
@@ -240,9 +249,66 @@ def test_html_is_balanced_and_self_contained(name):
     page = render_html(report_of(OUTCOMES[name]()))
     parser = Balanced(page)
     assert parser.open == []
-    assert not {"script", "link", "iframe", "object", "img"} & {tag for tag, _ in parser.seen}
+    assert not {"link", "iframe", "object", "img"} & {tag for tag, _ in parser.seen}
     assert not any({"src", "href", "onclick", "onload"} & attrs.keys() for _, attrs in parser.seen)
-    assert "http" not in page and "url(" not in page and "@import" not in page
+    assert "http" not in page.replace("http-equiv", "") and "url(" not in page and "@import" not in page
+
+
+def scripts(page: str) -> tuple[list[str], list[str]]:
+    """The scripts of a page that run, and its data blocks."""
+    found = re.findall(r"<script([^>]*)>(.*?)</script>", page, flags=re.DOTALL)
+    assert page.count("<script") == len(found)
+    return [body for mark, body in found if not mark], [body for mark, body in found if mark]
+
+
+def test_the_policy_of_a_page_admits_its_own_script_and_nothing_else(name):
+    page = render_html(report_of(OUTCOMES[name]()))
+    running, data = scripts(page)
+    assert running == ([OWN] if name in ("by_regions", "on_the_line") else []) and len(data) == len(running)
+    digest = b64encode(sha256(OWN.encode()).digest()).decode()
+    source = f"'sha256-{digest}'" if running else "'none'"
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src {source}"
+    assert f'<meta http-equiv="Content-Security-Policy" content="{policy}">' in page
+    assert "<script" not in html_of(document_of(report_of(OUTCOMES[name]())), script=False)
+
+
+def test_what_a_page_says_of_a_region():
+    report = report_of(on_the_line())
+    (block,) = scripts(render_html(report))[1]
+    data = json.loads(block)
+    assert [detail["region"] for detail in data["details"]] == [1, 2]
+    assert data["pieces"] == [[0, 32000, 1], [32000, 64000, 2]] and data["sides"] == ["N", "T"]
+    assert data["details"][1]["facts"] == [["N(x) = T(x)", "(x, 2 x + 1)"], ["inequalities", "x ≥ 0"]]
+    assert data["details"][1]["values"][0] == ["layer 0, unit 0", ["1", "0"], ["1", "0"]]
+
+
+def test_places_of_a_region_are_what_both_sides_compute_there():
+    """Against exact evaluation at other points of the region, on both sides."""
+    network = MaxoutNetwork.of(
+        [([[[1, 0], [0, 1], [-1, -1]], [[1, 1], [0, 2], [0, 0]]], [[0, 0, 1], [0, 1, 0]])], ([[1, -1]], [2])
+    )
+    outcome = prove(network, method="regions", domain=Box([-2, -2], [2, 2]))
+    assert traceable(outcome) and len(outcome.regions) > 3
+    for region in outcome.regions:
+        rows = {row.place: row for row in places_of(outcome, region)}
+        assert list(rows) == ["layer 0, unit 0", "layer 0, unit 1", "output 0"]
+        assert all(row.left == row.right for row in rows.values())
+        *slopes, constant = map(Fraction, rows["output 0"].left)
+        at = sum(a * x for a, x in zip(slopes, region.interior, strict=True)) + constant
+        assert (at,) == evaluate_exactly(network, region.interior, Semantics())
+        first, second = (
+            sum(Fraction(a) * x for a, x in zip(rows[f"layer 0, unit {i}"].left, (*region.interior, 1), strict=True))
+            for i in (0, 1)
+        )
+        assert at == first - second + 2
+
+
+def test_a_region_without_room_has_no_places():
+    outcome = prove(absolute(), method="regions", domain=Box([-1], [1]))
+    flat = replace(outcome.regions[1], interior=(Fraction(0),))
+    assert places_of(outcome, flat) == ()
+    wrong = replace(outcome.regions[0], inequalities=(), interior=(Fraction(-1, 100),))
+    assert places_of(outcome, wrong) == ()  # it crosses the kink
 
 
 def hostile(value):
@@ -261,7 +327,10 @@ def test_names_are_escaped_in_every_renderer(name):
     every = Report.from_json(hostile(json.loads(json.dumps(plain.to_json()))))
     for report in (plain, every):
         page, markdown, text = render_html(report), render_markdown(report), render_text(report)
-        assert "<script" not in page and "<script" not in re.sub(r"```sh\n.*?\n```\n", "", markdown, flags=re.DOTALL)
+        running, blocks = scripts(page)
+        assert running in ([], [OWN]) and all(isinstance(json.loads(block), dict) for block in blocks)
+        assert not any("<" in block for block in blocks)
+        assert "<script" not in re.sub(r"```sh\n.*?\n```\n", "", markdown, flags=re.DOTALL)
         assert Balanced(page).open == []
         for shown in (page, markdown, text):
             assert "\x1b" not in shown and "\u202e" not in shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -105,6 +105,34 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Branch:
+    """A case: what tells it from those beside it, what is said of it, and the cases it is divided into."""
+
+    label: str
+    text: str
+    parts: tuple[Branch, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Cases within cases; `note` stands below them."""
+
+    heading: str
+    root: Branch
+    note: str = ""
+
+    kind = "tree"
+
+    def lines(self) -> Iterator[tuple[int, str, Exact]]:
+        """All cases in order: how deep each is, its label, and what is said of it."""
+        open_cases = [(0, self.root)]
+        while open_cases:
+            depth, branch = open_cases.pop()
+            yield depth, branch.label and f"{branch.label}: ", Exact(branch.text)
+            open_cases += [(depth + 1, part) for part in reversed(branch.parts)]
+
+
+@dataclass(frozen=True)
 class Commands:
     """Lines for a shell."""
 
@@ -114,16 +142,34 @@ class Commands:
 
 
 @dataclass(frozen=True)
+class Detail:
+    """What is said of a region of a picture that is pointed at.
+
+    `values` has affine maps of the inputs by name, one a side, empty where a side has none: the coefficients, then the
+    constant, as exact text.
+    """
+
+    region: int
+    facts: tuple[tuple[str, str], ...]
+    values: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
 class Figure:
-    """A picture with its caption; only HTML shows it."""
+    """A picture with its caption, in HTML and PDF; a page can be asked for the details of its regions.
+
+    `sides` are the symbols of what has values there.
+    """
 
     picture: Picture | Chart
     caption: str
+    details: tuple[Detail, ...] = ()
+    sides: tuple[str, ...] = ()
 
     kind = "figure"
 
 
-Block = Statement | Paragraph | Steps | Facts | Table | Commands | Figure
+Block = Statement | Paragraph | Steps | Facts | Table | Tree | Commands | Figure
 
 
 @dataclass(frozen=True)

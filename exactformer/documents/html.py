@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from dataclasses import replace
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
 from exactformer.documents.chart import Chart
 from exactformer.documents.chart_svg import chart_svg
-from exactformer.documents.document import SYMBOL, Code, Document, Formula, Inline, clean, plain, printed
+from exactformer.documents.document import SYMBOL, Code, Document, Exact, Figure, Formula, Inline, clean, plain, printed
 from exactformer.documents.picture import Picture
 from exactformer.documents.svg import svg
 
@@ -19,15 +22,26 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 MAX_EXACT = 2000
+_TOKENS = re.compile(r"\d+|[A-Za-z]+|\S")
 UNBROKEN = 24  # characters of numbers that stay on one line
 
 
-def render_html(document: Document, note: str = "") -> str:
-    """The document as a page without scripts or external resources; fit for `_repr_html_` as well.
+def render_html(document: Document, note: str = "", *, script: bool = True) -> str:
+    """The document as a page that loads nothing.
 
-    A `note` says above everything else what was re-checked.
+    Its one script, our own, is there where a picture has details to ask for; the page's policy admits that one alone,
+    or none. Without it the page is fit for `_repr_html_`. A `note` says above everything else what was re-checked.
     """
-    return _environment().get_template("page.html.j2").render(document=document, note=note)
+    asked = script and any(isinstance(b, Figure) and b.details for s in document.sections for b in s.blocks)
+    source = Markup(_script()) if asked else ""
+    policy = f"'sha256-{b64encode(sha256(source.encode()).digest()).decode()}'" if asked else "'none'"
+    template = _environment().get_template("page.html.j2")
+    return template.render(document=document, note=note, script=source, policy=Markup(policy))
+
+
+@lru_cache(maxsize=1)
+def _script() -> str:
+    return (Path(__file__).parent / "page.js").read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)
@@ -42,7 +56,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=lambda value: clean(value) if type(value) is str else value,  # Markup is clean already
     )
-    environment.filters.update(inline=_inline, drawn=_drawn)
+    environment.filters.update(inline=_inline, drawn=_drawn, details=_details, exact=lambda text: _inline(Exact(text)))
     environment.globals.update(newline=Markup("\n"))
     return environment
 
@@ -68,7 +82,7 @@ def _inline(item: Inline) -> Markup:
 
 
 def _formula(text: str) -> Markup:
-    """Single letters in italics, each with its index lowered; words and signs as they are."""
+    """Single letters with their indices as MathML; words and signs as they are."""
     return Markup("").join(map(_typeset, SYMBOL.split(text)))
 
 
@@ -76,8 +90,43 @@ def _typeset(part: str) -> Markup:
     letter, _, index = ("n", "", "0") if part == "n0" else part.partition("_")
     if not SYMBOL.fullmatch(part):
         return escape(part)
-    lowered = Markup("<sub>{}</sub>").format(_formula(index.strip("()").replace("-", "−"))) if index else ""
-    return Markup("<var>{}</var>{}").format(letter, lowered)
+    name = Markup("<mi>{}</mi>").format(letter)
+    if index:
+        tokens = _TOKENS.findall(index.strip("()").replace("-", "−"))
+        parts = Markup("").join(Markup("<{0}>{1}</{0}>").format(_element(token), token) for token in tokens)
+        name = Markup("<msub>{}<mrow>{}</mrow></msub>").format(name, parts)
+    return Markup("<math>{}</math>").format(name)
+
+
+def _element(token: str) -> str:
+    """The element of MathML for a number, a name or a sign."""
+    return "mn" if token.isdigit() else "mi" if token[0].isalpha() else "mo"
+
+
+def _details(figure: Figure) -> Markup:
+    """What the page's script asks for, as JSON that no text in it can end."""
+    from jinja2.utils import htmlsafe_json_dumps  # as slow to load as the rest of it
+
+    picture = figure.picture
+    assert isinstance(picture, Picture)
+    axes = (picture.horizontal, picture.vertical) if picture.kind == "plane" else (picture.horizontal,)
+    return htmlsafe_json_dumps(
+        {
+            "width": picture.width,
+            "height": picture.height,
+            "axes": [{"name": axis.name, "low": axis.low, "high": axis.high} for axis in axes],
+            "pieces": picture.pieces,
+            "sides": figure.sides,
+            "details": [
+                {"region": detail.region, "facts": _cleaned(detail.facts), "values": _cleaned(detail.values)}
+                for detail in figure.details
+            ],
+        }
+    )
+
+
+def _cleaned(value: Any) -> Any:
+    return clean(value) if isinstance(value, str) else [_cleaned(item) for item in value]
 
 
 def _drawn(picture: Picture | Chart) -> Markup:

@@ -18,6 +18,7 @@ from exactformer.documents.document import (
     Statement,
     Steps,
     Table,
+    Tree,
     clean,
     plain,
     printed,
@@ -35,6 +36,7 @@ PREAMBLE = r"""% written by exactformer
 \newcolumntype{L}[1]{>{\raggedright\arraybackslash}p{#1}}
 """
 WORD = 12  # characters of a long word between places where a line may end
+DEEPEST = 20  # cases within cases that are moved further to the right
 WIDEST = 40  # characters of a cell that count when the width of a line is shared out
 TEXT = {
     "\\": r"\textbackslash{}",
@@ -171,6 +173,16 @@ def _(block: Table) -> str:
     below = [_inline(block.note)] if block.note else []
     table = [rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}", head, r"\hline\endhead", *rows, r"\end{longtable}"]
     return "\n".join([rf"\textbf{{{escaped(block.heading)}}}", *table, *below])
+
+
+@_block.register
+def _(block: Tree) -> str:
+    lines = [
+        rf"{{\leftskip={min(depth, DEEPEST)}em {escaped(label)}{_inline(text)}\par}}"
+        for depth, label, text in block.lines()
+    ]
+    note = [escaped(block.note)] if block.note else []
+    return "\n\n".join([rf"\textbf{{{escaped(block.heading)}}}", *lines, *note])
 
 
 @_block.register

@@ -16,6 +16,7 @@ from exactformer.documents.document import (
     Statement,
     Steps,
     Table,
+    Tree,
     clean,
     plain,
 )
@@ -84,6 +85,13 @@ def _(block: Table) -> str:
     body = "\n".join(f"| {line} |" for line in (lines[0], rule, *lines[1:]))
     note = f"\n\n{_inline(block.note)}" if block.note else ""
     return f"**{escaped(block.heading)}**\n\n{body}{note}"
+
+
+@_block.register
+def _(block: Tree) -> str:
+    lines = [f"{'  ' * depth}- {escaped(label)}{_inline(text)}" for depth, label, text in block.lines()]
+    note = f"\n\n{escaped(block.note)}" if block.note else ""
+    return f"**{escaped(block.heading)}**\n\n" + "\n".join(lines) + note
 
 
 @_block.register

@@ -54,4 +54,5 @@ class Page:
     def __repr__(self) -> str:
         return f"<Page: {self.document.title!r}>"
 
-    _repr_html_ = html
+    def _repr_html_(self) -> str:
+        return render_html(self.document, script=False)

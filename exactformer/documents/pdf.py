@@ -19,6 +19,7 @@ from exactformer.documents.document import (
     Statement,
     Steps,
     Table,
+    Tree,
     clean,
     plain,
     printed,
@@ -32,6 +33,7 @@ STYLE = """#set page(paper: "a4", margin: 25mm, numbering: "1")
 #set table(stroke: none, inset: (x: 4pt, y: 3pt))
 #show raw: set text(size: 8.5pt)
 """
+DEEPEST = 20  # cases within cases that are moved further to the right
 WIDEST = 40  # characters of a cell that count when the width of a line is shared out
 SHORTEST = 14  # characters of a column that is as wide as what is in it
 INK = 'xmlns="http://www.w3.org/2000/svg" color="#1a1a1a" font-family="DejaVu Sans Mono" font-size="11" '
@@ -128,6 +130,16 @@ def _(block: Table) -> str:
         f"#strong({_literal(block.heading)})\n"
         f"#table(columns: ({columns}), align: ({sides}), table.header({head}), table.hline(){cells}){note}"
     )
+
+
+@_block.register
+def _(block: Tree) -> str:
+    lines = [
+        f"#pad(left: {min(depth, DEEPEST)}em, text({_literal(label + printed(text))}))"
+        for depth, label, text in block.lines()
+    ]
+    note = [f"#text({_literal(block.note)})"] if block.note else []
+    return "\n".join([f"#strong({_literal(block.heading)})", *lines, *note])
 
 
 @_block.register

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Literal
 from zlib import crc32
 
@@ -26,11 +27,15 @@ Outline = tuple[int, ...]  # x, y, x, y, ... in hundredths of a pixel
 
 @dataclass(frozen=True)
 class Shape:
-    """What is drawn in one colour: the cells of one affine map, or the graph of one output."""
+    """What is drawn in one colour: the cells of one affine map, or the graph of one output.
+
+    `regions` has the number of the region of each cell, where they have numbers.
+    """
 
     label: str
     colour: int
     outlines: tuple[Outline, ...]
+    regions: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,10 @@ class Axis:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in a frame of `width` x `height` pixels, y downwards; of `total` regions `drawn` are in it."""
+    """A picture in a frame of `width` x `height` pixels, y downwards; of `total` regions `drawn` are in it.
+
+    In a graph `pieces` has both ends of each region, in hundredths of a pixel, and its number.
+    """
 
     kind: Literal["plane", "graph"]
     width: int
@@ -56,6 +64,7 @@ class Picture:
     drawn: int
     total: int
     numbers: tuple[tuple[int, int, int], ...] = ()  # x and y, in hundredths of a pixel, and what stands there
+    pieces: tuple[tuple[int, int, int], ...] = ()
 
 
 def plane(
@@ -63,24 +72,33 @@ def plane(
     cells: Sequence[tuple[Affine, Sequence[Point]]],
     total: int,
     numbers: Sequence[int] = (),
+    numbered: int = 0,
 ) -> Picture | None:
     """The cells in a window of the plane, each with its map and its corners in order; None where there is none.
 
-    The first ones have numbers, which are shown where there is room.
+    `numbers` are those of the cells; the first `numbered` ones are shown where there is room.
     """
     (a, b), (c, d) = box
     height = int(WIDTH * min(Fraction(1), max(Fraction(1, 2), (d - c) / (b - a))))
     cells_of: dict[Affine, list[Sequence[Point]]] = {}
-    for affine, polygon in cells:
+    numbers_of: dict[Affine, list[int]] = {}
+    for (affine, polygon), number in zip_longest(cells, numbers):
         cells_of.setdefault(affine, []).append(polygon)
+        numbers_of.setdefault(affine, []).extend([] if number is None else [number])
     colours = _colouring(cells_of)
     shapes = tuple(
-        Shape(map_text(affine), colours[affine], tuple(_outline(each, (a, b), (c, d), height) for each in polygons))
+        Shape(
+            map_text(affine),
+            colours[affine],
+            tuple(_outline(each, (a, b), (c, d), height) for each in polygons),
+            tuple(numbers_of[affine]),
+        )
         for affine, polygons in cells_of.items()
     )
     across, up = (Axis(variable(i, 2), exact_text(low), exact_text(high)) for i, (low, high) in enumerate(box))
-    outlines = [_outline(polygon, (a, b), (c, d), height) for _, polygon in cells[: len(numbers)]]
-    shown = tuple((*middle, number) for middle, number in zip(map(_middle, outlines), numbers, strict=False) if middle)
+    few = [(polygon, n) for (_, polygon), n in zip(cells, numbers, strict=False) if n <= numbered]
+    middles = [(_middle(_outline(polygon, (a, b), (c, d), height)), n) for polygon, n in few]
+    shown = tuple((*middle, n) for middle, n in middles if middle)
     return Picture("plane", WIDTH, height, across, up, shapes, (), len(cells), total, shown) if shapes else None
 
 
@@ -94,11 +112,15 @@ def _middle(outline: Outline) -> tuple[int, int] | None:
 
 
 def graph(
-    box: Interval, pieces: Iterable[tuple[Interval, Affine]], total: int, numbers: Sequence[int] = ()
+    box: Interval,
+    pieces: Iterable[tuple[Interval, Affine]],
+    total: int,
+    numbers: Sequence[int] = (),
+    numbered: int = 0,
 ) -> Picture | None:
     """The graphs of the outputs over an interval, from the pieces of the function; None where there is none.
 
-    The first pieces have numbers, which are shown where there is room.
+    `numbers` are those of the pieces; the first `numbered` ones are shown where there is room.
     """
     pieces = list(pieces)
     ordered = sorted(pieces, key=lambda piece: piece[0])
@@ -118,9 +140,11 @@ def graph(
     across, up = Axis("x", *map(exact_text, box)), Axis("y", *map(exact_text, span))
     marks = _outline(breaks, box, span, height) if len(breaks) <= MAX_MARKS else ()
     wide = [(number, ends) for number, (ends, _) in zip(numbers, pieces, strict=False)]
-    places = [(number, *_outline([(x, high) for x in ends], box, span, height)[::2]) for number, ends in wide]
-    shown = tuple(((left + right) // 2, 900, number) for number, left, right in places if right - left >= 1600)
-    return Picture("graph", WIDTH, height, across, up, shapes, marks, len(ordered), total, shown)
+    spans = [(number, _outline([(x, high) for x in ends], box, span, height)) for number, ends in wide]
+    places = [(outline[0], outline[2], number) for number, outline in spans]
+    few = [place for place in places if place[2] <= numbered and place[1] - place[0] >= 1600]
+    shown = tuple(((left + right) // 2, 900, number) for left, right, number in few)
+    return Picture("graph", WIDTH, height, across, up, shapes, marks, len(ordered), total, shown, tuple(places))
 
 
 def _value(affine: Affine, output: int, x: Fraction) -> Fraction:

@@ -43,7 +43,8 @@ def _cells(picture: Picture) -> str:
     for shape in picture.shapes:
         path = "".join(f"M{_points(outline)}Z" for outline in shape.outlines)
         label = _escaped(abbreviated(shape.label))
-        parts.append(f'<path fill="{colour(shape.colour)}" d="{path}"><title>{label}</title></path>')
+        numbers = f' data-regions="{" ".join(map(str, shape.regions))}"' if shape.regions else ""
+        parts.append(f'<path fill="{colour(shape.colour)}"{numbers} d="{path}"><title>{label}</title></path>')
     return "".join([*parts, "</g>"])
 
 

@@ -15,6 +15,7 @@ from exactformer.documents.document import (
     Statement,
     Steps,
     Table,
+    Tree,
     clean,
     plain,
 )
@@ -22,6 +23,7 @@ from exactformer.documents.document import (
 WIDTH = 100
 GAP = 2
 NARROWEST = 8
+DEEPEST = 20  # cases within cases that are moved further to the right
 _WRAPPER = partial(textwrap.wrap, break_on_hyphens=False)
 
 
@@ -80,6 +82,14 @@ def _(block: Table) -> list[str]:
     rule = "  " + (" " * GAP).join("-" * width for width in widths)
     below = _wrapped(plain(block.note), "  ") if block.note else []
     return [*_wrapped(clean(block.heading)), *head, rule, *chain.from_iterable(rows), *below]
+
+
+@_block.register
+def _(block: Tree) -> list[str]:
+    lines = [*_wrapped(clean(block.heading))]
+    for depth, label, text in block.lines():
+        lines += _wrapped(clean(label) + plain(text), "  " * min(depth + 1, DEEPEST))
+    return [*lines, *(_wrapped(clean(block.note), "  ") if block.note else [])]
 
 
 @_block.register

@@ -16,6 +16,7 @@ from exactformer.kernel.reading import NotAffine
 from exactformer.networks import Network
 from exactformer.polyhedra.inhabitant import inhabitant
 from exactformer.prover.blame import blame
+from exactformer.prover.cases import case_tree
 from exactformer.prover.certificate import judged, proof_certificate, refutation_certificate
 from exactformer.prover.outcome import Blame, Outcome, Point, TraceLine, Witness
 from exactformer.prover.question import Question
@@ -26,6 +27,7 @@ from exactformer.work import Deadline, OutOfTime, time_limit
 
 MIN_TRIALS, TRIAL_WEIGHT = 40, 3 * 10**7  # of making a counterexample simple: trials times characters of the networks
 BLAME_SECONDS = 5.0
+MOST_WEIGHT = 200_000  # characters of networks whose proof is told case by case
 AROUND = 200  # bits to which a rational value of a function is given, where the kernel's enclosure is none
 Said = TypeVar("Said")
 
@@ -59,8 +61,13 @@ class Attempt:
         except CertificateRejected as rejection:  # a defect of the search; never reported as a proof
             return self.unknown(method, f"the kernel rejected the proof that was found: {rejection}")
         counts = {**theorem.counts, **found.counts}
+        small = sum(len(text) for text in self.question.texts.values()) <= MOST_WEIGHT
         return replace(
-            self._outcome("proved", method), theorem=theorem.statement, certificate=certificate, counts=counts
+            self._outcome("proved", method),
+            theorem=theorem.statement,
+            certificate=certificate,
+            counts=counts,
+            cases=case_tree(self.asked.goal(), found.steps) if small else None,
         )
 
     def refuted(self, method: str, point: Point) -> Outcome:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from exactformer.arguments import instance, no_truth
 from exactformer.claims import Claim
 from exactformer.compiler.correspondence import Compiled
+from exactformer.documents.document import Branch
 from exactformer.domain import Domain
 from exactformer.enclosure import Number
 from exactformer.errors import Faults
@@ -130,7 +131,8 @@ class Outcome:
     `right` is None in a claim about one network. `certificate` is the JSON data the kernel accepted (a tree for
     proved, a point for refuted); it is None for unknown and for a proof that rests on an SMT solver alone. `counts`
     has the numbers of rules in the proof (gate, compare, holds, empty) and, for `regions`, also regions, flat and
-    pruned leaves. An outcome is neither true nor false, because unknown is neither: ask its `verdict`.
+    pruned leaves. `cases` is the tree of a small proof in words. An outcome is neither true nor false, because unknown
+    is neither: ask its `verdict`.
     """
 
     verdict: Verdict
@@ -149,6 +151,7 @@ class Outcome:
     blame: tuple[Blame, ...] = ()
     regions: tuple[Region, ...] = ()
     counts: dict[str, int] = field(default_factory=dict, hash=False)
+    cases: Branch | None = None
     confirmations: tuple[Confirmation, ...] = ()
     compiled: Compiled | None = None
     trusted: tuple[str, ...] = ()

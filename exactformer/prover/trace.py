@@ -89,7 +89,7 @@ def _against_source(source: Network, found: Side, domain: Domain, point: Point) 
 
 def _unit_by_unit(wanted: Side, found: Side, correspondence: Correspondence, point: Point) -> list[TraceLine]:
     """For each unit of the source what it computes, and what stands at its place in the Transformer."""
-    source, compiled = _walked(wanted, point), _walked(found, point)
+    source, compiled = walked(wanted, point), walked(found, point)
     token, order = compiled.chain.token, list(compiled.states)
     places = [(f"block {unit.block}, attention", unit) for unit in correspondence.units]
     lines = []
@@ -119,7 +119,7 @@ def _state_by_state(wanted: Side, found: Side, point: Point, units: Behind) -> l
     """One line a state, and in the first state that differs one a coordinate, with the heads that part there."""
     lines: list[TraceLine] = []
     agreed = True
-    one, other = _walked(wanted, point), _walked(found, point)
+    one, other = walked(wanted, point), walked(found, point)
     for name, actual in other.states.items():
         expected = one.states[name]
         differing = [
@@ -146,6 +146,7 @@ class Walked:
     chain: Chain
     states: dict[str, Mapping[int, Vector]]
     handed: Mapping[tuple[str, int], Vector]  # by the place of a head, and the token
+    outputs: Vector
 
     def added(self, name: str, token: int, coordinate: int) -> list[Fraction]:
         """What each head of an attention sublayer adds there; nothing for another step."""
@@ -156,11 +157,13 @@ class Walked:
         return [(head.output @ mixed)[coordinate] for head, mixed in zip(step.heads, handed, strict=True)]
 
 
-def _walked(side: Side, point: Point) -> Walked:
+def walked(side: Side, point: Point) -> Walked:
+    """The exact states and outputs of a network under hard attention at a point."""
     chain, algebra = chain_of(side.network), Exact(side.semantics)
     names = ["embedding", *map(_name, chain.steps)]
     states = dict(zip(names, chain.states(Vector.of(point), algebra), strict=True))
-    return Walked(chain, states, algebra.handed)
+    last = list(states.values())[-1][chain.token]
+    return Walked(chain, states, algebra.handed, algebra.affine(chain.output, last))
 
 
 def _name(step: Step) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from exactformer.documents.document import Block, Exact, Facts, Figure, Inline, Paragraph, Steps, Table
+from exactformer.documents.document import Block, Detail, Exact, Facts, Figure, Inline, Paragraph, Steps, Table, Tree
 from exactformer.documents.picture import COLOURS, Picture
-from exactformer.reporting.data import ProofCard, Report
+from exactformer.reporting.data import ProofCard, RegionRow, Report
 
 SILENT = ("cut", "anew", "narrow", "bound", "ties", "regions", "flat", "pruned")  # left out when they are 0
 TIGHT = 12  # digits of an exact number in a cell of the table of regions
@@ -25,6 +25,11 @@ RULES = {
 }
 
 
+PLACES = (
+    "A name such as L0.u3 is a maximum. L and R are the two sides, or the points of the claim in order (M is the "
+    "third), U is a set to avoid, and n one that was met again. Then come the layer or block and the unit u, the head "
+    "h with its query token q, or the hidden neuron f with its token t. All count from 0."
+)
 CASES = {
     "gate": "which candidate of a maximum wins",
     "compare": "which of two scores is larger",
@@ -68,8 +73,9 @@ def proof_blocks(report: Report) -> list[Block | None]:
         facts.append(("cross-check", f"{line}; {said.note}" if said.note else line))
     numbers = _rules(proof, f"The {'proof' if report.verdict == 'proved' else 'search'} in numbers")
     steps = _steps(report) if report.verdict == "proved" else ()
-    picture = Figure(report.picture, _caption(report, report.picture)) if report.picture else None
-    return [Steps(steps) if steps else None, Facts(tuple(facts)), numbers, picture, _regions(report)]
+    picture = _figure(report, report.picture) if report.picture else None
+    cases = Tree("The cases", proof.cases, PLACES) if proof.cases else None
+    return [Steps(steps) if steps else None, cases, Facts(tuple(facts)), numbers, picture, _regions(report)]
 
 
 def _steps(report: Report) -> tuple[str, ...]:
@@ -188,6 +194,23 @@ def _regions_note(report: Report, rounded: bool) -> str:
         exact = f"; they are exact in {report.file('report')}" if report.file("report") else ""
         notes.append(f"≈ marks numbers that are rounded here{exact}.")
     return " ".join(notes)
+
+
+def _figure(report: Report, picture: Picture) -> Figure:
+    sides = tuple(side.symbol for side in report.networks)
+    details = tuple(_detail(report, number, row) for number, row in enumerate(report.proof.regions, start=1))
+    return Figure(picture, _caption(report, picture), details, sides)
+
+
+def _detail(report: Report, number: int, row: RegionRow) -> Detail:
+    maps = (
+        [(report.equation("="), row.left)]
+        if row.same
+        else [(f"{side.symbol}(x)", text) for side, text in zip(report.networks, (row.left, row.right), strict=False)]
+    )
+    facts = [*maps, ("inequalities", ", ".join(row.facets)), ("winners", ", ".join(row.pattern))]
+    values = tuple((place.place, place.left, place.right) for place in row.places)
+    return Detail(number, tuple((name, text) for name, text in facts if text), values)
 
 
 def _caption(report: Report, picture: Picture) -> str:

@@ -43,6 +43,7 @@ from exactformer.reporting.data import (
 )
 from exactformer.reporting.facets import facets_of, inequality_text
 from exactformer.reporting.picture import picture_of
+from exactformer.reporting.traces import places_of, traceable
 from exactformer.reporting.trusted import installed_versions, kernel_facts
 
 MAX_UNITS = 60
@@ -51,6 +52,7 @@ MAX_TRACE = 60
 MAX_ROWS = 800  # inequalities of the regions that are listed, up to which the facets are looked for
 MAX_INEQUALITIES = 8
 MAX_FACTORS = 6
+MAX_PATTERN = 30  # maxima of a region whose winner is told
 WRITTEN_OUT = 128  # parameters of a network that is written out
 MAX_ENDS = 60  # characters of the ends of a cube on a command line
 
@@ -287,9 +289,10 @@ def _proof(outcome: Outcome) -> ProofCard:
         method=outcome.method,
         identical=len(tree) == 1 and list(tree[0]) == ["holds"],
         counts=tuple(outcome.counts.items()),
-        regions=tuple(_region(region, facets=few) for region in listed),
+        regions=tuple(_region(outcome, region, facets=few) for region in listed),
         regions_total=len(outcome.regions),
         confirmations=tuple(map(_confirmation, outcome.confirmations)),
+        cases=outcome.cases,
     )
 
 
@@ -297,7 +300,7 @@ def _confirmation(said: Confirmation) -> ConfirmationCard:
     return ConfirmationCard(said.route, said.subject, said.confirmed, said.tried, said.total, said.note)
 
 
-def _region(region: Region, *, facets: bool) -> RegionRow:
+def _region(outcome: Outcome, region: Region, *, facets: bool) -> RegionRow:
     return RegionRow(
         inequalities=len(region.inequalities),
         facets=tuple(map(inequality_text, facets_of(region.inequalities))) if facets else (),
@@ -305,6 +308,8 @@ def _region(region: Region, *, facets: bool) -> RegionRow:
         left=map_text(region.left),
         right=map_text(region.right),
         same=region.left == region.right,
+        pattern=tuple(f"{place}: {winner}" for place, winner in region.pattern[:MAX_PATTERN]),
+        places=places_of(outcome, region) if traceable(outcome) else (),
     )
 
 

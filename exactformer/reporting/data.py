@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from exactformer.claims import Claim, read_claim
+from exactformer.documents.document import Branch
 from exactformer.documents.picture import Picture
 from exactformer.errors import Faults, InvalidInput
 from exactformer.prover.outcome import Blame, TraceLine
@@ -87,10 +88,23 @@ class CorrespondenceCard:
 
 
 @dataclass(frozen=True)
+class PlaceRow:
+    """A place in the networks and its affine map on each side: coefficients, then the constant; empty where it is not.
+
+    The numbers are exact.
+    """
+
+    place: str
+    left: tuple[str, ...]
+    right: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RegionRow:
     """One region: its inequalities, an interior point, both affine maps.
 
-    `facets` are those inequalities that the others do not imply, where they have been looked for.
+    `facets` are those inequalities that the others do not imply, where they have been looked for; `pattern` says which
+    candidate wins at the maxima that were split, `places` what both sides compute on the way, in small networks.
     """
 
     inequalities: int
@@ -99,6 +113,8 @@ class RegionRow:
     right: str
     same: bool
     facets: tuple[str, ...] = ()
+    pattern: tuple[str, ...] = ()
+    places: tuple[PlaceRow, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -115,7 +131,10 @@ class ConfirmationCard:
 
 @dataclass(frozen=True)
 class ProofCard:
-    """How the verdict was reached: method, whether both outputs were one form, rule counts, and the regions shown."""
+    """How the verdict was reached: method, whether both outputs were one form, rule counts, and the regions shown.
+
+    `cases` is the tree of a small proof in words.
+    """
 
     method: str
     identical: bool
@@ -123,6 +142,7 @@ class ProofCard:
     regions: tuple[RegionRow, ...]
     regions_total: int
     confirmations: tuple[ConfirmationCard, ...]
+    cases: Branch | None = None
 
 
 @dataclass(frozen=True)

@@ -37,13 +37,13 @@ def picture_of(domain: Domain, regions: Sequence[Region], numbered: int = 0) -> 
             for number, (region, polygon) in enumerate(pairs, start=1)
             if area(polygon)
         ]
-        numbers = [number for number, *_ in corners if number <= numbered]
-        return plane(box, [(affine, polygon) for _, affine, polygon in corners], len(regions), numbers)
+        numbers = [number for number, *_ in corners]
+        return plane(box, [(affine, polygon) for _, affine, polygon in corners], len(regions), numbers, numbered)
     rows = domain_inequalities(domain)
     ends = [(interval(box[0], (*rows, *region.inequalities)), region.left) for region in shown]
     pieces = [(i, piece, f) for i, (piece, f) in enumerate(ends, start=1) if piece is not None and piece[0] < piece[1]]
-    numbers = [i for i, *_ in pieces if i <= numbered]
-    return graph(box[0], [(piece, affine) for _, piece, affine in pieces], len(regions), numbers)
+    numbers = [i for i, *_ in pieces]
+    return graph(box[0], [(piece, affine) for _, piece, affine in pieces], len(regions), numbers, numbered)
 
 
 def cells(domain: Domain, box: Sequence[Interval], regions: Sequence[Region]) -> list[Polygon]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from exactformer.documents.document import (
     Block,
     Commands,
+    Detail,
     Document,
     Exact,
     Facts,
@@ -96,7 +97,9 @@ def _regions(found: Regions, drawn: int, check: Check) -> Iterator[Block]:
         counted = f"{picture.drawn} region{'s'[: picture.drawn != 1]}"
         dots = "; a dot where one ends and the next begins" if picture.marks else ""
         colours = " Cells with the same affine map have the same colour." if picture.kind == "plane" else ""
-        yield Figure(picture, f"{counted}{dots}.{colours}")
+        numbers = " Numbers are those of the table of regions, where there is room." if picture.numbers else ""
+        listed = (Detail(r.number, (("N(x)", map_text(r.affine)),)) for r in islice(found, LISTED))
+        yield Figure(picture, f"{counted}{dots}.{colours}{numbers}", tuple(listed))
     rows: list[tuple[Inline, ...]] = []
     for region in islice(found, LISTED):
         check()
@@ -131,12 +134,13 @@ def picture_of(found: Regions, check: Check = unlimited) -> Picture | None:
     if domain.dimension not in (1, 2) or not domain.is_bounded_box:
         return None
     box = [(low or Fraction(0), high or Fraction(0)) for low, high in zip(domain.lower, domain.upper, strict=True)]
-    pieces = []
+    pieces, numbers = [], []
     for region, corners in zip(found, found.corners(), strict=True):
         check()
         pieces.append((region.affine, corners))
+        numbers.append(region.number)
     if domain.dimension == 1:
         ends = (((min(points)[0], max(points)[0]), affine) for affine, points in pieces)
-        return graph(box[0], ends, len(found))
+        return graph(box[0], ends, len(found), numbers, LISTED)
     polygons = [(affine, [(x, y) for x, y in around(points)]) for affine, points in pieces]
-    return plane(box, polygons, len(found))
+    return plane(box, polygons, len(found), numbers, LISTED)
