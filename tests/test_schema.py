@@ -45,6 +45,10 @@ ANSWERS = {  # by the definition in the schema
     "exported": [["export", A, "--out", "exported"]],
     "replayed": [["replay", "exported"]],
     "theorems": [["theorems"], ["theorems", "T5", "--instances", "1"]],
+    "shape": [
+        ["theorems", "T5", "--all-weights"],
+        ["theorems", "T5", "--all-weights", "--widths", "1", "--out", "all"],
+    ],
     "report": [["report", ABSOLUTE]],
     "failure": [["prove", "missing.json"], ["evaluate", A, "--at", "1,2"], ["check", str(ROOT / "docs")]],
 }
