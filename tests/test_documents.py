@@ -286,7 +286,7 @@ def test_regions_writes_a_report(folder: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_a_family_writes_a_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    pages = ["family.html", "family.json", "family.md", "family.txt", "manifest.json"]
+    pages = ["family.html", "family.json", "family.md", "family.txt", "instances.jsonl", "manifest.json"]
     asked = ["verify", "--family", "family.py", "--claim", "convex"]
     assert main([*asked, "--instances", "1"]) == 0 and not Path("family-proof").exists()
     assert main([*asked, "--instances", "1", "--out", "out"]) == 0

@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 import exactformer as ef
+from exactformer.cli import main
 from exactformer.compiler import compile_network
+from exactformer.errors import InvalidInput
 from exactformer.networks import MaxoutNetwork, Network, Transformer
+from exactformer.prover import family as families
 from exactformer.prover.family import load_family, verify_family
+from exactformer.prover.record import FILE, Record
 
 
 def network(seed: int, width: int = 3) -> MaxoutNetwork:
@@ -104,3 +108,85 @@ def test_a_bad_family_file_gives_one_message(tmp_path: Path, text: str | None, m
         path.write_text(text)
     with pytest.raises(ef.InvalidInput, match=message):
         load_family(path)
+
+
+# --- records ----------------------------------------------------------------------------------------
+
+ASKED = {"claim": "equal"}
+
+
+def record(folder: Path) -> Record:
+    path = folder / FILE
+    path.write_text(Record.first_line(ASKED))
+    return Record(path)
+
+
+def many(count: int) -> list[tuple[Network, Network]]:
+    return [(network(seed), compiled(network(seed))) for seed in range(count)]
+
+
+def test_what_an_earlier_run_proved_is_not_proved_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = many(6)
+    assert verify_family(pairs, limit=4, record=record(tmp_path)).resumed == 0
+    path = tmp_path / FILE
+    path.write_bytes(path.read_bytes()[:-9])  # interrupted in the middle of the fourth
+    asked = []
+
+    def counted(left: Network, *others: Network | None, **options: object) -> object:
+        asked.append(left)
+        return verify(left, *others, **options)
+
+    verify = families.verify
+    monkeypatch.setattr(families, "verify", counted)
+    result = verify_family(pairs, record=Record.read(path, ASKED))
+    assert (result.proved, result.resumed, len(asked)) == (6, 3, 3) and "(3 proved by an earlier run)" in str(result)
+    assert verify_family(pairs, record=Record.read(path, ASKED)).resumed == 6
+
+
+def test_an_instance_that_changed_is_proved_anew(tmp_path: Path) -> None:
+    pairs = many(3)
+    verify_family(pairs, record=record(tmp_path))
+    pairs[1] = (network(1), without_a_head(network(4)))
+    result = verify_family(pairs, record=Record.read(tmp_path / FILE, ASKED))
+    assert (result.verdict, result.instance, result.resumed) == ("refuted", 1, 1)
+    again = verify_family(many(3), record=Record.read(tmp_path / FILE, ASKED), domain=ef.Box([0, 0], [1, 1]))
+    assert (again.proved, again.resumed) == (3, 0)  # on another domain
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    (
+        (None, "expected the record of a run, found none"),
+        ("", "line 1"),
+        ("{}\n", "line 1"),
+        (Record.first_line({"claim": "convex"}), "line 1"),
+        ("[" * 10**5 + "\n", "line 1"),
+        (Record.first_line(ASKED) + "no\n", "line 2"),
+        (Record.first_line(ASKED) + '{"instance": 0}\n', "line 2"),
+        (Record.first_line(ASKED) + "[]\n", "line 2"),
+        (Record.first_line(ASKED) + '{"instance": [], "left": "", "right": "", "domain": null}\n', "line 2"),
+    ),
+)
+def test_what_is_no_record_of_this_run_is_refused(text: str | None, message: str, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / FILE).write_text(text)
+    with pytest.raises(InvalidInput, match=message):
+        Record.read(tmp_path / FILE, ASKED)
+
+
+def test_the_command_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program = "import exactformer as ef\ndef pairs():\n    for c in (1, 2, 3, 4):\n        yield ef.MaxoutNetwork.of("
+    program += "[([[[c], [-c]]], [[0, 0]])], ([[1]], [0]), domain=ef.Box([-1], [1]))\n"
+    (tmp_path / "family.py").write_text(program)
+    out = tmp_path / "out"
+    words = ["verify", "--family", str(tmp_path / "family.py"), "--claim", "convex", "--out", str(out)]
+    assert main([*words, "--instances", "2"]) == 0
+    assert len((out / FILE).read_text().splitlines()) == 3
+    assert main([*words, "--resume"]) == 0
+    assert "4 instances proved, 0 left open (2 proved by an earlier run)" in capsys.readouterr().out
+    assert main(["verify", *words[1:4], "convex", *words[5:], "--resume", "--seed", "3"]) == 3
+    assert "line 1: expected the record of a run that asks" in capsys.readouterr().err
+    (out / FILE).write_text((out / FILE).read_text() + "{")
+    assert main(words) == 3
+    assert "--resume goes on with a run" in capsys.readouterr().err
+    assert main([*words[:-2], "--resume"]) == 3 and main(["verify", "a", "b", "--resume"]) == 3

@@ -41,6 +41,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--correspondence", metavar="FILE", help="where the units of A live in B, for the trace")
     parser.add_argument("--family", metavar="FILE", help="a Python file whose pairs() yields networks; it is executed")
     parser.add_argument("--instances", type=positive, metavar="N", help="of the family; default: all")
+    parser.add_argument("--resume", action="store_true", help="go on with the run of a family recorded in --out")
     proving_options(parser)
     for side, letter in (("left", "A"), ("right", "B")):
         text = f"read {letter} with softmax at inverse temperature L, or at one a layer"
@@ -58,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
         return _verify_family(options, claim)
     if options.instances is not None:
         raise no_effect("--instances", "--family")
+    if options.resume:
+        raise no_effect("--resume", "--family")
     if options.correspondence is not None and claim.networks == 1:
         raise no_effect("--correspondence", "a claim about two networks")
     files = [name for name in (options.left, options.right) if name is not None]
@@ -94,8 +97,10 @@ def _verify_family(options: argparse.Namespace, claim: Any) -> int:
     """
     from exactformer.documents.pages import names, rendered
     from exactformer.folder import summary
+    from exactformer.formats.files import read_bytes
     from exactformer.manifest import write_files
     from exactformer.prover.family import load_family, verify_family
+    from exactformer.prover.record import FILE
 
     for name in (options.left, options.correspondence):
         if name is not None:
@@ -110,10 +115,15 @@ def _verify_family(options: argparse.Namespace, claim: Any) -> int:
     line = progress_line(options, "{} instances proved, {} left open")
     with about(options.family), redirect_stdout(sys.stderr), line as progress:  # whatever the file prints is no answer
         pairs, rebuild = load_family(Path(options.family), seed=options.seed)
-        result = verify_family(pairs, rebuild=rebuild, limit=options.instances, progress=progress, **how)
+        record = _record(options, claim, folder)
+        limits = {"limit": options.instances, "progress": progress, "record": record}
+        result = verify_family(pairs, rebuild=rebuild, **limits, **how)
     found = result.counterexample
     numbers = {"proved": result.proved, "unknown": result.unknown, "instance": result.instance, "shrunk": result.shrunk}
-    pages = dict(rendered(result.document(), FAMILY))
+    numbers["resumed"] = result.resumed
+    pages: dict[str, Any] = dict(rendered(result.document(), FAMILY))
+    if record is not None:
+        pages[FILE] = read_bytes(record.path, follow=False)
     if found is not None:
         write(options, found, folder, pages)
     elif options.out:
@@ -128,3 +138,24 @@ def _verify_family(options: argparse.Namespace, claim: Any) -> int:
         if found is not None or options.out:
             say([f"  family    {folder}/{FAMILY}.html"])
     return EXIT[result.verdict]
+
+
+def _record(options: argparse.Namespace, claim: Any, folder: Path) -> Any:
+    """The record of what is proved, in the folder that was asked for: an earlier one to go on with, or a new one."""
+    from exactformer.manifest import write_files
+    from exactformer.prover.record import FILE, Record
+
+    if not options.out:
+        if options.resume:
+            raise no_effect("--resume", "--out")
+        return None
+    names = ("tie", "seed", "left_temperature", "right_temperature", "base", "certified")
+    asked = {"claim": claim.written, **{name: getattr(options, name) for name in names}}
+    if options.resume:
+        return Record.read(folder / FILE, asked)
+    try:
+        write_files(folder, "proof", {FILE: Record.first_line(asked)}, inputs=input_files(options))
+    except InvalidInput as error:
+        hint = "; --resume goes on with a run" if (folder / FILE).is_file() else ""
+        raise InvalidInput(f"{error}{hint}") from None
+    return Record(folder / FILE)

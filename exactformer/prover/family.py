@@ -23,6 +23,7 @@ from exactformer.prover.driver import verify
 from exactformer.prover.family_document import document_of
 from exactformer.prover.options import Options
 from exactformer.prover.outcome import Outcome, Verdict
+from exactformer.prover.record import Record, instance_of
 from exactformer.rational import Matrix, Vector
 
 Pair = tuple[Network, Network | None]
@@ -47,6 +48,7 @@ class FamilyResult:
     instance: int | None  # the number of the counterexample in the family, from 0
     shrunk: int  # how many shrinking steps the counterexample survived
     seconds: float
+    resumed: int = 0  # how many of those proved were so in the record of an earlier run
 
     @property
     def verdict(self) -> Verdict:
@@ -67,6 +69,7 @@ class FamilyResult:
 
     def __str__(self) -> str:
         head = f"{self.verdict.upper()}  {self.proved} instances proved, {self.unknown} left open"
+        head += f" ({self.resumed} proved by an earlier run)" if self.resumed else ""
         if self.counterexample is None:
             return head
         found = f"instance {self.instance} is a counterexample, after {self.shrunk} steps of making it smaller:"
@@ -81,6 +84,7 @@ def verify_family(
     timeout: float | None = None,
     domain: Domain | Callable[[int], Domain | None] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    record: Record | None = None,
     **options: Unpack[PairOptions],
 ) -> FamilyResult:
     """Verify a claim for pair after pair, until one is refuted, `limit` pairs are done, or time is out.
@@ -89,7 +93,8 @@ def verify_family(
     a left one; with it the left network of a counterexample is shrunk too: units and layers are dropped, weights set
     to zero or rounded, as long as the pair is still refuted. The point is always made simple. `timeout` is for the
     whole family, `progress` is told how many instances are proved and left open, `domain` may depend on the number of
-    inputs, and the other options are those of `verify`, for each pair. Raises `InvalidInput` when the family does not
+    inputs, and the other options are those of `verify`, for each pair. What is proved is noted in a `record`, and what
+    an earlier run of the same family noted there is not proved again. Raises `InvalidInput` when the family does not
     yield pairs of networks, or networks, and as `verify` does.
     """
     faults = Faults()
@@ -104,7 +109,7 @@ def verify_family(
     deadline = float("inf") if timeout is None else started + timeout
     claim = options.get("claim", "equal")
     asked = claim.written if isinstance(claim, Claim) else str(claim)
-    proved = unknown = 0
+    proved = unknown = resumed = 0
     for number, item in enumerate(pairs):
         if number == limit or time.monotonic() > deadline:
             break
@@ -112,6 +117,10 @@ def verify_family(
         alone = right is None
         left_over = None if timeout is None else max(0.01, deadline - time.monotonic())
         where = domain(left.inputs) if callable(domain) else domain
+        instance = None if record is None else instance_of(number, left, right, where)
+        if record is not None and instance is not None and record.has(instance):
+            proved, resumed = proved + 1, resumed + 1
+            continue
         outcome = verify(left, right, domain=where, timeout=left_over, **options)
         if progress is not None:
             progress(proved, unknown)
@@ -120,10 +129,12 @@ def verify_family(
             if alone or rebuild is not None:
                 end = min(deadline, time.monotonic() + 60)
                 small, steps = shrunk(outcome, None if alone else rebuild, end, **options)
-            return FamilyResult(asked, proved, unknown, small, number, steps, time.monotonic() - started)
+            return FamilyResult(asked, proved, unknown, small, number, steps, time.monotonic() - started, resumed)
         proved += outcome.verdict == "proved"
         unknown += outcome.verdict == "unknown"
-    return FamilyResult(asked, proved, unknown, None, None, 0, time.monotonic() - started)
+        if record is not None and instance is not None and outcome.verdict == "proved":
+            record.note(instance)
+    return FamilyResult(asked, proved, unknown, None, None, 0, time.monotonic() - started, resumed)
 
 
 def load_family(path: str | Path, *, seed: int = 0) -> tuple[Iterable[Pair | Network], Rebuild | None]:
