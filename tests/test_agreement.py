@@ -32,7 +32,7 @@ PROOFS = sorted(agreement.PROOFS.glob("*/certificate.json"))
 CORPUS = sorted((HERE.parent / "fuzz" / "corpus").iterdir())
 GOOD = {"random trees": 100, "needless splits": 50, "long lists": 12, "near": 80, "softmax": 60, "leaks": 80}
 GOOD |= {"prover": 60}
-GOOD |= {"narrow": 60, "functions": 60, "chains": 40}
+GOOD |= {"narrow": 60, "functions": 60, "pieces": 30, "chains": 40}
 LEAST_ACCEPTED = {
     "prover": 1.0,
     "functions": 0.3,

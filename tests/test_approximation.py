@@ -134,10 +134,9 @@ def test_steps_at_once_and_by_search(formula: str) -> None:
     asked = question.asked()
     curve = asked.statement.jobs[0].network
     assert isinstance(curve, Function) and found.line is not None
-    steps = steps_of(found.line, curve, epsilon)
-    assert steps is not None
-    head = {**question.head, "inhabitant": [0]}
-    assert asked.judged({**head, "tree": steps}).holds
+    steps, head = steps_of(found.line, curve, epsilon), {**question.head, "inhabitant": [0]}
+    assert (steps is None) == ("abs" in formula or "max" in formula)  # the search cuts at kinks
+    assert steps is None or asked.judged({**head, "tree": steps}).holds
     searched = narrowed(asked.goal(), Deadline.after(None), question.violated, lambda done, left: None)
     assert searched.reason is searched.witness is None
     assert asked.judged({**head, "tree": searched.steps}).holds
@@ -216,7 +215,10 @@ def test_from_a_formula_to_a_transformer(formula: str, epsilon: str, options: di
     assert found.upper is not None and found.upper <= number
     assert found.lower is not None and found.lower <= found.upper
     assert sum(found.parts) == found.upper and bool(found.temperature) != options.get("hard", False)
-    assert found.theorem is not None and found.theorem.startswith("for every x in the domain, |left(x) - right(x)| <= ")
+    assert found.theorem is not None
+    own = found.interpolant.form == "S2"
+    relation = "left(x) = right(x)" if own and not found.temperature else "|left(x) - right(x)| <= "
+    assert found.theorem.startswith(f"for every x in the domain, {relation}") and (found.parts[0] == 0) == own
     points = np.random.default_rng(0).uniform(-1, 1, (300, len(names)))
     values = ef.evaluate_batch(function, points) - ef.evaluate_batch(
         found.transformer, points, temperature=found.temperature or None

@@ -42,7 +42,7 @@ def _links(found: Approximation) -> tuple[Table, ...]:
         return ()
     near, soft = found.parts
     rows = (
-        ("link-1.json", "f", "the network", decimal(near, 6)),
+        ("link-1.json", "f", "the network", decimal(near, 6) if near else "0, equal"),
         ("link-2.json", "the network", "the Transformer", decimal(soft, 6) if soft else "0, equal"),
         ("certificate.json", "f", "the Transformer", decimal(near + soft, 6)),
     )

@@ -98,7 +98,8 @@ def approximate(
     piecewise linear formula of two or three is met by itself, as a difference of two maxima ("S2"). That is compiled,
     by the given construction ("gated", if none is). With `hard` the Transformer has hard attention and equals the
     network (Theorem A), without it it has softmax at a temperature that costs at most a tenth of the error (Theorem P).
-    Where the network is seen to be nearer than epsilon, that is what the theorem says, if it can be proved. The form
+    Where the network is seen to be nearer than epsilon, that is what the theorem says, if it can be proved; of its own
+    pieces it is that both are equal, so that all of epsilon is left to softmax. The form
     "M5", of one variable and with `hard`, is the network of "M4" as a single head with a token a piece (Theorem H).
     The kernel checks both halves, and the chain of them: function - network - Transformer.
 
@@ -135,7 +136,7 @@ def approximate(
             else:
                 name = construction or "gated"
                 compiled = compile_network(met.found.network, construction=name, domain=domain, arity=arity)
-                network, share = met.found.network, met.epsilon * SOFT / (1 - SOFT)
+                network, share = met.found.network, met.epsilon * SOFT / (1 - SOFT) or wanted
                 reached = equal(network, compiled) if hard else softened(network, compiled, share, deadline)
     except OutOfTime:
         raise TimeoutError(f"out of time after {timeout:g} s: there is no Transformer yet") from None
@@ -262,6 +263,8 @@ def _met(function: Function, domain: Domain, epsilon: Fraction, form: Form, dead
             ) from None
         seen = short(met.error(function) * ABOVE, 3)  # often less than what was asked for: said, if it holds
         tighter = function.inputs < MOST and 0 < seen < epsilon * WORTH  # of three variables it takes too many cells
+        if form == "S2":
+            seen, tighter = Fraction(0), True
         for claimed in (seen, epsilon) if tighter else (epsilon,):
             part, reason = _near(function, domain, met, claimed, deadline, say)
             if part is not None:
@@ -277,7 +280,8 @@ def _near(
 ) -> tuple[Part | None, str | None]:
     """The certificate that the network is within epsilon of the function, or the reason why there is none."""
     faults = Faults()
-    question = ask(Within(epsilon), function, met.network, domain, "average", faults, functions=True)
+    claim = Within(epsilon) if epsilon else Equal()
+    question = ask(claim, function, met.network, domain, "average", faults, functions=True)
     faults.settle()
     asked = question.asked()
     curve = asked.statement.jobs[0].network

@@ -61,6 +61,7 @@ class Approximation(Bounded):
     def rows(self) -> Iterator[tuple[str, str]]:
         """The answer, line by line with a name each; the first is the verdict."""
         bound = "no bound" if self.upper is None else f"|f(x) − T(x)| ≤ {decimal(self.upper, 9)}"
+        bound = bound if self.upper != 0 else "f(x) = T(x)"
         yield self.verdict.upper(), f"{bound} for every x in {self.domain}"
         yield "f", self.function.formula
         if self.reason:
@@ -74,8 +75,9 @@ class Approximation(Bounded):
         yield "network", f"{self.network}: {self.pieces} {kind}, {FORMS[self.interpolant.form]}"
         if self.parts:
             first, second = self.parts
-            how = "equal" if not second else f"within {decimal(second, 4)}"
-            yield "error", f"f is within {decimal(first, 4)} of the network, the network {how} of the Transformer"
+            near = f"within {decimal(first, 4)} of the network" if first else "equal to the network"
+            how = f"within {decimal(second, 4)} of" if second else "equal to"
+            yield "error", f"f is {near}, the network {how} the Transformer"
         yield "T", str(self.transformer)
         rates = " / ".join(map(str, dict.fromkeys(self.temperature)))
         yield "attention", f"softmax at inverse temperature {rates}" if rates else "hard"
@@ -86,7 +88,7 @@ class Approximation(Bounded):
     def predictions(self) -> list[Prediction]:
         """Sizes that general theorems ask for, with the function's slope and curvature estimated from samples."""
         near, soft = self.parts or (self.epsilon, Fraction(0))
-        return predicted(self.function, self.domain, near, soft, self.interpolant, self.temperature)
+        return predicted(self.function, self.domain, near or self.epsilon, soft, self.interpolant, self.temperature)
 
     def document(self) -> Document:
         """The report, as every renderer takes it."""

@@ -13,11 +13,14 @@ from exactformer.rational import number_text
 
 Step = list[Any]
 Piece = tuple[Fraction, Fraction, Fraction, Fraction]  # from, to, slope, value at 0
+KINKS = ("absolute", "maximum", "minimum")
 HALVINGS = 12  # of a piece, until the kernel's enclosures are enough
 
 
 def steps_of(line: Polyline, function: Function, epsilon: Fraction) -> list[Step] | None:
-    """The steps; None where enclosures are not enough, so that a search has to say why."""
+    """The steps; None where enclosures are not enough, so that a search has to say why, or to cut at the kinks."""
+    if any(step.operation in KINKS for step in function.steps):
+        return None
     ends: list[Fraction] = []
     for left, right, slope, value in zip(
         line.knots, (*line.knots[1:], line.end), line.slopes, line.values, strict=False

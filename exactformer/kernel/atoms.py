@@ -207,6 +207,11 @@ class Atoms:
             self.functions[atom] = function
         return Form({self._exact[function]: 1})
 
+    @property
+    def defined(self) -> bool:
+        """Whether all functions of the inputs are known to have a value everywhere on the box."""
+        return all(self.low[v] is not None for v in self.functions)
+
     # --- aliases --------------------------------------------------------------------------------
 
     def expanded(self, form: Form) -> Form:

@@ -164,8 +164,7 @@ class Goal:
 
     def holds(self, proofs: Sequence[Proof | None]) -> bool:
         """Rule *holds*: on this cell all runs are finished, functions defined, and each obligation has its proof."""
-        atoms = self.cell.atoms
-        if not self.finished or any(atoms.low[v] is None for v in atoms.functions):
+        if not self.finished or not self.cell.atoms.defined:
             return False
         goals, strict = self.obligations(), bool(self.statement.groups)
         return len(goals) == len(proofs) and all(
@@ -304,6 +303,8 @@ def _refuted(statement: Statement, value: dict[str, object], place: str) -> str:
         for k, ((least, most), (low, high)) in enumerate(zip(said, ends, strict=True)):
             if low is None or high is None or not least <= low <= high <= most:
                 reject(f"{where}[{k}]", _value(low, high), _value(least, most))
+        if not cell.atoms.defined:
+            reject(where, "a point at which every step of the function is defined", _text(variables))
         outputs.append(found)
         values.append(f"{job.label} = ({', '.join(_value(*y) for y in said)})")
     if not statement.violated(outputs, cell.atoms.bounds):

@@ -65,6 +65,19 @@ class Function:
         """One."""
         return 1
 
+    def linear(self, step: Step) -> tuple[tuple[Fraction, int], ...] | None:
+        """The factors and the steps whose sum a step is; None for what is neither a sum nor a multiple by a number."""
+        numbers = [i for i in step.of if step.operation != "input" and self.steps[i].operation == "number"]
+        match step.operation:
+            case "add":
+                return (Fraction(1), step.of[0]), (Fraction(1), step.of[1])
+            case "multiply" if numbers:
+                return ((self.steps[numbers[0]].number, step.of[numbers[0] == step.of[0]]),)
+            case "divide" if step.of[1] in numbers and self.steps[step.of[1]].number:
+                return ((1 / self.steps[step.of[1]].number, step.of[0]),)
+            case _:
+                return None
+
     @cached_property
     def order(self) -> int:
         """How many times it is differentiated: 2, or less where that would be more than `MAX_WORK` entries."""

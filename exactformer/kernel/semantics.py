@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from .cell import Cell
-from .forms import ZERO, Form, Vector, combine, difference, ratio, scaled, vector
+from .forms import ONE, ZERO, Form, Vector, combine, constant_form, difference, negated, ratio, scaled, vector
 from .functions import Function, Step
 from .networks import Head, Maxout, Network, Transformer
 from .reading import NotAffine
@@ -78,8 +78,8 @@ def advance(run: Run, cell: Cell) -> Run:
         return run
     places: dict[str, int] = dict(run.places)
     if isinstance(run.network, Function):
-        value = cell.atoms.function(_composed(run.network, run.states[0]))
-        return replace(run, outputs={0: value})
+        value = _function(run.network, run.side, run.states[0], cell, places)
+        return replace(run, outputs=_nonzero({0: value}), places=places)
     if isinstance(run.network, Maxout):
         outputs = _maxout(run.network, run.side, run.semantics, run.states[0], cell, places)
         return replace(run, outputs=outputs, places=places)
@@ -111,33 +111,88 @@ def advance(run: Run, cell: Cell) -> Run:
     return replace(run, outputs=net.readout(states[net.token]), places=places, stuck=None, ties=ties)
 
 
-def _composed(function: Function, state: Vector) -> Function:
-    """The function of the variables that a function of these forms is; at the variables themselves the same one."""
-    places = range(function.inputs)
-    if all(state.get(i, ZERO).equals(Form({i + 1: 1})) for i in places):
-        return function
-    steps: list[Step] = []
+def _function(function: Function, side: str, state: Vector, cell: Cell, places: dict[str, int]) -> Form:
+    """Rule *function*: what is piecewise linear is a form; of all else the outermost parts are variables.
+
+    Sound: the sum is the last step taken apart. Each step that is no form is one of a variable, as what no step uses
+    counts as outermost, too; and a variable is defined where all its steps are.
+    """
+    steps, forms = function.steps, _piecewise(function, side, state, cell, places)
+    used = {i for step in steps if step.operation != "input" for i in step.of}
+    last = len(steps) - 1
+    shares = {k: Fraction(k == last) for k in range(len(steps)) if k == last or k not in used}
+    parts: list[tuple[int, Form]] = []
+    for k in range(last, -1, -1):
+        if k not in shares:
+            continue
+        form, terms = forms[k], function.linear(steps[k])
+        if form is None and terms is not None:
+            for factor, i in terms:
+                shares[i] = shares.get(i, Fraction(0)) + factor * shares[k]
+            continue
+        if form is None:
+            form = cell.atoms.function(_program(function, k, forms, cell.atoms.inputs))
+        parts.append((1, scaled(form, shares[k])))
+    return combine(parts)
+
+
+def _piecewise(function: Function, side: str, state: Vector, cell: Cell, places: dict[str, int]) -> list[Form | None]:
+    """The values of the steps: forms where a step and all that it uses are piecewise linear, None for the others."""
+    forms: list[Form | None] = []
+    for k, step in enumerate(function.steps):
+        if step.operation == "input":
+            forms.append(state.get(step.of[0], ZERO))
+            continue
+        of = [form for i in step.of if (form := forms[i]) is not None]
+        place = f"{side}.s{k}"
+        if len(of) < len(step.of):
+            forms.append(None)
+        elif step.operation == "number":
+            forms.append(constant_form(step.number))
+        elif step.operation == "maximum":
+            forms.append(maximum(cell, places, place, of))
+        elif step.operation == "minimum":
+            forms.append(negated(maximum(cell, places, place, list(map(negated, of)))))
+        elif step.operation == "absolute":
+            forms.append(maximum(cell, places, place, (*of, negated(*of))))
+        else:
+            terms, values = function.linear(step), dict(zip(step.of, of, strict=True))
+            forms.append(None if terms is None else combine([(1, scaled(values[i], factor)) for factor, i in terms]))
+    return forms
+
+
+def _program(function: Function, last: int, forms: Sequence[Form | None], inputs: int) -> Function:
+    """A step as a function of the variables of the claim; steps that are forms in these alone are written out.
+
+    Steps come in the order in which the last one needs them, and none twice: so it depends on what is computed alone.
+    """
+    steps: dict[Step, int] = {}
 
     def added(operation: str, of: tuple[int, ...] = (), number: Fraction = Fraction(0)) -> int:
-        steps.append(Step(operation, of, number))
-        return len(steps) - 1
+        return steps.setdefault(Step(operation, of, number), len(steps))
 
-    inputs = []
-    for i in places:
-        form, total = state.get(i, ZERO), added("number")
+    def written(form: Form) -> int:
+        parts = []
         for v, c in sorted(form.terms.items()):
-            part = added("number", number=Fraction(c, form.den))
-            total = added("add", (total, added("multiply", (part, added("input", (v - 1,)))) if v else part))
-        inputs.append(total)
-    numbers: list[int] = []
-    for step in function.steps:
-        first = step.of[0] if step.operation == "input" else -1
-        of = tuple([numbers[n] for n in step.of]) if first < 0 else ()
-        numbers.append(inputs[first] if first >= 0 else added(step.operation, of, step.number))
-    if numbers[-1] != len(steps) - 1:
-        added("add", (numbers[-1], added("number")))
-    width = max([v for form in state.values() for v in form.terms], default=0)
-    return Function(width, tuple(steps))
+            factors = [added("number", (), Fraction(c, form.den))] if not v or c != form.den else []
+            factors += [added("input", (v - 1,))] if v else []
+            parts.append(factors[0] if len(factors) == 1 else added("multiply", tuple(factors)))
+        total = parts[0] if parts else added("number")
+        for part in parts[1:]:
+            total = added("add", (total, part))
+        return total
+
+    numbers: dict[int, int] = {}
+    stack = [last]  # of our own in place of recursion: programs may be deep
+    while stack:
+        form, step = forms[stack[-1]], function.steps[stack[-1]]
+        if form is not None and max(form.terms, default=ONE) <= inputs:
+            numbers[stack.pop()] = written(form)
+        elif waiting := [i for i in step.of if i not in numbers]:
+            stack += reversed(waiting)
+        else:
+            numbers[stack.pop()] = added(step.operation, tuple([numbers[i] for i in step.of]), step.number)
+    return Function(inputs, tuple(steps))
 
 
 def _updated(state: Vector, update: Vector, cell: Cell) -> Vector:

@@ -23,7 +23,7 @@ from exactformer.kernel.elementary import Undefined
 from exactformer.kernel.forms import ONE, Form, difference
 from exactformer.kernel.functions import Function, value
 from exactformer.polyhedra.lp import Program
-from exactformer.prover.search import Found, Step
+from exactformer.prover.search import Found, Search, Step
 from exactformer.rational import number_text
 from exactformer.work import Deadline
 
@@ -42,8 +42,10 @@ def narrowed(
 ) -> Found:
     """A proof of the goal, or a point that refutes it, or the reason why there is neither.
 
-    Ranges of inputs are halved at most `finest` times.
+    Ranges of inputs are halved at most `finest` times. If functions are piecewise linear, all is as for networks.
     """
+    if goal.finished and not goal.cell.atoms.functions:
+        return Search(tried, deadline.end, False, progress).run(goal)
     if any(None in side for side in _box(goal)):
         return Found([], [], {}, reason="functions are enclosed on boxes: the domain has to be bounded")
     steps: list[Step] = []

@@ -724,6 +724,53 @@ def _means_and_differences() -> Iterator[Entry]:
         yield _entry(f"narrow, a {name}", {**value, "right": {**value["right"], **how}}, left, right)
 
 
+def piecewise_cases() -> dict[str, Any]:
+    """Functions that are piecewise linear in part: by gates, with terms in common, and where a step has no value."""
+    import test_kernel_attacks as a
+    import test_kernel_narrow as t
+    from kernel_material import box
+
+    x, y, minus = ["input", 0], ["input", 1], ["number", -1]
+    largest = t.function([x, y, ["maximum", 0, 1]], 2)
+    steps = [x, y, minus, ["multiply", 1, 2], ["add", 0, 3], ["absolute", 4], ["add", 0, 1], ["add", 5, 6]]
+    half = t.function([*steps, ["number", 2], ["divide", 7, 8]], 2)
+    off = t.function([*steps, ["number", 2], ["divide", 7, 8], ["number", "1/1024"], ["add", 9, 10]], 2)
+    smallest = t.function(
+        [x, y, minus, ["multiply", 2, 0], ["multiply", 2, 1], ["minimum", 3, 4], ["multiply", 5, 2]], 2
+    )
+    one = t.function(
+        [x, y, ["sin", 1], ["exp", 0], ["multiply", 3, 2], ["add", 2, 4], ["absolute", 0], ["add", 5, 6]], 2
+    )
+    other = t.function(
+        [x, ["absolute", 0], ["exp", 0], y, ["sin", 3], ["multiply", 2, 4], ["add", 5, 4], ["add", 6, 1]], 2
+    )
+    bent = t.function([x, ["number", "1/2"], ["multiply", 1, 0], ["absolute", 2], ["exp", 3], ["add", 4, 3]])
+    log = [x, ["log", 0]]
+    zeros = {
+        "cancelled": t.function([*log, minus, ["multiply", 2, 1], ["add", 1, 3]]),
+        "times 0": t.function([*log, ["number", 0], ["multiply", 2, 1], ["exp", 3]]),
+        "unused": t.function([*log, x]),
+        "unused sum": t.function([*log, ["add", 0, 1], x]),
+    }
+    gates: list[Any] = [["gate", "L.s2"], ["holds"], ["holds"]]
+    cut: list[Any] = [["cut", [[1, 1]]], ["anew", []], ["holds", [], []], ["anew", []], ["holds", [], []]]
+    line, square, value = t.affine(0), box(2), [[{"lower": -9, "upper": 9}], [0]]
+    cases: dict[str, Any] = {
+        "maximum": (a.proof(largest, half, square, gates, "equal", [0, 0]), largest, half),
+        "maximum, off": (a.proof(largest, off, square, gates, "equal", [0, 0]), largest, off),
+        "minimum": (a.proof(largest, smallest, square, [["holds"]], "equal", [0, 0]), largest, smallest),
+        "terms": (a.proof(one, other, square, [["holds"]], "equal", [0, 0]), one, other),
+        "kinks anew": (t.within(2, bent, t.affine(0, 1), cut), bent, t.affine(0, 1)),
+        "kinks within": (t.within("1.2", bent, t.affine(0, 1), [["holds", [], []]]), bent, t.affine(0, 1)),
+    }
+    for name, f in zeros.items():
+        for low in ("-1", "1/4"):
+            cases[f"{name} from {low}"] = (t.within(2, f, line, [["holds", [], []]], box(1, low, 1)), f, line)
+        point = a.proof(f, line, box(1), [], "within", epsilon="1/8") | {"point": ["-1/2"], "values": value}
+        cases[f"{name} refuted"] = ({k: v for k, v in point.items() if k not in ("tree", "inhabitant")}, f, line)
+    return cases
+
+
 def _about_functions() -> dict[str, tuple[Any, Any, Any]]:
     """Certificates about functions and by narrow, good ones and some that prove nothing."""
     import test_kernel_attacks as a
@@ -781,7 +828,8 @@ def _about_functions() -> dict[str, tuple[Any, Any, Any]]:
         "pi": (t.within("0.00127", pi, bare, [["narrow"], closed], nothing), pi, bare),
         "midpoint": (a.proof(square, None, box(1), [["holds", []]], "convex"), square, None),
         "midpoint false": (a.proof(square, None, box(1), [["holds", []]], "concave"), square, None),
-        "swapped": (a.proof(even, None, box(2), [closed], "invariant", permutation=[1, 0]), even, None),
+        "swapped": (a.proof(even, None, box(2), [["holds"]], "invariant", permutation=[1, 0]), even, None),
+        **piecewise_cases(),
         "second point": (a.proof(even, None, box(2), [closed], "independent", inputs=[1]), even, None),
         "input last": (a.proof(last, None, box(2), [["holds"]], "independent", inputs=[0]), last, None),
         "input last, same": (a.proof(last, None, box(2), [["holds"]], "independent", inputs=[1]), last, None),

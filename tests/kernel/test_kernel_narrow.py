@@ -193,9 +193,10 @@ def test_functions_at_other_points() -> None:
         claim="invariant",
         parameters={"permutation": [1, 0]},
         inhabitant=[0, 0],
-        tree=[["holds", [], []]],
+        tree=[["holds"]],
     )
-    assert accepted(swapped, even)
+    assert accepted(swapped, even)  # the two squares are two variables, so both sums are one form
+    assert not accepted({**swapped, "tree": [["holds", [], []]]}, even)
     square = function(SQUARE)
     for claim, true in (("convex", True), ("concave", False)):
         value = certificate(square, None, box(1), claim=claim, inhabitant=[0], tree=[["holds", []]])

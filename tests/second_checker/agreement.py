@@ -39,6 +39,7 @@ MAKERS = {
     "prover": generate.found_by_prover,
     "narrow": generate.narrowed,
     "functions": generate.with_function,
+    "pieces": generate.pieces,
     "chains": generate.chained,
 }
 WORDS = {  # what a certificate has that can be damaged in this way

@@ -1465,11 +1465,96 @@ def go_on(cell: Cell, evaluation: Evaluation, run: Run) -> Run:
     """Start or resume an evaluation."""
     evaluation = replace(evaluation, inputs=[cell.atoms.with_fixed_inputs(f) for f in evaluation.inputs])
     if isinstance(evaluation.network, Function):
-        forms = tuple(tuple(sorted(f.items())) for f in evaluation.inputs)
-        return Run(output=[cell.atoms.function(evaluation.network, forms)])
+        return Run(output=[Program(cell, evaluation).value()])
     if isinstance(evaluation.network, Transformer):
         return run_transformer(cell, evaluation, evaluation.network, run)
     return Run(output=run_layers(cell, evaluation, evaluation.network))
+
+
+@dataclass
+class Program:
+    """An evaluation of a function on a cell (section 7.4)."""
+
+    cell: Cell
+    evaluation: Evaluation
+    plain: dict[int, Form] = field(default_factory=dict)  # the steps that are forms
+    sums: dict[int, dict[int, Fraction]] = field(default_factory=dict)  # other sums and multiples: terms, with factors
+
+    def value(self) -> Form:
+        """The form of the last step."""
+        steps = self.evaluation.network.steps
+        for k, (name, earlier, constant) in enumerate(steps):
+            self.read(k, name, earlier, constant)
+        last = len(steps) - 1
+        used = {i for name, earlier, _ in steps if name != "input" for i in earlier}
+        open_steps, waiting = set[int](), [k for k in range(last + 1) if k == last or k not in used]
+        while waiting:
+            k = waiting.pop()
+            if k not in open_steps:
+                open_steps.add(k)
+                waiting.extend(self.sums.get(k, ()))
+        made = {k: self.variable(k) for k in sorted(open_steps, reverse=True) if k not in self.plain | self.sums}
+        values: dict[int, Form] = {}
+        for k in sorted(open_steps):
+            values[k] = self.plain.get(k) or made.get(k) or {}
+            for i, factor in self.sums.get(k, {}).items():
+                values[k] = add(values[k], values[i], factor)
+        return values[last]
+
+    def read(self, k: int, name: str, earlier: tuple[int, ...], constant: Fraction) -> None:
+        """Enter a step as a form, or as a sum; any other one is neither."""
+        steps, letter = self.evaluation.network.steps, self.evaluation.letter
+        if name in ("input", "number"):
+            self.plain[k] = self.evaluation.inputs[earlier[0]] if name == "input" else single(constant)
+            return
+        terms: dict[int, Fraction] | None = None
+        if name == "add":
+            terms = dict.fromkeys(earlier, Fraction(2 if earlier[0] == earlier[1] else 1))
+        elif name == "multiply" and "number" in (steps[earlier[0]][0], steps[earlier[1]][0]):
+            i, j = earlier if steps[earlier[0]][0] == "number" else earlier[::-1]
+            terms = {j: steps[i][2]}
+        elif name == "divide" and steps[earlier[1]][0] == "number" and steps[earlier[1]][2]:
+            terms = {earlier[0]: 1 / steps[earlier[1]][2]}
+        if not all(i in self.plain for i in earlier):
+            if terms is not None:
+                self.sums[k] = terms
+            return
+        forms = [self.plain[i] for i in earlier]
+        sign = -1 if name == "minimum" else 1
+        if terms is not None:
+            form: Form = {}
+            for i, factor in terms.items():
+                form = add(form, self.plain[i], factor)
+            self.plain[k] = form
+        elif name in ("maximum", "minimum", "absolute"):
+            forms = [times(sign, f) for f in forms] + ([times(-1, forms[0])] if name == "absolute" else [])
+            self.plain[k] = times(sign, self.cell.operation_at(f"{letter}.s{k}", forms, None))
+
+    def variable(self, last: int) -> Form:
+        """The variable of a step that is neither: its own function of those forms below it that mention no atoms."""
+        forms: dict[Key, int] = {}
+        terms: dict[Any, int] = {}
+        became: dict[int, int] = {}
+
+        def enter(k: int) -> None:
+            name, earlier, constant = self.evaluation.network.steps[k]
+            if k in self.plain and not self.cell.atoms.mentioned(self.plain[k]):
+                form = tuple(sorted(self.plain[k].items()))
+                term: Any = ("input", (forms.setdefault(form, len(forms)),), Fraction(0))
+            else:
+                term = (name, tuple(became[i] for i in earlier), constant)
+            became[k] = terms.setdefault(term, len(terms))
+
+        todo = [(last, False)]
+        while todo:  # below first, from left to right
+            k, below = todo.pop()
+            whole = k in self.plain and not self.cell.atoms.mentioned(self.plain[k])
+            if below or whole:
+                enter(k)
+            elif k not in became:
+                earlier = self.evaluation.network.steps[k][1]
+                todo += [(k, True), *((i, False) for i in reversed(earlier))]
+        return self.cell.atoms.function(Function(len(forms), tuple(terms)), tuple(forms))
 
 
 def run_layers(cell: Cell, evaluation: Evaluation, net: Layered) -> list[Form]:
@@ -2092,6 +2177,7 @@ def outputs_at(claim: Claim, variables: Sequence[Fraction]) -> tuple[list[list[F
     cell = Cell(Atoms([]), [], [Run() for _ in claim.evaluations])
     forms = [replace(e, inputs=list(map(single, x))) for e, x in zip(claim.evaluations, points, strict=True)]
     cell.advance(replace(claim, evaluations=forms))
+    require(cell.atoms.are_defined(), "a function may be undefined at the point")
     return [run.output or [] for run in cell.runs], cell.atoms.range
 
 

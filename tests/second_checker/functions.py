@@ -379,7 +379,8 @@ def step(name: str, constant: Fraction, parts: list[Known], same: bool, thin: bo
     if name == "minimum":
         return negative(larger(negative(a), negative(b), thin))
     if name == "absolute":
-        return larger(a, negative(a), thin)
+        both = larger(a, negative(a), thin)
+        return Known((max(both.value[0], Z), both.value[1]), both.first, both.second)
     if name == "power":
         return of(a, power(v, constant), power_rule(v, constant))
     if name == "exp":

@@ -19,7 +19,9 @@ import checker
 import player
 
 import exactformer as ef
+from exactformer.approximation.own import own_pieces
 from exactformer.formats import network_json
+from exactformer.piecewise.cpwl_to_two_maxima import cpwl_to_two_maxima
 from exactformer.prover.certificate import dump
 
 CONSTRUCTIONS = (
@@ -629,9 +631,7 @@ def refutation(r: random.Random, claim: checker.Claim, domain: checker.Domain) -
             continue
         try:
             outputs, bounds = checker.outputs_at(claim, point)
-        except checker.Rejected:  # a score that is not affine
-            return None
-        if any(None in bounds(f) for output in outputs for f in output):  # a function that is not defined there
+        except checker.Rejected:  # a score that is not affine, a function that is not defined there
             continue
         if claim.is_refuted(outputs, bounds) or r.random() < 0.1:
             values = [[enclosed(r, *bounds(f)) for f in output] for output in outputs]
@@ -748,10 +748,14 @@ def random_function(r: random.Random, inputs: int) -> Data:
     """A straight-line program of a few steps, mostly defined and of moderate size where its inputs are."""
     steps: list[Any] = [["input", r.randrange(inputs)]] if inputs else [["pi"]]
     smooth = ["sin", "cos", "tanh", "exp", "absolute", "tan", "log"]
-    for _ in range(r.randint(1, 7)):
+    bent = r.random() if inputs else 0.0  # how much of it is piecewise linear
+    for _ in range(r.randint(1, 7) + 5 * (bent > 0.5)):
         k = len(steps)
         a, b = k - 1, r.randrange(k)
         way = r.random()
+        if r.random() < bent - 0.3:
+            steps += bent_steps(r, inputs, a, b)
+            continue
         if way < 0.15:
             steps.append(["input", r.randrange(inputs)] if inputs else ["number", 3])
         elif way < 0.3:
@@ -768,6 +772,39 @@ def random_function(r: random.Random, inputs: int) -> Data:
             steps.append([r.choice(smooth[: r.choice([5, 5, 7])]), a])
     net: Data = {"format": "exactformer/network-1", "kind": "function", "inputs": inputs, "steps": steps}
     return net | ({"name": "f"} if r.random() < 0.1 else {})
+
+
+def bent_steps(r: random.Random, inputs: int, a: int, b: int) -> list[Any]:
+    """A step or two that are piecewise linear where the last one, a, and an earlier one, b, are."""
+    if r.random() < 0.7:
+        return [r.choice([["absolute", a], ["add", a, b], ["maximum", a, b], ["minimum", b, a]])]
+    other = r.choice([["number", spelt(r, value_of(r))], ["input", r.randrange(inputs)]])
+    return [other, [r.choice(["multiply", "multiply", "add", "maximum", "minimum", "divide"]), a, a + 1]]
+
+
+def piecewise_function(r: random.Random, inputs: int) -> Data:
+    """A program that is piecewise linear."""
+    steps: list[Any] = [["input", i] for i in range(inputs)]
+    while len(steps) < inputs + 8:
+        a = len(steps) - 1
+        steps += [s for s in bent_steps(r, inputs, a, r.randrange(len(steps))) if s[0] != "divide"]
+    return {"format": "exactformer/network-1", "kind": "function", "inputs": inputs, "steps": steps}
+
+
+def pieces(r: random.Random, seconds: float = 5.0) -> Case | None:
+    """What the prover says of a program that is piecewise linear and the network of its pieces, equal or nearly so."""
+    inputs, own = r.choice([1, 2, 2]), None
+    box = ef.Box([-1] * inputs, [1] * inputs)
+    while own is None:  # it has too many pieces
+        function = network_json.parse(text_of(piecewise_function(r, inputs)), "f")
+        own = own_pieces(function, box)
+    net = cpwl_to_two_maxima(own if r.random() < 0.7 else own.max(ef.CPWL.variables(inputs, box)[0] - "9/10"))
+    sides = [function, net] if r.random() < 0.5 else [net, function]
+    outcome = ef.verify(*sides, domain=box, timeout=seconds, cross_check=())
+    if outcome.certificate is None:
+        return None
+    files = zip(("left.json", "right.json"), sides, strict=True)
+    return Case(dump(outcome.certificate).encode(), {name: network_json.dump(net).encode() for name, net in files})
 
 
 def with_function(r: random.Random) -> Case:
@@ -813,7 +850,10 @@ def fitting(r: random.Random, question: Question) -> Data:
             for low, high in zip(domain.lower, domain.upper, strict=True)
             if (t := r.choice([Fraction(0), Fraction(1), Fraction(r.random())])) is not None
         ]  # type: ignore[operator]
-        outputs, bounds = checker.outputs_at(claim, point)
+        try:
+            outputs, bounds = checker.outputs_at(claim, point)
+        except checker.Rejected:  # a function that is not defined there
+            continue
         low, high = bounds(outputs[0][0] if len(outputs) == 1 else checker.add(outputs[0][0], outputs[1][0], -1))
         seen += [] if low is None or high is None else [(low, high)]
     lowest, highest = (

@@ -193,7 +193,7 @@ def narrow_tree(r: random.Random, claim: Claim, domain: Domain, cuts: int) -> li
                     step, children = ["anew", []], anew(cell, [])
             except Rejected:
                 step, children = None, []
-        elif r.random() < 0.15 and depth < 2 * cuts + 2:
+        elif r.random() < (0.5 if any(".s" in place for place in cell.places) else 0.15) and depth < 2 * cuts + 2:
             step, children = splitting(r, cell)
         steps.append(step or closing(r, claim, cell.child([])) or ["holds"])
         stack += reversed([(child, depth + 1) for child in children])
