@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from exactformer.checking import check
 from exactformer.cli import main
 from exactformer.compiler import compile_network
+from exactformer.compiler.driver import WITH_GATES
 from exactformer.domain import Box, Domain
 from exactformer.errors import CertificateRejected, InvalidInput
 from exactformer.generic.constructions import gated_for_all_weights, global_for_all_weights
@@ -55,13 +56,14 @@ shapes = st.builds(
 @settings(max_examples=25, deadline=None)
 @given(shapes, st.randoms(use_true_random=False))
 def test_what_is_made_of_unknowns_specialises_to_what_is_compiled(shape: Shape, random: Random) -> None:
-    for made, construction in zip(MADE, ("global", "gated"), strict=True):
-        statement = made(shape)
+    for construction in ("global", *WITH_GATES):
+        given = construction in WITH_GATES
+        statement = gated_for_all_weights(shape, construction) if given else global_for_all_weights(shape)
         values, _ = statement.draw(random)
         source = specialised(statement.left, values)
         assert isinstance(source, MaxoutNetwork)
         domain = None
-        if construction == "gated":
+        if given:
             ends = range(1, shape.inputs + 1)
             domain = Box([values[f"lo{j}"] for j in ends], [values[f"hi{j}"] for j in ends])
         compiled = compile_network(source, construction=construction, domain=domain).transformer
@@ -105,6 +107,15 @@ def test_every_shape_is_proved_and_the_theorem_names_it(shape: Shape) -> None:
         answer = made(shape).proved()
         assert answer["theorem"].startswith(f"for all weights of shape {sizes} and rank {shape.rank}, ")
         assert ("hypotheses" in answer["theorem"]) == (made is gated_for_all_weights)
+
+
+@pytest.mark.parametrize("construction", WITH_GATES)
+def test_every_construction_with_gates_is_proved(construction: str) -> None:
+    statement = gated_for_all_weights(Shape(2, (2, 2), 3), construction)
+    assert statement.title.startswith(f"The {construction} construction")
+    assert statement.proved()["theorem"].startswith("for all weights of shape 2-2-2-1 and rank 3, all real numbers lo1")
+    with pytest.raises(Rejected):
+        broken(statement, Random(1))[0].proved()
 
 
 @pytest.mark.parametrize("made", MADE)
@@ -186,6 +197,8 @@ def test_python_answers() -> None:
         ("T46", {"widths": [2, 0]}, "expected a positive integer"),
         ("T46", {"widths": "2,2"}, "expected a positive integer"),
         ("T46", {"rank": True}, "expected a positive integer"),
+        ("T46", {"construction": "gated"}, "sizes among those that it has"),
+        ("T45", {"construction": "global"}, "construction"),
         ("T3", {"rank": 1}, "expected an integer from 2 to 64"),
         ("T40", {"rank": 5, "partners": 5}, "at most 1000 maps"),
         ("T46", {"timeout": -1}, "timeout"),
@@ -226,6 +239,8 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     answer = json.loads(capsys.readouterr().out)
     assert (answer["verdict"], answer["method"]) == ("proved", "all weights")
     assert answer["certificate"] == f"{folder}/certificate.json" and len(answer["hypotheses"]) == 16
+    assert main(["theorems", "T45", "--all-weights", "--construction", "sequential"]) == 0
+    assert "statement T45. The sequential construction" in capsys.readouterr().out
     assert main(["theorems", "T46", "--all-weights", "--quiet"]) == 0
     assert capsys.readouterr().out == ""
     assert main(["theorems", "T46", "--all-weights"]) == 0
@@ -244,6 +259,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         (["--all-weights"], "expected the number of one theorem, found 0"),
         (["T46", "--all-weights", "--instances", "3"], "--instances"),
         (["T46", "--widths", "2"], "--widths"),
+        (["T45", "--construction", "gated"], "--construction"),
         (["T46", "--all-weights", "--widths", "2,x"], "expected a positive integer, found x"),
         (["T46", "--all-weights", "--cells", "2"], "cells"),
     ),

@@ -15,6 +15,7 @@ from exactformer.cli.parser import command, natural, positive, seconds
 from exactformer.errors import InvalidInput
 
 EXIT = {"confirmed": PROVED, "cited": PROVED, "failed": REFUTED, "unknown": UNKNOWN}
+SHAPE = ("widths", "outputs", "construction")  # with --all-weights alone
 STEM, PAGE = "theorems", "theorems.html"
 PARAMETERS = {  # of all theorems together; each has some of them
     "inputs": "inputs of the networks",
@@ -45,6 +46,8 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--widths", type=_widths, metavar="M,M,...", help="with --all-weights: units of each layer")
     parser.add_argument("--outputs", type=positive, metavar="N", help="with --all-weights: outputs of the networks")
+    which = "with --all-weights: gated (default), or another construction with gates"
+    parser.add_argument("--construction", metavar="NAME", help=which)
     free = parser.add_argument_group("free parameters of a theorem (default: all of a small range, see the list)")
     for name, text in PARAMETERS.items():
         free.add_argument(f"--{name}", type=natural, metavar="N", help=text)
@@ -62,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         raise InvalidInput("--resume: expected no --all-weights beside it")
     if options.all_weights:
         return _for_all_weights(options, given)
-    if unused := [f"--{name}" for name in ("widths", "outputs") if getattr(options, name) is not None]:
+    if unused := [f"--{name}" for name in SHAPE if getattr(options, name) is not None]:
         raise no_effect(", ".join(unused), "--all-weights")
     if options.resume is not None:
         return _resumed(options, given)
@@ -124,7 +127,7 @@ def _for_all_weights(options: argparse.Namespace, sizes: dict[str, Any]) -> int:
         raise InvalidInput(f"--all-weights: expected the number of one theorem, found {len(options.theorems)}")
     if options.instances is not None:
         raise InvalidInput("--instances: expected no number of instances, as --all-weights proves them all at once")
-    sizes |= {name: value for name in ("widths", "outputs") if (value := getattr(options, name)) is not None}
+    sizes |= {name: value for name in SHAPE if (value := getattr(options, name)) is not None}
     if options.out:
         check_folder(options.out)
     found = for_all_weights(options.theorems[0], timeout=options.timeout, **sizes)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from exactformer.arguments import ARITY, one_of
 from exactformer.compiler.correspondence import Compiled
+from exactformer.compiler.gates import Step
 from exactformer.compiler.maxout_to_causal_transformer import maxout_to_causal_transformer
 from exactformer.compiler.maxout_to_gated_box_erasers_transformer import maxout_to_gated_box_erasers_transformer
 from exactformer.compiler.maxout_to_gated_fresh_slots_transformer import maxout_to_gated_fresh_slots_transformer
@@ -45,6 +46,14 @@ _PASSES: dict[str, Callable[[MaxoutNetwork, Domain], Compiled]] = {
     "gated-fresh-slots": maxout_to_gated_fresh_slots_transformer,
 }
 CONSTRUCTIONS = tuple(_PASSES)
+WITH_GATES: dict[str, Callable[[MaxoutNetwork, Domain, Iterable[Step]], Compiled]] = {  # that may be given
+    "gated": maxout_to_gated_transformer,
+    "no-residual": maxout_to_no_residual_transformer,
+    "sequential": maxout_to_sequential_transformer,
+    "gated-box-erasers": maxout_to_gated_box_erasers_transformer,
+    "gated-head-eraser": maxout_to_gated_head_eraser_transformer,
+    "gated-fresh-slots": maxout_to_gated_fresh_slots_transformer,
+}
 
 
 def compile_network(

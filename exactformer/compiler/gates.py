@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -75,6 +75,16 @@ def gated_steps(network: MaxoutNetwork, box: Sequence[Interval], *, margin: int 
         gates = tuple(Gate(margin - lo, hi - lo + margin) for lo, hi in hulls)
         yield Step(number, layer, gates, before)
         before = tuple((lo - dip, hi) for lo, hi in hulls)
+
+
+def steps_for(
+    network: MaxoutNetwork, domain: Domain, construction: str, steps: Iterable[Step] | None
+) -> Iterable[Step]:
+    """The steps that are given, whose gates are as wide as Lemma L2(i) asks; else those with the gates for the domain.
+
+    Raises `Unsupported` when there are none and the domain does not bound every input.
+    """
+    return gated_steps(network, bounded(domain, construction)) if steps is None else steps
 
 
 def _hulls(layer: MaxoutLayer, before: Sequence[Interval]) -> list[Interval]:

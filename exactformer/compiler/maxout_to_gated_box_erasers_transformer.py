@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from exactformer.compiler.assembly import Assembly, Slots, max_head, one_hot, places
 from exactformer.compiler.correspondence import Compiled
-from exactformer.compiler.gates import bounded, gated_steps, pieces_per_unit
+from exactformer.compiler.gates import Step, pieces_per_unit, steps_for
 from exactformer.compiler.neurons import Neurons
 from exactformer.compiler.sizes import gated_lines, total
 from exactformer.domain import Domain
 from exactformer.networks import MaxoutNetwork
 
 
-def maxout_to_gated_box_erasers_transformer(network: MaxoutNetwork, domain: Domain) -> Compiled:
+def maxout_to_gated_box_erasers_transformer(
+    network: MaxoutNetwork, domain: Domain, steps: Iterable[Step] | None = None
+) -> Compiled:
     """A Transformer with T(x) = N(x) for every x in the box `domain`, under every tie rule; fewest erasing neurons.
 
     Tokens, coordinates, gates and heads are those of `maxout_to_gated_transformer`. The erasers differ: a slot that
@@ -22,13 +26,14 @@ def maxout_to_gated_box_erasers_transformer(network: MaxoutNetwork, domain: Doma
     So each sublayer computes the same map as in Theorem A, and so does the Transformer. One neuron a coordinate is
     the least possible, by rank; with its two biases it has as many entries as two neurons.
 
+    `steps` may give the gates, as wide as Lemma L2(i) asks or wider.
     Raises `Unsupported` when the domain does not bound every input: gates need a bounded domain (Theorem C).
     """
-    box, k = bounded(domain, "gated-box-erasers"), pieces_per_unit(network)
+    k = pieces_per_unit(network)
     slots = Slots.of(network, k)
     h, z = slots.hidden, slots.pieces
     work = Assembly("gated-box-erasers", (network, domain), one_hot(k), slots.width, h)
-    for step in gated_steps(network, box):
+    for step in steps_for(network, domain, "gated-box-erasers", steps):
         neurons = Neurons(slots.width)
         neurons.gate(step, k, h, z, lambda i, p: p)
         neurons.unshift(step, z)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from exactformer.compiler.assembly import Assembly, Names, max_head, one_hot, places
 from exactformer.compiler.correspondence import Compiled
-from exactformer.compiler.gates import bounded, gated_steps, pieces_per_unit
+from exactformer.compiler.gates import Step, pieces_per_unit, steps_for
 from exactformer.compiler.neurons import Neurons
 from exactformer.compiler.sizes import SizeLine, entries_bound, gated_lines, total
 from exactformer.domain import Domain
 from exactformer.networks import MaxoutNetwork, Transformer
 
 
-def maxout_to_gated_fresh_slots_transformer(network: MaxoutNetwork, domain: Domain) -> Compiled:
+def maxout_to_gated_fresh_slots_transformer(
+    network: MaxoutNetwork, domain: Domain, steps: Iterable[Step] | None = None
+) -> Compiled:
     """A Transformer with T(x) = N(x) for every x in the box `domain`, under every tie rule; nothing is ever erased.
 
     Tokens, gates and heads are those of `maxout_to_gated_transformer`, but layer l has coordinates of its own:
@@ -19,15 +23,16 @@ def maxout_to_gated_fresh_slots_transformer(network: MaxoutNetwork, domain: Doma
     z^l_i at token j, and head i adds max_j z^l_i to h^l_i; later sublayers write elsewhere and read h^l. So after
     layer l every token holds h^0 = x, h^1, ..., h^l, and nothing has to be taken away. The price is the width.
 
+    `steps` may give the gates, as wide as Lemma L2(i) asks or wider.
     Raises `Unsupported` when the domain does not bound every input: gates need a bounded domain (Theorem C).
     """
-    box, k = bounded(domain, "gated-fresh-slots"), pieces_per_unit(network)
+    k = pieces_per_unit(network)
     n = network.inputs
     width = k + n + 2 * sum(network.widths)
     names: Names = (("position", 0, k), ("input", k, k + n))
     work = Assembly("gated-fresh-slots", (network, domain), one_hot(k), width, k)
     old, free = k, k + n  # where the hidden vector that is read begins, and the coordinates not yet used
-    for step in gated_steps(network, box):
+    for step in steps_for(network, domain, "gated-fresh-slots", steps):
         z, h = free, free + step.width
         free = h + step.width
         neurons = Neurons(width)

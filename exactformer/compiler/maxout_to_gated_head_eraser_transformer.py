@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from exactformer.compiler.assembly import Assembly, Slots, into, max_head, one_hot, places, sums
 from exactformer.compiler.correspondence import Compiled
-from exactformer.compiler.gates import bounded, gated_steps, pieces_per_unit
+from exactformer.compiler.gates import Step, pieces_per_unit, steps_for
 from exactformer.compiler.neurons import Neurons
 from exactformer.compiler.sizes import SizeLine, entries_bound, gated_lines, total
 from exactformer.domain import Domain
 from exactformer.networks import Head, MaxoutNetwork, Transformer
 
 
-def maxout_to_gated_head_eraser_transformer(network: MaxoutNetwork, domain: Domain) -> Compiled:
+def maxout_to_gated_head_eraser_transformer(
+    network: MaxoutNetwork, domain: Domain, steps: Iterable[Step] | None = None
+) -> Compiled:
     """A Transformer with T(x) = N(x) for every x in the box `domain`, under every tie rule; no neurons erase h.
 
     Tokens, coordinates, gates and heads are those of `maxout_to_gated_transformer`, but the feed-forward sublayer
@@ -20,13 +24,14 @@ def maxout_to_gated_head_eraser_transformer(network: MaxoutNetwork, domain: Doma
     away exactly the old h under every tie rule and at every temperature. Meanwhile head i adds max_j a_ij to h_i.
     The slots z differ from token to token, so they still need neurons: -v = relu(-v) - relu(v).
 
+    `steps` may give the gates, as wide as Lemma L2(i) asks or wider.
     Raises `Unsupported` when the domain does not bound every input: gates need a bounded domain (Theorem C).
     """
-    box, k = bounded(domain, "gated-head-eraser"), pieces_per_unit(network)
+    k = pieces_per_unit(network)
     slots = Slots.of(network, k)
     h, z = slots.hidden, slots.pieces
     work = Assembly("gated-head-eraser", (network, domain), one_hot(k), slots.width, h)
-    for step in gated_steps(network, box):
+    for step in steps_for(network, domain, "gated-head-eraser", steps):
         neurons = Neurons(slots.width)
         neurons.gate(step, k, h, z, lambda i, p: p)
         neurons.unshift(step, z)

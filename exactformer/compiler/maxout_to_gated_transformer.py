@@ -6,14 +6,16 @@ from collections.abc import Iterable
 
 from exactformer.compiler.assembly import Assembly, Slots, max_head, one_hot, places
 from exactformer.compiler.correspondence import Compiled
-from exactformer.compiler.gates import Step, bounded, gated_steps, pieces_per_unit
+from exactformer.compiler.gates import Step, pieces_per_unit, steps_for
 from exactformer.compiler.neurons import Neurons
 from exactformer.compiler.sizes import gated_lines
 from exactformer.domain import Domain
 from exactformer.networks import MaxoutNetwork
 
 
-def maxout_to_gated_transformer(network: MaxoutNetwork, domain: Domain) -> Compiled:
+def maxout_to_gated_transformer(
+    network: MaxoutNetwork, domain: Domain, steps: Iterable[Step] | None = None
+) -> Compiled:
     """A Transformer with T(x) = N(x) for every x in the box `domain`, under every tie rule.
 
     Tokens 0..k-1, one a piece (k >= 2 the largest rank; shorter units repeat their first piece). Coordinates:
@@ -24,18 +26,14 @@ def maxout_to_gated_transformer(network: MaxoutNetwork, domain: Domain) -> Compi
     value z_i and the constant query sum_p e_p = 1, writes max_j a_ij into h_i at every token (Lemma L1).
     The erasers are exact on all of R^m, two neurons a coordinate: -v = relu(-v) - relu(v) (Lemma L3).
 
+    `steps` may give the gates, as wide as Lemma L2(i) asks or wider.
     Raises `Unsupported` when the domain does not bound every input: gates need a bounded domain (Theorem C).
     """
-    return gated(network, domain, gated_steps(network, bounded(domain, "gated")))
-
-
-def gated(network: MaxoutNetwork, domain: Domain, steps: Iterable[Step]) -> Compiled:
-    """As `maxout_to_gated_transformer`, with gates that are known: sound where they are as wide as Lemma L2(i) asks."""
     k = pieces_per_unit(network)
     slots = Slots.of(network, k)
     h, z = slots.hidden, slots.pieces
     work = Assembly("gated", (network, domain), one_hot(k), slots.width, h)
-    for step in steps:
+    for step in steps_for(network, domain, "gated", steps):
         neurons = Neurons(slots.width)
         neurons.gate(step, k, h, z, lambda i, p: p)
         neurons.unshift(step, z)

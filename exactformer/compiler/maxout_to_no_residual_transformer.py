@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from exactformer.compiler.assembly import Assembly, Names, into, max_head, one_hot, places, sums
 from exactformer.compiler.correspondence import Compiled
-from exactformer.compiler.gates import bounded, gated_steps, pieces_per_unit
+from exactformer.compiler.gates import Step, pieces_per_unit, steps_for
 from exactformer.compiler.neurons import Neurons
 from exactformer.compiler.sizes import SizeLine, broadest, entries_bound, gated_lines, total
 from exactformer.domain import Domain
 from exactformer.networks import Head, MaxoutNetwork, Transformer
 
 
-def maxout_to_no_residual_transformer(network: MaxoutNetwork, domain: Domain) -> Compiled:
+def maxout_to_no_residual_transformer(
+    network: MaxoutNetwork, domain: Domain, steps: Iterable[Step] | None = None
+) -> Compiled:
     """A Transformer with T(x) = N(x) for every x in the box `domain`, under every tie rule; no residual connections.
 
     Every sublayer replaces the state, so nothing has to be erased, and one slot v holds the hidden vector and the
@@ -25,12 +29,13 @@ def maxout_to_no_residual_transformer(network: MaxoutNetwork, domain: Domain) ->
     The copy is exact in the hard limit only; softmax attention would blur it, and the next feed-forward sublayer
     would have to round it.
 
+    `steps` may give the gates, as wide as Lemma L2(i) asks or wider.
     Raises `Unsupported` when the domain does not bound every input: gates need a bounded domain (Theorem C).
     """
-    box, k = bounded(domain, "no-residual"), pieces_per_unit(network)
+    k = pieces_per_unit(network)
     v, width = k, k + broadest(network)
     work = Assembly("no-residual", (network, domain), one_hot(k), width, v)
-    for step in gated_steps(network, box):
+    for step in steps_for(network, domain, "no-residual", steps):
         neurons = Neurons(width)
         neurons.gate(step, k, v, v, lambda i, p: p)
         neurons.unshift(step, v)

@@ -7,9 +7,8 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
-from exactformer.compiler.driver import compile_network
+from exactformer.compiler.driver import WITH_GATES, compile_network
 from exactformer.compiler.gates import Gate, Step, gated_steps
-from exactformer.compiler.maxout_to_gated_transformer import gated
 from exactformer.domain import Domain
 from exactformer.generic.ring import specialised, unknowns
 from exactformer.generic.shape import Shape, drawn
@@ -31,15 +30,17 @@ def global_for_all_weights(shape: Shape) -> Statement:
     )
 
 
-def gated_for_all_weights(shape: Shape) -> Statement:
+def gated_for_all_weights(shape: Shape, construction: str = "gated") -> Statement:
     """Theorem A for a shape: N = T for all weights, all boxes, and all gates that are wide enough for these.
+
+    T is the Transformer of one of the constructions `WITH_GATES`.
 
     lo{j} <= x{j} <= hi{j} is the box, s{l}.{i} and g{l}.{i} are shift and height of a gate. The hypotheses of Lemma
     L2(i) in interval arithmetic: with p = max(w, 0), n = max(-w, 0), the pieces lie in [-s, g - s],
         s + b + sum p L - n U >= 0  and  g - s - b - sum p U - n L >= 0,
     [L, U] the box below the first layer, and [-s, g - s] of the layer before below each other.
     """
-    return _Gated(shape).statement()
+    return _Gated(shape).statement(construction)
 
 
 class _Gated:
@@ -54,7 +55,7 @@ class _Gated:
         self.hypotheses: list[str] = []
         self.steps: list[list[Any]] = []
 
-    def statement(self) -> Statement:
+    def statement(self, construction: str) -> Statement:
         """The statement with its steps."""
         shape = self.shape
         names = (*shape.weights, *self.ends, *self.gates)
@@ -65,12 +66,13 @@ class _Gated:
             steps.append(Step(l - 1, layer, gates, tuple(before)))
             before = [(-gate.shift, gate.height - gate.shift) for gate in gates]
         self._prepare()
+        compiled = WITH_GATES[construction](network, Domain.everything(shape.inputs), steps)
         return Statement(
-            title=f"The gated construction, for all weights of shape {shape}",
+            title=f"The {construction} construction, for all weights of shape {shape}",
             inputs=_inputs(shape),
             unknowns=names,
             left=network,
-            right=replace(gated(network, Domain.everything(shape.inputs), steps).transformer, domain=None),
+            right=replace(compiled.transformer, domain=None),
             draw=self._draw,
             maxima=tuple(self.maxima),
             hypotheses=tuple(self.hypotheses),

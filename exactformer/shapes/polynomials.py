@@ -52,10 +52,9 @@ def constant(polynomial: Polynomial) -> Number | None:
 
 
 def content(polynomials: Sequence[Polynomial]) -> Fraction:
-    """The greatest positive rational that divides all coefficients into integers; 1 if all are zero."""
+    """The greatest rational that divides all coefficients into integers; 0 where all are zero."""
     numbers = [c for polynomial in polynomials for c in polynomial.values()]
-    common = gcd(*[c.numerator for c in numbers])
-    return Fraction(common, lcm(*[c.denominator for c in numbers])) if common else Fraction(1)
+    return Fraction(gcd(*[c.numerator for c in numbers]), lcm(*[c.denominator for c in numbers]))
 
 
 def key(polynomial: Polynomial, scale: Fraction) -> Key:

@@ -10,8 +10,9 @@ from random import Random
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from exactformer.arguments import POSITIVE, SECONDS, Limit
+from exactformer.arguments import POSITIVE, SECONDS, Limit, one_of
 from exactformer.claims import AtMost, Equal
+from exactformer.compiler.driver import WITH_GATES
 from exactformer.domain import Box
 from exactformer.errors import Faults, InvalidInput, did_you_mean
 from exactformer.generic.constructions import gated_for_all_weights, global_for_all_weights
@@ -40,18 +41,23 @@ class Kind:
     sizes: Mapping[str, Any]
 
 
-def _on_shape(made: Callable[[Shape], Statement]) -> Kind:
-    return Kind(lambda **sizes: made(Shape(**sizes)), SHAPE)
+def _gated(construction: str, **sizes: Any) -> Statement:
+    return gated_for_all_weights(Shape(**sizes), construction)
 
 
+def _global(**sizes: Any) -> Statement:
+    return global_for_all_weights(Shape(**sizes))
+
+
+GATED = {**SHAPE, "construction": "gated"}
 KINDS: dict[str, Kind] = {
     "T2": Kind(gates_pick_the_piece, {"rank": 2}),
     "T3": Kind(gates_keep_the_maximum, {"rank": 2}),
-    "T5": _on_shape(gated_for_all_weights),
-    "T8": _on_shape(global_for_all_weights),
+    "T5": Kind(_gated, GATED),
+    "T8": Kind(_global, SHAPE),
     "T40": Kind(paired_maxima, {"inputs": 2, "rank": 2, "partners": 2}),
-    "T45": _on_shape(gated_for_all_weights),
-    "T46": _on_shape(global_for_all_weights),
+    "T45": Kind(_gated, GATED),
+    "T46": Kind(_global, SHAPE),
 }
 
 
@@ -116,9 +122,9 @@ class ForAllWeights:
 def for_all_weights(name: str, *, timeout: float | None = TIMEOUT, **sizes: Any) -> ForAllWeights:
     """Prove a statement of the theory for all weights of a shape, or for all numbers, and have it checked.
 
-    `T5` (or `T45`) is the gated construction, `T8` (`T46`) the global one: their sizes are inputs, widths, rank and
-    outputs. `T2` and `T3` are the lemma about gates (rank), `T40` is that of paired maxima (inputs, rank, partners).
-    Raises `InvalidInput` for other names and for sizes that do not fit.
+    `T5` (or `T45`) is the gated construction, or another with gates (`construction`), `T8` (`T46`) the global one:
+    their sizes are inputs, widths, rank and outputs. `T2` and `T3` are the lemma about gates (rank), `T40` is that of
+    paired maxima (inputs, rank, partners). Raises `InvalidInput` for other names and for sizes that do not fit.
 
     >>> for_all_weights("T8", inputs=1, widths=(1,), rank=2).theorem.partition(":")[0]
     'for all weights of shape 1-1-1 and rank 2, every x in R^1'
@@ -186,6 +192,9 @@ def _asked(name: Any, sizes: Mapping[str, Any]) -> tuple[Kind, dict[str, Any]]:
     for size, value in sizes.items():
         if size not in kind.sizes:
             faults.add(f"{number}", f"sizes among those that it has ({', '.join(kind.sizes)})", size)
+        elif size == "construction":
+            one_of(value, tuple(WITH_GATES), f"{number}, {size}", faults)
+            given[size] = value
         elif size == "widths":
             given[size] = tuple(value) if isinstance(value, (list, tuple)) else (value,)  # Shape looks at each
         else:

@@ -26,7 +26,17 @@ from exactformer.kernel.reading import Rejected
 from exactformer.shapes import polynomials
 from exactformer.shapes.certificates import check, check_file
 from exactformer.shapes.networks import State, chosen
-from exactformer.shapes.polynomials import Atoms, Number, Polynomial, combined, constant, difference, parsed, product
+from exactformer.shapes.polynomials import (
+    Atoms,
+    Number,
+    Polynomial,
+    combined,
+    constant,
+    difference,
+    key,
+    parsed,
+    product,
+)
 
 CHECKER = Path(exactformer.shapes.__file__ or "").parent
 PROOFS = Path(__file__).parent.parent.parent / "proofs" / "shapes"
@@ -502,6 +512,11 @@ def test_the_program_uses_the_standard_library_and_the_strict_reader_alone() -> 
         "exactformer.shapes.polynomials",
     }
     assert {name.split(".")[0] for name in found - own} <= sys.stdlib_module_names
+
+
+def test_products_do_not_depend_on_the_order() -> None:
+    assert product(X, Y) == product(Y, X) == parsed("y.1*x", VARIABLES, "here")
+    assert key(product(X, Y), Fraction(2)) == key(product(Y, X), Fraction(2)) != key(product(Y, X), Fraction(1))
 
 
 def test_powers_are_limited() -> None:
