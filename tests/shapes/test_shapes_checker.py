@@ -297,8 +297,8 @@ Change = Callable[[dict[str, Any]], object]
 
 def put(value: object, *path: Any) -> Change:
     def change(case: dict[str, Any]) -> None:
-        for key in path[:-1]:
-            case = case[key]
+        for at in path[:-1]:
+            case = case[at]
         case[path[-1]] = value
 
     return change
@@ -306,8 +306,8 @@ def put(value: object, *path: Any) -> Change:
 
 def drop(*path: Any) -> Change:
     def change(case: dict[str, Any]) -> None:
-        for key in path[:-1]:
-            case = case[key]
+        for at in path[:-1]:
+            case = case[at]
         del case[path[-1]]
 
     return change
