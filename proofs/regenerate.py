@@ -6,6 +6,7 @@ Usage: python proofs/regenerate.py [NAME ...]   (in the folder above; default: a
 import sys
 from pathlib import Path
 
+from exactformer.checking import check
 from exactformer.cli import main
 
 HERE = Path(__file__).parent
@@ -40,6 +41,42 @@ SHAPES = {  # for all weights of a shape, or for all numbers
 }
 
 COUNTS = {name: f"counts/{name}" for name in ("maxout-rank-3", "degenerate", "sawtooth")}  # of regions: network.json
+
+
+INDEX = """# Proofs
+
+Each folder has the networks, a certificate, and a report (`report.html`, `report.md`, `report.txt`);
+`exactformer check FOLDER` checks one again. Written by `regenerate.py`, which proves all of them anew; every
+certificate is re-checked in `.ci/run`.
+
+| folder | what is proved | theorem |
+|---|---|---|
+"""
+BEHIND = {  # the theorem of the laboratory whose instance a proof is; see docs/theorems.md
+    "absolute-value": "T5",
+    "max-of-three": "T5",
+    "maxout-rank-3": "T5",
+    "triangle-wave": "T5",
+    "breast-cancer": "T5",
+    "iris": "T5",
+    "shapes/global": "T46",
+    "shapes/gated": "T45",
+    "shapes/gate-pieces": "T2",
+    "shapes/gate-maximum": "T3",
+    "shapes/paired-maxima": "T40",
+}
+
+
+def index() -> str:
+    """The table of all folders, each with the words of its checker."""
+    rows = []
+    for path in sorted(HERE.glob("**/certificate.json")):
+        folder = path.parent.relative_to(HERE).as_posix()
+        said = " ".join(str(check(path.parent).theorem).split())
+        said = said if len(said) <= 300 else f"{said[:300]}..."
+        said = said.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
+        rows.append(f"| [{folder}]({folder}) | {said} | {BEHIND.get(folder, '')} |\n")
+    return INDEX + "".join(rows)
 
 
 def count(name: str) -> None:
@@ -90,3 +127,4 @@ if __name__ == "__main__":
         count(chosen)
     for chosen in () if sys.argv[1:] else SHAPES:
         shape(chosen)
+    (HERE / "README.md").write_text(index(), encoding="utf-8")

@@ -58,7 +58,8 @@ class Design:
         readout = _affine(_rows(self.readout, self.space, AFFINE, "readout", faults), self.space)
         self._check(domain, faults)
         faults.settle()
-        return Transformer(embedding, blocks, self.token, readout, self.residual, self.mask, domain, name)
+        names = self.space.coordinates
+        return Transformer(embedding, blocks, self.token, readout, self.residual, self.mask, domain, name, names)
 
     def _check(self, domain: Domain | None, faults: Faults) -> None:
         if not self.tokens:

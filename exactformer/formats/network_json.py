@@ -31,6 +31,7 @@ from exactformer.networks.transformer import FeedForward, check_options, read_fe
 from exactformer.rational import Matrix, Vector, array_shape, listed, number_text, ratio_text, shape_text
 
 FORMAT = "exactformer/network-1"
+LONGEST_NAME = 100  # characters of the name of a coordinate
 MATRICES = ("query", "key", "value", "output")  # of a head
 
 
@@ -192,7 +193,7 @@ def _function(value: Any, domain: Domain | None, name: str, faults: Faults) -> N
 
 def _transformer(value: Any, domain: Domain | None, name: str, faults: Faults) -> Network | None:
     required = ("format", "kind", "embedding", "blocks", "residual", "readout")
-    complete = _keys(value, "file", required, ("name", "domain", "mask"), faults)
+    complete = _keys(value, "file", required, ("name", "domain", "mask", "coordinates"), faults)
     for part, keys in (("embedding", ("weights", "offsets")), ("readout", ("token", "weights", "biases"))):
         complete &= part not in value or _keys(value[part], part, keys, (), faults)
     blocks = _list(value.get("blocks", []), "blocks", faults)
@@ -220,10 +221,24 @@ def _transformer(value: Any, domain: Domain | None, name: str, faults: Faults) -
     _rows(readout["weights"], places[0], faults)
     final = read_affine(readout["weights"], readout["biases"], places, (None, d), faults)
     check_options(value["residual"], value.get("mask"), readout["token"], len(embedding), faults)
+    coordinates = _coordinates(value.get("coordinates"), d, faults)
     faults.settle()
+    mask = value.get("mask")
     return Transformer(
-        tuple(embedding), parts, readout["token"], final, value["residual"], value.get("mask"), domain, name
+        tuple(embedding), parts, readout["token"], final, value["residual"], mask, domain, name, coordinates
     )
+
+
+def _coordinates(value: Any, d: int, faults: Faults) -> tuple[str, ...]:
+    """The names of the coordinates, where they have names."""
+    if value is None:
+        return ()
+    names = _list(value, "coordinates", faults)
+    good = [isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and name.isprintable() for name in names]
+    if not all(good) or len(names) != d or len(set(map(str, names))) != d:
+        found = next((name for name, fine in zip(names, good, strict=True) if not fine), f"{len(names)} names")
+        faults.add("coordinates", f"{d} different names of 1 to {LONGEST_NAME} printable characters", found)
+    return tuple(map(str, names))
 
 
 def _block(value: Any, place: str, d: int, faults: Faults) -> Block:
@@ -361,6 +376,7 @@ def _transformer_object(network: Transformer) -> dict[str, Any]:
         "residual": network.residual,
         "mask": network.mask,
         "readout": readout,
+        **({"coordinates": list(network.coordinates)} if network.coordinates else {}),
     }
 
 

@@ -80,7 +80,8 @@ def read_network(data: bytes, place: str) -> Network:
         value = table(value, place, (*common, "layers", "output"), ("name", "domain"))
         network: Network = _feedforward(value, place, kind == "relu")
     elif kind == "transformer":
-        value = table(value, place, (*common, "embedding", "blocks", "residual", "readout"), ("name", "domain", "mask"))
+        optional = ("name", "domain", "mask", "coordinates")  # names say nothing
+        value = table(value, place, (*common, "embedding", "blocks", "residual", "readout"), optional)
         network = _transformer(value, place)
     elif kind == "function":
         return read_function(value, place)

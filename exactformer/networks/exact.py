@@ -24,7 +24,7 @@ def maxima(pieces: Vector, rank: int) -> Vector:
 
 def attended(query: Vector, keys: Sequence[Vector], values: Sequence[Vector], semantics: Semantics) -> Vector:
     """The mean value of the tokens that share the weight, in the hard limit of attention."""
-    scores = [_dot(key, query) for key in keys]
+    scores = [dot(key, query) for key in keys]
     top = max(scores)
     chosen = semantics.sharing([value for value, score in zip(values, scores, strict=True) if score == top])
     total = chosen[0]
@@ -33,17 +33,19 @@ def attended(query: Vector, keys: Sequence[Vector], values: Sequence[Vector], se
     return Vector.over(total.numerators, total.denominator * len(chosen))
 
 
-def _dot(left: Vector, right: Vector) -> Fraction:
+def dot(left: Vector, right: Vector) -> Fraction:
+    """The scalar product."""
     products = (a * b for a, b in zip(left.numerators, right.numerators, strict=True))
     return Fraction(sum(products), left.denominator * right.denominator)
 
 
 @dataclass(frozen=True)
 class Exact:
-    """The algebra of exact vectors; it notes what each head, by its place, hands to each token."""
+    """The algebra of exact vectors; it notes what each head, by its place, is asked by each token and hands to it."""
 
     semantics: Semantics
     handed: dict[tuple[str, int], Vector] = field(default_factory=dict)
+    asked: dict[tuple[str, int], tuple[Vector, Mapping[int, Vector]]] = field(default_factory=dict)  # query and keys
 
     def affine(self, part: Affine, x: Vector) -> Vector:
         """The map at x."""
@@ -69,5 +71,6 @@ class Exact:
         self, head: str, q: int, query: Vector, keys: Mapping[int, Vector], values: Mapping[int, Vector]
     ) -> Vector:
         """The mean value of the tokens that share the weight."""
+        self.asked[head, q] = query, keys
         self.handed[head, q] = attended(query, list(keys.values()), list(values.values()), self.semantics)
         return self.handed[head, q]

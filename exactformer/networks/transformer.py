@@ -101,6 +101,7 @@ class Transformer(Shown):
     mask: Literal["causal"] | None = None
     domain: Domain | None = None
     name: str = ""
+    coordinates: tuple[str, ...] = field(default=(), compare=False)  # names for people, of each one, or none
     notes: tuple[str, ...] = field(default=(), compare=False)  # what its reader assumed, in a sentence each
 
     kind = "transformer"

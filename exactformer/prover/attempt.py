@@ -18,10 +18,10 @@ from exactformer.polyhedra.inhabitant import inhabitant
 from exactformer.prover.blame import blame
 from exactformer.prover.cases import case_tree
 from exactformer.prover.certificate import judged, proof_certificate, refutation_certificate
-from exactformer.prover.outcome import Blame, Outcome, Point, TraceLine, Witness
+from exactformer.prover.outcome import Blame, HeadLine, Outcome, Point, TraceLine, Witness
 from exactformer.prover.question import Question
 from exactformer.prover.search import Found
-from exactformer.prover.trace import trace
+from exactformer.prover.trace import heads_at, trace
 from exactformer.prover.witness import simplified
 from exactformer.work import Deadline, OutOfTime, time_limit
 
@@ -94,6 +94,7 @@ class Attempt:
         except CertificateRejected as rejection:  # the two evaluators disagree: a defect, never a verdict
             return self.unknown(method, f"the kernel did not confirm the counterexample: {rejection}")
         explained: tuple[TraceLine, ...] = self.in_time(lambda: trace(question, point), ())
+        heads: tuple[HeadLine, ...] = self.in_time(lambda: heads_at(question, point), ())
         blamed: tuple[Blame, ...] = self.in_time(lambda: self._blame(point), ())
         return replace(
             self._outcome("refuted", method),
@@ -101,6 +102,7 @@ class Attempt:
             certificate=certificate,
             witness=Witness.of(question.claim, point, values, question.left.inputs),
             trace=explained,
+            heads=heads,
             blame=blamed,
         )
 

@@ -99,6 +99,22 @@ class TraceLine:
 
 
 @dataclass(frozen=True)
+class HeadLine:
+    """A head at a counterexample: in which evaluation of the claim, its place, the score of each token that it sees.
+
+    The winners are the tokens that share the weight by the tie rule, of those that have the largest score: `tied`.
+    """
+
+    evaluation: int
+    block: int
+    head: int
+    token: int
+    scores: tuple[tuple[int, str], ...]
+    winners: tuple[int, ...]
+    tied: int
+
+
+@dataclass(frozen=True)
 class Blame:
     """An entry of a refuted Transformer that differs from the right one, and whether mending it alone is enough."""
 
@@ -148,6 +164,7 @@ class Outcome:
     certificate: dict[str, Any] | None = field(default=None, hash=False)
     witness: Witness | None = None
     trace: tuple[TraceLine, ...] = ()
+    heads: tuple[HeadLine, ...] = ()
     blame: tuple[Blame, ...] = ()
     regions: tuple[Region, ...] = ()
     counts: dict[str, int] = field(default_factory=dict, hash=False)

@@ -13,10 +13,10 @@ from exactformer.domain import Domain
 from exactformer.enclosure import Number, value_text
 from exactformer.errors import ExactformerError
 from exactformer.networks import Network, Transformer
-from exactformer.networks.exact import Exact
+from exactformer.networks.exact import Exact, dot
 from exactformer.networks.semantics import Semantics
 from exactformer.networks.walk import Attention, Chain, Step, TokenWise, Units, chain_of
-from exactformer.prover.outcome import Point, TraceLine
+from exactformer.prover.outcome import HeadLine, Point, TraceLine
 from exactformer.prover.question import Question, evaluate_exactly
 from exactformer.rational import Vector, exact_text
 
@@ -87,6 +87,30 @@ def _against_source(source: Network, found: Side, domain: Domain, point: Point) 
     return []
 
 
+def _named(network: Network, coordinate: int) -> str:
+    """The name of a coordinate, for one that has a name."""
+    names = network.coordinates if isinstance(network, Transformer) else ()
+    return f" “{names[coordinate]}”" if names else ""
+
+
+def heads_at(question: Question, point: Point) -> tuple[HeadLine, ...]:
+    """What each head does in each evaluation of the claim at a point, under hard attention."""
+    lines = []
+    for number, run in enumerate(question.runs(point)):
+        network, semantics = question.networks[run.network], question.read(run)
+        if not isinstance(network, Transformer) or semantics.soft:
+            continue
+        for (place, token), (query, keys) in walked(Side(network, semantics), tuple(run.inputs)).asked.items():
+            block, head = map(int, place.split("_h"))
+            scores = {t: dot(key, query) for t, key in keys.items()}
+            top = max(scores.values())  # of the tokens that tie, the rule takes all, the first or the last
+            winners = tuple(semantics.sharing([t for t, score in scores.items() if score == top]))
+            tied = sum(score == top for score in scores.values())
+            texts = tuple((t, exact_text(score)) for t, score in scores.items())
+            lines.append(HeadLine(number, block, head, token, texts, winners, tied))
+    return tuple(lines)
+
+
 def _unit_by_unit(wanted: Side, found: Side, correspondence: Correspondence, point: Point) -> list[TraceLine]:
     """For each unit of the source what it computes, and what stands at its place in the Transformer."""
     source, compiled = walked(wanted, point), walked(found, point)
@@ -133,7 +157,7 @@ def _state_by_state(wanted: Side, found: Side, point: Point, units: Behind) -> l
             agreed = False
             for token, c in differing[:MAX_LINES]:
                 heads = _heads(one.added(name, token, c), other.added(name, token, c))
-                place = f"{name}{heads}, token {token}, coordinate {c}"
+                place = f"{name}{heads}, token {token}, coordinate {c}{_named(found.network, c)}"
                 place += f" ({units[name, c]})" if (name, c) in units else ""
                 lines.append(TraceLine(place, exact_text(actual[token][c]), exact_text(expected[token][c]), False))
     return lines
@@ -146,6 +170,7 @@ class Walked:
     chain: Chain
     states: dict[str, Mapping[int, Vector]]
     handed: Mapping[tuple[str, int], Vector]  # by the place of a head, and the token
+    asked: Mapping[tuple[str, int], tuple[Vector, Mapping[int, Vector]]]
     outputs: Vector
 
     def added(self, name: str, token: int, coordinate: int) -> list[Fraction]:
@@ -163,7 +188,7 @@ def walked(side: Side, point: Point) -> Walked:
     names = ["embedding", *map(_name, chain.steps)]
     states = dict(zip(names, chain.states(Vector.of(point), algebra), strict=True))
     last = list(states.values())[-1][chain.token]
-    return Walked(chain, states, algebra.handed, algebra.affine(chain.output, last))
+    return Walked(chain, states, algebra.handed, algebra.asked, algebra.affine(chain.output, last))
 
 
 def _name(step: Step) -> str:

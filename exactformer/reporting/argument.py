@@ -56,6 +56,13 @@ def refutation_blocks(report: Report) -> list[Block]:
         note = f"{hidden} more places are left out here." if hidden else ""
         head = ("Place", "Found", "Wanted", "Agrees")
         blocks.append(Table("Trace: where the two sides part", head, "lrrl", rows, note))
+    if found.heads:
+        scores = tuple((h.evaluation, h.place, Exact(h.scores), h.winners) for h in found.heads)
+        more = found.heads_total - len(scores)
+        below = "Scores by token; tokens, heads and blocks count from 0."
+        below += f" {more} more heads and tokens are left out here." if more else ""
+        head = ("Evaluation", "Head", "Scores", "Winners")
+        blocks.append(Table("The heads at the counterexample", head, "llll", scores, below))
     if found.blame:
         mending = tuple((b.place, Exact(b.found), Exact(b.wanted), b.repairs) for b in found.blame)
         title = "Entries that differ from a right Transformer of the same shape"

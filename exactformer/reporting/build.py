@@ -23,7 +23,7 @@ from exactformer.documents.numbers import (
 from exactformer.domain import Domain
 from exactformer.networks import Affine, Function, MaxoutLayer, MaxoutNetwork, Network, ReluNetwork, Transformer
 from exactformer.networks.semantics import Semantics
-from exactformer.prover.outcome import Confirmation, Outcome, Region, Witness
+from exactformer.prover.outcome import Confirmation, HeadLine, Outcome, Region, Witness
 from exactformer.rational import exact_text
 from exactformer.reporting.data import (
     DIGEST,
@@ -32,6 +32,7 @@ from exactformer.reporting.data import (
     CorrespondenceCard,
     DomainCard,
     EvaluationRow,
+    HeadRow,
     NetworkCard,
     ProofCard,
     RefutationCard,
@@ -52,6 +53,7 @@ MAX_TRACE = 60
 MAX_ROWS = 800  # inequalities of the regions that are listed, up to which the facets are looked for
 MAX_INEQUALITIES = 8
 MAX_FACTORS = 6
+MAX_NAMES = 40  # of coordinates
 MAX_PATTERN = 30  # maxima of a region whose winner is told
 WRITTEN_OUT = 128  # parameters of a network that is written out
 MAX_ENDS = 60  # characters of the ends of a cube on a command line
@@ -234,7 +236,13 @@ def _transformer_facts(network: Transformer) -> list[tuple[str, str]]:
         ("residual", "yes" if network.residual else "no"),
         ("mask", network.mask or "none"),
         ("non-zero entries", f"{nonzeros(network)}"),
+        *([("coordinates", _named(network.coordinates))] if network.coordinates else []),
     ]
+
+
+def _named(names: Sequence[str]) -> str:
+    hidden = len(names) - MAX_NAMES
+    return ", ".join(names[:MAX_NAMES]) + (f", … {hidden} more" if hidden > 0 else "")
 
 
 def _widths(widths: Iterable[int]) -> str:
@@ -326,6 +334,17 @@ def _refutation(outcome: Outcome, witness: Witness, names: tuple[str, str], file
         trace=trace[start : start + MAX_TRACE],
         trace_total=len(trace),
         blame=outcome.blame,
+        heads=tuple(_head(line, evaluations) for line in outcome.heads[:MAX_TRACE]),
+        heads_total=len(outcome.heads),
+    )
+
+
+def _head(line: HeadLine, evaluations: Sequence[EvaluationRow]) -> HeadRow:
+    return HeadRow(
+        evaluation=evaluations[line.evaluation].label,
+        place=f"block {line.block}, head {line.head}, token {line.token}",
+        scores=", ".join(f"{token}: {score}" for token, score in line.scores),
+        winners=ranges_text(line.winners) + (f" ({line.tied} tie)" if line.tied > 1 else ""),
     )
 
 

@@ -156,6 +156,16 @@ class EvaluationRow:
 
 
 @dataclass(frozen=True)
+class HeadRow:
+    """A head at the counterexample: the evaluation, its place, the scores of the tokens it sees, who wins."""
+
+    evaluation: str
+    place: str
+    scores: str
+    winners: str
+
+
+@dataclass(frozen=True)
 class RefutationCard:
     """The points of the counterexample by name, what the networks compute there, and the trace.
 
@@ -168,6 +178,8 @@ class RefutationCard:
     trace: tuple[TraceLine, ...]
     trace_total: int
     blame: tuple[Blame, ...]
+    heads: tuple[HeadRow, ...] = ()
+    heads_total: int = 0
 
 
 @dataclass(frozen=True)

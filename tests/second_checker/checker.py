@@ -264,7 +264,7 @@ def network(data: bytes) -> Network:
     else:
         require(kind == "transformer", "a network of unknown kind")
         keys = ["format", "kind", "embedding", "blocks", "residual", "readout"]
-        fields(value, keys, ["mask", "name", "domain"])
+        fields(value, keys, ["mask", "name", "domain", "coordinates"])
         result = transformer(value)
     require(value["format"] == "exactformer/network-1", "a network of another format")
     return result
