@@ -77,7 +77,7 @@ def parsed(value: object, names: Mapping[str, Polynomial], place: str) -> Polyno
     parts: list[tuple[Number, Polynomial]] = []
     while at < len(text) or not parts:
         match = _TERM.match(text, at)
-        if match is None or (parts and not match[1]):
+        if match is None:
             reject(place, "a sum of products of numbers and names", value)
         term = ONE
         for factor in match[2].split("*"):

@@ -101,8 +101,18 @@ def test_numbers_and_texts(text: object, found: Polynomial) -> None:
     ),
 )
 def test_other_texts_are_rejected(text: object) -> None:
-    with pytest.raises(Rejected):
+    with pytest.raises(Rejected, match=r"^here: expected .*, found "):
         parsed(text, VARIABLES, "here")
+
+
+def test_messages_say_what_is_wrong() -> None:
+    for text, message in (
+        ("", "expected a sum of products of numbers and names, found "),
+        ("x^65", "expected a power from 1 to 64, found 65"),
+        ("x*w", "expected names that the certificate declares, found w"),
+    ):
+        with pytest.raises(Rejected, match=f"^here: {message}"):
+            parsed(text, VARIABLES, "here")
 
 
 # --- maxima -----------------------------------------------------------------------------------------
@@ -159,6 +169,8 @@ def test_values_along_the_scores_make_their_maximum() -> None:
     atoms = Atoms(3)
     found = chosen([X, Y], [{0: combined(((2, X),)), 1: {(): 5}}, {0: combined(((2, Y),)), 1: {(): 5}}], atoms, "head")
     assert found == {0: combined(((2, atoms.maximum([X, Y])),)), 1: {(): 5}}
+    half = chosen([X, Y], [{0: combined(((Fraction(1, 2), X),))}, {0: combined(((Fraction(1, 2), Y),))}], atoms, "head")
+    assert half == {0: combined(((Fraction(1, 2), atoms.maximum([X, Y])),))}
     negative = chosen([X, Y], [{0: combined(((-1, X),))}, {0: combined(((-1, Y),))}], atoms, "head")
     assert negative == {0: combined(((-1, atoms.maximum([X, Y])),))}
 
@@ -261,6 +273,19 @@ def test_what_holds_is_accepted(name: str) -> None:
     )
 
 
+def test_an_example_may_need_the_value_of_a_maximum() -> None:
+    names = {"maxima": [["top", ["w", "b"]], ["more", ["top", "3"]]], "hypotheses": ["more - 3", "b - top"]}
+    assert judged(EQUAL | names | {"example": [0, 1, "5/2"]}, MAXOUT, MAXOUT)["counts"]["hypotheses"] == 2
+    with pytest.raises(Rejected, match="hypothesis 1 does not"):
+        judged(EQUAL | names | {"example": [0, 3, "5/2"]}, MAXOUT, MAXOUT)
+
+
+def test_numbers_alone_need_no_input() -> None:
+    number = MAXOUT | {"layers": [], "output": {"weights": {"shape": [1, 0], "entries": []}, "biases": ["w*w"]}}
+    found = judged(EQUAL | {"inputs": []}, number, number)
+    assert found["theorem"].startswith("for all real numbers w, b: left(x) = right(x) (real")
+
+
 def test_a_causal_transformer_without_residuals() -> None:
     right = deepcopy(TRANSFORMER)
     right |= {"mask": "causal", "residual": False, "readout": TRANSFORMER["readout"] | {"token": 1}}
@@ -317,6 +342,19 @@ C, L, R = 0, 1, 2  # certificate, left, right
 BLOCK = (R, "blocks", 0)
 DAMAGED: dict[str, tuple[str, Change, str]] = {
     "another format": ("equal", put("exactformer/shape-2", C, "format"), "format"),
+    "an older format": ("equal", put("exactformer/shape-0", C, "format"), "format"),
+    "two outputs on the left": ("at most", put({"weights": [[1], [1]], "biases": [0, 0]}, L, "output"), "two networks"),
+    "no inputs declared": ("equal", lambda case: case[C].update(inputs=[], unknowns=["x", "w", "b"]), "two networks"),
+    "an example below a maximum": (
+        "at most",
+        put(["b - w*x", "b + w*x", "b", "w*x - top"], C, "hypotheses"),
+        "3 does not",
+    ),
+    "a sum with more": ("at most", put(["sum", [[1, [1]], [1, [2]]], 0], C, "steps", 0), "a sum, or a maximum"),
+    "a maximum with more": ("at most", put(["above", "top", 1, 0], C, "steps", 2), "a sum, or a maximum"),
+    "a maximum with less": ("at most", put(["above", "top"], C, "steps", 2), "a sum, or a maximum"),
+    "a maximum beside a candidate": ("at most", put(["aside", "top", 1], C, "steps", 2), "a sum, or a maximum"),
+    "a bound beyond": ("at most", put(["zero", "top", [0, 3]], C, "steps", 1), "a sum, or a maximum"),
     "a key too many": ("equal", put(1, C, "more"), "more"),
     "a key too few": ("equal", drop(C, "steps"), "steps"),
     "another relation": ("equal", put("below", C, "relation"), "relation"),
@@ -349,6 +387,7 @@ DAMAGED: dict[str, tuple[str, Change, str]] = {
     "no object": ("equal", put([], L), "kind"),
     "another kind": ("equal", put("relu", L, "kind"), "maxout or transformer"),
     "another network format": ("equal", put("exactformer/network-2", L, "format"), "network-1"),
+    "an older network format": ("equal", put("exactformer/network-0", L, "format"), "network-1"),
     "a domain": ("equal", put({}, L, "domain"), "domain"),
     "no units": ("equal", put([], L, "layers", 0, "weights"), "entries"),
     "a unit without pieces": ("equal", put([[]], L, "layers", 0, "weights"), "at least one unit"),
