@@ -119,14 +119,14 @@ def _function(function: Function, side: str, state: Vector, cell: Cell, places: 
     """
     steps, forms = function.steps, _piecewise(function, side, state, cell, places)
     used = {i for step in steps if step.operation != "input" for i in step.of}
-    last = len(steps) - 1
-    shares = {k: Fraction(k == last) for k in range(len(steps)) if k == last or k not in used}
+    shares = {k: Fraction(0) for k in range(len(steps)) if k not in used}  # of what is outermost, its factor in the sum
+    shares[len(steps) - 1] = Fraction(1)
     parts: list[tuple[int, Form]] = []
-    for k in range(last, -1, -1):
+    for k in reversed(range(len(steps))):
         if k not in shares:
             continue
         form, terms = forms[k], function.linear(steps[k])
-        if form is None and terms is not None:
+        if terms is not None:
             for factor, i in terms:
                 shares[i] = shares.get(i, Fraction(0)) + factor * shares[k]
             continue

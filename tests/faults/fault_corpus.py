@@ -751,6 +751,7 @@ def piecewise_cases() -> dict[str, Any]:
         "times 0": t.function([*log, ["number", 0], ["multiply", 2, 1], ["exp", 3]]),
         "unused": t.function([*log, x]),
         "unused sum": t.function([*log, ["add", 0, 1], x]),
+        "divided": t.function([x, ["power", 0, 2], ["divide", 0, 1]]),
     }
     gates: list[Any] = [["gate", "L.s2"], ["holds"], ["holds"]]
     cut: list[Any] = [["cut", [[1, 1]]], ["anew", []], ["holds", [], []], ["anew", []], ["holds", [], []]]
@@ -763,6 +764,10 @@ def piecewise_cases() -> dict[str, Any]:
         "kinks anew": (t.within(2, bent, t.affine(0, 1), cut), bent, t.affine(0, 1)),
         "kinks within": (t.within("1.2", bent, t.affine(0, 1), [["holds", [], []]]), bent, t.affine(0, 1)),
     }
+    last = t.function([*log, y], 2)
+    for low in ("-1", "1/4"):
+        value_of = a.proof(last, t.maxout([], ([[0, 1]], [0])), box(2, low, 1), [["holds"]], "equal", [1, 1])
+        cases[f"unused before an input from {low}"] = (value_of, last, t.maxout([], ([[0, 1]], [0])))
     for name, f in zeros.items():
         for low in ("-1", "1/4"):
             cases[f"{name} from {low}"] = (t.within(2, f, line, [["holds", [], []]], box(1, low, 1)), f, line)

@@ -185,6 +185,7 @@ def test_forms(steps: list[Any], form: dict[int, Any]) -> None:
         [X, Y, ["multiply", 0, 1]],
         [X, ["number", 2], ["divide", 1, 0]],
         [X, ["number", 0], ["divide", 0, 1]],
+        [X, ["power", 0, 2], ["divide", 0, 1]],
         [X, ["power", 0, 1]],
         [["pi"]],
         [["number", 1], ["number", 2], ["add", 0, 1], X, ["multiply", 2, 3]],  # no factor is a step `number`
@@ -313,6 +314,7 @@ NEGATED = [["number", -1], ["multiply", 1, 2], ["add", 1, 3]]  # log(x) - log(x)
         [*LOG, *NEGATED],
         [*LOG, ["number", 0], ["multiply", 2, 1]],
         [*LOG, X],  # a step that no other uses
+        [["number", -1], ["log", 0], X],
         [*LOG, ["number", 1], ["add", 1, 2], X],  # a sum that no other uses
         [*LOG, ["number", 0], ["multiply", 1, 2], ["exp", 3]],
         [*LOG, X, ["maximum", 1, 2], ["number", 0], ["multiply", 4, 3]],
@@ -328,13 +330,22 @@ def test_all_steps_have_to_be_defined(steps: list[Any]) -> None:
     value = {"claim": "at-most", "inhabitant": ["1/2"], "tree": [["holds", []]]}
     for tree in ([["holds"]], [["holds", []]], [["narrow"], ["holds", []]], [["anew", []], ["holds"]]):
         assert not accepted({**certificate(f, other, box(1), **value), "tree": tree}, f, other)
-    defined = not any(step[0] in ("divide", "number") and step[1:] in ([0, 1], [-2]) for step in steps)
+    nowhere = (["divide", 0, 1], ["number", -2])
+    defined = steps[0] == X and not any(step in nowhere for step in steps)
     assert accepted(certificate(f, other, box(1, "1/4", 1), **value), f, other) == defined
     wrong = {"claim": "at-most", "point": ["-1/2"], "values": [[{"lower": -100, "upper": 100}], [-200]]}
     less = maxout([], ([[0]], [-200]))
     assert not accepted(certificate(f, less, box(1), **wrong), f, less)
     right = {**wrong, "point": ["1/2"]}
     assert accepted(certificate(f, less, box(1), **right), f, less) == defined
+
+
+def test_the_number_of_an_input_is_no_step() -> None:
+    """The input 1 at step 2 does not use step 1, a logarithm, which has to be defined all the same."""
+    f, line = function([X, ["log", 0], Y]), maxout([], ([[0, 1]], [0]))
+    for low, defined in ((-1, False), ("1/4", True)):
+        value = certificate(f, line, box(2, low, 1), claim="equal", inhabitant=[1, 1], tree=[["holds"]])
+        assert accepted(value, f, line) == defined
 
 
 def test_values_of_refutations_are_exact_where_functions_are_piecewise_linear() -> None:
