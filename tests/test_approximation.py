@@ -359,3 +359,10 @@ def test_chains_find_their_direction() -> None:
         chained([forth, part_of(again, relu, Equal(), [])])
     assert chained([forth]).theorem == chained([back]).theorem
     assert exactformer.kernel.__file__
+
+
+@pytest.mark.parametrize("hard", [True, False])
+def test_of_three_variables_the_bound_is_near_the_error(hard: bool) -> None:
+    found = ef.approximate(ef.function("x*y*z"), epsilon="1/2", domain=ef.Box([0] * 3, [1] * 3), hard=hard)
+    ratio = found.extreme.ratio
+    assert found.verdict == "proved" and ratio is not None and 1 <= ratio < Fraction(6, 5)

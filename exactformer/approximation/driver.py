@@ -40,10 +40,11 @@ from exactformer.rational import read_rational
 from exactformer.work import Deadline, OutOfTime, time_limit
 
 Progress = Callable[[int, int], None]
-SOFT = Fraction(1, 10)  # of the error for softmax
+SOFT = (Fraction(1, 10), Fraction(1, 10), Fraction(1, 100))  # of the error for softmax: of one variable, two, three
 TRIES = ((1, Fraction(1)), (4, Fraction(1)), (4, Fraction(9, 10)))  # finer samples, narrower tubes
 MOST = 3  # variables
-ABOVE, WORTH = Fraction(21, 20), Fraction(19, 20)  # of the error that is seen: what is claimed, where that is less
+ABOVE = (Fraction(21, 20), Fraction(21, 20), Fraction(47, 40))  # of the error that is seen: what is claimed
+WORTH = Fraction(19, 20)  # of the accuracy: where that is less
 FINEST = 18  # halvings of a side in the search: what is closer to call is met by a nearer network
 QUICKEST = {1: 0.001, 2: 0.004, 3: 0.01}  # seconds a piece, by the number of variables: it takes several times as long
 LEAST = Fraction(1, 1 << 200)  # epsilon
@@ -124,7 +125,8 @@ def approximate(
         return approximate_sampled(function, wanted, hard, construction or "gated", arity, timeout)
     started, deadline = time.monotonic(), Deadline.after(timeout)
     wanted, domain, form = _checked(function, epsilon, domain, form, hard, construction, timeout, progress)
-    near = wanted if hard else wanted * (1 - SOFT)
+    soft = SOFT[function.inputs - 1]
+    near = wanted if hard else wanted * (1 - soft)
     try:
         with time_limit(deadline.left):
             if form == "auto":
@@ -136,7 +138,7 @@ def approximate(
             else:
                 name = construction or "gated"
                 compiled = compile_network(met.found.network, construction=name, domain=domain, arity=arity)
-                network, share = met.found.network, met.epsilon * SOFT / (1 - SOFT) or wanted
+                network, share = met.found.network, met.epsilon * soft / (1 - soft) or wanted
                 reached = equal(network, compiled) if hard else softened(network, compiled, share, deadline)
     except OutOfTime:
         raise TimeoutError(f"out of time after {timeout:g} s: there is no Transformer yet") from None
@@ -261,12 +263,13 @@ def _met(function: Function, domain: Domain, epsilon: Fraction, form: Form, dead
             raise InvalidInput(
                 f"function: expected one that is defined and continuous on {domain}, found: {error}"
             ) from None
-        seen = short(met.error(function) * ABOVE, 3)  # often less than what was asked for: said, if it holds
-        tighter = function.inputs < MOST and 0 < seen < epsilon * WORTH  # of three variables it takes too many cells
+        seen = short(met.error(function) * ABOVE[function.inputs - 1], 3)  # often less than what was asked for
         if form == "S2":
-            seen, tighter = Fraction(0), True
-        for claimed in (seen, epsilon) if tighter else (epsilon,):
-            part, reason = _near(function, domain, met, claimed, deadline, say)
+            seen = Fraction(0)
+        first = deadline.within(deadline.left / 4)  # what is seen is said, if it holds
+        tries = [(seen, first)] if form == "S2" or 0 < seen < epsilon * WORTH else []
+        for claimed, until in (*tries, (epsilon, deadline)):
+            part, reason = _near(function, domain, met, claimed, until, say)
             if part is not None:
                 return Met(function, met, claimed, part)
         if deadline.passed:
