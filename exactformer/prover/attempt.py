@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Literal, TypeVar
 
+from exactformer.documents.document import Branch
 from exactformer.enclosure import Enclosure, Number
 from exactformer.errors import CertificateRejected, Unsupported
 from exactformer.kernel.claims import Asked
@@ -27,7 +28,7 @@ from exactformer.work import Deadline, OutOfTime, time_limit
 
 MIN_TRIALS, TRIAL_WEIGHT = 40, 3 * 10**7  # of making a counterexample simple: trials times characters of the networks
 BLAME_SECONDS = 5.0
-MOST_WEIGHT = 200_000  # characters of networks whose proof is told case by case
+MOST_WORK = 2_000_000  # of a proof that is told case by case: steps times characters of the networks
 AROUND = 200  # bits to which a rational value of a function is given, where the kernel's enclosure is none
 Said = TypeVar("Said")
 
@@ -61,13 +62,16 @@ class Attempt:
         except CertificateRejected as rejection:  # a defect of the search; never reported as a proof
             return self.unknown(method, f"the kernel rejected the proof that was found: {rejection}")
         counts = {**theorem.counts, **found.counts}
-        small = sum(len(text) for text in self.question.texts.values()) <= MOST_WEIGHT
+        work = len(found.steps) * sum(len(text) for text in self.question.texts.values())
+        told: Branch | None = None
+        if work <= MOST_WORK:
+            told = self.in_time(lambda: case_tree(self.asked.goal(), found.steps), None)
         return replace(
             self._outcome("proved", method),
             theorem=theorem.statement,
             certificate=certificate,
             counts=counts,
-            cases=case_tree(self.asked.goal(), found.steps) if small else None,
+            cases=told,
         )
 
     def refuted(self, method: str, point: Point) -> Outcome:
