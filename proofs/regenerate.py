@@ -3,11 +3,15 @@
 Usage: python proofs/regenerate.py [NAME ...]   (in the folder above; default: all)
 """
 
+import shutil
 import sys
 from pathlib import Path
 
 from exactformer.checking import check
 from exactformer.cli import main
+from exactformer.formats.network_json import dump as network_text
+from exactformer.prover.certificate import dump as certificate_text
+from exactformer.theorems import THEOREMS, Theorem, certified
 
 HERE = Path(__file__).parent
 COMPILED = {  # left.json against the Transformer compiled from it
@@ -67,6 +71,33 @@ BEHIND = {  # the theorem of the laboratory whose instance a proof is; see docs/
 }
 
 
+ANSWERS = 3  # certificates of an instance that are kept: the first ones, and the first refutation
+
+
+def theorem(each: Theorem) -> None:
+    """One folder with the certificates of the smallest instance of a theorem, where there are any."""
+    values, answers = certified(each.number)
+    chosen = [*answers[:ANSWERS], *[answer for answer in answers[ANSWERS:] if answer[1].refuted][:1]]
+    if not chosen:
+        return
+    print(f"theorems/{each.number}")
+    folder = HERE / "theorems" / each.number
+    shutil.rmtree(folder, ignore_errors=True)
+    instance = ", ".join(f"{name} {value}" for name, value in values) or "its only one"
+    lines = [f"# {each.number}. {each.title}", each.statement, f"Source: {each.source}. Evidence: {each.evidence}."]
+    lines += [f"Of the smallest instance ({instance}) {len(chosen)} of {len(answers)} certificates are kept:"]
+    for number, (what, outcome) in enumerate(chosen, start=1):
+        place = folder / str(number)
+        place.mkdir(parents=True)
+        sides = {"left": outcome.left} | ({} if outcome.right is None else {"right": outcome.right})
+        for side, network in sides.items():
+            (place / f"{side}.json").write_text(network_text(network), encoding="utf-8")
+        (place / "certificate.json").write_text(certificate_text(outcome.certificate or {}), encoding="utf-8")
+        text = str(check(place).theorem).replace("*", "\\*").replace("<", "&lt;").replace("_", "\\_")
+        lines.append(f"{number}. [{number}/]({number}): {what + ': ' if what else ''}{text}")
+    (folder / "README.md").write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+
+
 def index() -> str:
     """The table of all folders, each with the words of its checker."""
     rows = []
@@ -75,7 +106,8 @@ def index() -> str:
         said = " ".join(str(check(path.parent).theorem).split())
         said = said if len(said) <= 300 else f"{said[:300]}..."
         said = said.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
-        rows.append(f"| [{folder}]({folder}) | {said} | {BEHIND.get(folder, '')} |\n")
+        number = BEHIND.get(folder, folder.split("/")[1] if folder.startswith("theorems/") else "")
+        rows.append(f"| [{folder}]({folder}) | {said} | {number} |\n")
     return INDEX + "".join(rows)
 
 
@@ -127,4 +159,6 @@ if __name__ == "__main__":
         count(chosen)
     for chosen in () if sys.argv[1:] else SHAPES:
         shape(chosen)
+    for each in () if sys.argv[1:] else THEOREMS:
+        theorem(each)
     (HERE / "README.md").write_text(index(), encoding="utf-8")

@@ -12,7 +12,8 @@ import pytest
 import exactformer as ef
 from exactformer.cli import main
 from exactformer.cli.theorems import PARAMETERS
-from exactformer.theorems import THEOREMS, Theorem, check, check_all, theorems_of
+from exactformer.kernel.certificates import check_file
+from exactformer.theorems import THEOREMS, Theorem, certified, check, check_all, theorems_of
 from exactformer.theorems import driver as laboratory
 from exactformer.theorems.case import Case, Failed, Undecided, expect
 from exactformer.theorems.document import list_lines, parameters_text
@@ -228,6 +229,24 @@ def documented() -> str:
 def test_the_document_lists_them() -> None:
     text = DOCUMENT.read_text(encoding="utf-8")
     assert f"{BEGIN}\n{documented()}\n{END}" in text
+
+
+def test_certificates_behind_a_theorem_are_those_of_its_check() -> None:
+    values, answers = certified("T8")
+    assert dict(values) == {"inputs": 1, "layers": 1, "width": 1, "rank": 2}
+    assert {outcome.verdict for _, outcome in answers} == {"proved", "refuted"}
+    assert all(outcome.certificate is not None for _, outcome in answers)
+    assert certified("T6")[1] == () and certified("T42") == ((), ())
+
+
+def test_committed_certificates_of_theorems_are_accepted() -> None:
+    """The kernel's words are those of the page beside them."""
+    folders = sorted((Path(__file__).parents[1] / "proofs" / "theorems").glob("*/*/certificate.json"))
+    assert len({path.parts[-3] for path in folders}) > 20
+    for path in folders:
+        theorem = check_file(path).statement
+        page = (path.parents[1] / "README.md").read_text(encoding="utf-8")
+        assert theorem in page.replace("&lt;", "<").replace("\\", "")
 
 
 if __name__ == "__main__":

@@ -8,12 +8,13 @@
 """
 
 from exactformer.theorems.all_weights import ForAllWeights, for_all_weights
-from exactformer.theorems.driver import check, check_all, resume
+from exactformer.theorems.driver import certified, check, check_all, resume
 from exactformer.theorems.registry import THEOREMS, theorems_of
 from exactformer.theorems.result import Failure, Finding, Findings
 from exactformer.theorems.theorem import Theorem
 
 __all__ = [
+    "certified",
     "THEOREMS",
     "Failure",
     "Finding",

@@ -19,7 +19,7 @@ from exactformer.piecewise import CPWL, cpwl_to_one_head
 from exactformer.piecewise.cpwl_to_one_layer import cpwl_to_one_layer
 from exactformer.piecewise.overlay import domain_of
 from exactformer.prover import verify
-from exactformer.theorems.case import Case, Undecided, expect, proved, refuted
+from exactformer.theorems.case import Case, Undecided, expect
 from exactformer.theorems.expressions import ZERO, Row, network, total, unknowns
 from exactformer.theorems.theorem import theorem
 
@@ -65,9 +65,9 @@ def hats_interpolate(case: Case, inputs: int, cells: int) -> None:
     net = hats_to_two_layers(hats, box, "hats")
     for cell in interpolant(values, inputs, cells).cells:
         piece = network(inputs, [], [Row(dict(enumerate(cell.piece.weights)), cell.piece.constant)])
-        proved(verify(net, piece, domain=domain_of(cell.rows, inputs)), f"values {values}")
+        case.proved(verify(net, piece, domain=domain_of(cell.rows, inputs)), f"values {values}")
     ones = hats_to_two_layers(hats_of(dict.fromkeys(values, Fraction(1)), cells), box, "ones")
-    proved(verify(ones, network(inputs, [], [Row({}, 1)]), domain=box), "partition of unity")
+    case.proved(verify(ones, network(inputs, [], [Row({}, 1)]), domain=box), "partition of unity")
 
 
 @theorem("T22", "Forms of the interpolant", "M1, M2, M4, M5", instances=4, inputs=(1, 2), cells=(1, 2))
@@ -81,11 +81,11 @@ def forms_are_equal(case: Case, inputs: int, cells: int) -> None:
     hats = hats_of(values, cells)
     two = hats_to_two_layers(hats, box, "M1")
     one = hats_to_one_layer(hats[int(case.broken) :], box, "M2")
-    proved(verify(two, one), "M1 and M2")
+    case.proved(verify(two, one), "M1 and M2")
     if inputs == 1:
         f = interpolant(values, 1, cells)
-        proved(verify(two, cpwl_to_one_layer(f)), "M1 and M4")
-        proved(verify(two, cpwl_to_one_head(f).transformer), "M1 and M5")
+        case.proved(verify(two, cpwl_to_one_layer(f)), "M1 and M4")
+        case.proved(verify(two, cpwl_to_one_head(f).transformer), "M1 and M5")
 
 
 def peaks(slopes: list[Fraction], centre: list[Fraction]) -> MaxoutNetwork:
@@ -128,10 +128,10 @@ def errors_of_interpolation(case: Case, inputs: int, cells: int) -> None:
     centre = [Fraction(2 * i + 1, 2 * cells) for i in corner]
     sharp = peaks(slopes, centre)
     hats = interpolated(sharp, inputs, cells)
-    proved(verify(sharp, hats, claim=Within(bound)), f"cell {corner}")
+    case.proved(verify(sharp, hats, claim=Within(bound)), f"cell {corner}")
     expect(hats.evaluate(centre)[0] - sharp.evaluate(centre)[0] == bound, f"the error at {centre} is not {bound}")
     other = peaks(slopes, [Fraction(case.integer(0, 12), 12) for _ in range(inputs)])
-    proved(verify(other, interpolated(other, inputs, cells), claim=Within(bound)), "another centre")
+    case.proved(verify(other, interpolated(other, inputs, cells), claim=Within(bound)), "another centre")
     if inputs == 1:
         k = case.integer(1, 5)
         parabola = function(f"{k}*x^2/2", ["x"])
@@ -139,7 +139,7 @@ def errors_of_interpolation(case: Case, inputs: int, cells: int) -> None:
         values: Values = {(i,): Fraction(k * i * i, 2 * cells * cells) for i in range(cells + 1)}
         line = interpolant(values, 1, cells)
         near = verify(parabola, cpwl_to_one_layer(line), claim=Within(least), domain=Domain.box(1, 0, 1))
-        proved(near, f"{k} x^2 / 2")
+        case.proved(near, f"{k} x^2 / 2")
         expect(line(middle) - k * middle**2 / 2 == least, f"the error at {middle}")
     for constant, where in SHARP.items():
         expect(spread(where) == constant, f"{spread(where)} at {where}, not {constant}")
@@ -161,15 +161,17 @@ def universal_approximation(case: Case, cells: int) -> None:
     eps1 = slope / (2 * even)
     f = peaks([slope], [Fraction(2 * case.integer(0, cells - 1) + 1, 2 * cells)])
     fine, coarse = (interpolated(f, 1, n) for n in (even, cells))
-    refuted(verify(f, fine if case.broken else coarse, claim=Within(eps1)), "half as many cells")
-    proved(verify(f, fine, claim=Within(eps1)), "as many cells")
+    case.refuted(verify(f, fine if case.broken else coarse, claim=Within(eps1)), "half as many cells")
+    case.proved(verify(f, fine, claim=Within(eps1)), "as many cells")
     units = cpwl_to_one_layer(CPWL.of_network(fine))
     jumps = sum((abs(x) for x in units.output.weights.dense()[0]), Fraction(0))
     rate = gamma(2) * jumps / eps2
-    proved(verify(units, compile_network(units).transformer, claim=Within(eps2), right_temperature=rate), "temperature")
+    case.proved(
+        verify(units, compile_network(units).transformer, claim=Within(eps2), right_temperature=rate), "temperature"
+    )
     relu = network(1, [[[Row({0: 1}), ZERO]]], unknowns(1), Box([-9], [9]))
     low = verify(relu, compile_network(relu).transformer, claim=Within(eps2), right_temperature=gamma(2) / eps2 / 4)
-    refuted(low, "a quarter of the temperature")
+    case.refuted(low, "a quarter of the temperature")
     formula = function(f"{case.integer(1, 3)}*x^2 + {case.integer(0, 3)}*x", ["x"])
     found = approximate(formula, epsilon=Fraction(1, 4), domain=Domain.box(1, 0, 1))
     if found.verdict != "proved":

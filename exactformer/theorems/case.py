@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from random import Random
 
@@ -26,10 +26,14 @@ class Undecided(Exception):
 
 @dataclass(frozen=True)
 class Case:
-    """The random numbers of one instance; a `broken` one has a fault planted, which the check must notice."""
+    """The random numbers of one instance; a `broken` one has a fault planted, which the check must notice.
+
+    `kept` are the answers with a certificate that the check has asked for, each with what it is about.
+    """
 
     random: Random
     broken: bool = False
+    kept: list[tuple[str, Outcome]] = field(default_factory=list, compare=False)
 
     def integer(self, low: int = -SIZE, high: int = SIZE) -> int:
         """An integer from low to high."""
@@ -66,36 +70,40 @@ class Case:
         ground = Domain.box(inputs, -1, 1) if domain is None else domain
         return MaxoutNetwork.of(layers, output, domain=ground)
 
+    def proved(self, outcome: Outcome, what: str = "") -> None:
+        """Raises `Failed` where the claim was refuted, with the point, and `Undecided` where it is open."""
+        self._keep(what, outcome)
+        if outcome.verdict == "unknown":
+            raise Undecided(_named(what, outcome.reason or "no reason given"))
+        if outcome.witness is not None:
+            values = ", ".join(f"{e.label} = {point_text(e.outputs)}" for e in outcome.witness.evaluations)
+            raise Failed(
+                _named(what, f"it is not true that {outcome.claim}: x = {point_text(outcome.witness.point)}, {values}")
+            )
+
+    def refuted(self, outcome: Outcome, what: str = "") -> None:
+        """Raises `Failed` where the claim was proved, and no counterexample found, `Undecided` where it is open."""
+        self._keep(what, outcome)
+        if outcome.verdict == "unknown":
+            raise Undecided(_named(what, outcome.reason or "no reason given"))
+        expect(outcome.verdict == "refuted", _named(what, f"expected a counterexample, but {outcome.claim}"))
+
+    def exactly(self, found: Distance, value: Fraction, what: str) -> None:
+        """Raises `Failed` unless a distance is this number, and `Undecided` where its bounds do not meet."""
+        self._keep(what, found.outcome)
+        if found.verdict != "proved":
+            raise Undecided(_named(what, found.reason or "no reason given"))
+        expect(found.upper == value == found.lower, f"{what}: the distance is {found.upper}, not {value}")
+
+    def _keep(self, what: str, outcome: Outcome | None) -> None:
+        if outcome is not None and outcome.certified:
+            self.kept.append((what, outcome))
+
 
 def expect(holds: bool, witness: str) -> None:
     """Raises `Failed` unless it holds."""
     if not holds:
         raise Failed(witness)
-
-
-def proved(outcome: Outcome, what: str = "") -> None:
-    """Raises `Failed` where the claim was refuted, with the point, and `Undecided` where it is open."""
-    if outcome.verdict == "unknown":
-        raise Undecided(_named(what, outcome.reason or "no reason given"))
-    if outcome.witness is not None:
-        values = ", ".join(f"{e.label} = {point_text(e.outputs)}" for e in outcome.witness.evaluations)
-        raise Failed(
-            _named(what, f"it is not true that {outcome.claim}: x = {point_text(outcome.witness.point)}, {values}")
-        )
-
-
-def refuted(outcome: Outcome, what: str = "") -> None:
-    """Raises `Failed` where the claim was proved, though a counterexample is expected, `Undecided` where it is open."""
-    if outcome.verdict == "unknown":
-        raise Undecided(_named(what, outcome.reason or "no reason given"))
-    expect(outcome.verdict == "refuted", _named(what, f"expected a counterexample, but {outcome.claim}"))
-
-
-def exactly(found: Distance, value: Fraction, what: str) -> None:
-    """Raises `Failed` unless a distance is this number, and `Undecided` where its bounds do not meet."""
-    if found.verdict != "proved":
-        raise Undecided(_named(what, found.reason or "no reason given"))
-    expect(found.upper == value == found.lower, f"{what}: the distance is {found.upper}, not {value}")
 
 
 def _named(what: str, text: str) -> str:

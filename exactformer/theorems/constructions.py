@@ -15,7 +15,7 @@ from exactformer.networks import MaxoutNetwork, Transformer
 from exactformer.networks.semantics import TIES, Tie
 from exactformer.prover import prove, verify
 from exactformer.rational import Matrix
-from exactformer.theorems.case import Case, expect, proved, refuted
+from exactformer.theorems.case import Case, expect
 from exactformer.theorems.edits import (
     feed_forward_only,
     with_block,
@@ -60,7 +60,7 @@ def gated_equals_its_source(case: Case, inputs: int, layers: int, width: int, ra
     compiled = fault(compile_network(net).transformer, case)
     for t in range(compiled.tokens):
         found = verify(net, replace(compiled, token=t))
-        proved(found, f"token {t}")
+        case.proved(found, f"token {t}")
         expect("any tie rule" in (found.theorem or ""), f"token {t}: {found.theorem}")
 
 
@@ -116,8 +116,8 @@ def mutants_are_refuted(case: Case, layers: int) -> None:
     if number:
         mutants["e2"] = without_neurons(made, number, range(k + 2, k + 4))
     for name, mutant in mutants.items():
-        refuted(verify(net, made if case.broken else mutant), f"mutant {name} of layer {number}")
-    proved(verify(net, with_gate(made, 0, old, (zero, zero))), "gate between L2(i) and L2(ii)")
+        case.refuted(verify(net, made if case.broken else mutant), f"mutant {name} of layer {number}")
+    case.proved(verify(net, with_gate(made, 0, old, (zero, zero))), "gate between L2(i) and L2(ii)")
 
 
 @theorem(
@@ -141,15 +141,15 @@ def global_equals_its_source(case: Case, inputs: int, layers: int, width: int, r
     net = case.network(inputs, [width] * layers, rank, domain=Domain.everything(inputs))
     made = fault(compile_network(net, construction="global").transformer, case)
     for tie in TIES:
-        proved(verify(net, made, tie=tie), f"tie rule {tie}")
+        case.proved(verify(net, made, tie=tie), f"tie rule {tie}")
     steep = Row({0: 4}, case.number())
     unit = [steep, *(Row({0: case.integer()}, case.number()) for _ in range(rank - 1))]
     one = network(1, [[unit]], unknowns(1), Domain.everything(1))
     raised = token_zero_raised(compile_network(one, construction="global").transformer)
     ties: tuple[Tie, ...] = ("average", "leftmost")
     for tie in ties:
-        refuted(verify(one, raised, tie=tie), f"offset 0, tie rule {tie}")
-    proved(verify(one, raised, tie="rightmost"), "offset 0, tie rule rightmost")
+        case.refuted(verify(one, raised, tie=tie), f"offset 0, tie rule {tie}")
+    case.proved(verify(one, raised, tie="rightmost"), "offset 0, tie rule rightmost")
 
 
 def token_zero_raised(net: Transformer) -> Transformer:
@@ -202,7 +202,7 @@ def shared_embeddings_stay_together(case: Case, tokens: int, layers: int) -> Non
     ]
     tie = case.random.choice(TIES)
     for other in designs[1:]:
-        proved(
+        case.proved(
             verify(designs[0], other, claim=Within(max(bound, Fraction(0))), domain=Domain.everything(1), tie=tie),
             f"{bound}",
         )
@@ -210,7 +210,7 @@ def shared_embeddings_stay_together(case: Case, tokens: int, layers: int) -> Non
     less = case.positive()
     steep, flat = Row({0: less + case.positive()}), Row({0: less})
     unit = network(1, [[[steep, flat]]], unknowns(1), Box([-size], [size]))
-    refuted(
+    case.refuted(
         verify(unit, compile_network(unit).transformer, domain=Domain.everything(1)), f"gates for [-{size}, {size}]"
     )
 
@@ -230,8 +230,8 @@ def other_constructions(case: Case, inputs: int, layers: int, width: int, rank: 
         expect(all(line.agrees for line in compiled.sizes), f"{name}: {[s for s in compiled.sizes if not s.agrees]}")
         ties: tuple[Tie, ...] = ("average",) if name == "two-step" else ("average", case.random.choice(TIES[1:]))
         for tie in ties:
-            proved(verify(net, fault(compiled.transformer, case), tie=tie), f"{name}, tie rule {tie}")
-    proved(prove(case.network(inputs, [width] * layers, 2)), "rank 2")
+            case.proved(verify(net, fault(compiled.transformer, case), tie=tie), f"{name}, tie rule {tie}")
+    case.proved(prove(case.network(inputs, [width] * layers, 2)), "rank 2")
 
 
 @theorem(
@@ -248,8 +248,8 @@ def positions_are_needed(case: Case, layers: int) -> None:
     made = compile_network(net).transformer
     alike = without_positions(made)
     for tie in TIES:
-        proved(verify(alike, feed_forward_only(alike), domain=net.domain, tie=tie), "feed-forward alone")
-    refuted(verify(net, made if case.broken else alike), "without positions")
+        case.proved(verify(alike, feed_forward_only(alike), domain=net.domain, tie=tie), "feed-forward alone")
+    case.refuted(verify(net, made if case.broken else alike), "without positions")
 
 
 @theorem("T36", "Ties", "Theorem A, N4", instances=12, negatives="N4 N15", inputs=(1, 2), layers=(1, 2), rank=(2, 3))
@@ -265,11 +265,11 @@ def ties_do_not_matter_when_compiled(case: Case, inputs: int, layers: int, rank:
     net = MaxoutNetwork.of(doubled, ([[1, case.integer(1, 3)]], [case.integer()]), domain=Domain.box(inputs, -1, 1))
     made = fault(compile_network(net).transformer, case)
     for tie in TIES:
-        proved(verify(net, made, tie=tie), f"tie rule {tie}")
+        case.proved(verify(net, made, tie=tie), f"tie rule {tie}")
     jump = two_scores()
     values = [jump.evaluate([0], tie=tie)[0] for tie in TIES]
     expect(values == [Fraction(1, 2), 1, 0], f"the head jumps through {values}")
-    refuted(verify(jump, claim=TiesAgree(), domain=Domain.everything(1)), "tie rules of the head that jumps")
+    case.refuted(verify(jump, claim=TiesAgree(), domain=Domain.everything(1)), "tie rules of the head that jumps")
 
 
 def _rows(weights: Matrix, unit: int, rank: int) -> list[list[Fraction]]:

@@ -10,7 +10,7 @@ from exactformer.generic.lemmas import paired_maxima as paired_forms
 from exactformer.kernel.softmax import Rate, largest_gap
 from exactformer.prover import verify
 from exactformer.theorems.all_weights import settled
-from exactformer.theorems.case import Case, expect, proved
+from exactformer.theorems.case import Case, expect
 from exactformer.theorems.expressions import Row, network, unknowns
 from exactformer.theorems.means import softmax_mean
 from exactformer.theorems.theorem import theorem
@@ -39,8 +39,8 @@ def paired_maxima(case: Case, rank: int, partners: int) -> None:
     least = network(size, [[below, s]], [second - first])
     right = network(size, [[other]], unknowns(1))
     most = network(size, [[above, s]], [first + second])
-    proved(verify(least, right, claim=AtMost(), domain=everywhere), f"sigma = {sigma}")
-    proved(verify(right, most, claim=AtMost(), domain=everywhere), f"tau = {tau}")
+    case.proved(verify(least, right, claim=AtMost(), domain=everywhere), f"sigma = {sigma}")
+    case.proved(verify(right, most, claim=AtMost(), domain=everywhere), f"tau = {tau}")
     z, y, speed = case.integers(rank, 4), case.integers(partners, 4), case.integer(1, 3)
     low = min(y[sigma[i]] - z[i] for i in range(rank)) - largest_gap(Rate(Fraction(speed), "2"), partners)
     high = max(y[j] - z[tau[j]] for j in range(partners)) + largest_gap(Rate(Fraction(speed), "2"), rank)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from exactformer.arguments import NATURAL, POSITIVE, SECONDS, Limit, as_path, function
 from exactformer.errors import Faults, InvalidInput, did_you_mean
 from exactformer.manifest import write_files
+from exactformer.prover.outcome import Outcome
 from exactformer.theorems.case import Case, Failed, Undecided
 from exactformer.theorems.journal import FILE, Asked, Journal, Key, read_journal
 from exactformer.theorems.registry import theorems_of
@@ -123,6 +124,25 @@ def check_all(
     if isinstance(names, str):
         raise InvalidInput(f"theorems: expected a list of names, found the str {names!r}")
     return _checked(theorems_of(names), {}, instances, seed, jobs, timeout, progress, folder)
+
+
+def certified(name: str, *, seed: int = 0) -> tuple[Values, tuple[tuple[str, Outcome], ...]]:
+    """The certificates behind a theorem: the smallest parameters, and what its check is answered for their instance.
+
+    Each answer comes with what it is about; there are none where the check is arithmetic alone, or where the theorem is
+    cited. Raises `InvalidInput` for a number that no theorem has, and what the check raises.
+
+    >>> values, answers = certified("T1")
+    >>> values, answers[0][0], answers[0][1].verdict
+    ((('rank', 1),), 'token 0, tie rule average', 'proved')
+    """
+    (each,) = theorems_of([name])
+    if each.check is None:
+        return (), ()
+    place = next(_places(each, {}, 1))
+    case = place.case(seed, False)
+    each.check(case, **dict(place.values))
+    return place.values, tuple(case.kept)
 
 
 def _checked(

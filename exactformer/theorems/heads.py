@@ -17,7 +17,7 @@ from exactformer.networks.semantics import TIES, Semantics
 from exactformer.piecewise import CPWL, cpwl_to_one_head
 from exactformer.piecewise.cpwl_to_one_layer import cpwl_to_one_layer
 from exactformer.prover import verify
-from exactformer.theorems.case import Case, expect, proved, refuted
+from exactformer.theorems.case import Case, expect
 from exactformer.theorems.expressions import ZERO, Row, network, unknowns
 from exactformer.theorems.theorem import theorem
 
@@ -91,7 +91,7 @@ def one_head_is_any_function(case: Case, pieces: int) -> None:
     if case.broken:
         made = cpwl_to_one_head(f + abs(CPWL.variables(1, f.domain)[0])).transformer
     for tie in TIES:
-        proved(verify(wanted, made, domain=f.domain, tie=tie), f"tie rule {tie}")
+        case.proved(verify(wanted, made, domain=f.domain, tie=tie), f"tie rule {tie}")
     rate, slope = case.positive(), Fraction(0)
     for i, cell in enumerate(f.cells):
         for end in cell.box[0]:
@@ -112,9 +112,9 @@ def one_head_is_any_function(case: Case, pieces: int) -> None:
     found = [verify(drawn, claim=TiesAgree(pair), domain=Domain.everything(1)) for pair in pairwise(TIES)]
     if tie_proof(scores, values):
         for agree in found:
-            proved(agree, said)
+            case.proved(agree, said)
     else:
-        refuted(next((agree for agree in found if agree.refuted), found[0]), said)
+        case.refuted(next((agree for agree in found if agree.refuted), found[0]), said)
 
 
 def _lines(lines: Sequence[Line]) -> str:
@@ -142,7 +142,7 @@ def two_bits(case: Case) -> None:
         made = two_bit_head(pieces, sign, constant + int(case.broken))
         wanted = network(2, [[pieces]], [sign * unknowns(1)[0] + constant])
         for tie in TIES:
-            proved(verify(wanted, made, domain=Domain.everything(2), tie=tie), name)
+            case.proved(verify(wanted, made, domain=Domain.everything(2), tie=tie), name)
             values = [made.evaluate(bits, tie=tie)[0] for bits in product((0, 1), repeat=2)]
             expect(values == list(right), f"{name}: {', '.join(map(str, values))}")
     apart = xor_of_separate_bits()

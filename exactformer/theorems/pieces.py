@@ -15,7 +15,7 @@ from exactformer.networks import MaxoutNetwork
 from exactformer.networks.semantics import TIES
 from exactformer.prover import verify
 from exactformer.theorems.all_weights import settled
-from exactformer.theorems.case import Case, exactly, expect, proved, refuted
+from exactformer.theorems.case import Case, expect
 from exactformer.theorems.expressions import ZERO, Row, network, total, unknowns, where
 from exactformer.theorems.means import softmax_mean
 from exactformer.theorems.theorem import theorem
@@ -41,7 +41,7 @@ def max_head_takes_the_maximum(case: Case, rank: int) -> None:
             token=q,
         )
         for tie in TIES:
-            proved(
+            case.proved(
                 verify(maximum, design.build(), domain=Domain.everything(rank), tie=tie), f"token {q}, tie rule {tie}"
             )
 
@@ -75,9 +75,11 @@ def gates_pick_the_piece(case: Case, rank: int) -> None:
     everywhere = Domain.everything(size)
     for j, value in enumerate(values):
         gate = network(size, [units], [value])
-        proved(verify(gate, network(size, [], [pieces[j]]), domain=fits), f"token {j}")
+        case.proved(verify(gate, network(size, [], [pieces[j]]), domain=fits), f"token {j}")
         for least in (-shift, *[pieces[j] + pieces[q] + shift - height for q in range(rank) if q != j]):
-            proved(verify(network(size, [], [least]), gate, claim=AtMost(), domain=everywhere), f"token {j}, below")
+            case.proved(
+                verify(network(size, [], [least]), gate, claim=AtMost(), domain=everywhere), f"token {j}, below"
+            )
     settled(case, lemmas.gates_pick_the_piece(rank))
 
 
@@ -105,19 +107,19 @@ def gates_keep_the_maximum(case: Case, rank: int) -> None:
     ordered = [a - b for a, b in pairwise(pieces)] + [height]
     fits = where(size, *ordered, pieces[0] + shift, height - shift - pieces[1])
     largest, first = network(size, [], [pieces[0]]), network(size, [units], [values[0]])
-    proved(verify(first, largest, domain=fits), "z_1 = a_1")
+    case.proved(verify(first, largest, domain=fits), "z_1 = a_1")
     for value in values[1:]:
-        proved(verify(network(size, [units], [value]), largest, claim=AtMost(), domain=fits), "z_j <= a_1")
+        case.proved(verify(network(size, [units], [value]), largest, claim=AtMost(), domain=fits), "z_j <= a_1")
     below = network(size, [], [-shift])
-    proved(verify(below, first, claim=AtMost(), domain=where(size, *ordered)), "s is necessary")
+    case.proved(verify(below, first, claim=AtMost(), domain=where(size, *ordered)), "s is necessary")
     leak = network(size, [], [pieces[0] + pieces[1] + shift - height])
-    proved(verify(leak, first, claim=AtMost(), domain=where(size, *ordered, pieces[0] + shift)), "G is necessary")
+    case.proved(verify(leak, first, claim=AtMost(), domain=where(size, *ordered, pieces[0] + shift)), "G is necessary")
     pair, box = (Row({0: 1}), Row({0: -1}, 1)), Domain.box(1, 0, 1)
     _, _, _, _, both = gate_parts(2)
     closed = Row({}, Fraction(1, 2) - notch)
     fixed = [[piece, ZERO] for piece in pair] + [[piece - closed, ZERO] for piece in pair] + [[ZERO]]
     found = distance(network(1, [[pair]], unknowns(1)), network(1, [fixed, [both]], unknowns(1)), domain=box)
-    exactly(found, notch, f"G = 1/2 - {notch}")
+    case.exactly(found, notch, f"G = 1/2 - {notch}")
     settled(case, lemmas.gates_keep_the_maximum(rank))
 
 
@@ -142,20 +144,22 @@ def erasers_are_exact(case: Case, inputs: int) -> None:
         return network(m, [units], rows, Domain.everything(m))
 
     nothing = network(m, [], [ZERO] * m)
-    proved(verify(erased(signs[case.broken :]), nothing), "2 neurons a coordinate")
+    case.proved(verify(erased(signs[case.broken :]), nothing), "2 neurons a coordinate")
     for i in range(len(signs)):
-        refuted(verify(erased(signs[:i] + signs[i + 1 :]), nothing), f"without neuron {i}")
+        case.refuted(verify(erased(signs[:i] + signs[i + 1 :]), nothing), f"without neuron {i}")
     v, bound = unknowns(2)
     box = network(2, [[[v + bound, ZERO]]], unknowns(1))
-    proved(verify(box, network(2, [], [v + bound]), domain=where(2, v + bound)), "1 neuron on a box")
+    case.proved(verify(box, network(2, [], [v + bound]), domain=where(2, v + bound)), "1 neuron on a box")
     space, state = Space(v=m), Space(position=2, v=m)
     _, held = state.parts
     tokens = [token(position=[1 - t, t], v=space.parts[0]) for t in (0, 1)]
     blocks = [block(uniform_head(value=-held, to=held))]
     head = Design(inputs=space, space=state, tokens=tokens, blocks=blocks, readout=held).build()
-    proved(verify(head, nothing, domain=Domain.everything(m)), "uniform head")
+    case.proved(verify(head, nothing, domain=Domain.everything(m)), "uniform head")
     for rate in (case.positive(), case.positive()):
-        proved(verify(head, nothing, domain=Domain.box(m, -4, 4), left_temperature=rate), f"uniform head at {rate}")
+        case.proved(
+            verify(head, nothing, domain=Domain.box(m, -4, 4), left_temperature=rate), f"uniform head at {rate}"
+        )
 
 
 @theorem("T12", "The softmax mean", "L5", instances=40, negatives="N1 N9", rank=(2, 5))
@@ -197,4 +201,4 @@ def hulls_contain_every_mean(case: Case, inputs: int, layers: int, rank: int) ->
         if case.broken:
             ends = [(low, low + (high - low) / 2 - 1) for low, high in ends]
         claim = Range([low for low, _ in ends], [high for _, high in ends])
-        proved(verify(MaxoutNetwork((), step.layer.pieces), claim=claim, domain=box), f"layer {step.number}")
+        case.proved(verify(MaxoutNetwork((), step.layer.pieces), claim=claim, domain=box), f"layer {step.number}")

@@ -16,7 +16,7 @@ from exactformer.piecewise.cpwl_to_sum_of_maxima import cpwl_to_sum_of_maxima
 from exactformer.piecewise.cpwl_to_two_maxima import cpwl_to_two_maxima
 from exactformer.prover import verify
 from exactformer.rational import Matrix
-from exactformer.theorems.case import Case, expect, proved, refuted
+from exactformer.theorems.case import Case, expect
 from exactformer.theorems.expressions import network, total, unknowns
 from exactformer.theorems.theorem import theorem
 
@@ -47,7 +47,7 @@ def max_min_form(case: Case, inputs: int) -> None:
     network equals the one they come from for all x in [-1, 1]^n.
     """
     net, f = random_function(case, inputs)
-    proved(verify(net, shifted(cpwl_to_max_min(f), case)), f.text())
+    case.proved(verify(net, shifted(cpwl_to_max_min(f), case)), f.text())
 
 
 @theorem("T17", "Two maxima", "S2", instances=16, inputs=(1, 2))
@@ -59,7 +59,7 @@ def two_maxima_form(case: Case, inputs: int) -> None:
     net, f = random_function(case, inputs)
     form = cpwl_to_two_maxima(f)
     expect(len(form.layers) <= 1 and sum(form.widths) <= 2, f"a network {form.size}")
-    proved(verify(net, shifted(form, case)), f.text())
+    case.proved(verify(net, shifted(form, case)), f.text())
 
 
 @theorem("T18", "Sums of maxima of n + 1 pieces", "S3, M4", instances=16, inputs=(1, 2))
@@ -72,7 +72,7 @@ def sums_of_maxima(case: Case, inputs: int) -> None:
     net, f = random_function(case, inputs)
     form = cpwl_to_sum_of_maxima(f)
     expect(len(form.layers) <= 1 and form.rank <= inputs + 1, f"rank {form.rank}")
-    proved(verify(net, shifted(form, case)), f.text())
+    case.proved(verify(net, shifted(form, case)), f.text())
     if inputs == 1:
         units = sum(cpwl_to_one_layer(f).widths)
         expect(units <= max(len(f.simplified().cells) - 1, 1), f"{units} units for {len(f.cells)} pieces")
@@ -99,12 +99,14 @@ def two_layers_for_five(case: Case) -> None:
     chamber = Box([None, *[0] * (FIVE - 1)], [None] * FIVE)
     largest = network(FIVE, [], [total(unknowns(FIVE))])
     for order in permutations(range(FIVE)):
-        proved(verify(_on_chamber(changed if case.broken else net, order), largest, domain=chamber), f"order {order}")
+        case.proved(
+            verify(_on_chamber(changed if case.broken else net, order), largest, domain=chamber), f"order {order}"
+        )
     box = Domain.box(FIVE, -1, 1)
     made = compile_network(net, domain=box).transformer
     expect(made.tokens == 2 and len(made.tempered) == 2, f"{made}")
-    proved(verify(net, made, domain=box), "compiled")
-    refuted(verify(_on_chamber(changed, tuple(range(FIVE))), largest, domain=chamber), "another coefficient")
+    case.proved(verify(net, made, domain=box), "compiled")
+    case.refuted(verify(_on_chamber(changed, tuple(range(FIVE))), largest, domain=chamber), "another coefficient")
 
 
 def _on_chamber(net: MaxoutNetwork, order: tuple[int, ...]) -> MaxoutNetwork:

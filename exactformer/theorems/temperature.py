@@ -16,7 +16,7 @@ from exactformer.networks import MaxoutNetwork, Transformer
 from exactformer.networks.balls import values_at
 from exactformer.networks.semantics import BASES, Semantics
 from exactformer.prover import verify
-from exactformer.theorems.case import Case, expect, proved, refuted
+from exactformer.theorems.case import Case, expect
 from exactformer.theorems.expressions import ZERO, Row, network, unknowns
 from exactformer.theorems.means import mean_bounds, softmax_mean
 from exactformer.theorems.theorem import theorem
@@ -80,15 +80,15 @@ def softmax_error_of_a_network(case: Case, inputs: int, layers: int, width: int,
     rate, epsilon = case.positive(), Fraction(1, case.integer(2, 9))
     share = Fraction(1, 64) if case.broken else Fraction(1)
     bound = error_bound(net, rate)
-    proved(verify(net, made, claim=Within(share * bound), right_temperature=rate), f"temperature {rate}")
+    case.proved(verify(net, made, claim=Within(share * bound), right_temperature=rate), f"temperature {rate}")
     enough = rate * bound / epsilon
     if enough:
         expect(error_bound(net, enough) == epsilon, f"the bound at {enough} is not {epsilon}")
-        proved(verify(net, made, claim=Within(epsilon), right_temperature=enough), f"temperature {enough}")
+        case.proved(verify(net, made, claim=Within(epsilon), right_temperature=enough), f"temperature {enough}")
     relu = network(1, [[[Row({0: 1}), ZERO]]], unknowns(1), Box([-9], [9]))
     twice = error_bound(relu, Fraction(1)) / epsilon / 2
     found = verify(relu, compile_network(relu).transformer, claim=Within(epsilon), right_temperature=twice)
-    refuted(found, f"max(0, x) at {twice}")
+    case.refuted(found, f"max(0, x) at {twice}")
 
 
 @theorem(
@@ -112,7 +112,7 @@ def softmax_transformer_is_the_softmax_network(case: Case, inputs: int, layers: 
     other = [2 * rate for rate in rates] if case.broken else rates
     base = case.random.choice(BASES)
     found = verify(net, made, left_temperature=rates, right_temperature=other, base=base)
-    proved(found, f"temperatures {', '.join(map(str, rates))}, base {base}")
+    case.proved(found, f"temperatures {', '.join(map(str, rates))}, base {base}")
 
 
 @theorem(
@@ -225,6 +225,6 @@ def softmax_simulates_hard(case: Case, rank: int) -> None:
     values = [case.integer(1, 6), -case.integer(1, 6)]
     made, claim = selecting_head(values), Within(Fraction(values[0] - values[1], 2**rate))
     near = Box([Fraction(1, 99) if case.broken else Fraction(1, 2)], [4])
-    proved(verify(made, made, claim=claim, domain=near, right_temperature=rate, base="2"), "with a gap")
+    case.proved(verify(made, made, claim=claim, domain=near, right_temperature=rate, base="2"), "with a gap")
     far, half = Box([Fraction(1, 10**6)], [4]), Within(claim.epsilon / 2)
-    refuted(verify(made, made, claim=half, domain=far, right_temperature=rate, base="2"), "without a gap")
+    case.refuted(verify(made, made, claim=half, domain=far, right_temperature=rate, base="2"), "without a gap")
