@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from exactformer.arguments import no_truth
 from exactformer.documents import Document
+from exactformer.documents.numbers import abbreviated
 from exactformer.enclosure import bounds
 from exactformer.measuring.below import Below, below, beyond
 from exactformer.measuring.charts import Known, View
@@ -171,7 +172,7 @@ class Distance(Bounded, Answer):
         raise no_truth(self, "distance.upper, distance.lower")
 
     def __repr__(self) -> str:
-        return f"<Distance: {self.verdict}, from {self.lower} to {self.upper}>"
+        return f"<Distance: {self.verdict}, from {abbreviated(str(self.lower))} to {abbreviated(str(self.upper))}>"
 
 
 @dataclass(frozen=True)
