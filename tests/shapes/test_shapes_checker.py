@@ -273,6 +273,11 @@ def test_what_holds_is_accepted(name: str) -> None:
     )
 
 
+def test_a_coefficient_may_be_zero() -> None:
+    steps = [["sum", [[0, [0]], [1, [1]], [1, [2]]]], *AT_MOST["steps"][1:]]
+    assert judged(AT_MOST | {"steps": steps}, MAXOUT, BOUND)["holds"]
+
+
 def test_an_example_may_need_the_value_of_a_maximum() -> None:
     names = {"maxima": [["top", ["w", "b"]], ["more", ["top", "3"]]], "hypotheses": ["more - 3", "b - top"]}
     assert judged(EQUAL | names | {"example": [0, 1, "5/2"]}, MAXOUT, MAXOUT)["counts"]["hypotheses"] == 2
@@ -306,10 +311,10 @@ def test_the_shape_is_named_where_all_entries_are_different_unknowns() -> None:
     assert found["theorem"].startswith(
         "for all weights of shape 1-1-2 and rank 2, all real numbers g, every x in R^1: "
     )
-    for other in (0, 1, "x", "w1", "2*c", "c^2", "c + g", "top"):
+    for other in (0, 1, "x", "w1", "2*c", "c^2", "c + g", "top", "more"):
         changed = deepcopy(left)
         changed["output"]["weights"][0] = [other]
-        named = EQUAL | {"unknowns": names, "maxima": [["top", ["g", "0"]]]}
+        named = EQUAL | {"unknowns": names, "maxima": [["top", ["g", "0"]], ["more", ["g^2", "0"]]]}
         assert judged(named, changed, changed)["claim"] == "all unknowns"
     both = judged(EQUAL, TRANSFORMER, TRANSFORMER)
     assert both["claim"] == "all unknowns"
@@ -355,6 +360,9 @@ DAMAGED: dict[str, tuple[str, Change, str]] = {
     "a maximum with less": ("at most", put(["above", "top"], C, "steps", 2), "a sum, or a maximum"),
     "a maximum beside a candidate": ("at most", put(["aside", "top", 1], C, "steps", 2), "a sum, or a maximum"),
     "a bound beyond": ("at most", put(["zero", "top", [0, 3]], C, "steps", 1), "a sum, or a maximum"),
+    "at most is not equal": ("at most", put("equal", C, "relation"), "output 0"),
+    "a name that is a list": ("at most", put(["above", ["top"], 1], C, "steps", 2), "a sum, or a maximum"),
+    "another step of two parts": ("at most", put("zero", C, "steps", 0, 0), "a sum, or a maximum"),
     "a key too many": ("equal", put(1, C, "more"), "more"),
     "a key too few": ("equal", drop(C, "steps"), "steps"),
     "another relation": ("equal", put("below", C, "relation"), "relation"),
