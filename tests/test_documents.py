@@ -192,7 +192,7 @@ def test_json_has_the_numbers_in_full() -> None:
     assert value["format"] == "exactformer/document-1" and (value["title"], value["tone"]) == ("title", "proved")
     ((block,),) = (section["blocks"] for section in value["sections"])
     assert block["kind"] == "table" and block["rows"] == [
-        [{"kind": "exact", "text": long, "where": "", "long": 24}],
+        [{"kind": "exact", "text": long, "where": "", "long": 24, "digits": 5}],
         [True],
     ]
     assert json.loads(render_json(document, "a note")) == {**value, "note": "a note"}

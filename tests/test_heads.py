@@ -63,3 +63,19 @@ def test_wrong_names_are_refused(names: object, tmp_path: Path) -> None:
     (tmp_path / "wrong.json").write_text(json.dumps(value))
     with pytest.raises(InvalidInput, match="coordinates"):
         ef.load(tmp_path / "wrong.json")
+
+
+def test_values_that_differ_are_printed_to_the_digit_where_they_do() -> None:
+    """They were rounded to the same five digits."""
+    factor = "1000000000001/1000000000000"
+    shifted = [
+        ef.MaxoutNetwork.of(
+            [([[[1], [-1]]], [[0, 0]])], ([[scale]], ["123456789012345678901/3"]), domain=ef.Box([-1], [1])
+        )
+        for scale in (1, factor)
+    ]
+    text = str(ef.report(ef.verify(*shifted)))
+    values = [line.split()[-1] for line in text.splitlines() if line.lstrip().startswith(("N₁(x)  ", "N₂(x)  "))]
+    assert len(set(values)) == 2 and all(len(value) > 30 for value in values)
+    (row,) = [line for line in text.splitlines() if "output 0" in line]
+    assert len(set(row.replace("≈", "").split()[2:4])) == 2

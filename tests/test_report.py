@@ -250,7 +250,10 @@ def test_html_is_balanced_and_self_contained(name):
     parser = Balanced(page)
     assert parser.open == []
     assert not {"link", "iframe", "object", "img"} & {tag for tag, _ in parser.seen}
-    assert not any({"src", "href", "onclick", "onload"} & attrs.keys() for _, attrs in parser.seen)
+    assert not any({"src", "onclick", "onload"} & attrs.keys() for _, attrs in parser.seen)
+    links = {attrs["href"] for _, attrs in parser.seen if "href" in attrs}
+    files = report_of(OUTCOMES[name]()).files
+    assert links == {file for role, file in files if name != "unknown" or role in ("left", "right")}
     assert "http" not in page.replace("http-equiv", "") and "url(" not in page and "@import" not in page
 
 
@@ -328,6 +331,7 @@ def test_names_are_escaped_in_every_renderer(name):
     for report in (plain, every):
         page, markdown, text = render_html(report), render_markdown(report), render_text(report)
         running, blocks = scripts(page)
+        assert report is plain or not any("href" in attrs for _, attrs in Balanced(page).seen)
         assert running in ([], [OWN]) and all(isinstance(json.loads(block), dict) for block in blocks)
         assert not any("<" in block for block in blocks)
         assert "<script" not in re.sub(r"```sh\n.*?\n```\n", "", markdown, flags=re.DOTALL)

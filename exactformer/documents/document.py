@@ -8,24 +8,29 @@ from dataclasses import dataclass
 from typing import Literal
 
 from exactformer.documents.chart import Chart
-from exactformer.documents.numbers import LONG, abbreviated
+from exactformer.documents.numbers import LONG, SHORT, abbreviated
 from exactformer.documents.picture import Picture
 
+_NAME = re.compile(r"\w[\w.+-]{0,99}", re.ASCII)
 _MINUS = re.compile(r"(?<![^\s(\[{,])-(?=[\d.∞])|(?<= )-(?= )")
 
 
 @dataclass(frozen=True)
 class Exact:
-    """Text with exact numbers in it: those longer than `long` are shortened, and `where` names the file with all."""
+    """Text with exact numbers in it: those longer than `long` are shortened, and `where` names the file with all.
+
+    Shortened ones have so many `digits`.
+    """
 
     text: str
     where: str = ""
     long: int = LONG
+    digits: int = SHORT
 
     @property
     def short(self) -> str:
         """The text as it is shown."""
-        return abbreviated(self.text, self.long)
+        return abbreviated(self.text, self.long, self.digits)
 
     @property
     def shortened(self) -> bool:
@@ -38,6 +43,16 @@ class Code:
     """Text to be shown as it is: a file name, a digest."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class File(Code):
+    """The name of a file beside the document, to which a page has a link if it is a plain name."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is a name without a path, a scheme or anything else that could act."""
+        return bool(_NAME.fullmatch(self.text))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,19 @@ from markupsafe import Markup, escape
 
 from exactformer.documents.chart import Chart
 from exactformer.documents.chart_svg import chart_svg
-from exactformer.documents.document import SYMBOL, Code, Document, Exact, Figure, Formula, Inline, clean, plain, printed
+from exactformer.documents.document import (
+    SYMBOL,
+    Code,
+    Document,
+    Exact,
+    Figure,
+    File,
+    Formula,
+    Inline,
+    clean,
+    plain,
+    printed,
+)
 from exactformer.documents.picture import Picture
 from exactformer.documents.svg import svg
 
@@ -65,6 +77,8 @@ def _inline(item: Inline) -> Markup:
     """A cell: exact numbers that are long unfold on demand, when they are not longer than MAX_EXACT."""
     if isinstance(item, bool):
         return Markup('<span class="{}">{}</span>').format("yes" if item else "no", plain(item))
+    if isinstance(item, File) and item.plain:
+        return Markup('<a href="{0}"><code>{0}</code></a>').format(item.text)
     if isinstance(item, Code):
         return Markup("<code>{}</code>").format(plain(item))
     if isinstance(item, Formula):

@@ -11,6 +11,7 @@ from exactformer.documents.document import (
     Document,
     Facts,
     Figure,
+    File,
     Inline,
     Paragraph,
     Statement,
@@ -46,6 +47,8 @@ def escaped(text: str) -> str:
 
 
 def _inline(item: Inline) -> str:
+    if isinstance(item, File) and item.plain:
+        return f"[`{item.text}`]({item.text})"
     if isinstance(item, Code) and _PLAIN.fullmatch(item.text):
         return f"`{item.text}`"
     return escaped(plain(item))

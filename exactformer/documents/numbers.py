@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 
 from exactformer.enclosure import Number, value_text
@@ -12,7 +12,8 @@ from exactformer.networks import Affine
 from exactformer.rational import WIDE, exact_text
 
 LONG = 24
-SHORT = 5
+SHORT = 5  # digits of a number that is rounded, and characters of one that never is
+MOST_DIGITS = 40  # of numbers that are nearly equal
 COORDINATES = 12
 TERMS = 8
 OUTPUTS = 4
@@ -23,8 +24,10 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def abbreviated(text: str, long: int = LONG) -> str:
+def abbreviated(text: str, long: int = LONG, digits: int = SHORT) -> str:
     """The text, cut at CUT characters; when a rational in it is longer than `long`, with decimals and ≈ in front.
+
+    The decimals have so many `digits`.
 
     >>> abbreviated("(1/3, 1000000000000/3000000000001)")
     '≈ (1/3, 0.33333)'
@@ -33,8 +36,7 @@ def abbreviated(text: str, long: int = LONG) -> str:
     def shorter(match: re.Match[str]) -> str:
         if len(match[0]) <= SHORT:
             return match[0]
-        numerator, _, denominator = match[0].partition("/")
-        return _decimal(Decimal(numerator), Decimal(denominator or 1))
+        return _decimal(match[0], digits)
 
     result = text
     if any(len(number) > long for number in _RATIONAL.findall(text)):
@@ -124,5 +126,29 @@ def ranges_text(numbers: Sequence[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a}–{b}" for a, b in runs)
 
 
-def _decimal(numerator: Decimal, denominator: Decimal) -> str:
-    return f"{WIDE.divide(numerator, denominator):.5g}"
+def digits_apart(*texts: str) -> int:
+    """How many digits it takes for numbers at the same place of the texts to be seen to differ where they do.
+
+    At most MOST_DIGITS; SHORT where the texts have different numbers of numbers.
+
+    >>> digits_apart("(1/3, 1)", "(100000001/300000000, 1)")
+    8
+    """
+    found = [_RATIONAL.findall(text) for text in texts]
+    if len(set(map(len, found))) > 1:
+        return SHORT
+    columns = [set(column) for column in zip(*found, strict=True)]
+    return next(
+        (
+            digits
+            for digits in range(SHORT, MOST_DIGITS)
+            if all(len({_decimal(number, digits) for number in column}) == len(column) for column in columns)
+        ),
+        MOST_DIGITS,
+    )
+
+
+def _decimal(number: str, digits: int) -> str:
+    numerator, _, denominator = number.partition("/")
+    context = Context(prec=max(WIDE.prec, digits + 2), Emax=WIDE.Emax, Emin=WIDE.Emin)
+    return f"{context.divide(Decimal(numerator), Decimal(denominator or 1)):.{digits}g}"

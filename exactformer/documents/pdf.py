@@ -139,7 +139,7 @@ def _(block: Tree) -> str:
         for depth, label, text in block.lines()
     ]
     note = [f"#text({_literal(block.note)})"] if block.note else []
-    return "\n".join([f"#strong({_literal(block.heading)})", *lines, *note])
+    return "\n".join([f"#strong({_literal(block.heading)})", "#[#set block(spacing: 0.6em)", *lines, "]", *note])
 
 
 @_block.register

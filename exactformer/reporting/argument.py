@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exactformer.documents.document import Block, Detail, Exact, Facts, Figure, Inline, Paragraph, Steps, Table, Tree
+from exactformer.documents.numbers import LONG, SHORT, digits_apart
 from exactformer.documents.picture import COLOURS, Picture
 from exactformer.reporting.data import ProofCard, RegionRow, Report
 
@@ -43,7 +44,8 @@ def refutation_blocks(report: Report) -> list[Block]:
     if found is None:
         return []
     values: list[tuple[str, Inline]] = [(name, Exact(point, where)) for name, point in found.points]
-    values += [(row.label, Exact(row.outputs, where)) for row in found.evaluations]
+    outputs = _apart(*(row.outputs for row in found.evaluations), where=where)
+    values += zip((row.label for row in found.evaluations), outputs, strict=True)
     if found.difference is not None:
         values.append((report.equation("−"), Exact(found.difference)))
     points = "this point" if len(found.points) == 1 else "these points"
@@ -51,11 +53,11 @@ def refutation_blocks(report: Report) -> list[Block]:
     exactly = "enclosed between exact bounds, which the certificate has," if soft else "evaluated exactly"
     blocks: list[Block] = [Paragraph(f"Everything was {exactly} at {points} of D."), Facts(tuple(values))]
     if found.trace:
-        rows = tuple((t.place, Exact(t.found), Exact(t.wanted), t.agrees) for t in found.trace)
+        rows: list[tuple[Inline, ...]] = [(t.place, *_apart(t.found, t.wanted), t.agrees) for t in found.trace]
         hidden = found.trace_total - len(rows)
         note = f"{hidden} more places are left out here." if hidden else ""
         head = ("Place", "Found", "Wanted", "Agrees")
-        blocks.append(Table("Trace: where the two sides part", head, "lrrl", rows, note))
+        blocks.append(Table("Trace: where the two sides part", head, "lrrl", tuple(rows), note))
     if found.heads:
         scores = tuple((h.evaluation, h.place, Exact(h.scores), h.winners) for h in found.heads)
         more = found.heads_total - len(scores)
@@ -64,10 +66,17 @@ def refutation_blocks(report: Report) -> list[Block]:
         head = ("Evaluation", "Head", "Scores", "Winners")
         blocks.append(Table("The heads at the counterexample", head, "llll", scores, below))
     if found.blame:
-        mending = tuple((b.place, Exact(b.found), Exact(b.wanted), b.repairs) for b in found.blame)
+        mending: list[tuple[Inline, ...]] = [(b.place, *_apart(b.found, b.wanted), b.repairs) for b in found.blame]
         title = "Entries that differ from a right Transformer of the same shape"
-        blocks.append(Table(title, ("Entry", "Found", "Wanted", "Mending it alone repairs"), "lrrl", mending))
+        blocks.append(Table(title, ("Entry", "Found", "Wanted", "Mending it alone repairs"), "lrrl", tuple(mending)))
     return blocks
+
+
+def _apart(*texts: str, where: str = "") -> tuple[Exact, ...]:
+    """Numbers to the digit where they differ, all rounded where one is."""
+    long = SHORT if any(Exact(text).shortened for text in texts) else LONG
+    digits = digits_apart(*texts)
+    return tuple(Exact(text, where, long, digits) for text in texts)
 
 
 def proof_blocks(report: Report) -> list[Block | None]:

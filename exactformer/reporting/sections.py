@@ -11,6 +11,7 @@ from exactformer.documents.document import (
     Document,
     Exact,
     Facts,
+    File,
     Formula,
     Inline,
     Paragraph,
@@ -123,7 +124,7 @@ def _softmax(side: NetworkCard) -> str:
 def _network(side: NetworkCard) -> Facts:
     rows: list[tuple[str, Inline]] = [("name", side.name or "(none)"), ("kind", KINDS[side.kind])]
     if side.file:
-        rows.append(("file", Code(side.file)))
+        rows.append(("file", File(side.file)))
     facts = ((name, text) for name, text in side.facts if name != DIGEST)  # which stands in the statement
     return Facts((*rows, *facts), side.symbol)
 
@@ -203,7 +204,9 @@ def _commands(report: Report) -> tuple[Block, ...]:
         text = "There is no certificate to check. The search can be run again:"
         return Paragraph(text), Commands((_search(report),))
     certificate = shlex.quote(report.file("certificate") or "certificate.json")
-    blocks: list[Block] = [
+    named = tuple((role, File(name)) for role, name in report.files)
+    blocks: list[Block] = [Paragraph("The files beside this report:"), Facts(named)] if named else []
+    blocks += [
         Paragraph("With the package installed, in a fresh interpreter; FOLDER is the folder of this report:"),
         Commands(("exactformer check FOLDER",)),
         Paragraph("With nothing but Python and the kernel's source; no third-party package can be imported:"),
