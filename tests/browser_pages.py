@@ -10,10 +10,9 @@ import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
 import exactformer as ef
 from exactformer.folder import write_folder
@@ -21,11 +20,14 @@ from exactformer.folder import write_folder
 PROOFS = Path(__file__).parents[1] / "proofs"
 FOLDERS = sorted(path.parent.name for path in PROOFS.glob("*/report.html"))
 LOOKS = [(1100, "light"), (390, "dark")]
-AXE = Path(os.environ["AXE"]).read_text(encoding="utf-8")
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
             executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=["--no-sandbox"]
@@ -70,7 +72,7 @@ def test_pages_fit_say_nothing_wrong_and_are_accessible(browser: Browser, name: 
 
 
 def accessible(page: Page) -> None:
-    page.add_script_tag(content=AXE)
+    page.add_script_tag(path=os.environ["AXE"])
     found = page.evaluate("axe.run()")
     assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"]] == []
 

@@ -230,9 +230,14 @@ def test_a_report_without_what_was_added_later_is_read(run: Run) -> None:
     assert "x ≥ 0" in run("report", "proof")[1]
 
     def older(report: Any) -> None:
-        report["picture"].pop("numbers")
+        for key in ("numbers", "pieces"):
+            report["picture"].pop(key)
+        for shape in report["picture"]["shapes"]:
+            shape.pop("regions")
+        report["proof"].pop("cases")
         for row in report["proof"]["regions"]:
-            row.pop("facets")
+            for key in ("facets", "pattern", "places"):
+                row.pop(key)
 
     edit("proof/report.json", older)
     code, out, _ = run("report", "proof")

@@ -296,7 +296,7 @@ NUMBER = 'a number (an integer, "p/q" or decimal text)'
             None,
             [
                 "file: expected only the keys format, kind, embedding, blocks, residual, readout, name, domain, mask, "
-                "found key 'msak'; did you mean mask?"
+                "coordinates, found key 'msak'; did you mean mask?"
             ],
         ),
         (

@@ -1,6 +1,6 @@
 """Changes the checker's source, one operator, constant, condition, argument or result at a time, and asks who notices.
 
-Usage: python tests/shapes/mutants.py [FUNCTION ...]   (default: all functions of polynomials, networks, certificates)
+Usage: python tests/shapes/shape_mutants.py [FUNCTION ...]   (default: all of polynomials, networks, certificates)
 
 A change is noticed when a certificate of the corpus has another answer: the committed ones, those of the tests, damaged
 or not, and twins of two small shapes with a flipped sign; or when a test of polynomials, maxima or heads fails.
