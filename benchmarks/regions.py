@@ -2,7 +2,7 @@
 
 Times are the best of three runs of one process, from the network to the number of regions. In `maps` is the further
 time to tell which affine maps are equal; `exact` is the number of vertices whose signs floats could not certify.
-Usage: python benchmarks/regions.py [NETWORK ...] [--growth] [--jobs N] [--depth] [--small]
+Usage: python benchmarks/regions.py [NETWORK ...] [--growth] [--jobs N] [--depth] [--transformers] [--small]
        (.json files; default: seeded random networks)
 """
 
@@ -20,11 +20,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 import exactformer as ef
-from exactformer.compiler import compile_network
+from exactformer.compiler import CONSTRUCTIONS, compile_network
 from exactformer.subdivision import sawtooth
 from exactformer.subdivision.cube import cube
 from exactformer.subdivision.layers import cut_layer
-from exactformer.subdivision.program import program_of
+from exactformer.subdivision.program import composed, program_of
 
 FAMILY = (
     ("relu", 2, [32] * 3, 2),
@@ -41,7 +41,7 @@ FAMILY = (
 )
 T = TypeVar("T")
 SMALL = (("relu", 2, [4] * 2, 2), ("maxout", 3, [3], 3))
-DEPTHS = ((1, 2, 6), (1, 3, 4), (2, 2, 3))  # inputs, rank, most layers
+DEPTHS = ((1, 2, 10), (1, 3, 7), (2, 2, 5), (2, 3, 3), (3, 2, 3))  # inputs, rank, most layers
 GROWTH = ([24] * 4, [32] * 4, [48] * 4, [64] * 4, [96] * 4, [128] * 4, [64] * 8)
 
 
@@ -108,7 +108,7 @@ def peer(source: Any) -> tuple[float, int] | None:
 
 def undecided(source: Any) -> int:
     """How many vertices had to be computed exactly."""
-    program = program_of(source, source.domain)
+    program = program_of(composed(source), source.domain)
     whole = cube(program)
     for number in range(len(program.layers)):
         cut_layer(whole, number, lambda: None)
@@ -155,21 +155,36 @@ def depth(family: Iterable[tuple[int, int, int]]) -> None:
     print("\nSawtooth networks compiled to Transformers of fixed width:")
     print(
         " ".join(
-            f"{name:>10}" for name in ("inputs", "rank", "depth", "tokens", "width", "non-zeros", "cells", "regions")
+            f"{name:>10}"
+            for name in ("inputs", "rank", "depth", "tokens", "width", "non-zeros", "cells", "regions", "per s")
         )
     )
     for inputs, rank, most in family:
         for layers in range(1, most + 1):
             source = sawtooth(inputs, rank=rank, depth=layers)
             compiled = compile_network(source)
-            found = ef.regions(compiled.transformer, source.domain)
+            seconds, found = best(partial(ef.regions, compiled.transformer, source.domain, shapes=False), 2)
             assert found.linear_regions == ef.regions(source).linear_regions
             t = compiled.transformer
             nonzeros = sum(h.nonzeros for b in t.blocks for h in b.heads or ()) + sum(
                 b.feedforward.inner.nonzeros + b.feedforward.outer.nonzeros for b in t.blocks if b.feedforward
             )
-            row = (inputs, rank, layers, t.tokens, t.width, nonzeros, len(found), found.linear_regions)
+            counted = len(found), found.linear_regions, round(len(found) / seconds)
+            row = (inputs, rank, layers, t.tokens, t.width, nonzeros, *counted)
             print(" ".join(f"{number:>10}" for number in row))
+
+
+def constructions(sources: Iterable[Any]) -> None:
+    """Each network compiled in each way it can be: cells of the Transformer, and how many of them a second."""
+    print("\nTransformers by construction:")
+    print(f"{'network':<22} {'construction':<20} {'cells':>8} {'seconds':>8} {'per s':>8}")
+    for source in sources:
+        for construction in CONSTRUCTIONS:
+            if construction != "single-head" or max(source.widths) < 8:  # that takes a token for each choice of pieces
+                transformer = compile_network(source, construction=construction).transformer
+                seconds, found = best(partial(ef.regions, transformer, source.domain, shapes=False), 2)
+                name = source.name or f"sawtooth {source.inputs}-{'-'.join(map(str, source.widths))}"
+                print(f"{name:<22} {construction:<20} {len(found):>8} {seconds:>8.3f} {len(found) / seconds:>8.0f}")
 
 
 def main() -> None:
@@ -179,12 +194,14 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, metavar="N", help="one process against N")
     parser.add_argument("--small", action="store_true", help="the smallest sizes, which show only that this runs")
     parser.add_argument("--depth", action="store_true", help="regions of Transformers against depth")
+    parser.add_argument("--transformers", action="store_true", help="regions of Transformers of each construction")
     options = parser.parse_args()
     if options.small:
         compared([network(*size) for size in SMALL])
         growth(([4] * 2, [5] * 2))
         processes(2, [6] * 2)
         depth(((1, 2, 2),))
+        constructions([sawtooth(2, depth=2)])
         return
     if options.growth:
         growth(GROWTH)
@@ -192,7 +209,9 @@ def main() -> None:
         processes(options.jobs, [256] * 4)
     if options.depth:
         depth(DEPTHS)
-    if options.networks or not (options.growth or options.jobs or options.depth):
+    if options.transformers:
+        constructions([sawtooth(2, depth=5), network("maxout", 2, [24, 24], 2), network("maxout", 2, [12, 12], 3)])
+    if options.networks or not (options.growth or options.jobs or options.depth or options.transformers):
         compared([ef.load(name) for name in options.networks] or [network(*size) for size in FAMILY])
 
 

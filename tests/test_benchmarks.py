@@ -33,7 +33,8 @@ ROWS = {  # patterns of what the output says, without the times
         r"^relu 2-4-4 +\d+ ",
         r"^maxout 3-3 rank 3 ",
         r"^  2 of \d+: 51 regions",
-        r"^ +1 +2 +2 +2 +6 +77 +9 +9$",
+        r"^ +1 +2 +2 +2 +6 +77 +9 +9 +\d+$",
+        r"^sawtooth, 3\^4 regions  causal +81 +[\d.]+ +\d+$",
     ],
     "versions": [r"^prove 2-3x2-1, decimal text +\S+$", r"^check 2-3x2-1, decimal text +\S+$"],
 }

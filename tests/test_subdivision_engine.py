@@ -31,7 +31,7 @@ from exactformer.subdivision.exact import Exact
 from exactformer.subdivision.layers import constrain, cut_layer
 from exactformer.subdivision.maps import largest_prime, map_classes
 from exactformer.subdivision.points import certified
-from exactformer.subdivision.program import Program, program_of
+from exactformer.subdivision.program import Program, composed, program_of
 from exactformer.subdivision.search import cells_of
 from exactformer.subdivision.stages import chain_of
 
@@ -339,7 +339,7 @@ def test_the_known_counts(name: str) -> None:
 
 def built(network: Network, domain: Domain, alive: Any = quiet) -> Complex | None:
     """The complex of all layers, or None if the domain has no inside; `alive(complex, done)` is told of every step."""
-    program = program_of(network, domain)
+    program = program_of(composed(network), domain)
     if any(r == 0 for r in program.frame.radius) or any(not any(row[:-1]) and row[-1] < 0 for row in program.rows):
         return None
     whole = cube(program)
@@ -572,7 +572,7 @@ def expected_classes(program: Program, table: Any) -> list[int]:
 def test_maps_are_equal_exactly_when_their_numbers_are(case: tuple[Network, Domain], prime: int | None) -> None:
     """Also where the prime is so small that different maps agree modulo it."""
     network, domain = case
-    program = program_of(network, domain)
+    program = program_of(composed(network), domain)
     parts = list(parts_of(cube(program), quiet))
     table = np.concatenate([np.zeros((0, program.starts[-1]), np.uint8), *(part.patterns for part in parts)])
     with pytest.MonkeyPatch.context() as patch:

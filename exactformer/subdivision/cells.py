@@ -12,7 +12,6 @@ import numpy as np
 
 from exactformer.domain import exact_point
 from exactformer.networks import Affine
-from exactformer.networks.feedforward import MaxoutLayer
 from exactformer.polyhedra.lp import Inside, Row, interior
 from exactformer.rational import Matrix, Vector
 from exactformer.subdivision.complex import Complex
@@ -22,8 +21,9 @@ from exactformer.subdivision.limit import Check, unlimited
 from exactformer.subdivision.maps import map_classes
 from exactformer.subdivision.points import floats, interior_points
 from exactformer.subdivision.polytope import facets, primitive
-from exactformer.subdivision.program import Program, pieces_of
-from exactformer.subdivision.search import Cell
+from exactformer.subdivision.program import Program
+from exactformer.subdivision.search import Cell, winners
+from exactformer.subdivision.stages import Chain
 from exactformer.work import OutOfTime
 
 Point = tuple[Fraction, ...]
@@ -33,8 +33,10 @@ BLOCK = 200  # cells whose points are found together
 class ComplexCells:
     """The cells of the parts of one complex."""
 
-    def __init__(self, program: Program, parts: Sequence[Part]) -> None:
+    def __init__(self, program: Program, parts: Sequence[Part], chain: Chain | None = None) -> None:
+        """With a chain, that of a Transformer, patterns are those of its own maxima."""
         self.program = program
+        self.chain = chain
         self.starts = np.concatenate([[0], np.cumsum([len(part.patterns) for part in parts])]).astype(int)
         empty = np.zeros((0, program.starts[-1]), np.uint8)
         self.patterns = np.concatenate([empty, *(part.patterns for part in parts)])
@@ -52,7 +54,12 @@ class ComplexCells:
         return len(self.patterns)
 
     def pattern(self, index: int) -> tuple[tuple[int, ...], ...]:
-        """Layer by layer the piece that each unit chooses; 0 and 1 for a ReLU unit that is off or on."""
+        """Layer by layer the piece that each unit chooses, 0 and 1 for a ReLU unit that is off or on.
+
+        Of a Transformer, at each maximum those among which it is attained.
+        """
+        if self.chain is not None:
+            return winners(self.chain, self.point(index))
         starts, row = self.program.starts, self.patterns[index].tolist()
         return tuple(tuple(row[a:b]) for a, b in pairwise(starts))
 
@@ -163,24 +170,23 @@ class ComplexCells:
     def containing(self, point: Any) -> list[int]:
         """The cells that contain a point of the domain: those whose pieces attain each maximum there."""
         network, domain = self.program.source
-        x = exact_point(point, network.inputs)
-        if not domain.contains(x.fractions()):
+        state = exact_point(point, network.inputs)
+        if not domain.contains(state.fractions()):
             return []
         possible = np.ones(self.count, bool)
-        states = network.states(x.fractions())
-        sources: Sequence[MaxoutLayer | Affine] = network.layers
-        for state, source, layer, start in zip(states, sources, self.program.layers, self.program.starts, strict=False):
-            values = pieces_of(source)[0](state).numerators
-            for u in range(layer.width):
-                own = (0, values[u]) if layer.relu else values[u * layer.rank : (u + 1) * layer.rank]
+        for units, start in zip(network.layers, self.program.starts, strict=False):
+            values, state = units.compared(state)
+            for u, own in enumerate(values):
                 best = [p for p, y in enumerate(own) if y == max(own)]
                 if len(best) < len(own):
                     possible &= np.isin(self.patterns[:, start + u], best)
         return [int(i) for i in np.nonzero(possible)[0]]
 
     def choices(self) -> Any:
-        """The patterns as an array, a row for each cell."""
-        return self.patterns
+        """The patterns as an array, a row for each cell; of a Transformer the first of the winners."""
+        if self.chain is None:
+            return self.patterns
+        return first_winners([self.pattern(index) for index in range(self.count)])
 
     def faces(self) -> tuple[int, ...] | None:
         """The number of faces of each dimension, of an undivided complex."""
@@ -240,6 +246,12 @@ class ComplexCells:
     def _part(self, index: int) -> tuple[Part, int]:
         number = int(np.searchsorted(self.starts, index, side="right")) - 1
         return self.parts[number], index - int(self.starts[number])
+
+
+def first_winners(patterns: Sequence[tuple[tuple[int, ...], ...]]) -> Any:
+    """The first of the winners at each maximum, as an array."""
+    groups = len(patterns[0]) if patterns else 0
+    return np.array([[choice[0] for choice in pattern] for pattern in patterns], int).reshape(-1, groups)
 
 
 class FoundCells:
@@ -332,8 +344,7 @@ class FoundCells:
 
     def choices(self) -> Any:
         """The first of the winners at each maximum, as an array."""
-        groups = len(self.cells[0].pattern) if self.cells else 0
-        return np.array([[choice[0] for choice in cell.pattern] for cell in self.cells], int).reshape(-1, groups)
+        return first_winners([cell.pattern for cell in self.cells])
 
     def faces(self) -> tuple[int, ...] | None:
         """Not at hand."""

@@ -19,11 +19,12 @@ from exactformer.subdivision.cube import cube, surface
 from exactformer.subdivision.engine import Part
 from exactformer.subdivision.enumeration import parts_of
 from exactformer.subdivision.exact import MOST_UNITS, NOTHING
+from exactformer.subdivision.heads import Inseparable, units_of
 from exactformer.subdivision.polytope import MOST_INPUTS
-from exactformer.subdivision.program import pieces_of, program_of
+from exactformer.subdivision.program import Composition, composed, program_of
 from exactformer.subdivision.result import Cells, Regions
 from exactformer.subdivision.search import Cell, cells_of
-from exactformer.subdivision.stages import chain_of
+from exactformer.subdivision.stages import Chain, chain_of
 from exactformer.subdivision.unbounded import UnboundedCells, framed, homogeneous
 from exactformer.work import Deadline, OutOfTime, time_limit
 
@@ -42,9 +43,10 @@ def regions(
 ) -> Regions:
     """The activation regions, linear regions and affine maps of a network on a domain, counted exactly.
 
-    The domain defaults to the network's own, then to all of R^n. Maxout and ReLU networks of at most six inputs are cut
-    as one polyhedral complex; others, and Transformers (by their own attention patterns and ReLU signs, attention in
-    the hard limit under a tie rule), cell by cell with exact linear programs. `timeout` is for all three counts: past
+    The domain defaults to the network's own, then to all of R^n. Networks of at most six inputs are cut as one
+    polyhedral complex: a Transformer by its own attention patterns and ReLU signs, attention in the hard limit under a
+    tie rule. More inputs, and a Transformer with a head that is no maximum (`exactformer.subdivision.heads`), are
+    searched cell by cell with exact linear programs. `timeout` is for all three counts: past
     so many seconds the result holds the regions that are finished, and its `at_least` names the counts that are lower
     bounds. Without it, maps and linear regions are counted when they are asked for.
 
@@ -77,6 +79,7 @@ def regions(
         raise InvalidInput(f"domain: expected {network.inputs} inputs, found {domain.dimension}")
     deadline = Deadline.after(timeout)
     known = 0
+    cells: Cells
 
     def alive(cells: int) -> None:
         nonlocal known
@@ -85,20 +88,26 @@ def regions(
         if progress is not None:
             progress(known)
 
-    if not isinstance(network, Transformer) and _low(network, domain):
+    def parts(whole: Complex) -> Iterator[Part]:
+        return parts_of(whole, alive, shapes=shapes, size=part, jobs=jobs, executor=executor, deadline=deadline)
 
-        def parts(whole: Complex) -> Iterator[Part]:
-            return parts_of(whole, alive, shapes=shapes, size=part, jobs=jobs, executor=executor, deadline=deadline)
-
-        cells, in_time = _cut(network, domain, parts)
+    try:
+        with time_limit(deadline.left):  # a wide Transformer takes its time
+            units = _units(network, domain, tie)
+            chain = chain_of(network, tie)
+    except OutOfTime:
+        cells, in_time = FoundCells([], network.inputs), False
     else:
-        cells, in_time = _searched(network, domain, tie, alive, deadline.left)
+        if units is not None:
+            cells, in_time = _cut(units, domain, parts, chain if isinstance(network, Transformer) else None)
+        else:
+            cells, in_time = _searched(chain, domain, alive, deadline.left)
     check = None if timeout is None else deadline.check
     return Regions(network, domain, cells, tie, None if in_time else known, check)
 
 
 def _cut(
-    network: MaxoutNetwork | ReluNetwork, domain: Domain, parts_of: Callable[[Complex], Iterator[Part]]
+    network: Composition, domain: Domain, parts_of: Callable[[Complex], Iterator[Part]], chain: Chain | None
 ) -> tuple[Cells, bool]:
     """The cells of a complex, and whether these are all."""
     bounded = domain.is_bounded_box
@@ -113,27 +122,30 @@ def _cut(
                 parts.append(found)
     except OutOfTime:
         in_time = False
-    cells = ComplexCells(lifted, parts)
+    cells = ComplexCells(lifted, parts, chain)
     return (cells if bounded else UnboundedCells(program, cells, in_time)), in_time
 
 
-def _searched(
-    network: Network, domain: Domain, tie: Tie, alive: Callable[[int], None], seconds: float
-) -> tuple[Cells, bool]:
+def _searched(chain: Chain, domain: Domain, alive: Callable[[int], None], seconds: float) -> tuple[Cells, bool]:
     """The cells that linear programs find, and whether these are all."""
     single: list[Cell] = []
     in_time = True
     try:
         with time_limit(seconds):  # one step may be long: a stage of a wide Transformer, a linear program
-            for cell in cells_of(chain_of(network, tie), domain, alive):
+            for cell in cells_of(chain, domain, alive):
                 single.append(cell)
     except OutOfTime:
         in_time = False
-    return FoundCells(single, network.inputs), in_time
+    return FoundCells(single, domain.dimension), in_time
 
 
-def _low(network: MaxoutNetwork | ReluNetwork, domain: Domain) -> bool:
-    """Whether vertices are few enough, and the network fits the codes of its walls."""
-    ranks = [pieces_of(layer)[1] for layer in network.layers]
-    small = max(ranks, default=1) < NOTHING and sum(network.widths) + len(ranks) < MOST_UNITS
-    return small and 1 <= domain.dimension <= MOST_INPUTS
+def _units(network: MaxoutNetwork | ReluNetwork | Transformer, domain: Domain, tie: Tie) -> Composition | None:
+    """The network as units to be cut as one complex; None where it has too many inputs, or heads of another kind."""
+    if not 1 <= network.inputs <= MOST_INPUTS:
+        return None
+    try:
+        units = units_of(network, domain, tie) if isinstance(network, Transformer) else composed(network)
+    except Inseparable:
+        return None
+    small = all(layer.rank < NOTHING for layer in units.layers)  # it fits the codes of walls
+    return units if small and sum(layer.width for layer in units.layers) < MOST_UNITS else None

@@ -48,5 +48,5 @@ def parts_of(
 
 def _size(whole: Complex) -> int:
     """How many cells a complex of moderate size has."""
-    widest = max((layer.width * layer.stored for layer in whole.program.layers), default=1)
+    widest = max((layer.compared + layer.passed for layer in whole.program.layers), default=1)
     return min(MOST, FACES >> whole.n, NUMBERS // widest)

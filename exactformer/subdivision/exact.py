@@ -12,7 +12,7 @@ from math import gcd
 from typing import Any
 
 import numpy as np
-from flint import fmpz_mat
+from flint import fmpz, fmpz_mat
 
 from exactformer.subdivision.program import Layer, Program, ratio
 
@@ -20,6 +20,7 @@ Integers = list[int]
 HOME = 34  # the code of a wall is the number of its cell, shifted by so many bits, and its unit and pieces
 MOST_UNITS = 1 << 16
 NOTHING = 1 << 8  # the second piece of a wall of a ReLU unit: the number 0
+ZERO = fmpz(0)
 Vertex = tuple[int, ...]  # homogeneous integers in lowest terms, the last one positive
 
 
@@ -78,20 +79,20 @@ class Exact:
         for i in range(number, -1, -1):
             vector = vector * self.program.layers[i].exact
             if i:
-                vector = fmpz_mat([self._spread(i - 1, [int(x) for x in vector.entries()], pattern)])
+                vector = fmpz_mat([self._spread(i - 1, vector.entries(), pattern)])
         return [int(x) for x in vector.entries()]
 
-    def _spread(self, number: int, row: Integers, pattern: Any) -> Integers:
+    def _spread(self, number: int, row: list[Any], pattern: Any) -> list[Any]:
         """A combination of a layer's units as a combination of its pieces: those that the pattern chooses."""
         layer, start = self.program.layers[number], self.program.starts[number]
         chosen = pattern[start : start + layer.width].tolist()
+        passed = row[layer.width :]
         if layer.relu:
-            return [x if c else 0 for x, c in zip(row, chosen, strict=False)] + [row[-1]]
-        spread = [0] * layer.exact.nrows()
+            return [x if c else 0 for x, c in zip(row, chosen, strict=False)] + passed
+        spread: list[Any] = [0] * layer.compared
         for u, c in enumerate(chosen):
             spread[u * layer.rank + c] = row[u]
-        spread[-1] = row[-1]
-        return spread
+        return spread + passed
 
     def output(self, pattern: Any) -> list[Integers]:
         """The rows (coefficients on the cube, constant) of the outputs along a pattern, and the denominator row."""
@@ -103,22 +104,26 @@ class Exact:
         return [self.pulled_back(self._spread(last, row, pattern), last, pattern) for row in rows]
 
     def values(self, number: int, vertices: Sequence[Integers], homes: Sequence[int]) -> list[Integers]:
-        """At each vertex the values of the pieces of a layer, homogeneous, along the pattern of its home."""
-        columns = [list(v) for v in vertices]
-        for i, layer in enumerate(self.program.layers[: number + 1] if number >= 0 else [self.program.constraints]):
-            product = layer.exact * fmpz_mat([list(row) for row in zip(*columns, strict=True)])
-            columns = [[int(x) for x in column] for column in zip(*product.tolist(), strict=True)]
-            if i < number:
-                columns = [self._chosen(i, c, self.patterns[h]) for c, h in zip(columns, homes, strict=True)]
-        return columns
+        """At each vertex the values of the rows of a layer, homogeneous, along the pattern of its home."""
+        count, layers = len(vertices), self.program.layers
+        state = fmpz_mat([list(column) for column in zip(*vertices, strict=True)])
+        for i in range(number):
+            entries = (layers[i].exact * state).entries()
+            state = self._after(i, entries, self.patterns[np.array(homes)])
+        last = layers[number] if number >= 0 else self.program.constraints
+        numbers = [int(x) for x in (last.exact * state).entries()]
+        return [numbers[j::count] for j in range(count)]
 
-    def _chosen(self, number: int, column: Integers, pattern: Any) -> Integers:
-        layer, start = self.program.layers[number], self.program.starts[number]
-        chosen = pattern[start : start + layer.width].tolist()
+    def _after(self, number: int, entries: Sequence[fmpz], patterns: Any) -> fmpz_mat:
+        """The states after a layer, a column for each pattern, from the values of its rows one after the other."""
+        layer, start, count = self.program.layers[number], self.program.starts[number], len(patterns)
+        chosen = patterns[:, start : start + layer.width].T
         if layer.relu:
-            return [y if c else 0 for y, c in zip(column, chosen, strict=False)] + [column[-1]]
-        k = layer.rank
-        return [column[u * k + c] for u, c in enumerate(chosen)] + [column[-1]]
+            units = [x if c else ZERO for x, c in zip(entries, chosen.ravel().tolist(), strict=False)]
+        else:
+            rows = np.arange(layer.width)[:, None] * layer.rank + chosen
+            units = [entries[i] for i in (rows * count + np.arange(count)).ravel().tolist()]
+        return fmpz_mat(len(layer.scales) + 1, count, [*units, *entries[layer.compared * count :]])
 
 
 def packed(home: Any, unit: Any, piece: int, other: Any) -> Any:
@@ -144,9 +149,9 @@ def unpacked(code: int) -> tuple[int, int, int, int]:
 def differences(layer: Layer, column: Integers) -> Integers:
     """For each cut the sign of its piece minus the maximum of the pieces before it."""
     if layer.relu:
-        return [(y > 0) - (y < 0) for y in column[:-1]]
+        return [(y > 0) - (y < 0) for y in column[: layer.compared]]
     signs = []
-    for first in range(0, len(column) - 1, layer.rank):
+    for first in range(0, layer.compared, layer.rank):
         best = column[first]
         for y in column[first + 1 : first + layer.rank]:
             signs.append((y > best) - (y < best))
@@ -155,5 +160,5 @@ def differences(layer: Layer, column: Integers) -> Integers:
 
 
 def floats(layer: Layer, column: Integers) -> list[float]:
-    """The scaled float values of the pieces, each rounded once."""
-    return [ratio(y, column[-1], layer.scales[i // layer.stored]) for i, y in enumerate(column[:-1])]
+    """The scaled float values of the rows, each rounded once."""
+    return [ratio(y, column[-1], scale) for y, scale in zip(column, layer.row_scales, strict=False)]

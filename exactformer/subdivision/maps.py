@@ -80,12 +80,13 @@ def _product(program: Program, patterns: Any, prime: int) -> Any:
     for number in range(len(program.layers) - 1, -1, -1):
         layer, start = program.layers[number], program.starts[number]
         chosen = patterns[:, start : start + layer.width]
+        units, passed = rows[:, :, : layer.width], rows[:, :, layer.width :]
         if layer.relu:
-            spread = rows[:, :, :-1] * (chosen[:, None, :] != 0)
+            spread = units * (chosen[:, None, :] != 0)
         else:
             picked = chosen[:, :, None] == np.arange(layer.rank)
-            spread = (rows[:, :, :-1, None] * picked[:, None]).reshape(*rows.shape[:2], -1)
-        rows = np.concatenate([spread, rows[:, :, -1:]], axis=2) @ _reduced(layer.exact, prime)
+            spread = (units[:, :, :, None] * picked[:, None]).reshape(*rows.shape[:2], -1)
+        rows = np.concatenate([spread, passed], axis=2) @ _reduced(layer.exact, prime)
         rows -= np.floor(rows / prime) * prime  # right but for a multiple of the prime, made good below
         rows = np.where(rows < 0, rows + prime, np.where(rows >= prime, rows - prime, rows))
     return rows.reshape(len(patterns), -1)

@@ -32,14 +32,16 @@ def certified(program: Program, patterns: Any, points: Any) -> Any:
     for layer, start in zip(program.layers, program.starts, strict=False):
         values, errors = layer.values(values, errors)
         chosen = patterns[:, start : start + layer.width].astype(np.int64)
+        own, off = values[:, : layer.compared], errors[:, : layer.compared]
         if layer.relu:
-            good &= np.where(chosen == 1, values > errors, values < -errors).all(axis=1)
+            good &= np.where(chosen == 1, own > off, own < -off).all(axis=1)
         else:
             shape = (len(points), layer.width, layer.rank)
-            low, high = (values - errors).reshape(shape), (values + errors).reshape(shape)
-            own = np.take_along_axis(low, chosen[:, :, None], axis=2)
+            low, high = (own - off).reshape(shape), (own + off).reshape(shape)
+            least = np.take_along_axis(low, chosen[:, :, None], axis=2)
             np.put_along_axis(high, chosen[:, :, None], -np.inf, axis=2)
-            good &= (own > high.max(axis=2, keepdims=True, initial=-np.inf) + 4 * UNIT * np.abs(own)).all(axis=(1, 2))
+            others = high.max(axis=2, keepdims=True, initial=-np.inf)
+            good &= (least > others + 4 * UNIT * np.abs(least)).all(axis=(1, 2))
         values, errors = layer.states(values, errors)
     return good
 

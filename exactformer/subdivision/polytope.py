@@ -9,13 +9,13 @@ from math import gcd, lcm
 
 from exactformer.domain import Domain
 from exactformer.errors import Unsupported
-from exactformer.networks import Affine, MaxoutNetwork
+from exactformer.networks import Affine
 from exactformer.polyhedra.lp import Minimum, Program, Row
 from exactformer.polyhedra.volume import volume as exact_volume
 from exactformer.rational import Matrix, Vector
 from exactformer.subdivision.cube import cube
 from exactformer.subdivision.layers import constrain
-from exactformer.subdivision.program import Frame, program_of
+from exactformer.subdivision.program import Composition, Frame, program_of
 
 Point = tuple[Fraction, ...]
 MOST_INPUTS = 6  # above, vertices are too many
@@ -31,7 +31,7 @@ def vertices(rows: Sequence[Row], domain: Domain) -> tuple[Point, ...]:
     n = domain.dimension
     matrix = Matrix.sparse(len(rows), n, {(i, j): -c for i, (a, _) in enumerate(rows) for j, c in enumerate(a) if c})
     whole = Domain(domain.lower, domain.upper, matrix, Vector(tuple(b for _, b in rows)))
-    nothing = MaxoutNetwork((), Affine(Matrix((0, n)), Vector(())))
+    nothing = Composition((), Affine(Matrix((0, n)), Vector(())))
     body = cube(program_of(nothing, whole))
     constrain(body, lambda: None)
     frame = Frame.of(domain)

@@ -20,8 +20,7 @@ from flint import fmpz_mat
 
 from exactformer.domain import Domain, interval_box
 from exactformer.networks import Affine, MaxoutNetwork, ReluNetwork
-from exactformer.networks.feedforward import MaxoutLayer
-from exactformer.rational import Matrix
+from exactformer.rational import Matrix, Vector
 
 Rows = tuple[list[list[int]], int]  # rows of integers over a common denominator
 
@@ -59,8 +58,51 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Layer:
+class Units:
     """Units that each take the maximum of `rank` pieces; with `relu` the first piece is 0 and is not stored.
+
+    The last `passed` rows of `pieces` are no unit's: they are passed on to the next layer as they are.
+    """
+
+    pieces: Affine
+    rank: int
+    relu: bool = False
+    passed: int = 0
+
+    @property
+    def stored(self) -> int:
+        """The number of stored pieces a unit."""
+        return 1 if self.relu else self.rank
+
+    @property
+    def width(self) -> int:
+        """The number of units."""
+        return (self.pieces.outputs - self.passed) // self.stored
+
+    def compared(self, x: Vector) -> tuple[list[tuple[int, ...]], Vector]:
+        """At x the values of the pieces of each unit, in the unit that makes all integers, and the next state."""
+        values = self.pieces(x)
+        numbers, k, compared = values.numerators, self.stored, self.width * self.stored
+        units = [(0,) * self.relu + numbers[i : i + k] for i in range(0, compared, k)]
+        return units, Vector.over((*map(max, units), *numbers[compared:]), values.denominator)
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A network as units, layer after layer, and the affine map of its outputs."""
+
+    layers: tuple[Units, ...]
+    output: Affine
+
+    @property
+    def inputs(self) -> int:
+        """The number of inputs."""
+        return self.layers[0].pieces.inputs if self.layers else self.output.inputs
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The units of a layer, and after them coordinates of the state that are passed on.
 
     `exact` maps the homogeneous state (d + 1 integers) to the homogeneous values of the stored pieces; `weights` and
     `biases` are floats for the state and the values scaled by powers of two; the other numbers bound their errors.
@@ -69,14 +111,15 @@ class Layer:
     exact: fmpz_mat
     weights: Any  # pieces x d
     biases: Any  # pieces
-    scales: tuple[int, ...]  # the value of unit u is scaled by 2^scales[u]
+    scales: tuple[int, ...]  # coordinate u of the state, the units first, is scaled by 2^scales[u]
     rank: int
     relu: bool
+    passed: int
 
     @property
     def width(self) -> int:
         """The number of units."""
-        return len(self.scales)
+        return len(self.scales) - self.passed
 
     @property
     def stored(self) -> int:
@@ -87,6 +130,17 @@ class Layer:
     def cuts(self) -> int:
         """The number of cuts: each piece but the first is compared with the maximum of those before it."""
         return self.width * (self.rank - 1)
+
+    @property
+    def compared(self) -> int:
+        """The number of stored pieces of all units: so many rows come before those that are passed on."""
+        return self.width * self.stored
+
+    @cached_property
+    def row_scales(self) -> tuple[int, ...]:
+        """The scale of each row."""
+        units = tuple(scale for scale in self.scales[: self.width] for _ in range(self.stored))
+        return units + self.scales[self.width :]
 
     @cached_property
     def magnitudes(self) -> Any:
@@ -101,6 +155,7 @@ class Layer:
 
     def differences(self, values: Any) -> Any:
         """For each cut the value of its piece minus the maximum of the pieces before it."""
+        values = values[:, : self.compared]
         if self.relu:
             return values
         pieces = values.reshape(len(values), self.width, self.rank)
@@ -109,6 +164,7 @@ class Layer:
 
     def uncertainty(self, errors: Any) -> Any:
         """Bounds of the errors of the differences, from those of the values."""
+        errors = errors[:, : self.compared]
         if self.relu:
             return errors
         pieces = errors.reshape(len(errors), self.width, self.rank)
@@ -116,11 +172,16 @@ class Layer:
         return (pieces[:, :, 1:] + before).reshape(len(errors), self.cuts) * (1 + 1e-9)
 
     def states(self, values: Any, errors: Any) -> tuple[Any, Any]:
-        """The values of the units, and bounds of their errors."""
+        """The next states, and bounds of their errors."""
+        own, off = values[:, : self.compared], errors[:, : self.compared]
         if self.relu:
-            return np.maximum(values, 0.0), np.where(values < -errors, 0.0, errors)
-        shape = (len(values), self.width, self.rank)
-        return values.reshape(shape).max(axis=2), errors.reshape(shape).max(axis=2)
+            units, slack = np.maximum(own, 0.0), np.where(own < -off, 0.0, off)
+        else:
+            shape = (len(values), self.width, self.rank)
+            units, slack = own.reshape(shape).max(axis=2), off.reshape(shape).max(axis=2)
+        if not self.passed:
+            return units, slack
+        return np.hstack([units, values[:, self.compared :]]), np.hstack([slack, errors[:, self.compared :]])
 
 
 @dataclass(frozen=True)
@@ -130,7 +191,7 @@ class Program:
     With `open` the domain is what the rows say, and the cube only where most of the walls are.
     """
 
-    source: tuple[MaxoutNetwork | ReluNetwork, Domain]
+    source: tuple[Composition, Domain]
     frame: Frame
     rows: tuple[tuple[int, ...], ...]
     layers: tuple[Layer, ...]
@@ -147,7 +208,7 @@ class Program:
     @cached_property
     def constraints(self) -> Layer:
         """The further inequalities as a layer of ReLU units, cut before all others."""
-        return _layer(([list(row) for row in self.rows], 1), 2, True, (0,) * self.dimension)
+        return _layer(([list(row) for row in self.rows], 1), 2, True, 0, (0,) * self.dimension)
 
     @property
     def dimension(self) -> int:
@@ -163,27 +224,27 @@ class Program:
         return tuple(starts)
 
 
-def program_of(network: MaxoutNetwork | ReluNetwork, domain: Domain) -> Program:
+def composed(network: MaxoutNetwork | ReluNetwork) -> Composition:
+    """The units of a network."""
+    if isinstance(network, ReluNetwork):
+        return Composition(tuple(Units(layer, 2, relu=True) for layer in network.layers), network.output)
+    return Composition(tuple(Units(layer.pieces, layer.rank) for layer in network.layers), network.output)
+
+
+def program_of(network: Composition, domain: Domain) -> Program:
     """The program of a network on a domain with finite bounds."""
     frame = Frame.of(domain)
     layers: list[Layer] = []
     scales: tuple[int, ...] = (0,) * network.inputs
-    chain: tuple[MaxoutLayer | Affine, ...] = network.layers
-    for number, layer in enumerate(chain):
-        pieces, rank = pieces_of(layer)
-        rows = _rows(pieces, frame if number == 0 else None)
-        layers.append(_layer(rows, rank, isinstance(layer, Affine), scales))
+    for number, units in enumerate(network.layers):
+        rows = _rows(units.pieces, frame if number == 0 else None)
+        layers.append(_layer(rows, units.rank, units.relu, units.passed, scales))
         scales = layers[-1].scales
     output = _exact(_rows(network.output, None if network.layers else frame), network.output.inputs + 1)
     constraints = frame.pulled_back(domain.matrix, [-b for b in domain.bounds.fractions()])
     cutting = [row for row in constraints if any(row[:-1]) or row[-1] > 0]
     inequalities = tuple(tuple(-x for x in _over_one([row])[0][0]) for row in cutting)
     return Program((network, domain), frame, inequalities, tuple(layers), output)
-
-
-def pieces_of(layer: MaxoutLayer | Affine) -> tuple[Affine, int]:
-    """The stored pieces of a layer and its rank: of a ReLU layer, rank 2, the pieces that are not 0."""
-    return (layer, 2) if isinstance(layer, Affine) else (layer.pieces, layer.rank)
 
 
 @lru_cache(maxsize=2)
@@ -217,25 +278,22 @@ def _exact(rows: Rows, width: int) -> fmpz_mat:
     return fmpz_mat([*table, [0] * (width - 1) + [common]])
 
 
-def _layer(rows: Rows, rank: int, relu: bool, before: tuple[int, ...]) -> Layer:
-    """The layer with these rows; `before` are the scales of the units that it reads."""
+def _layer(rows: Rows, rank: int, relu: bool, passed: int, before: tuple[int, ...]) -> Layer:
+    """The layer with these rows; `before` are the scales of the state that it reads."""
     table, common = rows
-    stored, size = 1 if relu else rank, common.bit_length()
+    stored, compared, size = 1 if relu else rank, len(table) - passed, common.bit_length()
     shifts = [-s for s in before] + [0]
-    scales = []
-    for first in range(0, len(table), stored):
-        sizes = [
-            x.bit_length() + s for row in table[first : first + stored] for x, s in zip(row, shifts, strict=True) if x
-        ]
-        scales.append(size - max(sizes, default=size))
-    floats = np.array(
-        [
-            [ratio(x, common, s + scales[i // stored]) if x else 0.0 for x, s in zip(row, shifts, strict=True)]
-            for i, row in enumerate(table)
-        ]
-    )
+    groups = [table[i : i + stored] for i in range(0, compared, stored)] + [[row] for row in table[compared:]]
+    scales, floats = [], []
+    for group in groups:
+        sizes = [x.bit_length() + s for row in group for x, s in zip(row, shifts, strict=True) if x]
+        scale = size - max(sizes, default=size)
+        scales.append(scale)
+        powers = [s + scale for s in shifts]
+        floats += [[ratio(x, common, p) if x else 0.0 for x, p in zip(row, powers, strict=True)] for row in group]
+    weights = np.array(floats).reshape(len(table), len(shifts))
     exact = _exact(rows, len(before) + 1)
-    return Layer(exact, floats[:, :-1].copy(), floats[:, -1].copy(), tuple(scales), rank, relu)
+    return Layer(exact, weights[:, :-1].copy(), weights[:, -1].copy(), tuple(scales), rank, relu, passed)
 
 
 def ratio(numerator: int, denominator: int, shift: int) -> float:

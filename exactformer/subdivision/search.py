@@ -1,4 +1,4 @@
-"""Cells found one by one with exact linear programs: for many inputs, unbounded domains, and Transformers."""
+"""Cells found one by one with exact linear programs: for many inputs, and for heads that are no maxima."""
 
 from __future__ import annotations
 
@@ -60,6 +60,19 @@ def cells_of(chain: Chain, domain: Domain, alive: Callable[[int], None]) -> Iter
             waiting.append(_opened(chain, cell.stage + 1, state, cell.pattern + cell.choices, cell.rows, cell.point))
         else:
             waiting += _divided(cell, box, partial(alive, found + len(waiting) + 1))
+
+
+def winners(chain: Chain, point: Point) -> Pattern:
+    """For each group of forms those that are the largest on the cell around a point strictly inside it."""
+    state = chain.first
+    pattern: Pattern = ()
+    for stage in chain.stages:
+        choices = []
+        for group in stage.groups(state):
+            best = max(group, key=partial(_value, point=point))
+            choices.append(tuple(i for i, form in enumerate(group) if form == best))
+        state, pattern = stage.following(state, choices), (*pattern, *choices)
+    return pattern
 
 
 def domain_rows(domain: Domain) -> list[Row]:

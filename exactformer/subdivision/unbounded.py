@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from exactformer.domain import Domain
-from exactformer.networks import Affine, MaxoutNetwork, ReluNetwork
-from exactformer.networks.feedforward import MaxoutLayer
+from exactformer.networks import Affine
 from exactformer.polyhedra.lp import Row
 from exactformer.rational import Matrix, Vector
 from exactformer.subdivision.cells import ComplexCells, Point
@@ -26,14 +25,14 @@ from exactformer.subdivision.engine import Part
 from exactformer.subdivision.exact import NOTHING, packed
 from exactformer.subdivision.limit import Check, unlimited
 from exactformer.subdivision.polytope import facets
-from exactformer.subdivision.program import Frame, Program, pieces_of, program_of
+from exactformer.subdivision.program import Composition, Frame, Program, program_of
 from exactformer.subdivision.search import domain_rows
 
 NEAR = 2.0**-40  # a point nearer to infinity than this is not guessed by floats
 WIDE = 4  # the box around the centre is so many times as wide as the middle wall of the first layer is far away
 
 
-def framed(network: MaxoutNetwork | ReluNetwork, domain: Domain) -> Program:
+def framed(network: Composition, domain: Domain) -> Program:
     """The program of a network on an unbounded domain, whose box is only a frame: where most walls are expected."""
     radius = _distance(network)
     ends = []
@@ -48,11 +47,11 @@ def framed(network: MaxoutNetwork | ReluNetwork, domain: Domain) -> Program:
     return replace(program_of(network, box), source=(network, domain), open=True)
 
 
-def _distance(network: MaxoutNetwork | ReluNetwork) -> Fraction:
+def _distance(network: Composition) -> Fraction:
     """A power of two about as large as the distance of the walls of the first layer from 0."""
     if not network.layers:
         return Fraction(1)
-    first = pieces_of(network.layers[0])[0]
+    first = network.layers[0].pieces
     weights, biases = first.weights, first.biases
     sizes = []
     for row, bias in zip(weights.rows, biases.numerators, strict=True):
@@ -65,18 +64,14 @@ def _distance(network: MaxoutNetwork | ReluNetwork) -> Fraction:
 
 
 def homogeneous(program: Program) -> Program:
-    """The program of the network times t, a function of (y, t). Its layers have one unit more, the last: t + 1."""
+    """The program of the network times t, a function of (y, t); its layers pass t on."""
     network, _ = program.source
     n = program.dimension
-    width = n + 1
-    layers: list[Any] = []
-    chain: tuple[MaxoutLayer | Affine, ...] = network.layers
-    for number, layer in enumerate(chain):
-        pieces, rank = pieces_of(layer)
-        stored = 1 if isinstance(layer, Affine) else rank
-        lifted = _lifted(pieces, program.frame if number == 0 else None, stored)
-        layers.append(lifted if isinstance(layer, Affine) else MaxoutLayer(lifted, rank))
-        width = lifted.outputs // stored
+    layers, width = [], n + 1
+    for number, units in enumerate(network.layers):
+        lifted = _lifted(units.pieces, program.frame if number == 0 else None)
+        layers.append(replace(units, pieces=lifted, passed=units.passed + 1))
+        width = units.width + units.passed + 1
     nothing = Affine(Matrix((0, width), ()), Vector(()))
     rows = {(i, j): Fraction(-x) for i, row in enumerate(program.rows) for j, x in enumerate(row)}
     domain = Domain(
@@ -85,27 +80,20 @@ def homogeneous(program: Program) -> Program:
         Matrix.sparse(len(program.rows), n + 1, rows),
         Vector((0,) * len(program.rows)),
     )
-    return program_of(type(network)(tuple(layers), nothing), domain)
+    return program_of(Composition(tuple(layers), nothing), domain)
 
 
-def _lifted(pieces: Affine, frame: Frame | None, stored: int) -> Affine:
-    """The pieces of a layer times t, and those of the unit t + 1, of which the first is the largest everywhere.
-
-    With a frame the layer reads (y, t), else the units of the one before, which are t h and t + 1.
-    """
+def _lifted(pieces: Affine, frame: Frame | None) -> Affine:
+    """The rows of a layer times t, and t; with a frame the layer reads (y, t), else the state before it times t."""
     biases = pieces.biases.fractions()
     if frame is not None:
         rows = frame.pulled_back(pieces.weights, biases)
         entries = {(i, j): x for i, row in enumerate(rows) for j, x in enumerate(row)}
-        constants = [Fraction(0)] * pieces.outputs
-    else:  # weights h + bias t = weights h + bias (t + 1) - bias
+    else:
         entries = pieces.weights.entries() | {(i, pieces.inputs): b for i, b in enumerate(biases)}
-        constants = [-b for b in biases]
-    for piece in range(stored):
-        entries[pieces.outputs + piece, pieces.inputs] = Fraction(1)
-        constants.append(Fraction(frame is not None) - (piece > 0))
-    matrix = Matrix.sparse(pieces.outputs + stored, pieces.inputs + 1, entries)
-    return Affine(matrix, Vector.of(constants))
+    entries[pieces.outputs, pieces.inputs] = Fraction(1)
+    height = pieces.outputs + 1
+    return Affine(Matrix.sparse(height, pieces.inputs + 1, entries), Vector((0,) * height))
 
 
 class UnboundedCells(ComplexCells):
@@ -116,8 +104,7 @@ class UnboundedCells(ComplexCells):
 
     def __init__(self, program: Program, surface: ComplexCells, whole: bool) -> None:
         self._surface, self._whole = surface, whole
-        columns = np.delete(np.arange(surface.program.starts[-1]), np.array(surface.program.starts[1:], int) - 1)
-        patterns = surface.patterns[:, columns]
+        patterns = surface.patterns
         numbers: dict[bytes, int] = {}
         self._numbers = np.array([numbers.setdefault(row.tobytes(), len(numbers)) for row in patterns], int)
         centres = np.concatenate([np.zeros((0, program.dimension + 1)), *(part.centres for part in surface.parts)])
@@ -130,7 +117,7 @@ class UnboundedCells(ComplexCells):
         # Guesses, of which those far away are not worth trying.
         points = np.where(height > NEAR, middle[:, :-1] / np.maximum(height, NEAR), 0.0)
         nothing = np.zeros((0, 2), int)
-        super().__init__(program, [Part(patterns[self._chosen], points, nothing, (), None, None)])
+        super().__init__(program, [Part(patterns[self._chosen], points, nothing, (), None, None)], surface.chain)
 
     def _somewhere(self, start: int, number: int) -> Point:
         """A point of the frame inside a cell: the middle of a cell of the surface, where its shape was kept."""
