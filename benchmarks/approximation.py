@@ -19,12 +19,13 @@ from fractions import Fraction
 from itertools import pairwise
 from math import lcm
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 import exactformer as ef
 from exactformer.approximation import Approximation
-from exactformer.approximation.interpolants import interpolant
+from exactformer.approximation.interpolants import Form, interpolant
 from exactformer.approximation.knots import Floats, Polyline
 from exactformer.approximation.prediction import Prediction
 from exactformer.approximation.tree import steps_of
@@ -67,7 +68,9 @@ class Run:
     check: float
 
 
-def run(text: str, low: int, high: int, epsilon: str, *, hard: bool = True) -> Run:
+def run(
+    text: str, low: int, high: int, epsilon: str, *, hard: bool = True, form: Form | Literal["auto"] = "auto"
+) -> Run:
     """Approximate on the box from low to high in every variable, and check the chain once more."""
     function = ef.function(text)
     domain = ef.Box([low] * function.inputs, [high] * function.inputs)
@@ -76,7 +79,7 @@ def run(text: str, low: int, high: int, epsilon: str, *, hard: bool = True) -> R
     built = time.process_time()
     compile_network(met.network, domain=domain)
     compiled = time.process_time()
-    found = ef.approximate(function, epsilon=epsilon, domain=domain, hard=hard, timeout=600)
+    found = ef.approximate(function, epsilon=epsilon, domain=domain, hard=hard, form=form, timeout=600)
     proved = time.process_time()
     if found.chain is None:
         raise SystemExit(f"{text} at {epsilon}: {found.reason}")
@@ -220,12 +223,14 @@ def picture(path: Path) -> None:
 
 def work(small: bool) -> None:
     """How long many pieces take, and how that grows."""
-    print(f"{HEAD} {TIMES} {'all + check, us a piece':>24}")
-    for count in (125,) if small else (1250, 2500, 5000, 10000):
-        epsilon = f"{31e-9 * (10000 / count) ** 2:.4g}"
-        done = run("exp(x)", 0, 3, epsilon)
-        each = (done.whole + done.check) / done.found.pieces * 1e6
-        print(f"{start('exp(x)', 0, 3, epsilon, done.found)} {times(done)} {each:>24.0f}", flush=True)
+    forms: tuple[Form, ...] = ("M4", "M5")  # a unit a piece, one head
+    for form in forms:
+        print(f"{HEAD} {TIMES} {'all + check, us a piece':>24}   {form}")
+        for count in (125,) if small else (1250, 2500, 5000, 10000):
+            epsilon = f"{31e-9 * (10000 / count) ** 2:.4g}"
+            done = run("exp(x)", 0, 3, epsilon, form=form)
+            each = (done.whole + done.check) / done.found.pieces * 1e6
+            print(f"{start('exp(x)', 0, 3, epsilon, done.found)} {times(done)} {each:>24.0f}", flush=True)
     for text, low, high, epsilon in () if small else (("x*y", -1, 1, "1/1000"), ("sin(x)*cos(y)", -2, 2, "1/200")):
         done = run(text, low, high, epsilon)
         each = (done.whole + done.check) / done.found.pieces * 1e6

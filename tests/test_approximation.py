@@ -24,6 +24,7 @@ from exactformer.approximation.knots import polyline
 from exactformer.approximation.own import own_pieces
 from exactformer.approximation.tree import steps_of
 from exactformer.claims import Equal, Within
+from exactformer.documents.document import Table
 from exactformer.errors import CertificateRejected, Faults
 from exactformer.folder import write_chain
 from exactformer.kernel.functions import Function, Step
@@ -282,6 +283,24 @@ def test_piecewise_linear_formulas_of_one_variable_are_met_by_their_own_pieces(f
         assert found.interpolant.network.evaluate([x]) == function.evaluate([x])
 
 
+@pytest.mark.parametrize(
+    "formula",
+    ["abs(x - 1/3)", "abs(x) + max(x, 1/2)", "max(x, y)", "abs(x - y/3)", "max(x, y, x + y - 1/3, 0)", "max(x, y, z)"],
+)
+def test_of_its_own_pieces_the_bound_is_near_the_error(formula: str) -> None:
+    """All of it is softmax, next to the kinks; where three candidates of a maximum never meet, cells tell."""
+    function = ef.function(formula)
+    box = ef.Box([-1] * function.inputs, [1] * function.inputs)
+    found = ef.approximate(function, epsilon="1/100", domain=box)
+    assert found.verdict == "proved" and found.upper is not None and found.extreme.ratio is not None
+    assert 0 < found.upper <= Fraction(1, 100) and 1 <= found.extreme.ratio <= Fraction(6, 5)
+
+
+def test_an_affine_formula_is_equal_to_its_transformer_under_softmax() -> None:
+    found = ef.approximate(ef.function("3*x + 1"), epsilon="1/2", domain=ef.Box([0], [1]))
+    assert (found.verdict, found.upper, found.lower, found.extreme.ratio) == ("proved", 0, 0, 1)
+
+
 @pytest.mark.parametrize("hard", [True, False])
 def test_the_theorem_says_what_was_reached(hard: bool) -> None:
     """A grid is often finer than it has to be: its bound is within 1.2 of the error at a point."""
@@ -327,6 +346,20 @@ def test_report_of_an_approximation() -> None:
     with pytest.raises(TypeError, match="upper"):
         bool(found)
     assert repr(found) == f"<Approximation: proved, {found.pieces} pieces, at most {found.upper}>"
+
+
+def test_report_of_one_head() -> None:
+    """Its theorem is about the function and the head: there is one link, and no network between."""
+    found = ef.approximate(ef.function("sin(3*x)"), epsilon="1/8", domain=ef.Box([-2], [2]), hard=True, form="M5")
+    assert found.chain is not None and found.chain.counts["links"] == 1 and "middle-1.json" not in found.chain.files
+    assert dict(found.rows())["error"] == "f is within 0.125 of the Transformer, which is the network as one head"
+    proof = found.document().sections[1]
+    table = proof.blocks[0]
+    assert isinstance(table, Table) and [row[:3] for row in table.rows] == [
+        ("link-1.json", "f", "the Transformer"),
+        ("certificate.json", "f", "the Transformer"),
+    ]
+    assert "whose head has a token a piece" in str(proof)
 
 
 def test_time_runs_out() -> None:

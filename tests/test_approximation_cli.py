@@ -7,6 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,14 +17,13 @@ import exactformer as ef
 from exactformer.approximation import driver
 from exactformer.approximation.forms import polyline_to_relu
 from exactformer.approximation.knots import Polyline
-from exactformer.approximation.one_head import equality, polyline_to_one_head
+from exactformer.approximation.one_head import polyline_to_one_head, turns
 from exactformer.claims import Equal
 from exactformer.cli import main
 from exactformer.errors import Faults
 from exactformer.kernel.claims import check_tree
 from exactformer.networks.semantics import TIES
 from exactformer.prover.question import ask
-from exactformer.work import Deadline
 
 Run = Callable[..., tuple[int, str, str]]
 NOT_EVERYWHERE = "function: expected one that is defined and continuous on"
@@ -161,15 +161,33 @@ def test_an_interrupt_ends_it_and_leaves_nothing(run: Run, monkeypatch: pytest.M
 # --- the form M5 ------------------------------------------------------------------------------------------------------
 
 
-def compared(line: Polyline) -> tuple[ef.Transformer, dict[str, int] | None]:
-    """The head of a polyline, and how often the proof that it equals the units uses which rule."""
+def compared(line: Polyline) -> tuple[ef.Transformer, dict[str, int]]:
+    """The head of a polyline, and how often the proof that it is the polyline uses which rule."""
     domain = ef.Box([line.knots[0]], [line.end])
     head = polyline_to_one_head(line, domain, "head")
     faults = Faults()
     question = ask(Equal(), polyline_to_relu(line, domain, "units"), head, None, "average", faults)
     faults.settle()
-    found = equality(question.asked().goal(), line, Deadline.after(60))
-    return head, None if found.reason else check_tree(question.asked().goal(), found.steps, "steps")
+    return head, check_tree(question.asked().goal(), by_cuts(line, turns(line)), "steps")
+
+
+def by_cuts(line: Polyline, first: list[Fraction]) -> list[Any]:
+    """Cuts at these points, then at the knots."""
+    steps: list[Any] = []
+
+    def part(low: Fraction, high: Fraction) -> None:
+        for ends in (first, line.knots):
+            if inside := [x for x in ends if low < x < high]:
+                middle = inside[len(inside) // 2]
+                steps.append(["cut", [[1, 1], [0, str(-middle)]]])
+                for side in ((middle, high), (low, middle)):
+                    steps.append(["narrow"])
+                    part(*side)
+                return
+        steps.append(["holds"])
+
+    part(line.knots[0], line.end)
+    return steps
 
 
 SMALL = st.fractions(-3, 3, max_denominator=4)
@@ -182,8 +200,7 @@ def test_every_polyline_is_one_head(places: list[Fraction], data: st.DataObject)
     slopes = data.draw(st.lists(SMALL, min_size=len(places), max_size=len(places)))
     knots = sorted(places)
     line = Polyline(tuple(knots), tuple(slopes), data.draw(SMALL), knots[-1] + int(any(slopes) or len(knots) > 1))
-    head, counts = compared(line)
-    assert counts is not None
+    head, _ = compared(line)
     assert head.tokens == 1 + sum(a != b for a, b in pairwise(slopes))
     points = zip((*knots, line.end), line.values, strict=True)
     assert all(head.evaluate([x], tie=tie) == (y,) for x, y in points for tie in TIES)
@@ -191,18 +208,26 @@ def test_every_polyline_is_one_head(places: list[Fraction], data: st.DataObject)
 
 def test_a_convex_polyline_needs_no_cut_before_it_is_evaluated() -> None:
     line = Polyline(tuple(map(Fraction, range(40))), tuple(map(Fraction, range(40))), Fraction(1), Fraction(40))
-    counts = compared(line)[1]
-    assert counts is not None
-    assert (counts["cut"], counts["anew"], counts["holds"]) == (39, 0, 40)
+    assert turns(line) == []
+    assert compared(line)[1]["cut"] == 39
 
 
-def test_runs_of_many_tokens_are_cut_until_the_head_is_decided() -> None:
-    """The kernel asks only 32 tokens whether they are above others, so a long run may be undecided at first."""
+def test_long_polylines_are_cut_where_they_turn_and_nowhere_else() -> None:
+    """In each part the two tokens at its ends dominate all whose pieces are elsewhere, however many there are."""
     slopes = [*range(60), *range(59, 0, -1)]
     line = Polyline(tuple(map(Fraction, range(119))), tuple(map(Fraction, slopes)), Fraction(0), Fraction(119))
+    assert turns(line) == [Fraction(60)]
     counts = compared(line)[1]
-    assert counts is not None
-    assert counts["anew"] >= 2
+    assert (counts["cut"], counts["holds"], counts["ties"]) == (118, 119, 0)
+
+
+def test_a_function_with_kinks_is_met_by_one_head_too() -> None:
+    """The search cuts where the head is undecided, and at the kinks."""
+    found = ef.approximate(
+        ef.function("abs(x - 1/3) + x^2/4"), epsilon="1/100", domain=ef.Box([-1], [1]), hard=True, form="M5"
+    )
+    assert found.verdict == "proved" and found.chain is not None and found.chain.counts["links"] == 1
+    assert found.transformer.tokens == found.pieces
 
 
 def test_one_head_near_a_function_has_a_chain_of_proofs(run: Run) -> None:

@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from exactformer.approximation.result import Approximation
 
 MEANS = (
-    "All weights are exact rational numbers. That the function is as near to the network as it is said was shown cell "
-    "by cell: on boxes on which the network is affine the kernel encloses the difference by a Taylor polynomial of the "
-    "second degree, in interval arithmetic of integers that is rounded outwards. That the network is near the "
+    "All weights are exact rational numbers. That the function is as near as it is said was shown cell "
+    "by cell: on boxes on which the other side is affine the kernel encloses the difference by a Taylor polynomial of "
+    "the second degree, in interval arithmetic of integers that is rounded outwards. "
+)
+JOINED = (
+    "That the network is near the "
     "Transformer, or equal to it, is a theorem of the kernel, too. Both have the network in common, by the digest of "
     "its file, so the triangle inequality gives the theorem above. README.txt says how to check all of it again."
+)
+DIRECT = (
+    "The other side is the Transformer itself, whose head has a token a piece. README.txt says how to check it again."
 )
 SEARCHED = "Pieces and temperatures were found in floating point; nothing that is claimed rests on that."
 
@@ -29,7 +35,9 @@ def document_of(found: Approximation) -> Document:
     (verdict, statement), *facts = found.rows()
     sections = [
         Section("Statement", (Statement(verdict, "Approximation", statement), Facts(tuple(facts)))),
-        Section("The proof", (*_links(found), Paragraph(MEANS), Paragraph(SEARCHED))),
+        Section(
+            "The proof", (*_links(found), Paragraph(MEANS + (DIRECT if found.direct else JOINED)), Paragraph(SEARCHED))
+        ),
         Section("Beside the theory", (_predictions(found),)),
     ]
     if seen := tuple(over_domain(found.question, lambda: [_error(found)])):
@@ -41,11 +49,10 @@ def _links(found: Approximation) -> tuple[Table, ...]:
     if found.chain is None:
         return ()
     near, soft = found.parts
-    rows = (
-        ("link-1.json", "f", "the network", decimal(near, 6) if near else "0, equal"),
-        ("link-2.json", "the network", "the Transformer", decimal(soft, 6) if soft else "0, equal"),
-        ("certificate.json", "f", "the Transformer", decimal(near + soft, 6)),
-    )
+    first = ("link-1.json", "f", "the network", decimal(near, 6) if near else "0, equal")
+    second = ("link-2.json", "the network", "the Transformer", decimal(soft, 6) if soft else "0, equal")
+    links = [("link-1.json", "f", "the Transformer", decimal(near, 6))] if found.direct else [first, second]
+    rows = (*links, ("certificate.json", "f", "the Transformer", decimal(near + soft, 6)))
     return (Table("Links", ("file", "from", "to", "at most"), "lllr", rows, ""),)
 
 

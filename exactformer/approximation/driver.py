@@ -11,7 +11,7 @@ from typing import Any, Literal, overload
 from exactformer.approximation.by_values import SampledApproximation, approximate_sampled
 from exactformer.approximation.definedness import gap
 from exactformer.approximation.interpolants import FORMS, ONE_VARIABLE, Form, Interpolant, interpolant
-from exactformer.approximation.one_head import equality, polyline_to_one_head
+from exactformer.approximation.one_head import turns
 from exactformer.approximation.own import own_pieces
 from exactformer.approximation.prediction import fewest
 from exactformer.approximation.reached import Reached, equal, softened
@@ -26,6 +26,7 @@ from exactformer.enclosure import bounds
 from exactformer.errors import CertificateRejected, Faults, InvalidInput
 from exactformer.functions.sampled import Sampled
 from exactformer.kernel.functions import Function as Curve
+from exactformer.measuring.guess import guesses
 from exactformer.measuring.numbers import Value, short, shown
 from exactformer.measuring.result import Extreme
 from exactformer.networks.function import Function
@@ -48,6 +49,7 @@ WORTH = Fraction(19, 20)  # of the accuracy: where that is less
 FINEST = 18  # halvings of a side in the search: what is closer to call is met by a nearer network
 QUICKEST = {1: 0.001, 2: 0.004, 3: 0.01}  # seconds a piece, by the number of variables: it takes several times as long
 LEAST = Fraction(1, 1 << 200)  # epsilon
+RESTARTS = 3  # of the climbs to where softmax costs most
 WITNESSES, WORK = 4, 3 * 10**7  # points at which the error of the Transformer is enclosed; fewer for large ones
 
 
@@ -133,13 +135,16 @@ def approximate(
                 form = _form(function, domain)
             _in_time(function, domain, wanted, form, timeout)
             met = _met(function, domain, near, form, deadline, progress or (lambda closed, still_open: None))
-            if form == "M5":
-                reached = _one_head(met, deadline)
+            if met.found.head is not None:
+                reached = Reached(met.found.head, None)
             else:
                 name = construction or "gated"
                 compiled = compile_network(met.found.network, construction=name, domain=domain, arity=arity)
                 network, share = met.found.network, met.epsilon * soft / (1 - soft) or wanted
-                reached = equal(network, compiled) if hard else softened(network, compiled, share, deadline)
+                exact = not met.epsilon
+                reached = (
+                    equal(network, compiled) if hard else softened(network, compiled, share, deadline, exact=exact)
+                )
     except OutOfTime:
         raise TimeoutError(f"out of time after {timeout:g} s: there is no Transformer yet") from None
     near = met.epsilon
@@ -281,32 +286,20 @@ def _met(function: Function, domain: Domain, epsilon: Fraction, form: Form, dead
 def _near(
     function: Function, domain: Domain, met: Interpolant, epsilon: Fraction, deadline: Deadline, say: Progress
 ) -> tuple[Part | None, str | None]:
-    """The certificate that the network is within epsilon of the function, or the reason why there is none."""
+    """The certificate that the network, or the head, is within epsilon of the function, or why there is none."""
     faults = Faults()
     claim = Within(epsilon) if epsilon else Equal()
-    question = ask(claim, function, met.network, domain, "average", faults, functions=True)
+    question = ask(claim, function, met.head or met.network, domain, "average", faults, functions=True)
     faults.settle()
     asked = question.asked()
     curve = asked.statement.jobs[0].network
-    steps = None if met.line is None or not isinstance(curve, Curve) else steps_of(met.line, curve, epsilon)
+    steps = None
+    if met.line is not None and isinstance(curve, Curve):
+        steps = steps_of(met.line, curve, epsilon, () if met.head is None else turns(met.line))
     found = narrowed(asked.goal(), deadline, question.violated, say, FINEST) if steps is None else Found(steps, [], {})
     if found.witness is None and found.reason is None:
         return Part(proof_certificate(question, inhabitant(domain), found.steps), question.texts), None
     return None, found.reason or f"the network is further than {epsilon} from the function at {_point(found.witness)}"
-
-
-def _one_head(met: Met, deadline: Deadline) -> Reached:
-    """One head that equals the network (Theorem H), by cuts at the knots."""
-    line, network, faults = met.found.line, met.found.network, Faults()
-    assert line is not None and network.domain is not None
-    transformer = polyline_to_one_head(line, network.domain, f"{network.name} (one head)")
-    question = ask(Equal(), network, transformer, None, "average", faults)
-    faults.settle()
-    found = equality(question.asked().goal(), line, deadline)
-    if found.reason is not None:
-        return Reached(transformer, None, reason=found.reason)
-    certificate = proof_certificate(question, inhabitant(question.domain), found.steps)
-    return Reached(transformer, Part(certificate, question.texts))
 
 
 def _question(met: Met, reached: Reached) -> Question:
@@ -322,7 +315,10 @@ def _furthest(met: Met, question: Question, deadline: Deadline) -> tuple[Value |
     """The largest distance of function and Transformer that is found at a point, and the point."""
     best: tuple[Value | None, Point | None] = (None, None)
     size = met.found.pieces**2 if question.soft else met.found.pieces
-    for point in met.found.widest(met.function, max(1, min(WITNESSES, WORK // size))):
+    points = met.found.widest(met.function, max(1, min(WITNESSES, WORK // size)))
+    if not met.epsilon and question.soft:  # all of the error is that of softmax, next to the kinks
+        points = [*guesses(question, (0, 0), 0, deadline, RESTARTS), *points]
+    for point in points:
         if not question.domain.contains(point) or (deadline.passed and best[0] is not None):
             continue
         for conclusion in question.claim.conclusions(*question.values(point)):

@@ -13,10 +13,11 @@ import numpy as np
 from exactformer.approximation.forms import hats_to_one_layer, hats_to_two_layers, polyline_to_relu
 from exactformer.approximation.hats import adaptive
 from exactformer.approximation.knots import Floats, Polyline, polyline
+from exactformer.approximation.one_head import polyline_to_one_head
 from exactformer.approximation.own import KINKS, own_pieces
 from exactformer.domain import Domain
 from exactformer.errors import InvalidInput
-from exactformer.networks import MaxoutNetwork, ReluNetwork
+from exactformer.networks import MaxoutNetwork, ReluNetwork, Transformer
 from exactformer.networks.function import Function
 from exactformer.numeric import evaluate_batch
 from exactformer.piecewise.cpwl_to_two_maxima import cpwl_to_two_maxima
@@ -26,7 +27,7 @@ FORMS: dict[Form, str] = {
     "M1": "sum of hats, two layers of maxout units",
     "M2": "sum of hats, one layer of maxout units",
     "M4": "one unit of rank 2 a piece",
-    "M5": "one unit of rank 2 a piece, as one head with a token a piece",
+    "M5": "one head with a token a piece",
     "S2": "its own pieces, as a difference of two maxima",
 }
 ONE_VARIABLE = ("M4", "M5")
@@ -44,6 +45,7 @@ class Interpolant:
     at: Callable[[Floats], Floats]
     spots: Floats
     line: Polyline | None = None  # of one variable
+    head: Transformer | None = None  # the network as one, of the form "M5"
 
     def error(self, function: Function) -> Fraction:
         """How far it is from the function at the spots, as far as floats can tell."""
@@ -76,8 +78,9 @@ def interpolant(function: Function, domain: Domain, epsilon: Fraction, form: For
         values = np.array([float(y) for y in line.values])
         spots = np.unique((knots[:-1, None] + np.diff(knots)[:, None] * np.linspace(0, 1, SPOTS + 1)).ravel())
         relu = polyline_to_relu(line, domain, name)
+        head = polyline_to_one_head(line, domain, f"{name} (one head)") if form == "M5" else None
         return Interpolant(
-            form, relu, len(line.slopes), lambda x: np.interp(x[:, 0], knots, values), spots[:, None], line
+            form, relu, len(line.slopes), lambda x: np.interp(x[:, 0], knots, values), spots[:, None], line, head
         )
 
     def field(points: Floats) -> Floats:

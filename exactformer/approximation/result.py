@@ -54,6 +54,11 @@ class Approximation(Bounded):
         return self.interpolant.pieces
 
     @property
+    def direct(self) -> bool:
+        """Whether there is no network between the two: the Transformer is a head made from the pieces themselves."""
+        return self.interpolant.head is not None
+
+    @property
     def theorem(self) -> str | None:
         """The theorem, in the words of the kernel."""
         return None if self.chain is None else self.chain.theorem
@@ -77,7 +82,8 @@ class Approximation(Bounded):
             first, second = self.parts
             near = f"within {decimal(first, 4)} of the network" if first else "equal to the network"
             how = f"within {decimal(second, 4)} of" if second else "equal to"
-            yield "error", f"f is {near}, the network {how} the Transformer"
+            both = f"f is within {decimal(first, 4)} of the Transformer, which is the network as one head"
+            yield "error", both if self.direct else f"f is {near}, the network {how} the Transformer"
         yield "T", str(self.transformer)
         rates = " / ".join(map(str, dict.fromkeys(self.temperature)))
         yield "attention", f"softmax at inverse temperature {rates}" if rates else "hard"

@@ -1,9 +1,15 @@
-"""The proof that a polyline is near a function, written down at once: cuts at all knots, halves before quarters."""
+"""The proof that a polyline is near a function, written down at once: cuts at all knots, halves before quarters.
+
+As one head the polyline is first cut at its turns (`one_head`), so that the head is decided.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from math import lcm
 from typing import Any
 
@@ -17,19 +23,26 @@ KINKS = ("absolute", "maximum", "minimum")
 HALVINGS = 12  # of a piece, until the kernel's enclosures are enough
 
 
-def steps_of(line: Polyline, function: Function, epsilon: Fraction) -> list[Step] | None:
+def steps_of(
+    line: Polyline, function: Function, epsilon: Fraction, turns: Sequence[Fraction] = ()
+) -> list[Step] | None:
     """The steps; None where enclosures are not enough, so that a search has to say why, or to cut at the kinks."""
     if any(step.operation in KINKS for step in function.steps):
         return None
     ends: list[Fraction] = []
+    waiting = deque(turns)
     for left, right, slope, value in zip(
         line.knots, (*line.knots[1:], line.end), line.slopes, line.values, strict=False
     ):
-        found = _enclosed((left, right, slope, value - slope * left), function, epsilon, HALVINGS)
-        if found is None:
-            return None
-        ends += found
-    return _tree([line.knots[0], *ends])
+        within = [left]
+        while waiting and waiting[0] < right:
+            within.append(waiting.popleft())
+        for start, end in pairwise([*within, right]):
+            found = _enclosed((start, end, slope, value - slope * left), function, epsilon, HALVINGS)
+            if found is None:
+                return None
+            ends += found
+    return _tree([line.knots[0], *ends], turns)
 
 
 def _enclosed(piece: Piece, function: Function, epsilon: Fraction, halvings: int) -> list[Fraction] | None:
@@ -52,9 +65,10 @@ def _enclosed(piece: Piece, function: Function, epsilon: Fraction, halvings: int
     return None if parts[0] is None or parts[1] is None else parts[0] + parts[1]
 
 
-def _tree(ends: Sequence[Fraction]) -> list[Step]:
-    """Cuts in the middle of what is left, down to the parts between neighbouring ends."""
+def _tree(ends: Sequence[Fraction], turns: Sequence[Fraction]) -> list[Step]:
+    """Cuts in the middle of what is left, down to the parts between neighbouring ends; first at the turns, all ends."""
     steps: list[Step] = []
+    places = [bisect_left(ends, turn) for turn in turns]
     waiting = [(0, len(ends) - 1)]
     while waiting:
         first, last = waiting.pop()
@@ -63,7 +77,8 @@ def _tree(ends: Sequence[Fraction]) -> list[Step]:
         if last - first == 1:
             steps.append(["holds", [], []])
             continue
-        middle = (first + last) // 2
+        inside = places[bisect_right(places, first) : bisect_left(places, last)]
+        middle = inside[len(inside) // 2] if inside else (first + last) // 2
         steps.append(["cut", [[1, 1], [0, number_text(-ends[middle])]]])
         waiting += [(first, middle), (middle, last)]  # the part above comes first
     return steps

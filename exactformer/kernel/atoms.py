@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from fractions import Fraction
+from functools import partial
+from itertools import product
 from math import gcd, lcm
 from typing import NamedTuple
 
@@ -62,6 +64,11 @@ class Atoms:
         self.low: list[Fraction | None] = [one, *lower]  # by variable
         self.high: list[Fraction | None] = [one, *upper]
         self.inputs = len(lower)
+        ends = [end for pair in zip(lower, upper, strict=True) for end in pair]
+        finite = [end for end in ends if end is not None]
+        self.scale = lcm(*[end.denominator for end in finite]) if len(finite) == len(ends) else 0  # 0: there is no box
+        whole = [int(end * self.scale) for end in finite] if self.scale else []
+        self._sides = [(self.scale, self.scale), *zip(whole[::2], whole[1::2], strict=True)]  # by variable, times it
         self.relaxed = relaxed  # whether bounds use affine bounds of the atoms
         self.candidates: dict[int, tuple[Form, ...]] = {}
         self.alias: dict[int, Form] = {}
@@ -101,6 +108,8 @@ class Atoms:
 
         Sound: interval arithmetic; when the form mentions an alias, both expressions bound the same function.
         """
+        if self.scale and max(form.terms, default=ONE) <= self.inputs:
+            return self._affine(form)
         line, factor, shift = direction(form)
         if factor == 0:
             return shift, shift
@@ -109,6 +118,15 @@ class Atoms:
             self._intervals[key] = self._interval(line)
         low, high = self._intervals[key] if factor > 0 else self._intervals[key][::-1]
         return None if low is None else factor * low + shift, None if high is None else factor * high + shift
+
+    def _affine(self, form: Form) -> Interval:
+        """The least and the largest value on the box of a form over inputs alone."""
+        sides, low, high = self._sides, 0, 0
+        for v, c in form.terms.items():
+            a, b = sides[v]
+            low += c * (a if c > 0 else b)
+            high += c * (b if c > 0 else a)
+        return Fraction(low, form.den * self.scale), Fraction(high, form.den * self.scale)
 
     def _interval(self, form: Form) -> Bounds:
         found = self._ends(form)
@@ -461,15 +479,32 @@ class Atoms:
         return list(alive)
 
     def leaders(self, forms: Mapping[int, Form]) -> list[int]:
-        """The forms that are asked whether they dominate others: all, or of many those with the largest lower bounds.
+        """The forms that are asked whether they dominate others: all, or of many some, so that the work is linear.
 
-        So the work is linear in their number.
+        Those are the largest at each corner of a box of one or two sides, and as many with the largest lower bounds.
         """
         if len(forms) <= LEADERS:
             return list(forms)
         lows = {i: self.bounds(form)[0] for i, form in forms.items()}
         bounded = sorted((i for i, low in lows.items() if low is not None), key=lambda i: -lows[i])  # type: ignore[operator]
-        return [*bounded, *(i for i, low in lows.items() if low is None)][:LEADERS]
+        found = [*bounded, *(i for i, low in lows.items() if low is None)]
+        first = self._highest(forms)
+        return list(dict.fromkeys([*first, *found[: len(first) or LEADERS]]))
+
+    def _highest(self, forms: Mapping[int, Form]) -> list[int]:
+        """The first of the forms over inputs alone that is largest, for each corner of a box of one or two sides.
+
+        On an interval, of forms each of which is somewhere the largest, these two dominate all that are not so there.
+        """
+        plain = {i: form for i, form in forms.items() if max(form.terms, default=ONE) <= self.inputs}
+        if not self.scale or not 1 <= self.inputs <= 2 or not plain:
+            return []
+
+        def height(i: int, corner: Sequence[int]) -> Fraction:
+            return Fraction(sum([c * corner[v] for v, c in plain[i].terms.items()]), plain[i].den)
+
+        corners = [(self.scale, *corner) for corner in product(*self._sides[1:])]
+        return [max(plain, key=partial(height, corner=corner)) for corner in corners]
 
     def _enter(
         self,

@@ -19,7 +19,7 @@ from .forms import ONE, ZERO, Form, combine, constant_form, difference, negated,
 from .functions import Function
 from .networks import Network, read_network
 from .reading import Rejected, array, hexadecimal, named_file, natural, numbers, rational, reject, table
-from .semantics import TIES, Run, Semantics, advance, layers_of, maximum, start
+from .semantics import TIES, Run, Semantics, advance, layers_of, maximum, needed, start
 from .softmax import Rate
 from .statements import Domain, Job, Statement, read_domain, read_statement
 
@@ -44,11 +44,7 @@ class Goal:
     @staticmethod
     def on(statement: Statement, cell: Cell) -> Goal:
         """A cell on which nothing has been evaluated."""
-        pinned = cell.atoms.pinned
-        runs = tuple(
-            start(job.network, job.side, job.semantics, list(map(pinned, job.inputs))) for job in statement.jobs
-        )
-        return Goal(statement, cell, runs).evaluated()
+        return Goal(statement, cell, tuple([_started(job, cell) for job in statement.jobs])).evaluated()
 
     def opened(self) -> Goal:
         """The same goal, to take one step from or to look at: nothing that is found there changes this one.
@@ -133,21 +129,22 @@ class Goal:
         return child
 
     def narrow(self) -> Child:
-        """Rule *narrow* of `Cell`, on the goal: only what the outputs need is met again, on the box of the cell.
+        """Rule *narrow* of `Cell`, on the goal: only what it still needs is met again, on the box of the cell.
 
-        So cutting a domain until N maxima are decided, each where its pieces meet, takes about N log N of them.
+        So cutting a domain until N maxima are decided, each where its pieces meet, takes about N log N of them, and
+        until a head is that can select N tokens, as many scores.
         """
-        if not self.finished:
-            reject("narrow", "a cell on which all outputs are known", "a head that is stuck")
         rows, lower, upper = self._box("narrow")
 
         def child() -> Goal:
-            outputs = [form for run in self.runs for form in (run.outputs or {}).values()]
-            cell, forms = self.cell.narrowed(Atoms(lower, upper), rows, (*self.conclusions, *outputs))
+            begun = [needed(run) for run in self.runs if run.begun]
+            known = [form for run in begun for vector in run.vectors for form in vector.values()]
+            cell, forms = self.cell.narrowed(Atoms(lower, upper), rows, (*self.conclusions, *known))
             new = iter(forms)
             conclusions = tuple([next(new) for _ in self.conclusions])
-            runs = [replace(run, places={}, outputs={k: next(new) for k in run.outputs or ()}) for run in self.runs]
-            return replace(self, cell=cell, runs=tuple(runs), conclusions=conclusions)
+            runs = [run.renewed([{k: next(new) for k in vector} for vector in run.vectors]) for run in begun]
+            runs += [_started(job, cell) for job in self.statement.jobs[len(begun) :]]
+            return replace(self, cell=cell, runs=tuple(runs), conclusions=conclusions).evaluated()
 
         return child
 
@@ -173,6 +170,12 @@ class Goal:
 
 
 Child = Callable[[], Goal]  # a child of a split, made when it is asked for
+
+
+def _started(job: Job, cell: Cell) -> Run:
+    """The evaluation of a job on a cell before the first layer."""
+    return start(job.network, job.side, job.semantics, list(map(cell.atoms.pinned, job.inputs)))
+
 
 _TOKEN = object()
 

@@ -8,7 +8,7 @@ the maxima of feed-forward layers stay what they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -50,11 +50,28 @@ class Run:
     side: str  # the first letter of the names of its places
     semantics: Semantics
     sublayer: int
-    states: list[Vector]  # one a token
+    states: Mapping[int, Vector]  # of the tokens that the outputs may depend on
     places: dict[str, int]
     outputs: Vector | None = None
     stuck: Stuck | None = None
     ties: int = 0  # how often the tie rule decided
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first layer has been reached: then the outputs are known, or a head is stuck."""
+        return self.outputs is not None or self.stuck is not None
+
+    @property
+    def vectors(self) -> list[Vector]:
+        """What the rest of the evaluation depends on: the outputs, or the states before the layer that is stuck."""
+        return list(self.states.values()) if self.outputs is None else [self.outputs]
+
+    def renewed(self, vectors: Sequence[Vector]) -> Run:
+        """The same run with others of these; zeros are left out, and no place has been met."""
+        kept = list(map(_nonzero, vectors))
+        if self.outputs is None:
+            return replace(self, places={}, states=dict(zip(self.states, kept, strict=True)))
+        return replace(self, places={}, states={}, outputs=kept[0])
 
 
 @dataclass(frozen=True)
@@ -68,7 +85,7 @@ class Stuck:
 def start(network: Network, side: str, semantics: Semantics, inputs: Sequence[Form]) -> Run:
     """The evaluation before the first layer, on the given input forms."""
     x = vector(inputs)
-    states = [embed(x) for embed in network.embedding] if isinstance(network, Transformer) else [x]
+    states = {t: embed(x) for t, embed in enumerate(network.embedding)} if isinstance(network, Transformer) else {0: x}
     return Run(network, side, semantics, 0, states, {})
 
 
@@ -99,16 +116,28 @@ def advance(run: Run, cell: Cell) -> Run:
         else:
             try:
                 rate = run.semantics.rate(layer)
-                updates, used = _attention(net, part, rate or run.semantics.tie, where, states, live, cell, places)
+                rule = rate or run.semantics.tie
+                updates, used = _attention(net, part, rule, where, states, live, run.stuck, cell, places)
             except _Undecided as undecided:
                 stuck = replace(run, sublayer=index, states=states, places=places, ties=ties)
                 return replace(stuck, stuck=undecided.stuck)
             ties += used
             layer += 1
-        states = list(states)
-        for t, update in updates.items():
-            states[t] = _updated(states[t] if net.residual else {}, update, cell)
+        states = {t: _updated(states[t] if net.residual else {}, update, cell) for t, update in updates.items()}
     return replace(run, outputs=net.readout(states[net.token]), places=places, stuck=None, ties=ties)
+
+
+def needed(run: Run) -> Run:
+    """The same run without states that it does not need: those of tokens that cannot win at a layer's only head.
+
+    Sound: on the cell these have smaller scores than others, and so they have on every part of it.
+    """
+    if run.stuck is None or not isinstance(run.network, Transformer):
+        return run
+    heads, live = run.network.sublayers[run.sublayer][1], _live(run.network)[run.sublayer]
+    if len(heads) * len(live) > 1:
+        return run
+    return replace(run, states={t: run.states[t] for t in sorted({*live, *run.stuck.scores})})
 
 
 def _function(function: Function, side: str, state: Vector, cell: Cell, places: dict[str, int]) -> Form:
@@ -258,20 +287,26 @@ def _attention(
     heads: list[Head],
     rule: str | Rate,
     where: str,
-    states: list[Vector],
+    states: Mapping[int, Vector],
     live: range,
+    stuck: Stuck | None,
     cell: Cell,
     places: dict[str, int],
 ) -> tuple[dict[int, Vector], int]:
-    """The updates of the live tokens by one attention sublayer, and how often the tie rule decided."""
+    """The updates of the live tokens by one attention sublayer, and how often the tie rule decided.
+
+    Of a head that was stuck on a larger cell only the tokens that were possible there are.
+    """
     updates: dict[int, dict[int, list[tuple[int, Form]]]] = {q: {} for q in live}
     ties = 0
     for h, head in enumerate(heads):
-        keys = [head.key(state) for state in (states[: live.stop] if net.causal else states)]
+        keys = {t: head.key(state) for t, state in states.items() if t < live.stop or not net.causal}
         for q in live:
             query = head.query(states[q])
-            visible = range(q + 1 if net.causal else len(states))
             place = f"{where}.h{h}.q{q}"
+            visible: Iterable[int] = range(q + 1 if net.causal else len(net.embedding))
+            if stuck is not None and stuck.place == place:
+                visible = stuck.scores
             scores = {t: _score(keys[t], query, place) for t in visible}
             scores = {t: cell.resolve(form) for t, form in scores.items()}
             if isinstance(rule, Rate):
@@ -304,7 +339,7 @@ def _head(
     scores: dict[int, Form],
     tie: str,
     place: str,
-    states: list[Vector],
+    states: Mapping[int, Vector],
     cell: Cell,
     places: dict[str, int],
 ) -> tuple[Vector, bool]:
@@ -312,7 +347,9 @@ def _head(
     # Rule *dominated*: a token with a score strictly below another's carries no weight.
     rivals = list(scores) if cell.signs else cell.atoms.leaders(scores)
     alive = [t for t in scores if not any(r != t and cell.sign(difference(scores[r], scores[t])) == 1 for r in rivals)]
-    alive = alive or [0]  # all are dominated only where splits on the path contradict one another: no point is left
+    alive = alive or [
+        min(scores)
+    ]  # all are dominated only where splits on the path contradict one another: no point is left
     columns = _columns(head, states, alive, cell)
     if len(alive) == 1:
         return {j: column[0] for j, column in columns.items()}, False
@@ -336,7 +373,7 @@ def _soft_head(
     scores: dict[int, Form],
     rate: Rate,
     place: str,
-    states: list[Vector],
+    states: Mapping[int, Vector],
     cell: Cell,
     places: dict[str, int],
 ) -> Vector:
@@ -403,7 +440,7 @@ def _blended(
     return _along(blends, slopes, top, scores[0])
 
 
-def _columns(head: Head, states: list[Vector], tokens: Sequence[int], cell: Cell) -> dict[int, list[Form]]:
+def _columns(head: Head, states: Mapping[int, Vector], tokens: Sequence[int], cell: Cell) -> dict[int, list[Form]]:
     """The values of the tokens, coordinate by coordinate; those that are zero at all tokens are left out."""
     values = [{j: cell.resolve(form) for j, form in head.value(states[t]).items()} for t in tokens]
     return {j: [value.get(j, ZERO) for value in values] for j in sorted(set().union(*values))}

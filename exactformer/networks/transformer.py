@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
@@ -152,30 +152,51 @@ class Transformer(Shown):
         "average" spreads the weight over all tokens of the largest score (the limit of softmax); "leftmost" and
         "rightmost" give it to the first or last of them. Raises `InvalidInput` when the point does not fit.
         """
-        return self.readout(self.states(point, tie=tie)[-1][self.token]).fractions()
+        check_tie(tie)
+        x, semantics = exact_point(point, self.inputs), Semantics(tie)
+        last = max((b for b, block in enumerate(self.blocks) if block.heads), default=-1)
+        states = {t: embed(x) for t, embed in enumerate(self.embedding) if last >= 0 or t == self.token}
+        for number, block in enumerate(self.blocks):
+            for after in self._through(block, states, list(states) if number < last else [self.token], semantics):
+                states = after
+        return self.readout(states[self.token]).fractions()
 
     def states(self, point: Any, *, tie: Tie = "average") -> list[list[Vector]]:
         """The exact token states: after the embedding, then after every sublayer that is present."""
         check_tie(tie)
-        x = exact_point(point, self.inputs)
-        semantics, states = Semantics(tie), [[embed(x) for embed in self.embedding]]
+        x, semantics = exact_point(point, self.inputs), Semantics(tie)
+        found = [{t: embed(x) for t, embed in enumerate(self.embedding)}]
         for block in self.blocks:
-            if block.heads is not None:
-                states.append(self._next(states[-1], self._attention(block.heads, states[-1], semantics)))
-            if block.feedforward is not None:
-                states.append(self._next(states[-1], [block.feedforward(state) for state in states[-1]]))
-        return states
+            found += self._through(block, found[-1], range(self.tokens), semantics)
+        return [list(states.values()) for states in found]
 
-    def _next(self, states: Sequence[Vector], updates: Sequence[Vector]) -> list[Vector]:
-        return [x + u for x, u in zip(states, updates, strict=True)] if self.residual else list(updates)
+    def _through(
+        self, block: Block, states: Mapping[int, Vector], kept: Sequence[int], semantics: Semantics
+    ) -> list[dict[int, Vector]]:
+        """The states of the tokens that are kept after each sublayer of the block, from those of all tokens before."""
+        found = list[dict[int, Vector]]()
+        own = {t: states[t] for t in kept}
+        if block.heads is not None:
+            own = self._next(own, self._attention(block.heads, states, kept, semantics))
+            found.append(own)
+        if block.feedforward is not None:
+            own = self._next(own, [block.feedforward(state) for state in own.values()])
+            found.append(own)
+        return found
 
-    def _attention(self, heads: Sequence[Head], states: Sequence[Vector], semantics: Semantics) -> list[Vector]:
-        updates: list[dict[int, Fraction]] = [{} for _ in states]  # sparse: a head adds to few coordinates
+    def _next(self, states: Mapping[int, Vector], updates: Sequence[Vector]) -> dict[int, Vector]:
+        pairs = zip(states.items(), updates, strict=True)
+        return {t: x + u if self.residual else u for (t, x), u in pairs}
+
+    def _attention(
+        self, heads: Sequence[Head], states: Mapping[int, Vector], asking: Sequence[int], semantics: Semantics
+    ) -> list[Vector]:
+        updates: list[dict[int, Fraction]] = [{} for _ in asking]  # sparse: a head adds to few coordinates
         for head in heads:
-            keys, values = [head.key @ x for x in states], [head.value @ x for x in states]
-            for q, (state, update) in enumerate(zip(states, updates, strict=True)):
+            keys, values = [head.key @ x for x in states.values()], [head.value @ x for x in states.values()]
+            for q, update in zip(asking, updates, strict=True):
                 seen = slice(q + 1 if self.mask == "causal" else self.tokens)
-                mixed = attended(head.query @ state, keys[seen], values[seen], semantics)
+                mixed = attended(head.query @ states[q], keys[seen], values[seen], semantics)
                 den = head.output.denominator * mixed.denominator
                 for i, row in head.output.filled:
                     part = Fraction(sum([n * mixed.numerators[j] for j, n in row]), den)

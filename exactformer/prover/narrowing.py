@@ -62,7 +62,7 @@ def narrowed(
         forms = look.obligations()
         undecided = sorted(v for v in look.cell.atoms.needed(forms) if v in look.cell.atoms.candidates)
         rows = _oblique(look)
-        proofs = [_proof(look, form, rows) for form in forms] if len(undecided) <= LOOSE else [None]
+        proofs = [_proof(look, form, rows) for form in forms] if look.finished and len(undecided) <= LOOSE else [None]
         if None not in proofs:
             steps.append(["holds", *proofs])
             closed += 1

@@ -704,6 +704,47 @@ def _narrow() -> Iterator[Entry]:
         for length in range(1 + len(paths.get(name, []))):
             kind = f"path {json.dumps(paths.get(name, [])[:length])}"
             yield replace(_entry(f"narrow {name}, {length} steps", value, left, right), kind=kind)
+    yield from _stuck()
+
+
+def _stuck() -> Iterator[Entry]:
+    """Paths of cuts and narrow on which heads forget tokens, and another evaluation waits behind."""
+    import test_kernel_narrow as t
+    from kernel_material import box, certificate
+
+    def below(end: str, side: int = 1) -> list[Any]:
+        return [[["cut", [[1, 1], [0, f"-{end}"]]], side], [["narrow"], 0]]
+
+    one, two, behind = t.peaks([3, 5, 2, 7]), t.peaks([3, 5, 2, 7], heads=2), t.relu((1, 0, 1), (-1, 0, 1))
+    other = t.peaks([3, 5, 2, 7])
+    other["embedding"]["offsets"] = [[int(q == 0), -q * q, 0] for q in range(4)]
+    causal = {**t.peaks([3, 5, 2, 7]), "mask": "causal", "residual": True}
+    causal["readout"] = {**causal["readout"], "token": 2}
+    block, twice = t.behind_units(), t.peaks([3, 5, 2])
+    twice["blocks"] = [*twice["blocks"], {"heads": twice["blocks"][0]["heads"], "feedforward": None}]
+    twice["residual"] = True
+    walks = [
+        [*below("5/4"), *below("1"), *below("1/4")],
+        [*below("2", 0), *below("2", 0), *below("11/4", 0)],
+        [*below("3/2"), [["compare", 0, 1], 1], [["narrow"], 0]],
+        [*below("0"), [["anew", []], 0]],
+        [[["compare", 1, 2], 0], *below("3/2")],
+    ]
+    for name, left in (
+        ("one", one),
+        ("two", two),
+        ("other", other),
+        ("causal", causal),
+        ("units", block),
+        ("twice", twice),
+    ):
+        for right in (behind, left):
+            value = certificate(left, right, box(1, 0, 3), claim="equal", inhabitant=[0], tree=[["holds"]])
+            entry = _entry(f"narrow stuck {name}", value, left, right)
+            for number, steps in enumerate(walks):
+                for length in range(1, 1 + len(steps)):
+                    path = f"path {json.dumps(steps[:length])}"
+                    yield replace(entry, name=f"{entry.name} {number}, {length} steps", kind=path)
 
 
 def _means_and_differences() -> Iterator[Entry]:

@@ -62,7 +62,17 @@ IMPORTS = {
         *(".", ".elementary", ".reading"),
     },
     "atoms": {
-        *("__future__", "collections.abc", "contextlib", "copy", "fractions", "math", "typing"),
+        *(
+            "__future__",
+            "collections.abc",
+            "contextlib",
+            "copy",
+            "fractions",
+            "functools",
+            "itertools",
+            "math",
+            "typing",
+        ),
         *(".bounds", ".elementary", ".forms", ".functions", ".softmax"),
     },
     "networks": {"__future__", "collections", "dataclasses", ".forms", ".functions", ".reading"},

@@ -148,11 +148,32 @@ def test_where_bounds_contradict_one_another_the_first_is_kept() -> None:
 
 
 def test_only_leaders_are_asked_of_many() -> None:
-    """What comes after 32 of largest lower bounds is no rival."""
-    atoms, rate = Atoms([F(-1)], [F(1)]), Rate(F(1), "e")
+    """What comes after 32 of largest lower bounds is no rival, but for the largest at corners of small boxes."""
+    atoms, rate = Atoms([F(-1)] * 3, [F(1)] * 3), Rate(F(1), "e")
     steep = [affine(0, 1000), affine(-9, 1000)]
     for many, leaking in ((LEADERS - 1, {LEADERS: F(9)}), (LEADERS, {})):
         assert atoms.leaking([*[ZERO] * many, *steep], rate) == leaking
+    atoms = Atoms([F(-1)], [F(1)])
+    assert atoms.leaking([*[ZERO] * LEADERS, *steep], rate) == {LEADERS + 1: F(9)}
+
+
+def test_leaders_of_a_small_box_are_largest_at_its_corners() -> None:
+    """Of the tangents of a parabola at 0, 1, ..., 100 those whose tangent points lie in an interval are left."""
+    tangents = [affine(-i * i, 2 * i) for i in range(101)]
+    many = dict(enumerate(tangents))
+    assert Atoms([F(0)], [F(100)]).leaders(many) == [0, 100, 1]
+    atoms = Atoms([F(30)], [F(32)])
+    assert atoms.leaders(many) == [30, 32, 29] and atoms.alive(tangents) == [30, 31, 32]
+    assert Atoms([F(30)], [None]).leaders(many)[:5] == [30, 29, 31, 28, 32]
+    assert len(Atoms([F(30)], [None]).leaders(many)) == LEADERS
+    atom = atoms.maximum([affine(30, -1), affine(-32, 1)])
+    assert atoms.leaders({**many, 50: atom}) == [30, 32, 29]
+    assert atoms.leaders({i: combine(((1, form), (1, atom))) for i, form in many.items()})[:4] == [30, 29, 31, 28]
+    square = Atoms([F(30)] * 2, [F(32), F(40)])
+    assert square.leaders(many) == [30, 32, 29, 31, 28]
+    assert square.leaders({**many, 101: affine(-35000, 0, 1000)}) == [30, 101, 32, 29, 31, 28]
+    assert Atoms([F(30)] * 3, [F(32)] * 3).leaders(many)[:4] == [30, 29, 31, 28]
+    assert len(Atoms([F(30)] * 3, [F(32)] * 3).leaders(many)) == LEADERS
 
 
 def test_equal_tokens_share_what_leaks() -> None:
@@ -289,8 +310,8 @@ def test_partners_are_of_the_forms_that_may_be_largest() -> None:
 
 
 def test_partners_are_leaders() -> None:
-    """Of more than 32 forms those with the largest lower bounds, here all but the first."""
-    atoms = Atoms([F(-1)] * 2, [F(1)] * 2, relaxed=True)
+    """Of more than 32 forms in three variables those with the largest lower bounds, here all but the first."""
+    atoms = Atoms([F(-1)] * 3, [F(1)] * 3, relaxed=True)
     many = [affine(-90), *[affine(-9 - i) for i in range(LEADERS - 1)], Y]
     met = atoms.met(many, Y, None)
     value, atom = atoms.near([affine("1/8", 0, 1)], None, met)

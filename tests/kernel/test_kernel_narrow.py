@@ -21,14 +21,13 @@ from kernel_material import (
     maxout,
     random_walk,
     statement_of,
-    step_head,
 )
 from test_kernel_fuzz import random_question
 
-from exactformer.kernel.claims import follow
+from exactformer.kernel.claims import Goal, follow
 from exactformer.kernel.networks import read_network
 from exactformer.kernel.reading import Rejected
-from exactformer.kernel.semantics import layers_of
+from exactformer.kernel.semantics import TIES, layers_of
 
 X = [["input", 0]]
 SINE = [*X, ["number", 3], ["multiply", 0, 1], ["sin", 2]]
@@ -120,9 +119,103 @@ def test_narrow_refuses() -> None:
     paired = made(follow(goal, ["anew", [["R0.u0", "L0.u0"]]], "step"))[0]
     with pytest.raises(Rejected, match="a mean or a difference"):
         made(follow(paired, ["narrow"], "step"))
-    stuck = goal_of(step_head(), affine(0), box(1))
-    with pytest.raises(Rejected, match="a cell on which all outputs are known"):
-        follow(stuck, ["narrow"], "step")
+
+
+# --- heads that are stuck -----------------------------------------------------------------------------------------
+
+
+def peaks(slopes: list[int], heads: int = 1) -> dict[str, Any]:
+    """A token a slope, with the largest score between i - 1/2 and i + 1/2, and there the value slope * x; heads add."""
+    tokens = range(len(slopes))
+    return {
+        "format": "exactformer/network-1",
+        "kind": "transformer",
+        "embedding": {
+            "weights": [[[0], [2 * t], [slope]] for t, slope in enumerate(slopes)],
+            "offsets": [[1, -t * t, 0] for t in tokens],
+        },
+        "blocks": [
+            {
+                "heads": [{"query": [[1, 0, 0]], "key": [[0, 1, 0]], "value": [[0, 0, 1]], "output": [[0], [0], [1]]}]
+                * heads,
+                "feedforward": None,
+            }
+        ],
+        "residual": False,
+        "readout": {"token": 0, "weights": [[0, 0, 1]], "biases": [0]},
+    }
+
+
+def behind_units() -> dict[str, Any]:
+    """Two tokens with the scores relu(3 x) and relu(5 x) - 1/2."""
+    net = peaks([3, 5])
+    net["embedding"]["weights"] = [[[0], [0], [slope]] for slope in (3, 5)]
+    net["embedding"]["offsets"] = [[1, 0, 0], [1, "-1/2", 0]]
+    inner = {"w1": [[0, 0, 1]], "b1": [0], "w2": [[0], [1], [0]], "b2": [0, 0, 0]}
+    net["blocks"].insert(0, {"heads": None, "feedforward": inner})
+    net["residual"] = True
+    return net
+
+
+def below(goal: Goal, end: str) -> Goal:
+    """The part where x <= end, narrowed."""
+    (child,) = made(follow(made(follow(goal, ["cut", [[1, 1], [0, f"-{end}"]]], "step"))[1], ["narrow"], "step"))
+    return child
+
+
+def test_a_stuck_head_forgets_tokens_that_cannot_win() -> None:
+    goal = goal_of(peaks([3, 5, 2, 7]), affine(1), box(1, 0, 3))
+    assert sorted(goal.stuck or ()) == [0, 1, 2, 3]
+    child = below(goal, "5/4")
+    assert (sorted(child.stuck or ()), sorted(child.runs[0].states)) == ([0, 1], [0, 1, 2, 3])
+    child = below(child, "1")
+    assert sorted(child.stuck or ()) == sorted(child.runs[0].states) == [0, 1]
+    child = below(child, "1/4")
+    assert child.stuck is None and child.runs[0].outputs[0].terms == {1: 3}  # type: ignore[index]
+    assert child.finished
+
+
+def test_the_token_that_asks_is_kept() -> None:
+    """Here the scores of the tokens below are 2 t x - t^2, as the query of token 0 is 1, which no other token has."""
+    net = peaks([3, 5, 2, 7])
+    net["embedding"]["offsets"] = [[int(t == 0), *offset[1:]] for t, offset in enumerate(net["embedding"]["offsets"])]
+    goal = goal_of(net, affine(1), box(1, 0, 3))
+    for _ in range(2):
+        (goal,) = made(follow(made(follow(goal, ["cut", [[1, 1], [0, -2]]], "step"))[0], ["narrow"], "step"))
+    assert (sorted(goal.stuck or ()), sorted(goal.runs[0].states)) == ([2, 3], [0, 2, 3])
+
+
+def test_of_several_heads_all_states_are_kept() -> None:
+    """Which tokens the second head needs is not known before the first is decided; then both are."""
+    child = below(below(goal_of(peaks([3, 5, 2, 7], heads=2), affine(1), box(1, 0, 3)), "5/4"), "1")
+    assert sorted(child.stuck or ()) == [0, 1] and sorted(child.runs[0].states) == [0, 1, 2, 3]
+    assert below(child, "1/4").runs[0].outputs[0].terms == {1: 6}  # type: ignore[index]
+
+
+def test_evaluations_behind_a_stuck_one_begin_on_the_narrowed_cell() -> None:
+    """So an input of which only one value is left is a number there: |x| at 0 is 0."""
+    right = maxout([([[[1], [-1]]], [[0, 0]])], ([[1]], [0]))
+    goal = goal_of(peaks([3, 5, 2, 7]), right, box(1, 0, 3))
+    child = below(goal, "0")
+    assert child.finished and child.runs[1].outputs == {}
+    assert child.holds([None, None])  # 3 x = 0 there
+
+
+def test_atoms_in_the_states_of_a_stuck_head_are_met_again() -> None:
+    """Scores about relu(x): below 0 it is 0, so token 0 wins."""
+    goal = goal_of(behind_units(), affine(6), box(1, -1, 1))
+    assert sorted(goal.cell.places) == ["L0.f0.t0", "L0.f0.t1"] and sorted(goal.stuck or ()) == [0, 1]
+    child = below(goal, "0")
+    assert child.finished and not child.cell.places and not child.obligations()
+
+
+@pytest.mark.parametrize("tie", TIES)
+def test_a_step_is_proved_but_for_its_jump(tie: str) -> None:
+    """Two constant tokens that change at 1/2: cut there, both sides keep both tokens, as they tie at the end."""
+    goal = goal_of(peaks([3, 5]), affine(3), box(1, 0, 1), tie=tie)
+    child = below(goal, "1/2")
+    assert sorted(child.stuck or ()) == [0, 1]
+    assert len(made(follow(child, ["compare", 0, 1], "step"))) == 3
 
 
 # --- functions ----------------------------------------------------------------------------------------------------

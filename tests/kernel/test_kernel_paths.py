@@ -61,7 +61,7 @@ def all_of(goal: Goal) -> dict[str, Any]:
     runs = [
         (
             *(run.side, run.semantics, run.sublayer, run.ties, dict(run.places)),
-            [keys(state) for state in run.states],
+            [(t, keys(state)) for t, state in run.states.items()],
             None if run.outputs is None else keys(run.outputs),
             None if run.stuck is None else (run.stuck.place, keys(run.stuck.scores)),
         )

@@ -113,6 +113,27 @@ def test_many_facts_about_many_pieces() -> None:
     assert work(512) < 1.2 * work(64)
 
 
+def test_narrowing_to_where_a_head_is_decided() -> None:
+    """A cell has little to do with tokens that were dominated on a larger one: N log N in all, not N^2."""
+
+    def work(tokens: int) -> Callable[[], Any]:
+        network = attention([[[f"{i}/{tokens}", f"-{i * i}/{2 * tokens * tokens}"], [0, i % 3]] for i in range(tokens)])
+        statement = statement_of(network, None, box(1, 0, 1), claim="range", lower=[0], upper=[2])
+
+        def part(goal: Goal, first: int, last: int) -> None:
+            if last - first > 4:
+                middle = (first + last) // 2
+                children = follow(goal, ["cut", [[1, 1], [0, f"-{middle}/{tokens}"]]], "test")
+                for child, ends in zip(children, ((middle, last), (first, middle)), strict=True):
+                    (narrowed,) = follow(child(), ["narrow"], "test")
+                    part(narrowed(), *ends)
+
+        return lambda: part(Goal.of(statement), 0, tokens)
+
+    counts = [calls(work(size)) for size in (64, 128, 256)]
+    assert all(b < 2.7 * a for a, b in pairwise(counts))
+
+
 def test_many_tokens() -> None:
     """Of a head with many tokens, too, only some are asked whether they are larger than others."""
 

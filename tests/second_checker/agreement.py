@@ -38,6 +38,7 @@ MAKERS = {
     "leaks": generate.leaking,
     "prover": generate.found_by_prover,
     "narrow": generate.narrowed,
+    "heads": generate.headed,
     "functions": generate.with_function,
     "pieces": generate.pieces,
     "chains": generate.chained,
@@ -212,6 +213,7 @@ def r_kind(number: int) -> str:
         "pieces",
         "prover",
         "narrow",
+        "heads",
         "chains",
     ] * 2
     kinds.append("long lists")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import itertools
 import json
 import math
 import re
@@ -669,7 +670,17 @@ class Atoms:
         if len(forms) <= LEADERS:
             return list(places)
         lows = [self.lo(f) for f in forms]
-        return sorted(places, key=lambda i: (lows[i] is None, -(lows[i] or 0), i))[:LEADERS]
+        found = sorted(places, key=lambda i: (lows[i] is None, -(lows[i] or 0), i))
+        tops = self.tops(forms)
+        return list(dict.fromkeys([*tops, *found[: len(tops) or LEADERS]]))
+
+    def tops(self, forms: list[Form]) -> list[int]:
+        """The positions of the first form that is largest at each corner of a box with one side or two."""
+        box, plain = self.box(), [i for i, f in enumerate(forms) if not self.mentioned(f)]
+        if not plain or not box or len(box) > 2:
+            return []
+        corners = [dict(enumerate(corner, start=1)) | {0: Fraction(1)} for corner in itertools.product(*box)]
+        return [max(plain, key=lambda i: sum(c * at[v] for v, c in forms[i].items())) for at in corners]
 
     def partner(self, s: Form, i: int, forms: list[Form], others: list[Form]) -> Form:
         """The partner of the form s at position i of a list in another list."""
@@ -1229,9 +1240,11 @@ def root_rows(claim: Claim, domain: Domain) -> list[Form]:
 
 @dataclass(frozen=True)
 class Stuck:
-    """The remaining tokens of a head that is stuck, with their scores."""
+    """The remaining tokens of a head that is stuck, with their scores; who asks, if no other head does or token."""
 
+    place: str
     scores: dict[int, Form]
+    alone: int | None = None
 
 
 States = dict[int, list[Form]]  # of the live tokens
@@ -1593,7 +1606,8 @@ def run_transformer(cell: Cell, evaluation: Evaluation, net: Transformer, run: R
         else:
             number_of_attention = sum(isinstance(part, list) for _, part in net.sublayers[:done])
             rate = evaluation.soft.rates[number_of_attention] if evaluation.soft else None
-            attention = Attention(cell, f"{letter}{block}", states, net.causal, evaluation.tie, rate)
+            before = run.stuck if done == run.done else None
+            attention = Attention(cell, f"{letter}{block}", states, net.causal, evaluation.tie, rate, before)
             found = attention.updates(part, after)
             if isinstance(found, Stuck):
                 return Run(done, states, tied, found)
@@ -1627,6 +1641,7 @@ class Attention:
     causal: bool
     tie: str
     rate: Rate | None
+    before: Stuck | None  # the head that was stuck on a larger cell
     tied: bool = False
 
     def updates(self, heads: list[Head], live: list[int]) -> States | Stuck:
@@ -1636,7 +1651,7 @@ class Attention:
             for q in live:
                 result = self.head(f"{self.prefix}.h{number_of_head}.q{q}", head, q)
                 if isinstance(result, Stuck):
-                    return result
+                    return result if len(heads) * len(live) > 1 else replace(result, alone=q)
                 parts = matrix_on_forms(head.output, result)
                 updates[q] = [add(f, g) for f, g in zip(updates[q], parts, strict=True)]
         return updates
@@ -1644,7 +1659,7 @@ class Attention:
     def head(self, place: str, head: Head, q: int) -> list[Form] | Stuck:
         """One head at one query token (section 7.3)."""
         cell = self.cell
-        scores = self.scores(head, q)
+        scores = self.scores(place, head, q)
         scores = self.remaining(scores) if self.rate is None else scores
         values = {t: [cell.resolve(f) for f in matrix_on_forms(head.value, self.states[t])] for t in scores}
         r = min(scores)
@@ -1659,7 +1674,7 @@ class Attention:
             self.tied = True
             chosen = by_rule(list(values.values()), self.tie)
             return [average(column) for column in zip(*chosen, strict=True)]
-        return Stuck(scores)
+        return Stuck(place, scores)
 
     def along_scores(self, place: str, scores: list[Form], values: list[list[Form]]) -> list[Form] | None:
         """The rules *tie-proof* and *soft*: values that are a function of the score."""
@@ -1763,10 +1778,12 @@ class Attention:
             atoms.blends[key] = atoms.variable(bounds, below, above)
         return add(values[r], {atoms.blends[key]: Fraction(1)})
 
-    def scores(self, head: Head, q: int) -> dict[int, Form]:
-        """The resolved scores of all visible tokens."""
+    def scores(self, place: str, head: Head, q: int) -> dict[int, Form]:
+        """The resolved scores of all visible tokens; of a head that was stuck, of those that were left."""
         query = matrix_on_forms(head.query, self.states[q])
         visible = sorted(t for t in self.states if t <= q or not self.causal)
+        if self.before is not None and self.before.place == place:
+            visible = sorted(self.before.scores)
         keys = {t: matrix_on_forms(head.key, self.states[t]) for t in visible}
         return {t: self.cell.resolve(scalar_product(keys[t], query)) for t in visible}
 
@@ -1777,7 +1794,7 @@ class Attention:
         if not self.cell.signs:
             rivals = [rivals[i] for i in self.cell.atoms.leaders(rivals)]
         kept = {t: s for t, s in scores.items() if not any(sign(add(g, s, -1)) == 1 for g in rivals)}
-        return kept or {0: scores[0]}
+        return kept or {min(scores): scores[min(scores)]}
 
 
 def scalar_product(keys: list[Form], query: list[Form]) -> Form:
@@ -1906,12 +1923,13 @@ def on_the_box(cell: Cell) -> tuple[list[Row], list[Interval]]:
 
 def narrow(cell: Cell) -> list[Cell]:
     """The only child of a step that meets the atoms of the outputs again."""
-    if cell.conclusions is None:
-        reject("an evaluation is not finished")
     rows, bounds = on_the_box(cell)
     old, new = cell.atoms, Cell(Atoms(bounds), rows, [])
-    conclusions = [cell.normal(c) for c in cell.conclusions]
-    outputs = [[cell.normal(f) for f in run.output or []] for run in cell.runs]
+    conclusions = None if cell.conclusions is None else [cell.normal(c) for c in cell.conclusions]
+    outputs = [None if run.output is None else [cell.normal(f) for f in run.output] for run in cell.runs]
+    states = [{t: list(map(cell.normal, state)) for t, state in left_over(run).items()} for run in cell.runs]
+    forms = [*(conclusions or []), *(f for output in outputs for f in output or [])]
+    forms += [f for own in states for state in own.values() for f in state]
     became: dict[int, Form] = {}
 
     def moved(f: Form) -> Form:
@@ -1920,7 +1938,7 @@ def narrow(cell: Cell) -> list[Cell]:
             g = add(g, became[v], c) if v in became else g
         return g
 
-    for a in old.needed([*conclusions, *(f for output in outputs for f in output)]):
+    for a in old.needed(forms):
         if a in old.functions:
             became[a] = new.atoms.function(*old.functions[a])
         else:
@@ -1928,9 +1946,24 @@ def narrow(cell: Cell) -> list[Cell]:
             require(exact, "a soft atom, a difference or a blend")
             became[a] = new.maximum([moved(f) for f in old.candidates[a]])
     new.places = {f"n{i}": a for i, a in enumerate(new.atoms.candidates)}
-    new.conclusions = list(map(moved, conclusions))
-    new.runs = [replace(run, output=list(map(moved, output))) for run, output in zip(cell.runs, outputs, strict=True)]
+    new.conclusions = None if conclusions is None else list(map(moved, conclusions))
+    for run, output, own in zip(cell.runs, outputs, states, strict=True):
+        if output is not None:
+            new.runs.append(replace(run, states=None, output=list(map(moved, output))))
+        elif run.stuck is not None:
+            new.runs.append(replace(run, states={t: list(map(moved, state)) for t, state in own.items()}))
+        else:
+            new.runs.append(Run())
     return [new]
+
+
+def left_over(run: Run) -> States:
+    """The states that an evaluation still needs where it is stuck; none elsewhere."""
+    if run.stuck is None or run.states is None:
+        return {}
+    if run.stuck.alone is None:
+        return run.states
+    return {t: state for t, state in run.states.items() if t == run.stuck.alone or t in run.stuck.scores}
 
 
 def bound(cell: Cell, place: Any, terms: Any, pairs: list[Any]) -> list[Cell]:

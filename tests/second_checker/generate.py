@@ -19,6 +19,9 @@ import checker
 import player
 
 import exactformer as ef
+from exactformer.approximation.forms import polyline_to_relu
+from exactformer.approximation.knots import Polyline
+from exactformer.approximation.one_head import polyline_to_one_head
 from exactformer.approximation.own import own_pieces
 from exactformer.formats import network_json
 from exactformer.piecewise.cpwl_to_two_maxima import cpwl_to_two_maxima
@@ -881,6 +884,43 @@ def narrowed(r: random.Random) -> Case:
     except checker.Rejected:  # a score that is not affine
         tree = [["narrow"], ["holds"]]
     return question.case({"inhabitant": question.head["domain"]["lower"], "tree": tree})
+
+
+def headed(r: random.Random) -> Case:
+    """A polyline as one head against units, or two heads like it, by cuts at knots or between them and narrow."""
+    count = r.choice([2, 3, 5, 9, checker.LEADERS + r.randint(1, 9)])
+    slopes = [Fraction(r.randint(-9, 9), r.choice([1, 2])) for _ in range(count)]
+    line = Polyline(tuple(map(Fraction, range(count))), tuple(slopes), value_of(r), Fraction(count))
+    box = ef.Box([0], [count])
+    made = polyline_to_relu(line, box, "units"), polyline_to_one_head(line, box, "head")
+    units, head = (json.loads(network_json.dump(net)) for net in made)
+    left = [units, head]
+    if r.random() < 0.4:  # two heads and half of their sum
+        twice = deepcopy(head)
+        twice["blocks"][0]["heads"] *= 2
+        twice["readout"]["weights"] = [[0, "1/2", 0]]
+        left.append(twice)
+    networks = [r.choice(left), head]
+    r.shuffle(networks)
+    domain: Data = {"lower": [0], "upper": [count]}
+    question = Question(
+        {"format": "exactformer/certificate-1", "claim": "equal", "tie": r.choice(checker.RULES), "domain": domain},
+        networks,
+    )
+    steps: list[Any] = []
+
+    def part(first: Fraction, last: Fraction) -> None:
+        if last - first > Fraction(1, 2) and r.random() < 0.99:
+            middle = first + Fraction(int(4 * (last - first)), 8)
+            steps.append(["cut", [[1, 1], [0, spelt(r, -middle)]]])
+            for ends in ((middle, last), (first, middle)):
+                steps.extend([["narrow"]] if r.random() < 0.97 else [])
+                part(*ends)
+        else:
+            steps.append(["holds"])
+
+    part(Fraction(0), Fraction(count))
+    return question.case({"inhabitant": [r.randint(0, count)], "tree": steps})
 
 
 def chained(r: random.Random) -> Case:
