@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from exactformer.claims import Equal, Within
 from exactformer.compiler import Compiled
@@ -15,10 +17,12 @@ from exactformer.networks import MaxoutNetwork, ReluNetwork, Transformer
 from exactformer.polyhedra.inhabitant import inhabitant
 from exactformer.prover.certificate import proof_certificate
 from exactformer.prover.chain import Part
-from exactformer.prover.question import ask
+from exactformer.prover.question import Question, ask
 from exactformer.work import Deadline
 
 TRIALS = 4  # temperatures
+NEAR = Fraction(117, 100)  # of the largest distance that is found at a point
+SHARE = 10  # of the time, for a bound that is so near
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,17 @@ def equal(network: MaxoutNetwork | ReluNetwork, compiled: Compiled) -> Reached:
 
 
 def softened(
-    network: MaxoutNetwork | ReluNetwork, compiled: Compiled, epsilon: Fraction, deadline: Deadline
+    network: MaxoutNetwork | ReluNetwork,
+    compiled: Compiled,
+    epsilon: Fraction,
+    deadline: Deadline,
+    *,
+    exact: bool = False,
 ) -> Reached:
-    """A temperature at which softmax costs no more than epsilon. Bounds are nearly inverse to it (Theorem P)."""
+    """A temperature at which softmax costs no more than epsilon. Bounds are nearly inverse to it (Theorem P).
+
+    Of an `exact` network softmax is the only error, so its bound is brought near to what points show, by cells.
+    """
     transformer = compiled.transformer
     rate, certified = FIRST, None
     for _ in range(TRIALS):
@@ -59,9 +71,18 @@ def softened(
         if found.upper is None or found.outcome is None or found.outcome.certificate is None:
             return Reached(transformer, None, (rate,), found.reason)
         if found.upper <= epsilon:
-            certified = found.outcome.certificate
+            certified = (_nearer(question, found.upper, deadline) if exact else None) or found.outcome.certificate
             break
         rate = three_digits(rate * found.upper / epsilon)
     if certified is None:
         return Reached(transformer, None, (rate,), f"no temperature was found at which softmax costs at most {epsilon}")
     return Reached(transformer, Part(certified, question.texts), question.semantics[1].temperature)
+
+
+def _nearer(question: Question, upper: Fraction, deadline: Deadline) -> Mapping[str, Any] | None:
+    """The certificate of a smaller bound, by cuts of the domain, if there is one."""
+    limit = max(deadline.left / SHARE, 0.01)
+    found = apart(question, NEAR, limit, 0, None, time.monotonic(), restarts=1)
+    if found.outcome is None or found.upper is None or found.upper >= upper:
+        return None
+    return found.outcome.certificate
