@@ -2,7 +2,7 @@
 
 Times are the best of three runs of one process, from the network to the number of regions. In `maps` is the further
 time to tell which affine maps are equal; `exact` is the number of vertices whose signs floats could not certify.
-Usage: python benchmarks/regions.py [NETWORK ...] [--growth] [--jobs N] [--depth] [--transformers] [--small]
+Usage: python benchmarks/regions.py [NETWORK ...] [--growth] [--deep] [--jobs N] [--depth] [--transformers] [--small]
        (.json files; default: seeded random networks)
 """
 
@@ -43,6 +43,7 @@ T = TypeVar("T")
 SMALL = (("relu", 2, [4] * 2, 2), ("maxout", 3, [3], 3))
 DEPTHS = ((1, 2, 10), (1, 3, 7), (2, 2, 5), (2, 3, 3), (3, 2, 3))  # inputs, rank, most layers
 GROWTH = ([24] * 4, [32] * 4, [48] * 4, [64] * 4, [96] * 4, [128] * 4, [64] * 8)
+DEEP = ([64] * 8, [64] * 12, [64] * 16, [64] * 20)
 
 
 def network(kind: str, inputs: int, widths: list[int], rank: int) -> Any:
@@ -191,6 +192,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="*", metavar="NETWORK")
     parser.add_argument("--growth", action="store_true", help="regions per second as the number grows")
+    parser.add_argument("--deep", action="store_true", help="the same for networks of many layers")
     parser.add_argument("--jobs", type=int, metavar="N", help="one process against N")
     parser.add_argument("--small", action="store_true", help="the smallest sizes, which show only that this runs")
     parser.add_argument("--depth", action="store_true", help="regions of Transformers against depth")
@@ -205,13 +207,17 @@ def main() -> None:
         return
     if options.growth:
         growth(GROWTH)
+    if options.deep:
+        growth(DEEP)
     if options.jobs:
         processes(options.jobs, [256] * 4)
     if options.depth:
         depth(DEPTHS)
     if options.transformers:
         constructions([sawtooth(2, depth=5), network("maxout", 2, [24, 24], 2), network("maxout", 2, [12, 12], 3)])
-    if options.networks or not (options.growth or options.jobs or options.depth or options.transformers):
+    if options.networks or not (
+        options.growth or options.jobs or options.depth or options.deep or options.transformers
+    ):
         compared([ef.load(name) for name in options.networks] or [network(*size) for size in FAMILY])
 
 

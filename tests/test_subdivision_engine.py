@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,15 +24,17 @@ from exactformer.networks import Affine
 from exactformer.networks.feedforward import MaxoutLayer
 from exactformer.polyhedra.lp import Inside, Row, inside, interior
 from exactformer.rational import Matrix, Vector
-from exactformer.subdivision import cutting, maps, signs
+from exactformer.subdivision import cutting, doubled, maps, signs
+from exactformer.subdivision import program as program_module
 from exactformer.subdivision.complex import Complex
 from exactformer.subdivision.cube import cube
+from exactformer.subdivision.doubled import FINE
 from exactformer.subdivision.enumeration import parts_of
 from exactformer.subdivision.exact import Exact
 from exactformer.subdivision.layers import constrain, cut_layer
 from exactformer.subdivision.maps import largest_prime, map_classes
 from exactformer.subdivision.points import certified
-from exactformer.subdivision.program import Program, composed, program_of
+from exactformer.subdivision.program import UNIT, Program, composed, program_of
 from exactformer.subdivision.search import cells_of
 from exactformer.subdivision.stages import chain_of
 
@@ -399,9 +402,9 @@ def true_pieces(network: Network, number: int, point: Sequence[Fraction]) -> lis
     return list(affine(network.states(point)[number]).fractions())
 
 
-@given(cases())
-@settings(max_examples=60)
-def test_no_float_is_further_off_than_its_bound(case: tuple[Network, Domain]) -> None:
+@given(cases(), st.booleans())
+@settings(max_examples=120)
+def test_no_float_is_further_off_than_its_bound(case: tuple[Network, Domain], sharp: bool) -> None:
     """At every vertex, before every cut and after every layer; and no sign at a vertex is wrong."""
     network, domain = case
     points: dict[tuple[int, ...], tuple[Fraction, ...]] = {}
@@ -422,9 +425,11 @@ def test_no_float_is_further_off_than_its_bound(case: tuple[Network, Domain]) ->
                 scales = list(layer.scales)
             else:
                 exact, scales = values, [s for s in layer.scales for _ in range(layer.stored)]
-            for y, scale, found, bound in zip(exact, scales, whole.values[v], whole.errors[v], strict=True):
+            rests = whole.rest[v] if sharp else np.zeros(len(exact))
+            own = zip(exact, scales, whole.values[v], rests, whole.errors[v], strict=True)
+            for y, scale, found, rest, bound in own:
                 if np.isfinite(bound):
-                    assert abs(F(float(found)) - y * F(2) ** scale) <= F(float(bound))
+                    assert abs(F(float(found)) + F(float(rest)) - y * F(2) ** scale) <= F(float(bound))
             plus, minus = (_unpacked(bits[v], layer.cuts) for bits in (vertices.plus, vertices.minus))
             if not done and (any(plus) or any(minus)):  # vertices that were merged away have none
                 exact_signs = [
@@ -437,7 +442,21 @@ def test_no_float_is_further_off_than_its_bound(case: tuple[Network, Domain]) ->
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(signs, "BATCH", 10**9)  # no look at the clock while vertices are half done
+        patch.setattr(program_module, "ROUGH", -1 if sharp else 10**9)
         built(network, domain, alive)
+
+
+@given(cases())
+@settings(max_examples=60)
+def test_twice_the_precision_finds_the_same(case: tuple[Network, Domain]) -> None:
+    network, domain = case
+    found = []
+    for rough in (-1, 10**9):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(program_module, "ROUGH", rough)
+            one = regions(network, domain)
+            found.append((sorted(flat_patterns(one)), one.faces, one.linear_regions))
+    assert found[0] == found[1]
 
 
 def _unpacked(words: Any, count: int) -> list[bool]:
@@ -450,32 +469,127 @@ def test_the_bound_of_an_interpolated_vertex(data: Any) -> None:
     """Whatever the true values within the bounds at the two ends are, those at the cut between are within its bound."""
     count = 5
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32)))
-    relu = data.draw(st.booleans())
+    relu, sharp = data.draw(st.booleans()), data.draw(st.booleans())
     stored = 1 if relu else 2
     sizes = 10.0 ** rng.uniform(-data.draw(st.sampled_from([0, 3, 12])), 0, (2, count * stored))
     floats = rng.choice([-1.0, 1.0], (2, count * stored)) * sizes
-    slack = data.draw(st.sampled_from([2.0**-53, 1e-12, 1e-6, 1e-2]))
+    slack = data.draw(st.sampled_from([2.0**-100 if sharp else 2.0**-53, 1e-12, 1e-6, 1e-2]))
+    rests = floats * rng.uniform(-(2.0**-54), 2.0**-54, floats.shape) if sharp else floats[:, :0]
     bounds = 10.0 ** rng.uniform(-3, 0, (2, count * stored)) * slack
     if data.draw(st.booleans()):  # one end may be on either side
         start = 0.0 if relu else floats[0, 0]
         floats[0, 0 if relu else 1] = start + rng.uniform(-2, 2) * bounds[0, 0]
     off = rng.choice([-1.0, -0.5, 0.0, 0.5, 1.0], (2, count * stored))
+    whole = rests if sharp else np.zeros_like(floats)
     true = [
-        [F(x) + F(e) * F(b) for x, e, b in zip(*rows, strict=True)] for rows in zip(floats, off, bounds, strict=True)
+        [F(x) + F(y) + F(e) * F(b) for x, y, e, b in zip(*rows, strict=True)]
+        for rows in zip(floats, whole, off, bounds, strict=True)
     ]
     gaps = [row[0] if relu else row[1] - row[0] for row in true]
     if gaps[0] * gaps[1] >= 0:
         return
     stub: Any = SimpleNamespace(
-        values=floats, errors=bounds, points=floats, blur=np.zeros(2), layer=SimpleNamespace(stored=stored, relu=relu)
+        values=floats,
+        rest=rests,
+        errors=bounds,
+        points=floats,
+        blur=np.zeros(2),
+        layer=SimpleNamespace(stored=stored, relu=relu),
+        program=SimpleNamespace(sharp=sharp, unit=FINE if sharp else UNIT),
     )
     a, b = np.array([0]), np.array([1])
-    found, errors, *_ = cutting._between(stub, a, b, 0, *((0, 256) if relu else (1, np.array([0]))))
+    found, rest, errors, *_ = cutting._between(stub, a, b, 0, *((0, 256) if relu else (1, np.array([0]))))
     t = gaps[0] / (gaps[0] - gaps[1])
     for i in range(count * stored):
         exact = true[0][i] + t * (true[1][i] - true[0][i])
         if np.isfinite(errors[0, i]):
-            assert abs(F(float(found[0, i])) - exact) <= F(float(errors[0, i]))
+            value = F(float(found[0, i])) + (F(float(rest[0, i])) if sharp else 0)
+            assert abs(value - exact) <= F(float(errors[0, i]))
+
+
+def doubles(rng: Any, shape: Any, spread: int) -> Any:
+    """Numbers of twice the precision, of sizes up to 1, with their true values."""
+    floats = rng.choice([-1.0, 1.0], shape) * 10.0 ** rng.uniform(-spread, 0, shape)
+    rests = floats * rng.uniform(-(2.0**-54), 2.0**-54, shape)
+    exact = np.vectorize(lambda x, y: F(float(x)) + F(float(y)), otypes=[object])(floats, rests)
+    return (floats, rests), exact
+
+
+def true_sum(pair: Any) -> Any:
+    return np.vectorize(lambda x, y: F(float(x)) + F(float(y)), otypes=[object])(*pair)
+
+
+@pytest.mark.parametrize("spread", [0, 3, 12])
+def test_operations_of_twice_the_precision(spread: int) -> None:
+    rng = np.random.default_rng(spread)
+    (x, true_x), (y, true_y) = doubles(rng, 500, spread), doubles(rng, 500, spread)
+    near = x[0] * (1 + 2.0**-50), x[1]
+    u = F(1, 1 << 53)
+    for a, b, true_a, true_b in ((x, y, true_x, true_y), (near, x, true_sum(near), true_x)):
+        added, product, quotient = doubled.added(a, b), doubled.multiplied(a, b), doubled.divided(a, b)
+        for pair in (added, product, quotient):
+            assert (np.abs(pair[1]) <= 2.0**-53 * np.abs(pair[0])).all()
+        assert (abs(true_sum(added) - (true_a + true_b)) <= 64 * u**2 * (abs(true_a) + abs(true_b))).all()
+        assert (abs(true_sum(product) - true_a * true_b) <= 64 * u**2 * abs(true_a * true_b)).all()
+        assert (abs(true_sum(quotient) - true_a / true_b) <= 64 * u**2 * abs(true_a / true_b)).all()
+
+
+@pytest.mark.parametrize("kind", ["short", "floats", "doubles", "sparse"])
+@pytest.mark.parametrize("inputs", [1, 5, 70])
+def test_products_of_twice_the_precision(kind: str, inputs: int) -> None:
+    """With weights of few bits, of floats, of more; with rows of very different sizes, and with zeros."""
+    rng = np.random.default_rng(inputs)
+    (weights, rests), _ = doubles(rng, (4, inputs), 6)
+    (biases, shift), true_biases = doubles(rng, 4, 3)
+    if kind == "short":
+        weights = np.rint(weights * 2**12) / 2**12
+    if kind == "sparse":
+        weights *= rng.random(weights.shape) < 0.3
+    rests = rests if kind == "doubles" else np.zeros_like(weights)
+    states, true_states = doubles(rng, (300, inputs), 9)  # more rows than a block
+    states[0][7], states[1][7], true_states[7] = 0.0, 0.0, 0 * true_states[7]
+    digits = doubled.Digits(weights, biases, np.column_stack([rests, shift]))
+    *found, bound = digits.at(states)
+    exact = true_states @ true_sum((weights, rests)).T + true_biases
+    assert (abs(true_sum(found) - exact) <= np.vectorize(lambda b: F(float(b)), otypes=[object])(bound)).all()
+    assert (bound <= 2.0**-90 * (inputs + 1)).all()
+    assert (np.abs(found[1]) <= 2.0**-53 * np.abs(found[0])).all()
+
+
+@pytest.mark.parametrize("digits", [40, 80, 110, 300])
+@pytest.mark.parametrize("depth", [0, 3])
+def test_walls_that_are_very_near(digits: int, depth: int) -> None:
+    """Nearer than floats tell, and than numbers of twice the precision do: two parallel walls, two that cross there."""
+    gap = F(1, 1 << digits)
+    kinks = Affine.of([[1, 1], [1, 1], [1, -1]], [0, gap, gap])
+    same = [Affine.of([[1, 0, 0], [0, 1, 0], [0, 0, 1]], [0, 0, 0])] * depth
+    last = Affine.of([["1/3", "-1/3", 0], [0, "1/7", "-1/7"]], [gap / 6, gap / 7])
+    network = ReluNetwork((kinks, *same, last), Affine.of([[1, 1]], [0]))
+    domain = Box([-1, -1], [1, 1])
+    expected = len(oracle(network, domain))
+    for rough in (-1, 10**9):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(program_module, "ROUGH", rough)
+            assert len(regions(network, domain)) == expected
+
+
+def test_deep_networks_need_no_exact_vertices() -> None:
+    """Bounds that have grown too large for floats are small enough in twice the precision."""
+    rng = random.Random(12)
+    layers, before = [], 2
+    for _ in range(14):
+        weights = [[F(round(rng.gauss(0, (2 / before) ** 0.5) * 4096), 4096) for _ in range(before)] for _ in range(24)]
+        layers.append((weights, [F(round(rng.gauss(0, 0.3) * 4096), 4096) for _ in range(24)]))
+        before = 24
+    network = ReluNetwork.of(layers, ([[1] * before], [0]), domain=Box([-1, -1], [1, 1]))
+    found = {}
+    for rough in (-1, 10**9):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(program_module, "ROUGH", rough)
+            whole = built(network, Box([-1, -1], [1, 1]), lambda *_: None)
+            assert whole is not None
+            found[rough] = whole.cells, whole.exact_signs
+    assert found[-1] == (found[10**9][0], 0) and found[10**9][1] > 0
 
 
 TINY_WEIGHTS = ReluNetwork.of(

@@ -29,6 +29,7 @@ class Complex:
         self.ranks = ranks
         self.points = points  # float coordinates of the vertices on the cube, for pictures and guesses only
         self.values = points  # between layers the states at the vertices, while a layer is cut the values of its pieces
+        self.rest = np.zeros_like(points) if program.sharp else points[:, :0]  # what `values` leave out
         self.errors = np.zeros_like(points)
         self.blur = np.zeros(len(points))  # how far a point may be off
         self.exact = Exact(program, patterns)
@@ -68,7 +69,8 @@ class Complex:
         """These cells, between two layers or two units, as a complex of their own."""
         ranks = [replace(rank) for rank in self.ranks]
         result = Complex(self.program, ranks, self.points, self.exact.patterns)
-        result.values, result.errors, result.blur, result.borders_others = self.values, self.errors, self.blur, True
+        result.values, result.rest, result.errors, result.blur = self.values, self.rest, self.errors, self.blur
+        result.borders_others = True
         result.cutting, result.number, result.unit = self.cutting, self.number, self.unit
         result.zeros, result.concave = self.zeros, self.concave
         result.restrict(cells)
@@ -153,7 +155,7 @@ class Complex:
                 rank.size, rank.start = sizes, np.cumsum(sizes) - sizes
             keep = needed
         self.ranks[0].keep(keep)
-        self.values, self.errors = self.values[keep], self.errors[keep]
+        self.values, self.rest, self.errors = self.values[keep], self.rest[keep], self.errors[keep]
         self.points, self.blur = self.points[keep], self.blur[keep]
 
     def unite(self, r: int, faces: Any, facets: Any, sizes: Any) -> None:

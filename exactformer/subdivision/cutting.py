@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from exactformer.subdivision.complex import Complex
+from exactformer.subdivision.doubled import added, divided, multiplied, subtracted
 from exactformer.subdivision.exact import NOTHING, packed
 from exactformer.subdivision.faces import Faces, as_bits, grown, place
-from exactformer.subdivision.program import UNIT
 from exactformer.subdivision.signs import Table, settle
 
 COARSE = 1.0  # a vertex whose values are less certain than this is computed exactly; they are of this size
@@ -60,10 +60,10 @@ def _split_edges(whole: Complex, faces: Any, column: int, unit: int, piece: int,
     low, high = np.where(falling, second, first), np.where(falling, first, second)
     own, other = _pair(whole, edges, faces, piece)
     a, b = edges.line[faces].T
-    values, errors, points, blur = _between(whole, a, b, unit, own, other)
+    values, rest, errors, points, blur = _between(whole, a, b, unit, own, other)
     walls = np.column_stack([edges.walls[faces], _walls(whole, faces, 1, unit, piece)])
     homes = edges.home[faces]
-    signs = layer.differences(values)
+    signs = layer.differences(values, rest)
     limit = layer.uncertainty(errors)
     words = vertices.plus.shape[1]
     plus, minus = as_bits(signs > limit, words), as_bits(signs < -limit, words)
@@ -74,12 +74,12 @@ def _split_edges(whole: Complex, faces: Any, column: int, unit: int, piece: int,
     agreed = ~open_signs
     open_signs[:, word] &= ~mask
     unsure = np.nonzero((open_signs & ~(plus | minus)).any(axis=1) | ~(errors.max(axis=1, initial=0.0) < COARSE))[0]
-    table = Table(values, errors, points, blur, plus, minus)
+    table = Table(values, rest, errors, points, blur, plus, minus)
     settle(whole, unsure, walls[unsure], homes[unsure], table, alive)
     agreed[:, word] &= ~mask
     plus, minus = (plus & open_signs) | (plus_ends & agreed), (minus & open_signs) | (minus_ends & agreed)
     new = vertices.append(len(faces))
-    _store(whole, new, values, errors, points, blur)
+    _store(whole, new, values, rest, errors, points, blur)
     vertices.walls[new], vertices.home[new] = walls, homes
     vertices.carrier[new], vertices.label[new] = edges.carrier[faces], edges.label[faces]
     vertices.plus[new], vertices.minus[new] = plus, minus
@@ -91,35 +91,48 @@ def _split_edges(whole: Complex, faces: Any, column: int, unit: int, piece: int,
     edges.positive[faces], edges.wall[faces] = upper, new
 
 
-def _between(whole: Complex, a: Any, b: Any, unit: int, own: Any, other: Any) -> tuple[Any, Any, Any, Any]:
-    """Values and points where two pieces of a unit agree on the lines from a to b, and bounds of their errors."""
+def _between(whole: Complex, a: Any, b: Any, unit: int, own: Any, other: Any) -> tuple[Any, ...]:
+    """Where two pieces of a unit agree on the lines from a to b: values, rests, and bounds of their errors; points."""
     at_a, at_b, error_a, error_b = whole.values[a], whole.values[b], whole.errors[a], whole.errors[b]
+    sharp, roundoff = whole.program.sharp, whole.program.unit
+    ends = (at_a, whole.rest[a]), (at_b, whole.rest[b])
     rows, first = np.arange(len(a)), unit * whole.layer.stored
-    da, db, slack_a, slack_b = (table[:, first + own] for table in (at_a, at_b, error_a, error_b))
+    heights = [tuple(table[:, first + own] for table in end if table.shape[1]) for end in ends]
+    slack_a, slack_b = error_a[:, first + own], error_b[:, first + own]
     if not whole.layer.relu:
-        da, db = da - at_a[rows, first + other], db - at_b[rows, first + other]
+        lower = [tuple(table[rows, first + other] for table in end if table.shape[1]) for end in ends]
+        heights = [subtracted(x, y) if sharp else (x[0] - y[0],) for x, y in zip(heights, lower, strict=True)]
         slack_a, slack_b = slack_a + error_a[rows, first + other], slack_b + error_b[rows, first + other]
+    da, db = heights[0][0], heights[1][0]
     change, largest = at_b - at_a, np.maximum(np.abs(at_a), np.abs(at_b))
     apart, both = np.abs(da - db), np.abs(da) + np.abs(db)
-    slack = np.maximum(slack_a, slack_b) + 4 * UNIT * both
+    slack = np.maximum(slack_a, slack_b) + 4 * roundoff * both
     # With da + e and db + f the true differences, t is off by (f da - e db) / ((da - db) (da + e - db - f)).
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         t = np.clip(np.nan_to_num(da / (da - db), nan=0.5), 0.0, 1.0)[:, None]
-        shift = np.where(apart > 2.5 * slack, slack * both / apart / (apart - 2 * slack), np.inf)[:, None] + 8 * UNIT
-        errors = np.maximum(error_a, error_b) + shift * (np.abs(change) + error_a + error_b) + 8 * UNIT * largest
+        shift = np.where(apart > 2.5 * slack, slack * both / apart / (apart - 2 * slack), np.inf)[:, None]
+        shift = shift + 8 * roundoff
+        errors = np.maximum(error_a, error_b) + shift * (np.abs(change) + error_a + error_b) + 8 * roundoff * largest
+        if sharp:
+            found, finer = divided(heights[0], subtracted(*heights))
+            within = (found > 0) & (found <= 1)
+            share = np.where(within, found, t[:, 0])[:, None], np.where(within, finer, 0.0)[:, None]
+            values, rest = added(ends[0], multiplied(share, subtracted(ends[1], ends[0])))
+        else:
+            values, rest = at_a + t * change, ends[0][1]
     way = whole.points[b] - whole.points[a]
     with np.errstate(invalid="ignore"):
         blur = np.maximum(whole.blur[a], whole.blur[b]) + shift[:, 0] * np.abs(way).max(axis=1)
-    return at_a + t * change, errors * (1 + 1e-9), whole.points[a] + t * way, blur
+    return values, rest, errors * (1 + 1e-9), whole.points[a] + t * way, blur
 
 
 def _store(whole: Complex, new: Any, *tables: Any) -> None:
     needed = whole.ranks[0].count
     if needed > len(whole.values):
-        whole.values, whole.errors, whole.points, whole.blur = (
-            grown(array, 2 * needed) for array in (whole.values, whole.errors, whole.points, whole.blur)
+        whole.values, whole.rest, whole.errors, whole.points, whole.blur = (
+            grown(array, 2 * needed) for array in (whole.values, whole.rest, whole.errors, whole.points, whole.blur)
         )
-    whole.values[new], whole.errors[new], whole.points[new], whole.blur[new] = tables
+    whole.values[new], whole.rest[new], whole.errors[new], whole.points[new], whole.blur[new] = tables
 
 
 def _split_faces(whole: Complex, r: int, faces: Any, word: int, mask: Any, codes: Any, touched: bool) -> None:

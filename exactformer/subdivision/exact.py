@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from flint import fmpz, fmpz_mat
 
-from exactformer.subdivision.program import Layer, Program, ratio
+from exactformer.subdivision.program import Layer, Program, left_out, ratio
 
 Integers = list[int]
 HOME = 34  # the code of a wall is the number of its cell, shifted by so many bits, and its unit and pieces
@@ -162,3 +162,9 @@ def differences(layer: Layer, column: Integers) -> Integers:
 def floats(layer: Layer, column: Integers) -> list[float]:
     """The scaled float values of the rows, each rounded once."""
     return [ratio(y, column[-1], scale) for y, scale in zip(column, layer.row_scales, strict=False)]
+
+
+def rests(layer: Layer, column: Integers, rounded: Sequence[float]) -> list[float]:
+    """What these floats leave out of the scaled values of the rows."""
+    own = zip(column, layer.row_scales, rounded, strict=False)
+    return [left_out(y, column[-1], scale, x) for y, scale, x in own]

@@ -15,7 +15,7 @@ from exactformer.subdivision.complex import RANK, Complex
 from exactformer.subdivision.cutting import cut
 from exactformer.subdivision.faces import as_bits, grown, runs
 from exactformer.subdivision.merging import merge
-from exactformer.subdivision.program import TINY, UNIT, ratio
+from exactformer.subdivision.program import TINY, UNIT, left_out, ratio
 from exactformer.subdivision.signs import Table, settle
 
 
@@ -58,7 +58,12 @@ def constrain(whole: Complex, alive: Callable[[], None]) -> None:
     vertices = [whole.exact.vertex(walls) for walls in whole.ranks[0].walls]
     points = np.array([[ratio(x, v[-1], 0) for x in v[:-1]] for v in vertices])
     whole.points = points.reshape(-1, whole.program.dimension)
-    whole.values, whole.errors = whole.points, np.abs(whole.points) * (2 * UNIT) + TINY
+    whole.values, whole.rest = whole.points, whole.points[:, :0]
+    if whole.program.sharp:
+        pairs = zip(vertices, points.tolist(), strict=True)
+        rests = [[left_out(x, v[-1], 0, y) for x, y in zip(v, point, strict=False)] for v, point in pairs]
+        whole.rest = np.array(rests).reshape(whole.points.shape)
+    whole.errors = np.abs(whole.points) * whole.program.unit * 2 + TINY
     whole.blur = np.full(len(vertices), UNIT)
 
 
@@ -67,14 +72,14 @@ def _begin(whole: Complex, number: int, alive: Callable[[], None]) -> None:
     vertices = whole.ranks[0]
     whole.cutting, whole.number, whole.unit = True, number, 0
     layer = whole.layer
-    whole.values, whole.errors = layer.values(whole.values, whole.errors)
+    whole.values, whole.rest, whole.errors = layer.values(whole.values, whole.rest, whole.errors)
     homes = vertices.home[: vertices.count]
     words = max(1, (layer.cuts + 63) // 64)
-    signs = layer.differences(whole.values)
+    signs = layer.differences(whole.values, whole.rest)
     limit = layer.uncertainty(whole.errors)
     plus, minus = as_bits(signs > limit, words), as_bits(signs < -limit, words)
     unsure = np.nonzero(~((signs > limit) | (signs < -limit)).all(axis=1))[0]
-    table = Table(whole.values, whole.errors, whole.points, whole.blur, plus, minus)
+    table = Table(whole.values, whole.rest, whole.errors, whole.points, whole.blur, plus, minus)
     settle(whole, unsure, vertices.walls[unsure], homes[unsure], table, alive)
     whole.zeros = np.bitwise_or.reduce(~(plus | minus), axis=0)
     later = np.arange(layer.cuts)[:, None] < np.arange(layer.cuts)
@@ -132,10 +137,10 @@ def _end(whole: Complex) -> None:
     whole.exact.patterns = np.concatenate([whole.exact.patterns, rows])
     cells.home[:count] = np.arange(first, first + count)
     used = whole.ranks[0].count
-    whole.values, whole.errors = whole.values[:used], whole.errors[:used]
+    whole.values, whole.rest, whole.errors = whole.values[:used], whole.rest[:used], whole.errors[:used]
     whole.points, whole.blur = whole.points[:used], whole.blur[:used]
     _settle_homes(whole)
-    whole.values, whole.errors = layer.states(whole.values, whole.errors)
+    whole.values, whole.rest, whole.errors = layer.states(whole.values, whole.rest, whole.errors)
     whole.cutting = False
 
 

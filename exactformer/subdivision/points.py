@@ -28,9 +28,9 @@ def certified(program: Program, patterns: Any, points: Any) -> Any:
         floats = np.array([ratio(x, 1, shift) for x in row])
         slack = (len(row) + 4) * UNIT * (np.abs(points) @ np.abs(floats[:-1]) + abs(floats[-1]))
         good &= points @ floats[:-1] + floats[-1] > slack * (1 + 1e-9)
-    values, errors = points, np.zeros_like(points)
+    values, rest, errors = points, points[:, :0], np.zeros_like(points)
     for layer, start in zip(program.layers, program.starts, strict=False):
-        values, errors = layer.values(values, errors)
+        values, rest, errors = layer.values(values, rest, errors)
         chosen = patterns[:, start : start + layer.width].astype(np.int64)
         own, off = values[:, : layer.compared], errors[:, : layer.compared]
         if layer.relu:
@@ -42,7 +42,7 @@ def certified(program: Program, patterns: Any, points: Any) -> Any:
             np.put_along_axis(high, chosen[:, :, None], -np.inf, axis=2)
             others = high.max(axis=2, keepdims=True, initial=-np.inf)
             good &= (least > others + 4 * UNIT * np.abs(least)).all(axis=(1, 2))
-        values, errors = layer.states(values, errors)
+        values, rest, errors = layer.states(values, rest, errors)
     return good
 
 

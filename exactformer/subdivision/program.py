@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from math import lcm
+from math import lcm, log2
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,13 @@ from flint import fmpz_mat
 from exactformer.domain import Domain, interval_box
 from exactformer.networks import Affine, MaxoutNetwork, ReluNetwork
 from exactformer.rational import Matrix, Vector
+from exactformer.subdivision.doubled import FINE, Digits
 
 Rows = tuple[list[list[int]], int]  # rows of integers over a common denominator
 
 UNIT = 2.0**-53  # the rounding error of a float operation, relative
 TINY = 2.0**-900  # what may be lost where numbers are too small for a float
+ROUGH = 24  # bits that error bounds may be expected to grow by before numbers have twice the precision
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,7 @@ class Layer:
     exact: fmpz_mat
     weights: Any  # pieces x d
     biases: Any  # pieces
+    before: tuple[int, ...]  # the scales of the state that it reads
     scales: tuple[int, ...]  # coordinate u of the state, the units first, is scaled by 2^scales[u]
     rank: int
     relu: bool
@@ -147,20 +150,47 @@ class Layer:
         """The absolute weights, rounded up."""
         return np.abs(self.weights.T) * (1 + 1e-9)
 
-    def values(self, states: Any, errors: Any) -> tuple[Any, Any]:
-        """The values of the pieces at states that are right within the errors, and bounds of their errors."""
+    @cached_property
+    def rests(self) -> Any:
+        """What the floats of weights and biases leave out."""
+        table, powers = self.exact.tolist(), (*(-s for s in self.before), 0)
+        common = int(table[-1][-1])
+        rows = zip(table, self.row_scales, np.column_stack([self.weights, self.biases]).tolist(), strict=False)
+        rests = [
+            [left_out(int(x), common, scale + p, y) for x, p, y in zip(row, powers, own, strict=True)]
+            for row, scale, own in rows
+        ]
+        return np.array(rests).reshape(len(self.biases), len(powers))
+
+    @cached_property
+    def digits(self) -> Digits:
+        """The weights for products of twice the precision."""
+        return Digits(self.weights, self.biases, self.rests)
+
+    def values(self, states: Any, rest: Any, errors: Any) -> tuple[Any, Any, Any]:
+        """The values of the pieces, their rests, and bounds of their errors, at states that are right within theirs.
+
+        Rests without columns: floats of single precision are enough.
+        """
+        if rest.shape[1]:
+            values, rests, off = self.digits.at((states, rest))
+            return values, rests, (errors @ self.magnitudes + off + TINY) * (1 + 1e-9)
         gamma = (self.weights.shape[1] + 4) * UNIT * (1 + 1e-9)
         bound = (errors + gamma * np.abs(states)) @ self.magnitudes + gamma * np.abs(self.biases) + TINY
-        return states @ self.weights.T + self.biases, bound * (1 + 1e-9)
+        return states @ self.weights.T + self.biases, rest, bound * (1 + 1e-9)
 
-    def differences(self, values: Any) -> Any:
-        """For each cut the value of its piece minus the maximum of the pieces before it."""
+    def differences(self, values: Any, rest: Any) -> Any:
+        """For each cut the value of its piece minus the maximum of the pieces before it, rounded."""
         values = values[:, : self.compared]
         if self.relu:
             return values
         pieces = values.reshape(len(values), self.width, self.rank)
         before = np.maximum.accumulate(pieces, axis=2)[:, :, :-1]
-        return (pieces[:, :, 1:] - before).reshape(len(values), self.cuts)
+        differences = pieces[:, :, 1:] - before
+        if rest.shape[1]:
+            rests = rest[:, : self.compared].reshape(pieces.shape)
+            differences = differences + (rests[:, :, 1:] - _of_largest(pieces, rests)[:, :, :-1])
+        return differences.reshape(len(values), self.cuts)
 
     def uncertainty(self, errors: Any) -> Any:
         """Bounds of the errors of the differences, from those of the values."""
@@ -171,17 +201,21 @@ class Layer:
         before = np.maximum.accumulate(pieces, axis=2)[:, :, :-1]
         return (pieces[:, :, 1:] + before).reshape(len(errors), self.cuts) * (1 + 1e-9)
 
-    def states(self, values: Any, errors: Any) -> tuple[Any, Any]:
-        """The next states, and bounds of their errors."""
-        own, off = values[:, : self.compared], errors[:, : self.compared]
+    def states(self, values: Any, rest: Any, errors: Any) -> tuple[Any, Any, Any]:
+        """The next states, their rests, and bounds of their errors."""
+        own, low, off = (table[:, : self.compared] for table in (values, rest, errors))
         if self.relu:
             units, slack = np.maximum(own, 0.0), np.where(own < -off, 0.0, off)
+            rests = np.where(own > 0.0, low, 0.0) if rest.shape[1] else low
         else:
             shape = (len(values), self.width, self.rank)
             units, slack = own.reshape(shape).max(axis=2), off.reshape(shape).max(axis=2)
+            rests = _of_largest(own.reshape(shape), low.reshape(shape))[:, :, -1] if rest.shape[1] else low
         if not self.passed:
-            return units, slack
-        return np.hstack([units, values[:, self.compared :]]), np.hstack([slack, errors[:, self.compared :]])
+            return units, rests, slack
+        through = (table[:, self.compared :] for table in (values, rest, errors))
+        units, rests, slack = (np.hstack(pair) for pair in zip((units, rests, slack), through, strict=True))
+        return units, rests, slack
 
 
 @dataclass(frozen=True)
@@ -214,6 +248,20 @@ class Program:
     def dimension(self) -> int:
         """The number of inputs."""
         return len(self.frame.centre)
+
+    @cached_property
+    def sharp(self) -> bool:
+        """Whether floats alone would be too rough after some layers: error bounds grow by sums of absolute weights."""
+        growth = 0.0
+        for layer in self.layers:
+            size, length = np.abs(layer.weights).sum(axis=1), np.sqrt((layer.weights**2).sum(axis=1))
+            growth += log2(np.median(size[length > 0] / length[length > 0])) if length.any() else 0.0
+        return growth > ROUGH
+
+    @property
+    def unit(self) -> float:
+        """The rounding error of an operation at vertices, relative."""
+        return FINE if self.sharp else UNIT
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
@@ -293,7 +341,7 @@ def _layer(rows: Rows, rank: int, relu: bool, passed: int, before: tuple[int, ..
         floats += [[ratio(x, common, p) if x else 0.0 for x, p in zip(row, powers, strict=True)] for row in group]
     weights = np.array(floats).reshape(len(table), len(shifts))
     exact = _exact(rows, len(before) + 1)
-    return Layer(exact, weights[:, :-1].copy(), weights[:, -1].copy(), tuple(scales), rank, relu, passed)
+    return Layer(exact, weights[:, :-1].copy(), weights[:, -1].copy(), before, tuple(scales), rank, relu, passed)
 
 
 def ratio(numerator: int, denominator: int, shift: int) -> float:
@@ -301,3 +349,24 @@ def ratio(numerator: int, denominator: int, shift: int) -> float:
     if shift >= 0:
         return (numerator << shift) / denominator
     return numerator / (denominator << -shift)
+
+
+def left_out(numerator: int, denominator: int, shift: int, rounded: float) -> float:
+    """The quotient times 2^shift minus a float, rounded once."""
+    if not numerator:
+        return -rounded
+    top, bottom = rounded.as_integer_ratio()
+    above, below = max(shift, 0), max(-shift, 0)
+    return ratio((numerator << above) * bottom - top * (denominator << below), denominator << below, 0) / bottom
+
+
+def _of_largest(pieces: Any, rests: Any) -> Any:
+    """For each piece the rest of the maximum of the pieces up to it."""
+    best, low = pieces[:, :, 0], rests[:, :, 0]
+    found = [low]
+    for p in range(1, pieces.shape[2]):
+        own, own_rest = pieces[:, :, p], rests[:, :, p]
+        low = np.where(own > best, own_rest, np.where(own == best, np.maximum(low, own_rest), low))
+        best = np.maximum(best, own)
+        found.append(low)
+    return np.stack(found, axis=2)
