@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -13,7 +15,7 @@ from typing import Any
 
 import exactformer.kernel
 import exactformer.shapes
-from exactformer.arguments import SECONDS, as_path, no_truth
+from exactformer.arguments import POSITIVE, SECONDS, as_path, no_truth
 from exactformer.errors import CertificateRejected, Faults, InvalidInput, printable
 from exactformer.formats.files import read_bytes
 from exactformer.manifest import CERTIFICATE, State, digest_of, ordinary, quoted, states
@@ -44,27 +46,29 @@ class Checked:
         raise no_truth(self, "checked.holds, which is False where a counterexample was confirmed")
 
 
-def check(proof: str | Path, *, timeout: float | None = None) -> Checked:
+def check(proof: str | Path, *, timeout: float | None = None, jobs: int = 1) -> Checked:
     """Have the kernel re-check a certificate file, or the `certificate.json` of a proof folder.
 
     A certificate of a statement for all weights goes to the checker of `exactformer.shapes`. It, or the kernel, runs as
-    `python -I -S`: isolated, without site packages, standard library only. Symbolic links are not followed. Raises
+    `python -I -S`: isolated, without site packages, standard library only. Symbolic links are not followed. The shards
+    of a long proof are checked by so many processes (`jobs`). Raises
     `InvalidInput` when there is no such file, `CertificateRejected` with the kernel's reason when it
     does not accept, and `TimeoutError` after `timeout` seconds.
     """
     path = as_path(proof, "proof")
     faults = Faults()
     SECONDS.check(timeout, "timeout", faults, optional=True)
+    POSITIVE.check(jobs, "jobs", faults)
     faults.settle()
     folder = path if path.is_dir() else None
     if folder is not None:
         path = folder / CERTIFICATE
     if not ordinary(path):
         raise InvalidInput(f"{path}: expected a certificate file or a proof folder, found {_what(path)}")
-    package = exactformer.shapes if _SHAPES.match(read_bytes(path, follow=False)) else exactformer.kernel
-    program = Path(package.__file__ or "").parent
+    all_weights = _SHAPES.match(read_bytes(path, follow=False)) is not None
+    program = Path((exactformer.shapes if all_weights else exactformer.kernel).__file__ or "").parent
     started = time.monotonic()
-    answer = _answer(program, path, timeout)
+    answer = _answer(program, path, timeout, [] if all_weights or jobs == 1 else [str(jobs)])
     seconds = time.monotonic() - started
     if "regions" in answer:
         answer |= {"claim": "regions", "parameters": {"exact": answer["exact"]}, "holds": True, "tie": "average"}
@@ -72,6 +76,7 @@ def check(proof: str | Path, *, timeout: float | None = None) -> Checked:
     certificate = json.loads(read_bytes(path, follow=False))  # what was accepted is well-formed
     checked = {path.name: digest_of(path) or ""}
     read = answer.get("files") or {certificate[side]["file"]: sha for side, sha in answer["digests"].items()}
+    read |= {piece["file"]: piece["sha256"] for piece in certificate.get("shards", ())}
     for name, digest in read.items():
         if digest_of(path.parent / name) != digest:
             found = "another one" if ordinary(path.parent / name) else "a symbolic link"
@@ -88,24 +93,23 @@ def _what(path: Path) -> str:
     return "something that is no ordinary file" if path.exists() else "nothing to read there"
 
 
-def _answer(program: Path, path: Path, timeout: float | None) -> dict[str, Any]:
-    """What a checker says of a certificate that it accepts."""
+def _answer(program: Path, path: Path, timeout: float | None, more: list[str]) -> dict[str, Any]:
+    """What a checker says of a certificate that it accepts; however this ends, its processes end with it."""
+    command = [sys.executable, "-I", "-S", str(program), str(path.absolute()), *more]
+    pipe: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipe, text=True, errors="backslashreplace", start_new_session=True) as run:
+        try:
+            said, errors = run.communicate(timeout=timeout)
+        except BaseException as error:
+            os.killpg(run.pid, signal.SIGKILL) if hasattr(os, "killpg") else run.kill()
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise TimeoutError(f"{path}: the kernel did not finish within {timeout:g} s") from None
+            raise
     try:
-        run = subprocess.run(
-            [sys.executable, "-I", "-S", str(program), str(path.absolute())],
-            capture_output=True,
-            text=True,
-            errors="backslashreplace",
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise TimeoutError(f"{path}: the kernel did not finish within {timeout:g} s") from None
-    try:
-        answer: dict[str, Any] = json.loads(run.stdout)
+        answer: dict[str, Any] = json.loads(said)
     except ValueError:
-        said = printable(run.stderr.strip()[-300:])
-        raise CertificateRejected(f"{path}: the kernel ended without an answer: {said}") from None
+        text = printable(errors.strip()[-300:])
+        raise CertificateRejected(f"{path}: the kernel ended without an answer: {text}") from None
     if run.returncode != 0 or not answer["accepted"]:
         raise CertificateRejected(printable(str(answer.get("reason", "no reason given"))))
     return answer

@@ -9,7 +9,7 @@ from typing import Any
 
 from exactformer.cli.answers import linear, say
 from exactformer.cli.exits import PROVED
-from exactformer.cli.parser import command, seconds
+from exactformer.cli.parser import command, positive, seconds
 
 SHOWN = 30  # files of one sort
 
@@ -18,6 +18,9 @@ def add(commands: Any) -> None:
     """The options of `check`."""
     parser = command(commands, "check", run, "re-check a certificate with the kernel alone")
     parser.add_argument("proof", metavar="PROOF", help="a certificate file, or a folder written by prove or verify")
+    parser.add_argument(
+        "--jobs", type=positive, default=1, metavar="N", help="processes for the shards of a long proof"
+    )
     parser.add_argument("--timeout", type=seconds, default=3600.0, metavar="SECONDS", help="default: 3600")
 
 
@@ -25,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     """Run `check`; returns the exit code."""
     from exactformer.checking import check
 
-    found = check(options.proof, timeout=options.timeout)
+    found = check(options.proof, timeout=options.timeout, jobs=options.jobs)
     if options.json:
         keys = ("claim", "parameters", "domain", "holds", "theorem", "tie", "digests", "counts", "files")
         answer = {"verdict": "accepted", **{key: getattr(found, key) for key in keys}}

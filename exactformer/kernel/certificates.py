@@ -17,15 +17,23 @@ CHECKERS: dict[str, Callable[[dict[str, object], Callable[[str], bytes], str], S
 
 
 def check_file(path: Path) -> Shown:
-    """What a certificate file shows; the networks it names lie in the same folder.
+    """What a certificate file shows; the files it names lie in the same folder.
 
     Raises `Rejected` when anything is missing, malformed, unknown or not shown.
     """
     return check(read_bytes(path), lambda name: read_bytes(path.parent / name), path.name)
 
 
-def check(certificate: bytes, read: Callable[[str], bytes], place: str = "certificate") -> Shown:
-    """What a certificate shows; `read` gives the contents of a network file by its plain name. Raises `Rejected`."""
+def check(
+    certificate: bytes,
+    read: Callable[[str], bytes],
+    place: str = "certificate",
+    walker: claims.Walker | None = None,
+) -> Shown:
+    """What a certificate shows; `read` gives the contents of a file by its plain name. Raises `Rejected`.
+
+    The shards of a proof are walked one after the other, or as `walker` does it.
+    """
     try:
         value = parse_json(certificate, place)
         if not isinstance(value, dict):
@@ -33,6 +41,8 @@ def check(certificate: bytes, read: Callable[[str], bytes], place: str = "certif
         form = value.get("format")
         if not isinstance(form, str) or form not in CHECKERS:
             reject(f"{place}: format", f"one of {', '.join(CHECKERS)}", form)
+        if form == claims.FORMAT:
+            return claims.check(value, read, place, walker)
         return CHECKERS[form](value, read, place)
     except (RecursionError, ValueError) as error:  # Python prints no integer of more than 4300 digits
         reject(place, "networks and proofs of moderate depth and size", f"{type(error).__name__}: {error}")

@@ -98,10 +98,11 @@ def _link(item: object, read: Callable[[str], bytes], place: str, files: dict[st
     if not isinstance(value, dict) or value.get("format") != claims.FORMAT or value.get("claim") not in CLAIMS:
         reject(place, f"a certificate of the format {claims.FORMAT} and the claim {' or '.join(CLAIMS)}", name)
     asked = claims.ask(value, read, name)
-    theorem = asked.judged(value)
+    theorem = asked.checked(value, read)
     if not theorem.holds:
         reject(place, "a claim that is proved", "one that is refuted")
     files |= {name: digest} | {value[side]["file"]: theorem.digests[side] for side in ENDS}
+    files |= {piece["file"]: piece["sha256"] for piece in value.get("shards", ())}
     both = [Side(theorem.digests[end], job) for end, job in zip(ENDS, asked.statement.jobs, strict=True)]
     origin = table(item, place, ("file", "sha256"), ("from",)).get("from", "left")
     if origin not in ENDS:

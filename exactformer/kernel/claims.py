@@ -18,8 +18,10 @@ from .cell import Cell, Multipliers, Proof, Row
 from .forms import ONE, ZERO, Form, combine, constant_form, difference, negated, scaled
 from .functions import Function
 from .networks import Network, read_network
-from .reading import Rejected, array, hexadecimal, named_file, natural, numbers, rational, reject, table
+from .reading import Rejected, array, hexadecimal, named_file, natural, numbers, parse_json, rational, reject, table
 from .semantics import TIES, Run, Semantics, advance, layers_of, maximum, needed, start
+from .shards import FORMAT as STEPS
+from .shards import RULES, Walk, Way, joined, listed, path_of
 from .softmax import Rate
 from .statements import Domain, Job, Statement, read_domain, read_statement
 
@@ -211,12 +213,15 @@ class Theorem:
         return f"Theorem({self.statement!r})"
 
 
-def check(value: dict[str, object], read: Callable[[str], bytes], place: str) -> Theorem:
-    """The theorem that a certificate proves; `read` gives the contents of a network file by its plain name.
+Walker = Callable[[list[dict[str, object]]], Sequence[Walk]]  # of the pieces of a proof, each with file and sha256
+
+
+def check(value: dict[str, object], read: Callable[[str], bytes], place: str, walker: Walker | None = None) -> Theorem:
+    """The theorem that a certificate proves; `read` gives the contents of a file by its plain name.
 
     Raises `Rejected` when anything is missing, malformed, unknown or not proved.
     """
-    return ask(value, read, place).judged(value)
+    return ask(value, read, place).checked(value, read, walker)
 
 
 @dataclass(frozen=True)
@@ -229,6 +234,14 @@ class Asked:
     goal: Callable[[], Goal]  # the whole domain, evaluated when it is first asked for
     place: str
 
+    def checked(self, value: dict[str, object], read: Callable[[str], bytes], walker: Walker | None = None) -> Theorem:
+        """As `judged`; a proof may be in pieces, which are walked one after the other, or as `walker` does it."""
+        if "shards" not in value:
+            return self.judged(value)
+        table(value, self.place, (*self.head, "shards", "root", "inhabitant"), ("untrusted",))
+        items = listed(value, self.place)
+        return self.joined(value, [self.piece(item, read) for item in items] if walker is None else walker(items))
+
     def judged(self, value: dict[str, object]) -> Theorem:
         """The theorem that a certificate of this very claim proves."""
         place, statement = self.place, self.statement
@@ -238,12 +251,28 @@ class Asked:
             table(value, place, (*self.head, "point", "values"), ("untrusted",))
             return Theorem(_TOKEN, self.head, self.domain, False, _refuted(statement, value, place), {})
         table(value, place, (*self.head, "tree", "inhabitant"), ("untrusted",))
-        point = numbers(value["inhabitant"], f"{place}: inhabitant", len(self.domain.lower))
+        steps = array(value["tree"], f"{place}: tree")
+        return self._shown(value, check_tree(self.goal(), steps, f"{place}: tree"))
+
+    def piece(self, item: object, read: Callable[[str], bytes]) -> Walk:
+        """The walk in a file of steps, which a certificate names with its digest."""
+        name, _, data = named_file(item, self.place, read)
+        value = table(parse_json(data, name), name, ("format", "path", "steps"))
+        if value["format"] != STEPS:
+            reject(f"{name}: format", STEPS, value["format"])
+        steps, path = (array(value[key], f"{name}: {key}") for key in ("steps", "path"))
+        return walk(self.goal(), steps, name, path)
+
+    def joined(self, value: dict[str, object], walks: Sequence[Walk]) -> Theorem:
+        """The theorem that walks prove together, with the inhabitant of the certificate."""
+        return self._shown(value, joined(walks, f"{self.place}: shards"))
+
+    def _shown(self, value: dict[str, object], counts: dict[str, int]) -> Theorem:
+        point = numbers(value["inhabitant"], f"{self.place}: inhabitant", len(self.domain.lower))
         if not self.domain.contains(point):
-            reject(f"{place}: inhabitant", "a point of the domain", _text(point))
-        counts = check_tree(self.goal(), array(value["tree"], f"{place}: tree"), f"{place}: tree")
-        words = ", ".join(["real arithmetic", *attention(statement.jobs, counts["ties"])])
-        return Theorem(_TOKEN, self.head, self.domain, True, f"{statement.text} ({words})", counts)
+            reject(f"{self.place}: inhabitant", "a point of the domain", _text(point))
+        words = ", ".join(["real arithmetic", *attention(self.statement.jobs, counts["ties"])])
+        return Theorem(_TOKEN, self.head, self.domain, True, f"{self.statement.text} ({words})", counts)
 
 
 def ask(value: dict[str, object], read: Callable[[str], bytes], place: str) -> Asked:
@@ -369,22 +398,36 @@ def _softmax(semantics: Semantics) -> str:
 
 
 def check_tree(goal: Goal, steps: Sequence[object], place: str) -> dict[str, int]:
-    """Walk the steps from the goal; returns how often each rule was used, raises `Rejected` at the first fault."""
-    counts = dict.fromkeys(("gate", "compare", "cut", "anew", "narrow", "bound", "holds", "empty", "ties"), 0)
-    open_goals: list[Child] = [lambda: goal]
+    """Walk all steps from the goal; returns how often each rule was used, raises `Rejected` at the first fault."""
+    return joined([walk(goal, steps, place)], place)
+
+
+def walk(goal: Goal, steps: Sequence[object], place: str, first: Sequence[object] = ()) -> Walk:
+    """Walk steps below the goal, from the cell to which the path `first` leads on. Raises `Rejected`."""
+    cells: list[tuple[Child, Way]] = [(lambda: goal, None)]
+    for number, item in enumerate(first):
+        where = f"{place}: path[{number}]"
+        step, child = array(item, where, 2)
+        made, way = cells.pop()
+        below = _below(made(), way, step, where)
+        cells += reversed(below[natural(child, where, len(below)) :])
+    counts = dict.fromkeys((*RULES, "ties"), 0)
     for number, step in enumerate(steps):
         where = f"{place}[{number}]"
-        if not open_goals:
+        if not cells:
             reject(where, "no further step", step)
-        goal = open_goals.pop()()
-        open_goals += reversed(follow(goal, step, where))
+        made, way = cells.pop()
+        goal = made()
+        cells += reversed(_below(goal, way, step, where))
         name = str(array(step, where)[0])
         counts[name] += 1
         if name == "holds":
             counts["ties"] = max(counts["ties"], sum(run.ties for run in goal.runs))
-    if open_goals:
-        reject(place, "a step for every cell", f"{len(open_goals)} cells left open")
-    return counts
+    return Walk(list(first), path_of(cells[-1][1]) if cells else None, len(cells), counts)
+
+
+def _below(goal: Goal, way: Way, step: object, where: str) -> list[tuple[Child, Way]]:
+    return [(child, (way, step, number)) for number, child in enumerate(follow(goal, step, where))]
 
 
 def follow(goal: Goal, step: object, where: str) -> list[Child]:

@@ -48,7 +48,10 @@ RANGE = certificate(
 
 IMPORTS = {
     "__init__": set(),
-    "__main__": {"__future__", "json", "sys", "pathlib", "kernel.certificates", "kernel.reading"},
+    "__main__": {
+        *("__future__", "json", "sys", "pathlib"),
+        *("kernel.certificates", "kernel.processes", "kernel.reading"),
+    },
     "reading": {
         *("__future__", "collections.abc", "fractions", "hashlib", "json", "math", "os", "pathlib", "re", "stat"),
         "typing",
@@ -90,8 +93,8 @@ IMPORTS = {
     },
     "claims": {
         *("__future__", "collections.abc", "copy", "dataclasses", "fractions", "functools"),
-        *(".atoms", ".bounds", ".cell", ".forms", ".functions", ".networks", ".reading", ".semantics", ".softmax"),
-        ".statements",
+        *(".atoms", ".bounds", ".cell", ".forms", ".functions", ".networks", ".reading", ".semantics", ".shards"),
+        *(".softmax", ".statements"),
     },
     "counts": {
         *("__future__", "collections.abc", "dataclasses", "fractions", "functools", "math", "operator"),
@@ -101,7 +104,12 @@ IMPORTS = {
         *("__future__", "collections.abc", "dataclasses", "fractions", "itertools"),
         *(".", ".reading", ".statements"),
     },
+    "shards": {"__future__", "collections.abc", "dataclasses", "hashlib", ".reading"},
     "certificates": {"__future__", "collections.abc", "pathlib", ".", ".reading"},
+    "processes": {
+        *("__future__", "concurrent.futures", "functools", "pathlib"),
+        *(".certificates", ".claims", ".reading", ".shards"),
+    },
 }
 
 

@@ -17,7 +17,7 @@ import re
 import stat
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -2093,15 +2093,22 @@ def root_cell(claim: Claim, domain: Domain) -> Cell:
     return Cell(Atoms(bounds), rows, [Run() for _ in claim.evaluations])
 
 
-def walk(claim: Claim, domain: Domain, tree: Any) -> bool:
-    """Check the tree of a proof, and say whether a tie rule was used."""
+def walk(claim: Claim, domain: Domain, tree: Any, said: Mapping[int, list[Any]] | None = None) -> bool:
+    """Check the tree of a proof, and say whether a tie rule was used.
+
+    Before some steps, by their numbers, it is said how the cell that comes next hangs below the root.
+    """
     stack, tied = [root_cell(claim, domain)], False
-    for step in items(tree):
+    ways: list[list[Any]] = [[]]  # of the cells on the stack
+    for number, step in enumerate([*items(tree), None]):
+        require(all(stack and [way] == ways[-1:] for way in (said or {}).get(number, [])), "a shard begins elsewhere")
+        if step is None:
+            break
         require(len(stack) > 0, "a step too many")
         name, *arguments = items(step) or [""]
         require(isinstance(name, str), "the name of a step is a text")
         children: list[Cell] = []
-        cell = stack.pop()
+        cell, way = stack.pop(), ways.pop()
         cell.advance(claim)
         if name in SIZES and len(arguments) in SIZES[name]:
             children = open_step(cell, name, arguments)
@@ -2112,6 +2119,7 @@ def walk(claim: Claim, domain: Domain, tree: Any) -> bool:
         else:
             reject("an unknown step")
         stack += reversed(children)
+        ways += [[*way, [step, child]] for child in reversed(range(len(children)))]
     require(not stack, "a cell is left open")
     return tied
 
@@ -2164,22 +2172,49 @@ def at(f: Form, variables: Sequence[Fraction]) -> Fraction:
     return sum((c * (variables[v - 1] if v else 1) for v, c in f.items()), Fraction(0))
 
 
-def check_proof(value: dict[str, Any], claim: Claim, domain: Domain) -> str:
+def check_proof(value: dict[str, Any], claim: Claim, domain: Domain, read: Read) -> str:
     """The theorem of a proof."""
-    tied = proved(value, claim, domain)
+    tied = proved(value, claim, domain, read)
     rule = "" if claim.rule is None else f", tie rule {claim.rule}" if tied else ", any tie rule"
     return f"{claim.said()} ({', '.join(['real arithmetic', *claim.semantics(f'hard attention{rule}')])})"
 
 
-def proved(value: dict[str, Any], claim: Claim, domain: Domain) -> bool:
+def proved(value: dict[str, Any], claim: Claim, domain: Domain, read: Read) -> bool:
     """Check the proof of a claim, and say whether a tie rule was used."""
     inhabitant = numbers(value["inhabitant"], claim.inputs)
     require(satisfies(domain.rows(coordinates(claim.inputs)), inhabitant), "the inhabitant is outside the domain")
     with deep():
-        return walk(claim, domain, value["tree"])
+        if "tree" in value:
+            return walk(claim, domain, value["tree"])
+        return walk(claim, domain, *shards(value, read))
 
 
-def check_refutation(value: dict[str, Any], claim: Claim, domain: Domain) -> str:
+def shards(value: dict[str, Any], read: Read) -> tuple[list[Any], dict[int, list[Any]]]:
+    """All steps of the shards of a proof, and which cells are said to come next where they begin."""
+    references = items(value["shards"])
+    for reference in references:
+        fields(reference, ["file", "sha256"], [])
+    tree: list[Any] = []
+    said: dict[int, list[Any]] = {}
+    for reference in references:
+        shard = parse(contents(reference, read))
+        fields(shard, ["format", "path", "steps"], [])
+        require(shard["format"] == "exactformer/steps-1", "another format of a shard")
+        said.setdefault(len(tree), []).append(items(shard["path"]))
+        tree += items(shard["steps"])
+    require(len(references) > 0 and value["root"] == merkle([r["sha256"] for r in references]).hex(), "another root")
+    return tree, said
+
+
+def merkle(digests: list[str]) -> bytes:
+    """The root of a Merkle tree: the left half has as many leaves as the largest power of two that is not all."""
+    if len(digests) == 1:
+        return hashlib.sha256(b"\x00" + digests[0].encode()).digest()
+    half = 1 << (len(digests) - 1).bit_length() - 1
+    return hashlib.sha256(b"\x01" + merkle(digests[:half]) + merkle(digests[half:])).digest()
+
+
+def check_refutation(value: dict[str, Any], claim: Claim, domain: Domain, read: Read) -> str:
     """The theorem of a refutation."""
     variables = numbers(value["point"], claim.inputs + len(claim.free or ()))
     require(satisfies(root_rows(claim, domain), variables), "the point is outside the domain")
@@ -2251,15 +2286,16 @@ def check_value(value: Any, read: Read) -> str:
     if isinstance(value, dict) and value.get("format") == "exactformer/chain-1":
         return check_chain(value, read)
     asked = ask(value, read)
-    judge = check_proof if "tree" in value else check_refutation
-    return judge(value, asked.claim, asked.domain)
+    judge = check_proof if "inhabitant" in value else check_refutation
+    return judge(value, asked.claim, asked.domain, read)
 
 
 def ask(value: Any, read: Read) -> Asked:
     """The claim of a certificate."""
     require(isinstance(value, dict), "a certificate is an object")
     pair = isinstance(value.get("claim"), str) and value["claim"] in PAIRS
-    kind = ["inhabitant", "tree"] if "tree" in value else ["point", "values"]
+    parts = ["shards", "root"] if "shards" in value else ["tree"]
+    kind = ["point", "values"] if "point" in value else ["inhabitant", *parts]
     keys = ["format", "claim", "left", "domain", "tie", *(["right"] if pair else []), *kind]
     fields(value, keys, ["parameters", "untrusted"])
     require(value["format"] == "exactformer/certificate-1", "another format")
@@ -2318,8 +2354,8 @@ def read_link(value: Any, read: Read) -> Link:
     require(origin in ("left", "right"), "a link begins left or right")
     certificate = parse(contents(value, read))
     asked = ask(certificate, read)
-    require(certificate["claim"] in ("equal", "within") and "tree" in certificate, "a link of another kind")
-    tied = proved(certificate, asked.claim, asked.domain)
+    require(certificate["claim"] in ("equal", "within") and "inhabitant" in certificate, "a link of another kind")
+    tied = proved(certificate, asked.claim, asked.domain, read)
     left, right = (
         Terminal(certificate[key]["sha256"], tuple(soft.rates) if soft else (), net, soft)
         for key, net, soft in zip(("left", "right"), asked.claim.networks, asked.claim.sides, strict=True)
