@@ -17,8 +17,8 @@ from exactformer.formats.network_json import dump as network_text
 from exactformer.formats.network_json import parse_json
 from exactformer.manifest import CERTIFICATE, MANIFEST, check_place, write_files
 from exactformer.networks import Network
-from exactformer.prover.certificate import dump as certificate_text
 from exactformer.prover.chain import Chain
+from exactformer.prover.judging import SHARDS, certificate_files
 from exactformer.prover.leaves import leaf_scripts
 from exactformer.prover.outcome import Outcome, check_outcome
 from exactformer.prover.question import LEFT, RIGHT, Question
@@ -45,6 +45,7 @@ def check_folder(
     `networks` are those that are known already, by their files' names; `beside` names further files.
     """
     names = {*beside, LEFT, RIGHT, CERTIFICATE, REPORT, CORRESPONDENCE, DOMAIN, README, *PAGES}
+    names |= {path.name for path in folder.glob(SHARDS)}
     if obligations:
         names |= {CLAIM, *(path.relative_to(folder).as_posix() for path in folder.glob("obligations/leaf-*.smt2"))}
     if kernel:
@@ -107,7 +108,7 @@ def _files(outcome: Outcome, report: Report, obligations: bool, kernel: bool) ->
     yield from zip(PAGES, (render(document) for render in (render_text, render_markdown, render_html)), strict=True)
     yield README, _readme(outcome, report, kernel)
     if outcome.certificate is not None:  # last: a folder with a certificate is complete
-        yield CERTIFICATE, certificate_text(outcome.certificate)
+        yield from certificate_files(outcome.certificate).items()
 
 
 def _scripts(outcome: Outcome) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,7 @@ from exactformer.prover import branching
 from exactformer.prover.attempt import Attempt
 from exactformer.prover.outcome import Outcome
 from exactformer.prover.search import Found
-from exactformer.work import OutOfTime
+from exactformer.work import OutOfTime, Workers
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "second_checker")]
@@ -371,7 +371,7 @@ def test_a_process_that_is_ended_from_outside_leaves_the_bounds_so_far(monkeypat
     def broken(*_: Any, **__: Any) -> Any:
         raise BrokenProcessPool
 
-    monkeypatch.setattr(branching, "spread", broken)
+    monkeypatch.setattr(Workers, "results", broken)
     network = case("relu-2-8-8-a")
     found = ef.temperature(network, value=4, tight=True, ratio="8/5", jobs=2, timeout=600)
     assert found.verdict == "unknown" and "ended from outside" in str(found.reason)

@@ -20,9 +20,10 @@ from exactformer.compiler import compile_network
 from exactformer.errors import Faults
 from exactformer.folder import write_folder
 from exactformer.networks import Affine, Block, Head, Network, Transformer
-from exactformer.prover import Outcome, verify
-from exactformer.prover.parallel import _goal
+from exactformer.prover import Outcome, parallel, verify
+from exactformer.prover.here import goal_of
 from exactformer.prover.question import ask
+from exactformer.work import Status, Work
 
 F = Fraction
 SQUARE = Domain.box(2, -1, 1)
@@ -71,10 +72,16 @@ def steps(kinks: list[Fraction]) -> Transformer:
     return Transformer(embedding, (Block(heads, None),), 0, Affine.of(key[n], [0]), residual=False)
 
 
-def splits(outcome: Outcome) -> list[Any]:
-    """The tree without its multipliers, which a warm linear program may choose in another way than a cold one."""
+def steps_of(outcome: Outcome) -> list[Any]:
     assert outcome.certificate is not None
-    return [step if step[0] in ("gate", "compare") else step[0] for step in outcome.certificate["tree"]]
+    return list(outcome.certificate["tree"])
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces of one step each: cells are left at every place where they can be."""
+    monkeypatch.setattr(parallel, "SECONDS", 0.0)
+    monkeypatch.setattr(parallel, "AT_FIRST", 0.0)
 
 
 def proofs() -> list[tuple[Network, Network, Domain, str]]:
@@ -105,11 +112,9 @@ def test_same_tree_with_any_executor(number: int, executor: str) -> None:
         together = verify(left, right, **options, executor=workers)
         assert getattr(workers, "tasks", 8) >= 8
     assert alone.verdict == together.verdict == "proved"
-    assert splits(together) == splits(alone)
+    assert steps_of(together) == steps_of(alone)
     assert together.counts == alone.counts
-    assert [(r.left, r.right, r.pattern) for r in together.regions] == [
-        (r.left, r.right, r.pattern) for r in alone.regions
-    ]
+    assert together.regions == alone.regions
 
 
 @pytest.mark.parametrize("method", ["lazy", "regions", "auto"])
@@ -120,7 +125,7 @@ def test_jobs_use_processes_of_their_own(tmp_path: Path, method: str) -> None:
         for jobs in (1, 2)
     )
     assert together.verdict == "proved"
-    assert splits(together) == splits(alone)
+    assert steps_of(together) == steps_of(alone)
     write_folder(together, tmp_path)
     assert check(tmp_path).theorem == alone.theorem
 
@@ -132,7 +137,7 @@ def test_regions_are_the_same_ones() -> None:
     alone = verify(network, compiled, method="regions", domain=SQUARE, cross_check=())
     together = verify(network, compiled, method="regions", domain=SQUARE, cross_check=(), executor=executor)
     assert executor.tasks >= 8
-    assert together.counts == alone.counts and alone.counts["regions"] > executor.tasks
+    assert together.counts == alone.counts
     assert len(together.regions) == len({region.pattern for region in together.regions}) == alone.counts["regions"]
     for region in together.regions:
         assert all(
@@ -176,11 +181,19 @@ def test_failure_of_a_worker_is_not_hidden() -> None:
         verify(*sums(3), method="lazy", executor=Broken(), jobs=2)
 
 
-def test_progress_counts_subtrees() -> None:
+def test_progress_counts_steps_and_pieces() -> None:
     seen: list[tuple[int, int]] = []
+    told: list[Status] = []
     executor = Inline()
-    verify(*sums(3), method="lazy", executor=executor, progress=lambda done, left: seen.append((done, left)))
-    assert seen == [(n, executor.tasks - n) for n in range(1, executor.tasks + 1)]
+    work = Work(executor=executor, watch=told.append)
+    outcome = verify(*sums(3), method="lazy", work=work, progress=lambda done, left: seen.append((done, left)))
+    assert {status.phase for status in told} == {"lazy", "kernel", "cross-check"}
+    told = [status for status in told if status.phase == "lazy"]
+    assert len(seen) == len(told) == executor.tasks
+    assert seen[-1][1] == 0 and all(left for _, left in seen[:-1])
+    assert [(status.done, status.open) for status in told] == seen
+    assert told[-1].share == 1 and all(0 <= (status.share or 0) <= 1 for status in told)
+    assert seen[-1][0] >= len(steps_of(outcome))
 
 
 def test_structural_proof_needs_no_worker() -> None:
@@ -198,7 +211,7 @@ def test_threads_do_not_share_what_grows() -> None:
 
     def claim(_: int) -> tuple[Any, Any]:
         barrier.wait()
-        return _goal(question), _goal(question)
+        return goal_of(question), goal_of(question)
 
     with ThreadPoolExecutor(3) as workers:
         goals = list(workers.map(claim, range(3)))

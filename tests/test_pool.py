@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from exactformer.work import Deadline, OutOfTime
+from exactformer.work import Deadline, OutOfTime, Work
 from exactformer.work.pool import spread
 
 PIPE = 1 << 20  # bytes that no pipe takes at once
@@ -24,7 +24,7 @@ def asleep(seconds: float, data: bytes) -> bytes:
 
 
 def test_results_come_with_their_numbers() -> None:
-    found = dict(spread(length, [(bytes(n),) for n in range(20)], jobs=2))
+    found = dict(spread(length, [(bytes(n),) for n in range(20)], work=Work(jobs=2)))
     assert found == {n: n for n in range(20)}
 
 
@@ -34,8 +34,8 @@ def test_killed_processes_leave_no_thread(answer: bytes) -> None:
     threads = set(threading.enumerate())
     for _ in range(12):
         tasks = [(0.0, answer)] + [(0.0 if answer else 60.0, answer or bytes(PIPE))] * 12
-        results = spread(asleep, tasks, jobs=2)
-        assert next(results) == (0, answer)
+        results = spread(asleep, tasks, work=Work(jobs=2))
+        assert next(results)[1] == answer
         results.close()
         started = [thread for thread in threading.enumerate() if thread not in threads]
         for thread in started:
@@ -45,7 +45,7 @@ def test_killed_processes_leave_no_thread(answer: bytes) -> None:
 
 def test_tasks_past_the_deadline_are_not_waited_for() -> None:
     with pytest.raises(OutOfTime):
-        list(spread(asleep, [(60.0, b"")] * 3, jobs=2, deadline=Deadline.after(0.2)))
+        list(spread(asleep, [(60.0, b"")] * 3, work=Work(jobs=2), deadline=Deadline.after(0.2)))
 
 
 def test_tasks_of_a_given_executor_are_cancelled() -> None:
@@ -60,7 +60,7 @@ def test_tasks_of_a_given_executor_are_cancelled() -> None:
         return number
 
     with ThreadPoolExecutor(1) as executor:
-        results = spread(work, [(n,) for n in range(9)], jobs=1, executor=executor)
+        results = spread(work, [(n,) for n in range(9)], work=Work(executor=executor))
         assert next(results) == (0, 0)
         results.close()
         gate.set()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor
+from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from exactformer.arguments import NATURAL, POSITIVE, SECONDS, function
+from exactformer.arguments import NATURAL, SECONDS, function
 from exactformer.claims import Claim, Range, Within
 from exactformer.compiler.correspondence import Correspondence
 from exactformer.domain import Domain
@@ -30,7 +30,7 @@ from exactformer.prover.pairs import pairs_of
 from exactformer.prover.question import Question, ask
 from exactformer.prover.search import Found
 from exactformer.rational import read_rational
-from exactformer.work import Deadline, OutOfTime, time_limit
+from exactformer.work import ALONE, Deadline, OutOfTime, Work, check_work, time_limit
 
 Progress = Callable[[int, int], None]
 ENDLESS = "there is no bound: on an unbounded linear region of the domain it grows without end"
@@ -66,6 +66,8 @@ def distance(
     timeout: float | None = 300.0,
     seed: int = 0,
     jobs: int = 1,
+    executor: Executor | None = None,
+    work: Work | None = None,
     correspondence: Correspondence | None = None,
     progress: Progress | None = None,
 ) -> Distance:
@@ -75,7 +77,8 @@ def distance(
     With softmax, at inverse temperatures (a number, or one a layer), values are irrational: then the search goes on
     until the upper bound is at most `ratio` times the lower one (default 2). With functions, whose values are enclosed,
     it does so, too (default 1.01), on a bounded domain. Past `timeout` seconds both bounds so far
-    are returned. `jobs` processes evaluate cells; a search that ends in time finds the same with any number of them.
+    are returned. `jobs` processes (or an
+    `executor`, see `Work`) evaluate cells; a search that ends in time finds the same with any number of them.
     The upper bound is a theorem with a certificate: the `outcome` of the result.
 
     Raises `InvalidInput` for networks, domains and numbers that do not fit, and for `ratio` 1 with softmax, which no
@@ -104,8 +107,9 @@ def distance(
     )
     check_outputs(left, "left", faults)
     wanted = ratio_of(ratio, question, faults)
-    options_of(timeout, seed, jobs, progress, faults)
-    return apart(question, wanted, timeout, seed, progress, started, jobs=jobs)
+    options_of(timeout, seed, work, jobs, executor, progress, faults)
+    how = Work.of(work, jobs, executor)
+    return apart(question, wanted, timeout, seed, progress, started, work=how)
 
 
 def apart(
@@ -118,7 +122,7 @@ def apart(
     *,
     split: bool = True,
     restarts: int | None = None,
-    jobs: int = 1,
+    work: Work = ALONE,
 ) -> Distance:
     """How far apart the two networks of a question `within:0` are, searched for up to the wanted ratio."""
 
@@ -131,7 +135,7 @@ def apart(
 
     one_group = (0,) * (2 * question.left.outputs)
     found = measured(
-        question, one_group, enough, claim, timeout, seed, progress, split=split, restarts=restarts, jobs=jobs
+        question, one_group, enough, claim, timeout, seed, progress, split=split, restarts=restarts, work=work
     )
     if found.reason == ENDLESS:
         raise Unsupported(
@@ -164,6 +168,8 @@ def output_range(
     timeout: float | None = 300.0,
     seed: int = 0,
     jobs: int = 1,
+    executor: Executor | None = None,
+    work: Work | None = None,
     progress: Progress | None = None,
 ) -> OutputRange:
     """The exact minimum and maximum of every output over the domain, with points where they are attained.
@@ -184,7 +190,8 @@ def output_range(
     )
     check_outputs(network, "network", faults)
     wanted = ratio_of(ratio, question, faults)
-    options_of(timeout, seed, jobs, progress, faults)
+    options_of(timeout, seed, work, jobs, executor, progress, faults)
+    how = Work.of(work, jobs, executor)
     outputs = network.outputs
 
     def enough(reached: Sequence[Reach]) -> list[Reach]:
@@ -198,7 +205,7 @@ def output_range(
     def claim(tops: Sequence[Fraction]) -> Claim:
         return Range([-top for top in tops[:outputs]], list(tops[outputs:]))
 
-    found = measured(question, tuple(range(2 * outputs)), enough, claim, timeout, seed, progress, jobs=jobs)
+    found = measured(question, tuple(range(2 * outputs)), enough, claim, timeout, seed, progress, work=how)
     tops = found.ceilings or [None] * (2 * outputs)
     ends = tuple(extreme_of(question, found, i, top) for i, top in enumerate(tops))
     goals = enough(found.reached)
@@ -227,7 +234,7 @@ def measured(
     *,
     split: bool = True,
     restarts: int | None = None,
-    jobs: int = 1,
+    work: Work = ALONE,
 ) -> Measured:
     """Bounds of the conclusions of a question, by a search; `claim` is what they say, once they are numbers.
 
@@ -236,9 +243,9 @@ def measured(
     deadline = Deadline.after(timeout)
     if question.curved:
         return _enclosed(question, groups, enough, claim, deadline, seed, progress, timeout)
-    attempt = Attempt(question, time.monotonic(), deadline)
+    attempt = Attempt(question, time.monotonic(), deadline, work=work)
     inhabitant = attempt.inhabitant
-    search = Branching(question, {}, enough, deadline, progress or (lambda done, still_open: None), jobs=jobs)
+    search = Branching(question, {}, enough, deadline, progress or (lambda done, still_open: None), work=work)
     ended, broken = False, None
     shares: tuple[Share, ...] = ()
     try:
@@ -346,7 +353,7 @@ def _rounded(
 
 def _proved(question: Question, root: Part, offsets: Sequence[Fraction], attempt: Attempt, kept: float) -> Outcome:
     """The theorem that the tree proves, once the kernel has accepted it, with seconds kept to check other trees."""
-    final = Attempt(question, attempt.started, attempt.deadline)
+    final = Attempt(question, attempt.started, attempt.deadline, work=attempt.work)
     left = attempt.deadline.left
     try:
         with time_limit(max(left - (min(max(kept, left / LATE), left / 2) if kept else 0.0), 0.01)):
@@ -390,10 +397,10 @@ def ratio_of(ratio: Any, question: Question, faults: Faults) -> Fraction:
     return wanted
 
 
-def options_of(timeout: Any, seed: Any, jobs: Any, progress: Any, faults: Faults) -> None:
+def options_of(timeout: Any, seed: Any, work: Any, jobs: Any, executor: Any, progress: Any, faults: Faults) -> None:
     """Notes every fault of these options, and settles all that were found."""
     SECONDS.check(timeout, "timeout", faults, optional=True)
     NATURAL.check(seed, "seed", faults)
-    POSITIVE.check(jobs, "jobs", faults)
+    check_work(work, jobs, executor, faults)
     function(progress, "progress", faults)
     faults.settle()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -20,7 +21,7 @@ from exactformer.networks import MaxoutNetwork, ReluNetwork
 from exactformer.networks.semantics import Base, Tie
 from exactformer.prover.question import ask
 from exactformer.rational import read_rational
-from exactformer.work import Deadline, OutOfTime, time_limit
+from exactformer.work import Deadline, OutOfTime, Work, time_limit
 
 FIRST = Fraction(64)  # the temperature from which the search for one that suffices starts
 TRIALS, TIGHT_TRIALS = 12, 4  # temperatures that are tried, without a search and with one
@@ -43,6 +44,8 @@ def temperature(
     timeout: float | None = 300.0,
     seed: int = 0,
     jobs: int = 1,
+    executor: Executor | None = None,
+    work: Work | None = None,
     progress: Progress | None = None,
 ) -> Distance:
     """How far the compiled Transformer at an inverse temperature is from its source, with a certificate.
@@ -73,7 +76,8 @@ def temperature(
     wanted = None if epsilon is None else read_rational(epsilon, "epsilon", faults)
     if wanted is not None and wanted <= 0 and len(faults.reasons) == noted:
         faults.add("epsilon", "a number > 0", str(wanted))
-    options_of(timeout, seed, jobs, progress, faults)
+    options_of(timeout, seed, work, jobs, executor, progress, faults)
+    how = Work.of(work, jobs, executor)
     deadline = Deadline.after(timeout)
     try:
         with time_limit(deadline.left):
@@ -91,7 +95,7 @@ def temperature(
         goal = ratio_of(ratio, question, faults)
         faults.settle()
         limit = None if timeout is None else max(seconds, 0.01)
-        found = apart(question, goal, limit, seed, progress, started, split=search, restarts=restarts, jobs=jobs)
+        found = apart(question, goal, limit, seed, progress, started, split=search, restarts=restarts, work=how)
         outcome = None if found.outcome is None else replace(found.outcome, compiled=compiled)
         found = replace(found, outcome=outcome, temperature=question.semantics[1].temperature)
         return found if search or found.upper is None else _settled(found)  # Theorem P promises no ratio

@@ -19,12 +19,13 @@ from exactformer.polyhedra.inhabitant import inhabitant
 from exactformer.prover.blame import blame
 from exactformer.prover.cases import case_tree
 from exactformer.prover.certificate import judged, proof_certificate, refutation_certificate
+from exactformer.prover.judging import SHARD, judged_in_parts
 from exactformer.prover.outcome import Blame, HeadLine, Outcome, Point, TraceLine, Witness
 from exactformer.prover.question import Question
 from exactformer.prover.search import Found
 from exactformer.prover.trace import heads_at, trace
 from exactformer.prover.witness import simplified
-from exactformer.work import Deadline, OutOfTime, time_limit
+from exactformer.work import ALONE, Deadline, OutOfTime, Status, Work, time_limit
 
 MIN_TRIALS, TRIAL_WEIGHT = 40, 3 * 10**7  # of making a counterexample simple: trials times characters of the networks
 BLAME_SECONDS = 5.0
@@ -41,6 +42,7 @@ class Attempt:
     started: float
     deadline: Deadline
     certified: bool = False
+    work: Work = ALONE
 
     @cached_property
     def asked(self) -> Asked:
@@ -55,8 +57,14 @@ class Attempt:
     def proved(self, method: str, found: Found) -> Outcome:
         """The outcome of a search that closed every cell, once the kernel has accepted its certificate."""
         try:
-            certificate = proof_certificate(self.question, self.inhabitant, found.steps)
-            theorem = judged(certificate, self.asked)
+            if len(found.steps) <= SHARD:
+                self.work.watch(Status("kernel", 0, 1))
+                certificate = proof_certificate(self.question, self.inhabitant, list(found.steps))
+                theorem = judged(certificate, self.asked)
+            else:
+                certificate = proof_certificate(self.question, self.inhabitant, [])
+                how = self.question, self.asked, certificate, found, self.work, self.deadline
+                theorem, certificate["tree"] = judged_in_parts(*how)
         except Unsupported as length:
             return self.unknown(method, f"a proof was found, but no certificate can hold it: {length}")
         except CertificateRejected as rejection:  # a defect of the search; never reported as a proof

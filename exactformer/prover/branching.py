@@ -15,33 +15,37 @@ The kernel may be slower than the search was, too. So time is kept for a coarser
 from __future__ import annotations
 
 import heapq
+import json
 import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
-from contextlib import nullcontext
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from hashlib import sha256
 from itertools import count
+from typing import Any
 
 from exactformer.enclosure import bounds as ends
+from exactformer.errors import NumberTooLong
 from exactformer.kernel.claims import Goal, follow
 from exactformer.kernel.forms import ONE
-from exactformer.prover.cells import FEW, Bound, Point, Seen, Step, box_of, look
+from exactformer.prover.cells import FEW, Bound, Looked, Point, Seen, Step, box_of, look
 from exactformer.prover.pairs import Pairs
+from exactformer.prover.plain import looked_from, looked_plain, plan_from, plan_plain
 from exactformer.prover.planning import MOST_INPUTS, Box, Plan, planned
 from exactformer.prover.question import Question
 from exactformer.prover.sketch import Sketch
 from exactformer.rational import nearly
-from exactformer.work import Deadline, processes, spread
+from exactformer.work import ALONE, Deadline, Status, Work, Workers
 
 CHECKING = 1.2  # times what the cells took is kept for the kernel, which evaluates them again
 COARSE = 10  # should the kernel be late, or reject a guess: a tree that takes it so many times less is next,
 SPARE = 3  # and after that the whole domain; so many times what each of them takes is kept for it
 LOOKING = 0.5  # of the time for a gate and its bounds the kernel takes again, about
 SHARE, MOST = 8, 16  # so many of the open cells make a batch: every eighth, at least one, at most sixteen
-Path = tuple[tuple[Step, int], ...]  # cuts from the whole domain, each with the side
+Path = tuple[tuple[Step, int], ...]  # splits from the whole domain, each with the number of the child
 Reach = Fraction | None  # of a conclusion: None where nothing is known
 Wanted = Callable[[Sequence[Reach]], list[Reach]]  # from what points reach: bounds that are good enough
 
@@ -56,7 +60,8 @@ class Part:
     evaluated: Goal | None = None
     children: list[Part] = field(default_factory=list)
     cost: float = 0.0  # seconds of evaluating it anew
-    path: Path | None = None  # where only cuts lead to it from the whole domain
+    path: Path = ()  # from the whole domain
+    above: Part | None = None  # the cell of whose split it is the last one of its path
 
     def leaves(self) -> Iterator[Part]:
         """The cells that are not split."""
@@ -89,16 +94,6 @@ class Part:
                 proofs = [bound.proof(offset, strict=strict) for bound, offset in pairs]
                 steps += [*part.before, ["holds", *(proof for proof in proofs if proof is not None)]]
         return steps
-
-
-@dataclass(frozen=True)
-class Looked:
-    """A cell evaluated anew: what was found out, the evaluation where it is at hand, and what that took."""
-
-    seen: Seen
-    goal: Goal | None
-    cost: float  # seconds of the evaluation
-    seconds: float  # of all
 
 
 def anew(pairs: Pairs) -> Step:
@@ -147,12 +142,13 @@ class Branching:
     reached: list[Reach] = field(init=False)
     points: list[Point | None] = field(init=False)
     root: Part | None = None  # the tree so far
+    _start: Goal = field(init=False)  # the whole domain
     whole: Goal | None = None  # the whole domain, evaluated with affine bounds
     cells: int = 0
     late: bool = False  # whether the time was over before the bounds were good enough
     cost: float = 0.0  # seconds that the kernel will take, about: those of what it evaluates again
     slowest: float = 0.0  # seconds that one cell took
-    jobs: int = 1  # processes
+    work: Work = ALONE
 
     def __post_init__(self) -> None:
         outputs = [[0] * self.question.networks[run.network].outputs for run in self.question.runs(self._origin)]
@@ -165,24 +161,26 @@ class Branching:
 
     def run(self, goal: Goal, *, split: bool = True) -> Part:
         """The tree of cells that was found; without `split` only the root."""
-        root = self.root = Part(goal, [], look(goal, self.wanted(self.reached)), path=())
+        self._start = goal
+        root = self.root = Part(goal, [], look(goal, self.wanted(self.reached)))
         self._try(root)
         self.cells = 1
         if not self._good(root) and root.goal is not None and goal.stuck is None and self._boxed(goal):
             known = looked(goal, self.pairs, self.wanted(self.reached))
             self.whole = known.goal
-            root = self.root = self._part(goal, known, ())
+            root = self.root = self._part(goal, known, (), None)
             self._try(root)
         order = count()
         parts = self._planned(root) if split and not self._good(root) else [root]
         heap = [(self._rank(part), next(order), part) for part in parts]
         heapq.heapify(heap)
-        with processes(self.jobs) if split and self.jobs > 1 else nullcontext() as executor:
+        with Workers(self.work) as workers:
             while split and self._worst(heap) and not self._over():
                 batch = [part for _ in range(self._batch(len(heap))) for part in self._popped(heap)]
-                for child in self._split(batch, executor):
+                for child in self._split(batch, workers):
                     heapq.heappush(heap, (self._rank(child), next(order), child))
                 self.progress(self.cells, len(heap))
+                self.work.watch(Status("cells", self.cells, len(heap), workers=self.work.jobs))
         self.late = split and self._worst(heap)
         return root
 
@@ -265,7 +263,14 @@ class Branching:
         def room(seconds: float) -> bool:
             return self.deadline.left > self._kernel(seconds)
 
-        return list(self._grown(root, *planned(sketch, box, wanted, FEW, took, room, self.progress)))
+        name = self._named("plan", wanted)
+        value = None if self.work.record is None else self.work.record.get(name)
+        whole, pace = (
+            planned(sketch, box, wanted, FEW, took, room, self.progress) if value is None else plan_from(value)
+        )
+        if value is None:
+            self._note(name, plan_plain(whole, pace))
+        return list(self._grown(root, whole, pace))
 
     def _grown(self, root: Part, whole: Plan, pace: float) -> Iterator[Part]:
         """Split a cell as planned; its leaves. Each of their open units takes `pace` seconds."""
@@ -280,23 +285,23 @@ class Branching:
             children = []
             for number, (side, own) in enumerate(zip(follow(part.goal, step, "plan"), plan.parts, strict=True)):
                 seen = Seen(tuple(Bound(None, Fraction(top)) for top in own.tops), None, guess=True)
-                path = (*(part.path or ()), (step, number))
-                children.append(Part(side(), [anew(self.pairs)], seen, cost=pace * own.opened, path=path))
+                path, cost = (*part.path, (step, number)), pace * own.opened
+                children.append(Part(side(), [anew(self.pairs)], seen, cost=cost, path=path, above=part))
             todo += zip(children, plan.parts, strict=True)
             self.cost += sum(child.cost for child in children) - part.cost
             part.seen, part.goal, part.evaluated, part.children = replace(part.seen, split=step), None, None, children
             self.cells += 2
 
-    def _split(self, batch: Sequence[Part], executor: Executor | None) -> list[Part]:
+    def _split(self, batch: Sequence[Part], workers: Workers) -> list[Part]:
         """The children of some cells, looked at with what is known before."""
         wanted, children = self.wanted(self.reached), []
-        away = self._sent([part for part in batch if part.path is not None and executor], wanted, executor)
+        known = self._known(batch, wanted, workers)
         for part in batch:
             if part.seen.guess:
-                self._settle(part, wanted, away.get(id(part)))
+                self._settle(part, wanted, known)
                 children.append(part)
             elif part.seen.split is not None:
-                part.children = self._children(part, wanted, away.get(id(part)))
+                part.children = self._children(part, part.seen.split, wanted, known)
                 part.goal = part.evaluated = None
                 self.cells += len(part.children)
                 children += part.children
@@ -308,59 +313,107 @@ class Branching:
         for point in dict.fromkeys(part.seen.points):
             self.tried(point)
 
-    def _children(self, part: Part, wanted: list[Reach], known: list[Looked] | None) -> list[Part]:
-        """The children of one cell; `known` is what other processes have found out about them."""
-        step, goal = part.seen.split, part.goal
-        assert step is not None and goal is not None
+    def _children(self, part: Part, step: Step, wanted: list[Reach], known: dict[str, Looked]) -> list[Part]:
+        """The children of one cell; `known` is what has been found out elsewhere, or before."""
         if step[0] == "cut":
             self.cost -= part.cost
-            sides = [child() for child in follow(goal, step, "search")]
-            known = known or [looked(side, self.pairs, wanted) for side in sides]
-            paths = [None if part.path is None else (*part.path, (step, number)) for number in range(len(sides))]
-            return [self._part(*of) for of in zip(sides, known, paths, strict=True)]
-        started = time.monotonic()
-        if part.before and part.evaluated is None:
-            part.evaluated = evaluated(goal, self.pairs)
-        children = [child() for child in follow(part.evaluated or goal, step, "search")]
-        parts = [Part(child, [], look(child, wanted)) for child in children]
-        spent = (time.monotonic() - started) / len(children)
-        for own in parts:
-            own.cost = LOOKING * spent
-        self.cost += LOOKING * spent * len(children)
-        self.slowest = max(self.slowest, spent)
-        return parts
+            children = []
+            for number, side in enumerate(follow(self._goal(part), step, "search")):
+                path, goal = (*part.path, (step, number)), side()
+                children.append(self._part(goal, self._looked(goal, path, wanted, known), path, part))
+            return children
+        name = self._named([*part.path, step], wanted)
+        value = None if self.work.record is None else self.work.record.get(name)
+        goals: Sequence[Goal | None]
+        if value is not None:
+            found = [*map(looked_from, value)]
+            goals = [None] * len(found)
+        else:
+            started = time.monotonic()
+            goals = [child() for child in follow(self._opened(part), step, "search")]
+            seen = [look(goal, wanted) for goal in goals if goal is not None]
+            spent = (time.monotonic() - started) / len(goals)
+            found = [Looked(own, None, LOOKING * spent, spent) for own in seen]
+            self._note(name, [*map(looked_plain, found)])
+        self.cost += sum(own.cost for own in found)
+        self.slowest = max(self.slowest, *(own.seconds for own in found))
+        return [
+            Part(goal, [], own.seen, cost=own.cost, path=(*part.path, (step, number)), above=part)
+            for number, (goal, own) in enumerate(zip(goals, found, strict=True))
+        ]
 
-    def _settle(self, part: Part, wanted: list[Reach], known: list[Looked] | None) -> None:
+    def _settle(self, part: Part, wanted: list[Reach], known: dict[str, Looked]) -> None:
         """Evaluate a cell that was only sketched."""
-        assert part.goal is not None
         self.cost -= part.cost
-        (found,) = known or [looked(part.goal, self.pairs, wanted)]
-        own = self._part(part.goal, found, part.path)
+        goal = self._goal(part)
+        own = self._part(goal, self._looked(goal, part.path, wanted, known), part.path, part.above)
         part.seen, part.evaluated, part.cost = own.seen, own.evaluated, own.cost
 
-    def _part(self, goal: Goal, known: Looked, path: Path | None) -> Part:
+    def _part(self, goal: Goal, known: Looked, path: Path, above: Part | None) -> Part:
         """A cell that was evaluated anew."""
-        keep = known.seen.split is not None and known.seen.split[0] != "cut"
+        keep = known.goal if known.seen.split is not None and known.seen.split[0] != "cut" else None
         self.cost += known.cost
         self.slowest = max(self.slowest, known.seconds)
-        return Part(goal, [anew(self.pairs)], known.seen, known.goal if keep else None, cost=known.cost, path=path)
+        return Part(goal, [anew(self.pairs)], known.seen, keep, cost=known.cost, path=path, above=above)
 
-    def _sent(self, batch: Sequence[Part], wanted: list[Reach], executor: Executor | None) -> dict[int, list[Looked]]:
-        """What other processes find out of sketched cells, and of both sides of those that are cut, by identity."""
-        tasks: list[tuple[bytes, Pairs, Path, list[Reach]]] = []
-        owners: list[int] = []
+    def _goal(self, part: Part) -> Goal:
+        """The cell, made again where it was not kept."""
+        if part.goal is None:
+            if part.above is None:
+                part.goal = self._start
+            else:
+                step, number = part.path[-1]
+                above = self._goal(part.above) if step[0] == "cut" else self._opened(part.above)
+                part.goal = follow(above, step, "search")[number]()
+        return part.goal
+
+    def _opened(self, part: Part) -> Goal:
+        """The cell evaluated anew, if it was, to split its gates."""
+        if not part.before:
+            return self._goal(part)
+        if part.evaluated is None:
+            part.evaluated = evaluated(self._goal(part), self.pairs)
+        return part.evaluated
+
+    def _looked(self, goal: Goal, path: Path, wanted: list[Reach], known: dict[str, Looked]) -> Looked:
+        """What is found out about a cell, unless it is known."""
+        name = self._named(path, wanted)
+        if name not in known:
+            known[name] = looked(goal, self.pairs, wanted)
+            self._note(name, looked_plain(known[name]))
+        return known[name]
+
+    def _known(self, batch: Sequence[Part], wanted: list[Reach], workers: Workers) -> dict[str, Looked]:
+        """What has been written down, or other workers find out, of sketched cells and of both sides of cut ones."""
+        known: dict[str, Looked] = {}
+        tasks: dict[str, tuple[bytes, Pairs, Path, list[Reach]]] = {}
         for part in batch:
-            path, split = part.path or (), part.seen.split
+            path, split = part.path, part.seen.split
             cut = [(*path, (split, n)) for n in (0, 1)] if split is not None and split[0] == "cut" else []
             for own in [path] if part.seen.guess else cut:
-                tasks.append((self._question, self.pairs, own, wanted))
-                owners.append(id(part))
-        spreading = spread(_look_away, tasks, jobs=self.jobs, executor=executor, deadline=self.deadline)
-        found = dict(spreading) if tasks else {}
-        result: dict[int, list[Looked]] = {}
-        for number, owner in enumerate(owners):
-            result.setdefault(owner, []).append(found[number])
-        return result
+                name = self._named(own, wanted)
+                value = None if self.work.record is None else self.work.record.get(name)
+                if value is not None:
+                    known[name] = looked_from(value)
+                elif not self.work.alone and all(step[0] == "cut" for step, _ in own):
+                    tasks[name] = self._question, self.pairs, own, wanted
+        names = list(tasks)
+        for number, found in workers.results(_look_away, list(tasks.values()), deadline=self.deadline):
+            known[names[number]] = found
+            self._note(names[number], looked_plain(found))
+        return known
+
+    def _named(self, *what: Any) -> str:
+        """The key under which something about this search is written down."""
+        if self.work.record is None and self.work.alone:
+            return str(what)
+        text = json.dumps([sha256(self._question).hexdigest(), sorted(self.pairs.items()), what], default=str)
+        return f"cells/{sha256(text.encode()).hexdigest()[:32]}"
+
+    def _note(self, name: str, value: Any) -> None:
+        if self.work.record is not None:
+            with suppress(NumberTooLong):  # it is found out again another time
+                self.work.record.put(name, value)
 
     @cached_property
     def _question(self) -> bytes:

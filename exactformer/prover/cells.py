@@ -62,6 +62,16 @@ class Seen:
     endless: bool = False  # whether a conclusion reaches beyond all bounds there
 
 
+@dataclass(frozen=True)
+class Looked:
+    """A cell evaluated anew: what was found out, the evaluation where it is at hand, and what that took."""
+
+    seen: Seen
+    goal: Goal | None
+    cost: float  # seconds of the evaluation
+    seconds: float  # of all
+
+
 def look(goal: Goal, wanted: Sequence[Fraction | None]) -> Seen:
     """Bounds of the conclusions, sharper where one exceeds what is wanted; and a split where that is not enough."""
     if goal.stuck is not None:

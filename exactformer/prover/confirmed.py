@@ -11,6 +11,7 @@ from exactformer.prover import smt
 from exactformer.prover.attempt import Attempt
 from exactformer.prover.crosscheck import by_evaluation, by_solver, by_volume, unasked
 from exactformer.prover.outcome import Confirmation, Outcome
+from exactformer.work import Status
 
 Checks = tuple[Sequence[smt.Solver] | None, int | None]  # the solvers asked, and about how many leaves
 
@@ -23,6 +24,7 @@ def cross_checked(outcome: Outcome, attempt: Attempt, checks: Checks, seed: int)
     solvers = (("z3",) if outcome.regions else ()) if solvers is None else solvers
     question, steps = attempt.question, outcome.certificate["tree"]
     found: list[Confirmation | None] = []
+    attempt.work.watch(Status("cross-check", 0, len(solvers)))
     if outcome.regions and solvers:
         found = [by_evaluation(question, outcome.regions, attempt.deadline)]
         found.append(attempt.in_time(lambda: by_volume(question.domain, outcome.regions), None))

@@ -8,13 +8,14 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import compress
+from itertools import compress, islice
 from typing import Any
 
 from exactformer.domain import Domain
 from exactformer.polyhedra.lp import whole
 from exactformer.polyhedra.volume import volume
 from exactformer.prover import smt
+from exactformer.prover.judging import Sharded
 from exactformer.prover.leaves import leaf_scripts
 from exactformer.prover.outcome import Confirmation, Region
 from exactformer.prover.question import Question
@@ -23,6 +24,7 @@ from exactformer.rational import Vector, exact_text
 from exactformer.work import NEVER, Deadline
 
 SAMPLE = 200
+STRETCHES = 8  # of a long proof
 VOLUME_WORK = 10**6  # what adding up volumes may cost, as the sum over cells of (number of rows)^(number of inputs)
 WHOLE_SECONDS = 60.0
 LONGEST = 1e6  # seconds that a solver is given
@@ -40,6 +42,8 @@ def by_solver(
     if len(steps) == 1:
         answer = smt.solve_many([claim_text(question)], budget=min(deadline.left, WHOLE_SECONDS), solver=solver)
         return Confirmation(name, "whole claim", answer.confirmed, 1, 1, len(answer.contradicted), answer.reason)
+    if isinstance(steps, Sharded) and sample is not None:
+        return _of_a_long_proof(name, solver, question, steps, sample, seed, deadline)
     closing = [number for number, step in enumerate(steps) if step[0] in ("holds", "empty")]
     chosen = set(range(len(closing)))
     if sample is not None and sample < len(closing):
@@ -49,6 +53,24 @@ def by_solver(
     answer = smt.solve_many(texts, budget=min(deadline.left, LONGEST), solver=solver)
     wrong = len(answer.contradicted)
     return Confirmation(name, "leaves", answer.confirmed, len(chosen), len(closing), wrong, answer.reason)
+
+
+def _of_a_long_proof(
+    name: str, solver: smt.Solver, question: Question, steps: Sharded, sample: int, seed: int, deadline: Deadline
+) -> Confirmation:
+    """The same of leaves in some stretches of the proof, one at the beginning of each of some shards."""
+    shards = sorted(random.Random(seed).sample(range(len(steps.paths)), min(STRETCHES, len(steps.paths))))
+    each = -(-sample // len(shards))
+    goal = question.goal()
+    texts = [
+        text
+        for number in shards
+        for _, text in islice(leaf_scripts(goal, steps.shard(number), steps.paths[number]), each)
+    ][:sample]
+    answer = smt.solve_many(iter(texts), budget=min(deadline.left, LONGEST), solver=solver)
+    total = sum(step[0] in ("holds", "empty") for step in steps)
+    wrong = len(answer.contradicted)
+    return Confirmation(name, "leaves", answer.confirmed, len(texts), total, wrong, answer.reason)
 
 
 def unasked(solver: smt.Solver, steps: Sequence[Any], why: str) -> Confirmation:

@@ -27,12 +27,12 @@ from exactformer.prover.narrowing import narrowed
 from exactformer.prover.options import Method, Options, Progress, Temperature, check_options
 from exactformer.prover.outcome import Outcome
 from exactformer.prover.pairs import pairs_of
-from exactformer.prover.parallel import search_in_parallel
+from exactformer.prover.parallel import search_in_pieces
 from exactformer.prover.question import Question, ask
-from exactformer.prover.search import Found, Search
+from exactformer.prover.search import Found
 from exactformer.prover.solver_word import by_smt
 from exactformer.prover.witness import numeric_witness
-from exactformer.work import Deadline, OutOfTime, time_limit
+from exactformer.work import Deadline, OutOfTime, Work, time_limit
 
 BRANCHING = 0.7  # of the time that is left, for cells that are cut; then gates are split one by one
 GRACE = 0.5
@@ -53,6 +53,7 @@ def prove(
     seed: int = 0,
     jobs: int = 1,
     executor: Executor | None = None,
+    work: Work | None = None,
     cross_check: Sequence[smt.Solver] | None = None,
     sample: int | None = SAMPLE,
     progress: Progress | None = None,
@@ -77,6 +78,7 @@ def prove(
         seed=seed,
         jobs=jobs,
         executor=executor,
+        work=work,
         cross_check=cross_check,
         sample=sample,
         certified=certified,
@@ -112,6 +114,7 @@ def verify(
     seed: int = 0,
     jobs: int = 1,
     executor: Executor | None = None,
+    work: Work | None = None,
     cross_check: Sequence[smt.Solver] | None = None,
     sample: int | None = SAMPLE,
     progress: Progress | None = None,
@@ -127,7 +130,7 @@ def verify(
     is the first that decides, in the order structural, numeric search, lazy, smt. `timeout` is in seconds; past it the
     verdict is "unknown". A `correspondence` tells where the units of a left network live in a Transformer on the right:
     the trace of a refutation then names the first unit that is wrong. `jobs` > 1 (or an `executor`) spreads the
-    subtrees of a `lazy` or `regions` proof over processes.
+    subtrees of a `lazy` or `regions` proof over processes; `work` says more of how it is done (see `Work`).
 
     With `left_temperature` or `right_temperature` that side is read with softmax at this inverse temperature, a number
     or a sequence with one a layer, to the base `base`: each maximum of a maxout or ReLU network and each head is then
@@ -148,6 +151,7 @@ def verify(
         seed=seed,
         jobs=jobs,
         executor=executor,
+        work=work,
         cross_check=cross_check,
         sample=sample,
         certified=certified,
@@ -161,11 +165,12 @@ def verify(
     )
     faults.settle()
     _check_method(question, method)
-    attempt = Attempt(question, started, Deadline.after(timeout), certified)
+    how = Work.of(work, jobs, executor)
+    attempt = Attempt(question, started, Deadline.after(timeout), certified, how)
     try:
         # The alarm leaves the search, which looks at the clock itself, a moment to end with a better reason.
         with time_limit(attempt.deadline.left + GRACE):
-            return _decided(attempt, method, seed, jobs, executor, (cross_check, sample), progress)
+            return _decided(attempt, method, seed, (cross_check, sample), progress)
     except OutOfTime:
         return attempt.unknown(method, "out of time" if timeout is None else f"out of time after {timeout:g} s")
 
@@ -174,8 +179,6 @@ def _decided(
     attempt: Attempt,
     method: Method,
     seed: int,
-    jobs: int,
-    executor: Executor | None,
     checks: Checks,
     progress: Progress | None,
 ) -> Outcome:
@@ -202,7 +205,7 @@ def _decided(
     say = progress or (lambda done, left: None)
     if attempt.question.curved:
         return _by_enclosures(attempt, goal, say)
-    return _by_splitting(attempt, goal, method, jobs, executor, checks, seed, say)
+    return _by_splitting(attempt, goal, method, checks, seed, say)
 
 
 def _by_enclosures(attempt: Attempt, goal: Goal, progress: Progress) -> Outcome:
@@ -244,8 +247,6 @@ def _by_splitting(
     attempt: Attempt,
     goal: Goal,
     method: Method,
-    jobs: int,
-    executor: Executor | None,
     checks: Checks,
     seed: int,
     progress: Progress,
@@ -258,10 +259,7 @@ def _by_splitting(
     for name, deadline in _phases(method, attempt):
         every_gate = name == "regions"
         try:
-            if jobs > 1 or executor is not None:
-                found = search_in_parallel(attempt.question, goal, every_gate, deadline, jobs, executor, progress)
-            else:
-                found = Search(attempt.question.violated, deadline.end, every_gate, progress).run(goal)
+            found = search_in_pieces(attempt.question, goal, every_gate, deadline, attempt.work, progress)
         except NotAffine as score:
             reason = str(score)
             break
@@ -287,6 +285,7 @@ def _branched(attempt: Attempt, goal: Goal, progress: Progress) -> Outcome | Non
     search = Branching(
         question, pairs_of(question, goal), lambda reached: [Fraction(0)] * len(reached), deadline, progress
     )
+    search.work = attempt.work
     root = search.run(goal)
     strict = question.claim.strict
     found = zip(search.reached, search.points, strict=True)

@@ -25,6 +25,7 @@ from exactformer.prover.options import Options
 from exactformer.prover.outcome import Outcome, Verdict
 from exactformer.prover.record import Record, instance_of
 from exactformer.rational import Matrix, Vector
+from exactformer.work import Status
 
 Pair = tuple[Network, Network | None]
 Source = MaxoutNetwork | ReluNetwork
@@ -124,6 +125,8 @@ def verify_family(
         outcome = verify(left, right, domain=where, timeout=left_over, **options)
         if progress is not None:
             progress(proved, unknown)
+        if (work := options.get("work")) is not None:
+            work.watch(Status("instances", proved, unknown, workers=work.jobs))
         if outcome.verdict == "refuted":
             small, steps = outcome, 0
             if alone or rebuild is not None:

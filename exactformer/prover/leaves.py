@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import gcd
 from typing import Any
@@ -34,14 +34,16 @@ def regions_of(leaves: Sequence[Leaf]) -> tuple[Region, ...]:
     )
 
 
-def leaf_scripts(goal: Goal, steps: Sequence[Any]) -> Iterator[tuple[str, str]]:
+def leaf_scripts(goal: Goal, steps: Iterable[Any], path: Sequence[Any] = ()) -> Iterator[tuple[str, str]]:
     """For each closing step of a proof tree, in order, its rule and a script, unsatisfiable if the step is right.
 
     The script speaks of the inputs and of the maxima that are open on the cell: the rows of the cell hold, each
     maximum is at least its candidates and within its bounds, and the claim fails. The steps are those of a proof that
-    the kernel accepts.
+    the kernel accepts; they may be some of them, from the cell on to which the path leads.
     """
     cells: list[Child] = [lambda: goal]
+    for step, number in path:
+        cells += reversed(follow(cells.pop()(), step, "leaves")[number:])
     for step in steps:
         current = cells.pop()()
         if step[0] in ("empty", "holds"):

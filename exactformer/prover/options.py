@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import Any, Literal, TypedDict
 
-from exactformer.arguments import NATURAL, POSITIVE, SECONDS, function, instance, one_of, pool
+from exactformer.arguments import NATURAL, POSITIVE, SECONDS, function, instance, one_of
 from exactformer.errors import Faults, shown
 from exactformer.networks.semantics import BASES, TIES, Base, Tie, read_temperature
 from exactformer.prover.smt import SOLVERS, Solver
+from exactformer.work import Work, check_work
 
 Method = Literal["auto", "structural", "lazy", "regions", "smt"]
 METHODS: tuple[Method, ...] = ("auto", "structural", "lazy", "regions", "smt")
@@ -28,6 +29,7 @@ class Options(TypedDict, total=False):
     seed: int
     jobs: int
     executor: Executor | None
+    work: Work | None
     cross_check: Sequence[Solver] | None
     sample: int | None
     certified: bool
@@ -42,10 +44,9 @@ def check_options(options: Options, timeout: Any, progress: Any, faults: Faults)
     read_temperature(options.get("left_temperature"), "left_temperature", faults)
     read_temperature(options.get("right_temperature"), "right_temperature", faults)
     NATURAL.check(options.get("seed", 0), "seed", faults)
-    POSITIVE.check(options.get("jobs", 1), "jobs", faults)
     POSITIVE.check(options.get("sample"), "sample", faults, optional=True)
     instance(options.get("certified", False), bool, "True or False", "certified", faults)
-    pool(options.get("executor"), "executor", faults)
+    check_work(options.get("work"), options.get("jobs", 1), options.get("executor"), faults)
     solvers = options.get("cross_check")
     if solvers is not None and not isinstance(solvers, (tuple, list)):
         hint = f'; did you mean ("{solvers}",)?' if solvers in SOLVERS else ""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import lcm
+from math import inf, lcm
 from typing import Any
 
 from exactformer.kernel.cell import Cell
@@ -24,7 +24,8 @@ from exactformer.prover.pairing import closing, paired
 from exactformer.prover.relaxation import Relaxation, references
 
 Step = list[Any]
-Path = tuple[tuple[Step, int], ...]  # from the root: a splitting step and the number of the child, and so on
+Path = tuple[tuple[Step, int], ...]  # from the root: a step and the number of the child, and so on
+LEFT: Step = ["left"]  # where the steps of a cell belong that is left to another search
 SAMPLES = 8  # interior points kept of a cell: each that shows a second winner spares a linear program
 
 
@@ -43,15 +44,34 @@ class Leaf:
 
 
 @dataclass(frozen=True)
+class Left:
+    """A cell that is left to another search, as plain data: from it the very subtree is found that would be found here.
+
+    Its inequalities are those of the domain and of the path; `numbers` and `points` are the polytope's, if it has one.
+    """
+
+    path: Path
+    numbers: tuple[int, ...] = ()
+    points: tuple[Point, ...] = ()
+    level: int = 0
+    pending: tuple[str, ...] | None = None
+    since: int = 0  # steps of the path after which the pending gates were read
+    flat: bool = False
+    share: float = 1.0  # of the tree, about: for progress only
+    refutation: list[list[Any]] | None = None
+
+
+@dataclass(frozen=True)
 class Found:
     """What a search ended with: a whole proof, or a point where the two sides differ, or the reason for neither."""
 
-    steps: list[Step]
+    steps: Sequence[Step]
     leaves: list[Leaf]
     counts: dict[str, int]
     witness: Point | None = None
     reason: str | None = None
-    deferred: tuple[Path, ...] = ()  # for each placeholder among the steps, in order: where its subtree hangs
+    left: tuple[Left, ...] = ()  # for each step `LEFT`, in order: the cell whose subtree belongs there
+    marks: tuple[tuple[int, Path], ...] = ()  # of some steps: their numbers, and the cells from which they are taken
 
 
 @dataclass(frozen=True)
@@ -123,7 +143,18 @@ class Node:
     pattern: tuple[tuple[str, int], ...] = ()
     flat: bool = False
     path: Path = ()
-    splits: int = 0  # how many steps of the path left more than one child open
+    since: int = 0  # regions: steps of the path after which the pending gates were read
+    fresh: bool = False  # whether the last step of the path cut the polytope: its linear program has no past
+    share: float = 1.0  # of the tree, about
+
+    @property
+    def left(self) -> Left | None:
+        """The cell as it is left to another search; None while its linear program would not be the same there."""
+        if self.goal is None or (self.polytope is not None and not self.fresh):
+            return None
+        numbers, points = ((), ()) if self.polytope is None else (self.polytope.numbers, self.polytope.points)
+        pending = None if self.pending is None else tuple(gate.place for gate in self.pending)
+        return Left(self.path, numbers, points, self.level, pending, self.since, self.flat, self.share, self.refutation)
 
 
 @dataclass(frozen=True)
@@ -134,38 +165,73 @@ class Probe:
     refuted: dict[int, list[list[Any]]]
 
 
+class Trail:
+    """The cells on the way to the one that was wanted last: those with which it begins need not be made again."""
+
+    def __init__(self, goal: Goal) -> None:
+        self._goals = [goal]
+        self._path: list[tuple[Step, int]] = []
+
+    def goal(self, path: Sequence[tuple[Step, int]]) -> Goal:
+        """The cell to which a path leads from the whole domain."""
+        pairs = enumerate(zip(self._path, path, strict=False))
+        common = next((i for i, (old, new) in pairs if old != new), min(len(self._path), len(path)))
+        if common == len(path):
+            return self._goals[common]
+        del self._goals[common + 1 :], self._path[common:]
+        for step, child in path[common:]:
+            self._goals.append(follow(self._goals[-1], step, "path")[child]())
+            self._path.append((step, child))
+        return self._goals[-1]
+
+
 @dataclass
 class Search:
-    """One walk: depth first, closing what it can and splitting the rest."""
+    """One walk: depth first, closing what it can and splitting the rest.
+
+    What is found below a cell depends on the cell alone. So a walk may end at any time and leave its cells to others:
+    all steps together are the same, however they were divided.
+    """
 
     violated: Callable[[Point], bool]  # whether a point is a counterexample
     deadline: float
     every_gate: bool  # the method `regions`
     progress: Callable[[int, int], None] = lambda closed, still_open: None
-    defer_at: int | None = None  # leave cells below so many splits to another search
-    deferred: list[Path] = field(default_factory=list)
+    until: float = inf  # when cells are left to other searches
     countable: bool = True  # whether the leaves are the regions
     levels: list[tuple[str, ...]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     leaves: list[Leaf] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=lambda: {"regions": 0, "flat": 0, "pruned": 0})
 
-    def run(self, goal: Goal, path: Path = ()) -> Found:
-        """Close the goal that the path leads to from `goal`, and everything below it; `goal` itself stays as it is."""
-        for step, child in path:
-            goal = follow(goal, step, "path")[child]()
-        pattern = tuple((step[1], child) for step, child in path if step[0] == "gate")
-        if not path:
-            goal, self.steps = paired(goal, lambda: time.monotonic() > self.deadline)
-            path = tuple((step, 0) for step in self.steps)
-            last = closing(goal) if path else None
-            if last is not None and self._accepted(goal, last):
-                self._close(last, None)
-                return self._found()
-        stack = [replace(self._root(goal), pattern=pattern, path=path)]
+    def run(self, goal: Goal) -> Found:
+        """Close the goal, the whole domain; it stays as it is."""
+        goal, self.steps = paired(goal, lambda: time.monotonic() > self.deadline)
+        path = tuple((step, 0) for step in self.steps)
+        last = closing(goal) if path else None
+        if last is not None and self._accepted(goal, last):
+            self._close(last, None)
+            return self._found()
+        return self._walk([replace(self._root(goal), path=path)], goal)
+
+    def go_on(self, trail: Trail, cell: Left) -> Found:
+        """Close a cell that another search has left, and everything below it."""
+        return self._walk([self._taken(trail, cell)], trail.goal(()))
+
+    def leave(self, cell: Left) -> Found:
+        """Leave the cell to another search, as it is."""
+        self.left.append(cell)
+        self._close(LEFT, None)
+        return self._found()
+
+    def _walk(self, stack: list[Node], goal: Goal) -> Found:
         while stack:
-            if time.monotonic() > self.deadline:
+            now = time.monotonic()
+            if now > self.deadline:
                 return self._found(reason=f"out of time after {len(self.steps)} steps, with {len(stack)} cells open")
+            if now > self.until and self.steps and all(node.goal is None or node.left for node in stack):
+                return self._leave(stack)
             try:
                 result = self._expand(stack.pop())
             except Unsettled:
@@ -176,6 +242,32 @@ class Search:
                 return self._found(witness=result)
             self.progress(len(self.steps), len(stack))
         return self._found()
+
+    def _leave(self, stack: Sequence[Node]) -> Found:
+        """Leave all cells to other searches."""
+        for node in reversed(stack):
+            if (cell := node.left) is None:
+                self._close(["empty", node.refutation], "pruned")
+            else:
+                self.left.append(cell)
+                self._close(LEFT, None)
+        return self._found()
+
+    def _taken(self, trail: Trail, cell: Left) -> Node:
+        """The cell that another search has left."""
+        if self.every_gate:
+            self.levels = levels(trail.goal([item for item in cell.path if item[0][0] == "bound"]))
+        goal, pending, polytope = trail.goal(cell.path), None, None
+        if cell.pending is not None:
+            before = trail.goal(cell.path[: cell.since]).opened().cell
+            pending = tuple(Gate.on(before, place) for place in cell.pending)
+        if cell.points:
+            n = goal.cell.atoms.inputs
+            program = Program(_input_rows([goal.cell.rows[i] for i in cell.numbers], n), n)
+            polytope = Polytope(program, cell.numbers, cell.points)
+        pattern = tuple((step[1], child) for step, child in cell.path if step[0] == "gate")
+        node = Node(goal, cell.refutation, polytope, cell.level, pending, pattern, cell.flat, cell.path, cell.since)
+        return replace(node, fresh=True, share=cell.share)
 
     def _root(self, goal: Goal) -> Node:
         n = goal.cell.atoms.inputs
@@ -192,7 +284,7 @@ class Search:
     def _found(self, witness: Point | None = None, reason: str | None = None) -> Found:
         counted = self.every_gate and self.countable
         counts, leaves = (self.counts, self.leaves) if counted else ({"pruned": self.counts["pruned"]}, [])
-        return Found(self.steps, leaves, counts, witness, reason, tuple(self.deferred))
+        return Found(self.steps, leaves, counts, witness, reason, tuple(self.left))
 
     def _expand(self, node: Node) -> list[Node] | Point:
         """One step: the children to close next (none after a closing step), or a point where the sides differ."""
@@ -203,9 +295,6 @@ class Search:
                 return self._close(step, "pruned")
             node = replace(node, refutation=None)
         assert goal is not None
-        if self.defer_at is not None and node.splits >= self.defer_at and not node.flat:
-            self.deferred.append(node.path)
-            return self._close(["deferred"], None)
         if goal.stuck is not None:
             return self._compare(node, goal)
         if node.polytope is not None and node.level < len(self.levels):
@@ -248,7 +337,8 @@ class Search:
         """Settle the next gate of the cell's level: one that is decided on the whole cell if any is, else split one."""
         if node.pending is None:
             cell = goal.opened().cell
-            node = replace(node, pending=tuple(Gate.on(cell, place) for place in self.levels[node.level]))
+            gates = tuple(Gate.on(cell, place) for place in self.levels[node.level])
+            node = replace(node, pending=gates, since=len(node.path))
         undecided: list[Gate] = []
         for number, gate in enumerate(node.pending or (), start=1):
             if gate.decided(goal.cell):
@@ -275,18 +365,16 @@ class Search:
         first, alone = len(goal.cell.rows), len(probe.points) == 1
         result = []
         for j, child in enumerate(follow(goal, step, "search")):
+            path, share = (*node.path, (step, j)), node.share / max(1, len(probe.points))
             if j in probe.refuted:
                 result.append(Node(None, refutation=probe.refuted[j]))
             elif j not in probe.points:
-                result.append(Node(child(), flat=True))
+                result.append(Node(child(), flat=True, path=path, share=0.0))
             else:
                 own = polytope if alone else polytope.cut(gate.wins[j], first, probe.points[j])
                 pattern = (*node.pattern, (gate.place, j))
-                path = (*node.path, (step, j))
-                splits = node.splits + (not alone)
-                result.append(
-                    replace(node, goal=child(), polytope=own, pending=rest, pattern=pattern, path=path, splits=splits)
-                )
+                inside = replace(node, goal=child(), polytope=own, pending=rest, pattern=pattern, path=path)
+                result.append(replace(inside, fresh=not alone, share=share))
         return result
 
     def _probe(self, cell: Cell, polytope: Polytope, gate: Gate) -> Probe:
@@ -375,7 +463,7 @@ class Search:
         self.steps.append(step)
         goals = [child() for child in children]
         return [
-            (Node(goal, flat=node.flat, path=(*node.path, (step, j)), splits=node.splits + 1), goal)
+            (Node(goal, flat=node.flat, path=(*node.path, (step, j)), share=node.share / len(goals)), goal)
             for j, goal in enumerate(goals)
         ]
 

@@ -11,6 +11,7 @@ from exactformer.prover.attempt import Attempt
 from exactformer.prover.outcome import Outcome
 from exactformer.prover.smtlib import claim_text
 from exactformer.rational import exact_text
+from exactformer.work import Status
 
 
 def by_smt(attempt: Attempt) -> Outcome:
@@ -20,6 +21,7 @@ def by_smt(attempt: Attempt) -> Outcome:
     limit = min(1e6, attempt.deadline.left)
     if limit <= 0:
         return attempt.unknown("smt", "out of time")
+    attempt.work.watch(Status("z3", 0, 1))
     answer = smt.solve(text, question.space.dimension, timeout=limit)
     if answer.result == "unsat" and attempt.certified:
         return attempt.unknown(

@@ -298,7 +298,7 @@ def _proof(outcome: Outcome) -> ProofCard:
         identical=len(tree) == 1 and list(tree[0]) == ["holds"],
         counts=tuple(outcome.counts.items()),
         regions=tuple(_region(outcome, region, facets=few) for region in listed),
-        regions_total=len(outcome.regions),
+        regions_total=max(len(outcome.regions), outcome.counts.get("regions", 0)),
         confirmations=tuple(map(_confirmation, outcome.confirmations)),
         cases=outcome.cases,
     )

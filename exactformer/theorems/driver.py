@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
 
-from exactformer.arguments import NATURAL, POSITIVE, SECONDS, Limit, as_path, function
+from exactformer.arguments import NATURAL, SECONDS, Limit, as_path, function
 from exactformer.errors import Faults, InvalidInput, did_you_mean
 from exactformer.manifest import write_files
 from exactformer.prover.outcome import Outcome
@@ -19,7 +20,7 @@ from exactformer.theorems.journal import FILE, Asked, Journal, Key, read_journal
 from exactformer.theorems.registry import theorems_of
 from exactformer.theorems.result import Failure, Finding, Findings, Found
 from exactformer.theorems.theorem import Theorem
-from exactformer.work import Deadline, OutOfTime, spread, time_limit
+from exactformer.work import Deadline, OutOfTime, Status, Work, spread, time_limit
 
 Progress = Callable[[int, int], None]
 Values = tuple[tuple[str, int], ...]  # of the parameters
@@ -70,6 +71,8 @@ def check(
     instances: int | None = None,
     seed: int = 0,
     jobs: int = 1,
+    executor: Executor | None = None,
+    work: Work | None = None,
     timeout: float | None = TIMEOUT,
     progress: Progress | None = None,
     folder: str | Path | None = None,
@@ -87,11 +90,18 @@ def check(
     chosen = theorems_of([name])
     if len(chosen) != 1:
         raise InvalidInput(f"theorems: expected the number of one theorem, found {len(chosen)} for {name!r}")
-    return _checked(chosen, parameters, instances, seed, jobs, timeout, progress, folder).findings[0]
+    how = Work.checked(work, jobs, executor)
+    return _checked(chosen, parameters, instances, seed, how, timeout, progress, folder).findings[0]
 
 
 def resume(
-    folder: str | Path, *, jobs: int = 1, timeout: float | None = TIMEOUT, progress: Progress | None = None
+    folder: str | Path,
+    *,
+    jobs: int = 1,
+    executor: Executor | None = None,
+    work: Work | None = None,
+    timeout: float | None = TIMEOUT,
+    progress: Progress | None = None,
 ) -> Findings:
     """Go on with the run whose record is in a folder: what it has decided is taken from there, as it stands.
 
@@ -100,7 +110,8 @@ def resume(
     """
     asked, journal = read_journal(as_path(folder, "folder"))
     chosen = theorems_of(asked.theorems)
-    return _checked(chosen, asked.parameters, asked.instances, asked.seed, jobs, timeout, progress, journal=journal)
+    how = Work.checked(work, jobs, executor)
+    return _checked(chosen, asked.parameters, asked.instances, asked.seed, how, timeout, progress, journal=journal)
 
 
 def check_all(
@@ -109,6 +120,8 @@ def check_all(
     instances: int | None = None,
     seed: int = 0,
     jobs: int = 1,
+    executor: Executor | None = None,
+    work: Work | None = None,
     timeout: float | None = TIMEOUT,
     progress: Progress | None = None,
     folder: str | Path | None = None,
@@ -123,7 +136,8 @@ def check_all(
     """
     if isinstance(names, str):
         raise InvalidInput(f"theorems: expected a list of names, found the str {names!r}")
-    return _checked(theorems_of(names), {}, instances, seed, jobs, timeout, progress, folder)
+    how = Work.checked(work, jobs, executor)
+    return _checked(theorems_of(names), {}, instances, seed, how, timeout, progress, folder)
 
 
 def certified(name: str, *, seed: int = 0) -> tuple[Values, tuple[tuple[str, Outcome], ...]]:
@@ -150,7 +164,7 @@ def _checked(
     parameters: Mapping[str, Any],
     instances: int | None,
     seed: int,
-    jobs: int,
+    work: Work,
     timeout: float | None,
     progress: Progress | None,
     folder: str | Path | None = None,
@@ -160,7 +174,6 @@ def _checked(
     started, faults = time.monotonic(), Faults()
     INSTANCES.check(instances, "instances", faults, optional=True)
     NATURAL.check(seed, "seed", faults)
-    POSITIVE.check(jobs, "jobs", faults)
     SECONDS.check(timeout, "timeout", faults, optional=True)
     function(progress, "progress", faults)
     for each in chosen:
@@ -176,12 +189,15 @@ def _checked(
     resumed = len(found)
     lost = {task.number for task, result in found.items() if result.outcome == "failed" and not task.broken}
     rest = [task for task in tasks if task not in found and task.number not in lost]
-    for task, result in _results(rest, jobs, deadline):
+    for task, result in _results(rest, work, deadline):
         found[task] = result
         if journal is not None:
             journal.note(task.key, result)
         if progress is not None:
             progress(len(found), len(tasks))
+        work.watch(
+            Status("instances", len(found), len(tasks) - len(found), share=len(found) / len(tasks), workers=work.jobs)
+        )
     findings = []
     for each in chosen:
         own = [task for task in tasks if task.number == each.number]
@@ -236,9 +252,9 @@ def _combinations(each: Theorem, parameters: Mapping[str, int]) -> list[Values]:
     return [tuple(zip(names, values, strict=True)) for values in every]
 
 
-def _results(tasks: Sequence[Task], jobs: int, deadline: Deadline) -> Iterator[tuple[Task, Found]]:
+def _results(tasks: Sequence[Task], work: Work, deadline: Deadline) -> Iterator[tuple[Task, Found]]:
     """What is found of each task in time; in one process, nothing more of a theorem that failed."""
-    if jobs == 1 or len(tasks) < 2:
+    if work.alone or len(tasks) < 2:
         failed: set[str] = set()
         for task in tasks:
             if deadline.passed:
@@ -251,7 +267,7 @@ def _results(tasks: Sequence[Task], jobs: int, deadline: Deadline) -> Iterator[t
             yield task, result
         return
     try:
-        for i, result in spread(tried, [(task, deadline) for task in tasks], jobs=jobs, deadline=deadline):
+        for i, result in spread(tried, [(task, deadline) for task in tasks], work=work, deadline=deadline):
             yield tasks[i], result
     except OutOfTime:
         return

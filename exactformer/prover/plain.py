@@ -1,0 +1,128 @@
+"""What a search finds as plain JSON data, and back, for the record of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+from exactformer.kernel.forms import Form
+from exactformer.prover.cells import Bound, Looked, Point, Seen
+from exactformer.prover.planning import Plan
+from exactformer.prover.search import Found, Leaf, Left, Path
+
+
+def left_plain(cell: Left) -> list[Any]:
+    """A cell that is left, as a list of its fields."""
+    rest = [cell.level, cell.pending, cell.since, cell.flat, cell.share, cell.refutation]
+    return [cell.path, cell.numbers, [*map(_texts, cell.points)], *rest]
+
+
+def left_from(value: Sequence[Any]) -> Left:
+    """The cell that a list of fields describes."""
+    path, numbers, points, level, pending, since, flat, share, refutation = value
+    places = None if pending is None else tuple(pending)
+    return Left(_path(path), tuple(numbers), tuple(map(_point, points)), level, places, since, flat, share, refutation)
+
+
+def found_plain(found: Found) -> list[Any]:
+    """What was found, as a list of its fields."""
+    leaves = [
+        [leaf.rows, _texts(leaf.point), leaf.pattern, [*map(_texts, leaf.left)], [*map(_texts, leaf.right)]]
+        for leaf in found.leaves
+    ]
+    witness = None if found.witness is None else _texts(found.witness)
+    return [found.steps, leaves, found.counts, witness, found.reason, [*map(left_plain, found.left)]]
+
+
+def found_from(value: Sequence[Any]) -> Found:
+    """What a list of fields says was found."""
+    steps, leaves, counts, witness, reason, left = value
+    point = None if witness is None else _point(witness)
+    return Found(steps, leaves_from(leaves), counts, point, reason, tuple(map(left_from, left)))
+
+
+def leaves_from(value: Sequence[Any]) -> list[Leaf]:
+    """The leaves of a proof by regions."""
+    return [
+        Leaf(
+            tuple((tuple(a), b) for a, b in rows),
+            _point(point),
+            tuple((place, number) for place, number in pattern),
+            tuple(map(_point, one)),
+            tuple(map(_point, other)),
+        )
+        for rows, point, pattern, one, other in value
+    ]
+
+
+def looked_plain(found: Looked) -> list[Any]:
+    """What was found out about a cell, without its evaluation."""
+    seen = found.seen
+    bounds = [
+        [
+            None if bound.form is None else [[*bound.form.terms.items()], bound.form.den],
+            _text(bound.ceiling),
+            None if bound.multipliers is None else [[i, str(v)] for i, v in bound.multipliers.items()],
+            bound.references,
+        ]
+        for bound in seen.bounds
+    ]
+    rest = [seen.split, [*map(_texts, seen.points)], seen.empty, seen.guess, seen.endless]
+    return [bounds, *rest, found.cost, found.seconds]
+
+
+def looked_from(value: Sequence[Any]) -> Looked:
+    """What a list of fields says was found out about a cell."""
+    bounds, split, points, empty, guess, endless, cost, seconds = value
+    read = tuple(
+        Bound(
+            None if form is None else Form(dict(map(tuple, form[0])), form[1]),
+            None if ceiling is None else Fraction(ceiling),
+            None if multipliers is None else {i: Fraction(v) for i, v in multipliers},
+            tuple(tuple(item) if isinstance(item, list) else item for item in references),
+        )
+        for form, ceiling, multipliers, references in bounds
+    )
+    return Looked(Seen(read, split, tuple(map(_point, points)), empty, guess, endless), None, cost, seconds)
+
+
+def plan_plain(whole: Plan, pace: float) -> list[Any]:
+    """A plan, cell by cell from the whole domain on, with what an open unit takes."""
+    cells, todo = [], [whole]
+    while todo:
+        plan = todo.pop()
+        cut = None if plan.cut is None else [plan.cut[0], str(plan.cut[1])]
+        cells.append([cut, list(map(float, plan.tops)), plan.opened])
+        todo += reversed(plan.parts)
+    return [cells, pace]
+
+
+def plan_from(value: Sequence[Any]) -> tuple[Plan, float]:
+    """The plan that was written down, without its boxes, and what an open unit takes."""
+    cells, pace = value
+    whole = Plan((), (), 0)
+    todo = [whole]
+    for cut, tops, opened in cells:
+        plan = todo.pop()
+        plan.tops, plan.opened = tops, opened
+        if cut is not None:
+            plan.cut, plan.parts = (cut[0], Fraction(cut[1])), [Plan((), (), 0), Plan((), (), 0)]
+            todo += reversed(plan.parts)
+    return whole, pace
+
+
+def _text(value: Fraction | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _texts(values: Sequence[Fraction]) -> list[str]:
+    return [str(value) for value in values]
+
+
+def _point(values: Sequence[str]) -> Point:
+    return tuple(map(Fraction, values))
+
+
+def _path(value: Sequence[Any]) -> Path:
+    return tuple((step, child) for step, child in value)
