@@ -279,12 +279,12 @@ def test_two_processes_find_the_same_in_small_parts() -> None:
 def test_a_run_in_processes_out_of_time() -> None:
     """Workers stop at the deadline, too: here it comes when the first layers are done."""
     network = sawtooth(depth=9)
-    found = regions(network, jobs=2, timeout=1e-9)
+    found = regions(network, jobs=2, timeout=1e-9, part=100)
     assert not found.complete and found.activation_regions <= 3**9
     with ThreadPoolExecutor(1) as executor, pytest.MonkeyPatch.context() as patch:
         ticks = iter(range(10**9))
         patch.setattr(deadline_module, "time", SimpleNamespace(monotonic=lambda: next(ticks), time=lambda: 0.0))
-        found = regions(network, executor=executor, timeout=30)
+        found = regions(network, executor=executor, timeout=30, part=100)
     assert not found.complete and 0 < found.activation_regions <= 3**9
 
 
@@ -604,7 +604,7 @@ def test_a_folder_with_a_certificate(tmp_path: Path) -> None:
 
 
 def test_certificates_of_lower_bounds(tmp_path: Path) -> None:
-    found = interrupted(sawtooth(depth=4), after=20, part=6)
+    found = interrupted(sawtooth(depth=4), after=30, part=6)
     assert not found.complete and 0 < len(found) < 81
     counted = certificates.check_file(write_certificate(found, tmp_path / "some"))
     assert (counted.regions, counted.exact) == (len(found), False)
@@ -681,7 +681,7 @@ def test_the_lower_bound_of_a_unit_of_three_pieces() -> None:
 
 
 def test_faces_of_a_part() -> None:
-    found = interrupted(sawtooth(depth=4), after=9, part=6)
+    found = interrupted(sawtooth(depth=4), after=30, part=6)
     assert not found.complete and len(found)
     assert found.faces is None
 

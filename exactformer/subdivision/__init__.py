@@ -15,10 +15,13 @@ from exactformer.subdivision.parallel_folds import parallel_folds
 from exactformer.subdivision.result import Region, Regions
 from exactformer.subdivision.sawtooth import sawtooth
 from exactformer.subdivision.slices import sliced
+from exactformer.subdivision.tally import Tally, count
 
 __all__ = [
     "Region",
     "Regions",
+    "Tally",
+    "count",
     "deep_lower",
     "deep_upper",
     "draw",

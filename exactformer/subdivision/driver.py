@@ -7,7 +7,7 @@ from concurrent.futures import Executor
 
 from threadpoolctl import threadpool_limits
 
-from exactformer.arguments import POSITIVE, SECONDS, function, one_of, pool
+from exactformer.arguments import POSITIVE, SECONDS, function, one_of
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, check_domain, check_network, layered
@@ -26,7 +26,7 @@ from exactformer.subdivision.result import Cells, Regions
 from exactformer.subdivision.search import Cell, cells_of
 from exactformer.subdivision.stages import Chain, chain_of
 from exactformer.subdivision.unbounded import UnboundedCells, framed, homogeneous
-from exactformer.work import Deadline, OutOfTime, time_limit
+from exactformer.work import Deadline, OutOfTime, Status, Work, check_work, time_limit
 
 
 def regions(
@@ -37,6 +37,7 @@ def regions(
     timeout: float | None = None,
     jobs: int = 1,
     executor: Executor | None = None,
+    work: Work | None = None,
     shapes: bool = True,
     part: int | None = None,
     progress: Callable[[int], None] | None = None,
@@ -50,8 +51,8 @@ def regions(
     so many seconds the result holds the regions that are finished, and its `at_least` names the counts that are lower
     bounds. Without it, maps and linear regions are counted when they are asked for.
 
-    `jobs` > 1 (or an `executor`) spreads the work over processes. A complex of more than `part` cells (by default
-    30,000, fewer for more than three inputs) is divided, so that memory grows with the parts that are open;
+    `jobs` > 1 (or an `executor`, see `Work`) spreads the work over processes. A complex of more than `part` cells (by
+    default 30,000, fewer for more than three inputs) is divided, so that memory grows with the parts that are open;
     `shapes=False` forgets the faces of finished parts, which suffices to count. `progress` is told now and then how
     many regions are known.
 
@@ -68,8 +69,7 @@ def regions(
     check_domain(domain, faults)
     one_of(tie, TIES, "tie", faults)
     SECONDS.check(timeout, "timeout", faults, optional=True)
-    POSITIVE.check(jobs, "jobs", faults)
-    pool(executor, "executor", faults)
+    check_work(work, jobs, executor, faults)
     function(progress, "progress", faults)
     POSITIVE.check(part, "part", faults, optional=True)
     faults.settle()
@@ -77,7 +77,7 @@ def regions(
     domain = domain or network.domain or Domain.everything(network.inputs)
     if domain.dimension != network.inputs:
         raise InvalidInput(f"domain: expected {network.inputs} inputs, found {domain.dimension}")
-    deadline = Deadline.after(timeout)
+    deadline, how = Deadline.after(timeout), Work.of(work, jobs, executor)
     known = 0
     cells: Cells
 
@@ -87,13 +87,14 @@ def regions(
         deadline.check()
         if progress is not None:
             progress(known)
+        how.watch(Status("regions", known, 0, workers=how.jobs))
 
     def parts(whole: Complex) -> Iterator[Part]:
-        return parts_of(whole, alive, shapes=shapes, size=part, jobs=jobs, executor=executor, deadline=deadline)
+        return parts_of(whole, alive, shapes=shapes, size=part, work=how, deadline=deadline)
 
     try:
         with time_limit(deadline.left):  # a wide Transformer takes its time
-            units = _units(network, domain, tie)
+            units = units_for(network, domain, tie)
             chain = chain_of(network, tie)
     except OutOfTime:
         cells, in_time = FoundCells([], network.inputs), False
@@ -139,7 +140,7 @@ def _searched(chain: Chain, domain: Domain, alive: Callable[[int], None], second
     return FoundCells(single, domain.dimension), in_time
 
 
-def _units(network: MaxoutNetwork | ReluNetwork | Transformer, domain: Domain, tie: Tie) -> Composition | None:
+def units_for(network: MaxoutNetwork | ReluNetwork | Transformer, domain: Domain, tie: Tie) -> Composition | None:
     """The network as units to be cut as one complex; None where it has too many inputs, or heads of another kind."""
     if not 1 <= network.inputs <= MOST_INPUTS:
         return None

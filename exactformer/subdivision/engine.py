@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -81,13 +83,19 @@ def _tell(alive: Callable[[int], None], known: int, current: Complex) -> None:
 
 def divided(whole: Complex, count: int) -> list[Complex]:
     """The cells in so many groups of neighbours, as complexes of their own."""
-    groups = [np.arange(whole.cells)]
-    centres = whole.centres()
-    while len(groups) < min(count, whole.cells):
-        group = groups.pop(max(range(len(groups)), key=lambda i: len(groups[i])))
+    return [whole.part(group) for group in neighbours(whole.centres(), np.arange(whole.cells), count)]
+
+
+def neighbours(centres: Any, cells: Any, count: int) -> list[Any]:
+    """Some cells, given by their numbers, in so many groups of neighbours, each in ascending order."""
+    order = itertools.count()
+    heap = [(-len(cells), next(order), cells)]
+    while len(heap) < min(count, len(cells)):
+        group = heapq.heappop(heap)[2]
         widest = int(np.argmax(np.ptp(centres[group], axis=0)))
-        groups += np.array_split(group[np.argsort(centres[group, widest], kind="stable")], 2)
-    return [whole.part(np.sort(group)) for group in groups]
+        for half in np.array_split(group[np.argsort(centres[group, widest], kind="stable")], 2):
+            heapq.heappush(heap, (-len(half), next(order), half))
+    return [np.sort(group) for _, _, group in sorted(heap, key=lambda item: item[1])]
 
 
 def _borders(cells: Any, walls: tuple[Any, ...], exact: Exact) -> Borders:
