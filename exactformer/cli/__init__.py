@@ -25,6 +25,7 @@ from exactformer.cli import (
     regions,
     replay,
     report,
+    resume,
     supports,
     temperature,
     theorems,
@@ -37,7 +38,7 @@ from exactformer.version import __version__
 
 VERBS = (
     *(prove, verify, check, compile, evaluate, regions, distance, range, temperature, approximate, chain, report),
-    *(theorems, supports, export, replay),
+    *(theorems, supports, export, replay, resume),
 )
 
 
@@ -82,6 +83,8 @@ def _run(words: Sequence[str]) -> int:
         return _failed(words, "rejected", REJECTED, str(error))
     except TimeoutError as error:
         return _failed(words, "unknown", UNKNOWN, str(error))
+    except MemoryError:
+        return _failed(words, "unknown", UNKNOWN, "out of memory: this needs more than there is or --memory allows")
     except OSError:
         raise
     except Exception as error:  # a defect of this program: nothing is decided, least of all by Python's exit code 1
@@ -105,7 +108,9 @@ def _parsed(words: Sequence[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     for verb in VERBS:
         verb.add(commands)
+    parser.set_defaults(words=list(words), parse=_parsed)
     if words and words[0] in commands.choices:  # options may stand between files, which argparse does not nest
         chosen = commands.choices[words[0]]
+        chosen.set_defaults(words=list(words), parse=_parsed)
         return (chosen.parse_args if "--" in words else chosen.parse_intermixed_args)(words[1:])
     return parser.parse_args(words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, TextIO
 
 from exactformer.cli.exits import EXIT
 from exactformer.cli.options import input_files
+from exactformer.cli.working import kept
 from exactformer.errors import printable
 
 
@@ -38,16 +40,25 @@ def proof_folder(
     return folder
 
 
-def finish(options: argparse.Namespace, outcome: Any, folder: Path) -> int:
+def finish(options: argparse.Namespace, outcome: Any, folder: Path, work: Any) -> int:
     """Write the proof folder, print the answer."""
     from exactformer.folder import summary
 
     write(options, outcome, folder)
+    settled(options, outcome, folder, work)
     if options.json:
         print(json.dumps(summary(outcome, folder)))
     elif not options.quiet:
         say([*str(outcome).splitlines(), *written_lines(outcome, folder)])
     return EXIT[outcome.verdict]
+
+
+def settled(options: argparse.Namespace, result: Any, folder: Path, work: Any) -> None:
+    """Remove the record of a run once its answer is written; where the time was over before, say how to go on."""
+    if result.verdict != "unknown" or "out of time" not in (result.reason or ""):
+        work.record.discard()
+    elif work.record.size and not (options.quiet or options.json):
+        say([f"exactformer: {kept(folder)}"], sys.stderr)
 
 
 def write(options: argparse.Namespace, outcome: Any, folder: Path, beside: Mapping[str, str] | None = None) -> None:

@@ -17,9 +17,9 @@ from exactformer.cli.options import (
     chosen,
     construction_options,
     input_files,
-    progress_line,
 )
 from exactformer.cli.parser import command, seconds
+from exactformer.cli.progress import shown
 
 
 def add(commands: Any) -> None:
@@ -37,6 +37,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--out", metavar="DIR", help="the proof folder")
     parser.add_argument("--timeout", type=seconds, default=300.0, metavar="SECONDS", help="default: 300")
     parser.add_argument("--kernel", action="store_true", help="put the kernel's source into the proof folder")
+    progress_options(parser)
     parser.set_defaults(everywhere=False)
 
 
@@ -54,7 +55,9 @@ def run(options: argparse.Namespace) -> int:
     folder = Path(options.out or re.sub(r"[^\w.+-]+", "_", file.stem if file else "function") + "-approximation")
     written = [*chain_names(2, kernel=options.kernel), *names(options.command)]
     check_place(folder, "proof", written, inputs=input_files(options))
-    with progress_line(options, "{} cells, {} open") as progress:
+    from exactformer.work import ALONE, Status
+
+    with shown(options, ALONE) as seen:
         found = approximate(
             function,
             epsilon=options.epsilon,
@@ -64,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
             construction=options.construction,
             arity=chosen(options)["arity"],
             timeout=options.timeout,
-            progress=progress,
+            progress=lambda done, still_open: seen.watch(Status("cells", done, still_open)),
         )
     if found.chain is not None:
         pages = dict(rendered(found.document(), options.command))

@@ -12,10 +12,11 @@ from exactformer.cli.options import (
     asked_domain,
     asked_temperature,
     network_in,
-    progress_line,
     read_correspondence_file,
 )
 from exactformer.cli.parser import command
+from exactformer.cli.progress import shown
+from exactformer.cli.working import working
 
 
 def add(commands: Any) -> None:
@@ -37,15 +38,16 @@ def run(options: argparse.Namespace) -> int:
     domain = asked_domain(options, left.inputs)
     name = f"{Path(options.left).stem}-{Path(options.right).stem}-distance"
     folder = folder_for(options, name, {"left.json": left, "right.json": right})
-    with about(f"{options.left}, {options.right}"), progress_line(options, "{} cells, {} open") as progress:
-        result = distance(
-            left,
-            right,
-            domain=domain,
-            left_temperature=asked_temperature(options, "left_temperature") or None,
-            right_temperature=asked_temperature(options, "right_temperature") or None,
-            correspondence=read_correspondence_file(options.correspondence),
-            progress=progress,
-            **how(options),
-        )
-    return answer(options, result, folder, keys_of(result))
+    with working(options, folder) as work:
+        with about(f"{options.left}, {options.right}"), shown(options, work) as seen:
+            result = distance(
+                left,
+                right,
+                domain=domain,
+                left_temperature=asked_temperature(options, "left_temperature") or None,
+                right_temperature=asked_temperature(options, "right_temperature") or None,
+                correspondence=read_correspondence_file(options.correspondence),
+                work=seen,
+                **how(options),
+            )
+        return answer(options, result, folder, work, keys_of(result))

@@ -9,10 +9,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from exactformer.cli.answers import proof_folder, say, write, written_lines
+from exactformer.cli.answers import proof_folder, say, settled, write, written_lines
 from exactformer.cli.exits import EXIT
 from exactformer.cli.options import base_option, domain_options
-from exactformer.cli.parser import natural, positive, seconds
+from exactformer.cli.parser import natural, seconds
+from exactformer.cli.working import working_options
 
 LOWER = "lower"  # in a proof folder: the certificate of the lower bound
 Witnessed = Mapping[str, tuple[str, Any]]  # of each of these the place and the certificate, by name
@@ -29,14 +30,14 @@ def measuring_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", help="the proof folder")
     parser.add_argument("--timeout", type=seconds, default=300.0, metavar="SECONDS", help="default: 300")
     parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of the search for points")
-    parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="processes that search")
+    working_options(parser)
     parser.add_argument("--kernel", action="store_true", help="put the kernel's source into the proof folder")
     parser.set_defaults(obligations=False)
 
 
 def how(options: argparse.Namespace) -> dict[str, Any]:
     """These options as arguments of `distance`, `output_range` and `temperature`."""
-    shared = {name: getattr(options, name) for name in ("ratio", "tie", "timeout", "seed", "jobs")}
+    shared = {name: getattr(options, name) for name in ("ratio", "tie", "timeout", "seed")}
     return {**shared, "base": options.base or "e"}
 
 
@@ -56,7 +57,12 @@ def witnessed_of(result: Any, folder: Path) -> dict[str, tuple[str, Any]]:
 
 
 def answer(
-    options: argparse.Namespace, result: Any, folder: Path, keys: Mapping[str, Any], witnessed: Witnessed | None = None
+    options: argparse.Namespace,
+    result: Any,
+    folder: Path,
+    work: Any,
+    keys: Mapping[str, Any],
+    witnessed: Witnessed | None = None,
 ) -> int:
     """Write the proof and its page, if there is a bound, and print the answer."""
     from exactformer.documents.pages import rendered
@@ -67,6 +73,7 @@ def answer(
     if outcome is not None:
         pages = dict(rendered(result.document(), options.command))
         write(options, outcome, folder, pages | {_file(name): dump(own) for name, (_, own) in witnessed.items()})
+    settled(options, result, folder, work)
     if options.json:
         certified = outcome is not None and outcome.certificate is not None
         value = {

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from exactformer.cli.parser import arity, natural, positive, sample, seconds
+from exactformer.cli.parser import arity, natural, sample, seconds
 from exactformer.errors import Faults, InvalidInput, Unsupported, printable
 
 CONSTRUCTION = "gated"
@@ -45,7 +44,6 @@ def proving_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tie", default="average", choices=("average", "leftmost", "rightmost"))
     parser.add_argument("--out", metavar="DIR", help="the proof folder (default: NAME-proof)")
     parser.add_argument("--timeout", type=seconds, default=300.0, metavar="SECONDS", help="default: 300")
-    parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="processes for lazy and regions")
     parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of the search for counterexamples")
     parser.add_argument(
         "--cross-check",
@@ -132,7 +130,7 @@ def no_effect(option: str, needed: str) -> InvalidInput:
 def search(options: argparse.Namespace) -> dict[str, Any]:
     """How to decide the claim, as arguments of `prove` and `verify`."""
     _check_search(options)
-    shared = {name: getattr(options, name) for name in ("method", "tie", "timeout", "jobs", "seed", "certified")}
+    shared = {name: getattr(options, name) for name in ("method", "tie", "timeout", "seed", "certified")}
     return {
         **shared,
         "cross_check": CROSS_CHECKS.get(options.cross_check),
@@ -232,26 +230,3 @@ def about(source: str) -> Iterator[None]:
         raise InvalidInput(named) from None
     except Unsupported as error:
         raise type(error)(f"{source}: {error}") from None
-
-
-@contextmanager
-def progress_line(
-    options: argparse.Namespace, text: str = "{} steps of the proof, {} cells open"
-) -> Iterator[Callable[[int, int], None] | None]:
-    """A line of progress on standard error, on a terminal and for work that takes a while."""
-    if options.quiet or options.json or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    last = time.monotonic()
-    with console.status("evaluating symbolically") as status:
-
-        def show(done: int, still_open: int) -> None:
-            nonlocal last
-            if time.monotonic() - last > 0.2:
-                last = time.monotonic()
-                status.update(text.format(done, still_open))
-
-        yield show

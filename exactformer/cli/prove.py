@@ -14,11 +14,12 @@ from exactformer.cli.options import (
     chosen,
     construction_options,
     network_in,
-    progress_line,
     proving_options,
     search,
 )
 from exactformer.cli.parser import command
+from exactformer.cli.progress import shown
+from exactformer.cli.working import working, working_options
 
 MANY = 1_000_000  # weights from which on it is said what a proof takes
 MICROSECONDS, BYTES = (
@@ -33,6 +34,7 @@ def add(commands: Any) -> None:
     parser.add_argument("network", metavar="NETWORK", help="a maxout or ReLU network (.json, .nnet, .onnx)")
     construction_options(parser)
     proving_options(parser)
+    working_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,9 +47,10 @@ def run(options: argparse.Namespace) -> int:
     folder = proof_folder(options, Path(options.network).stem, {"left.json": network})
     if not options.quiet:
         _foretell(network)
-    with about(options.network), progress_line(options) as progress:
-        outcome = prove(network, domain=domain, **how, progress=progress)
-    return finish(options, outcome, folder)
+    with working(options, folder) as work:
+        with about(options.network), shown(options, work) as seen:
+            outcome = prove(network, domain=domain, **how, work=seen)
+        return finish(options, outcome, folder, work)
 
 
 def _foretell(network: Any) -> None:

@@ -22,9 +22,10 @@ from exactformer.cli.options import (
     asked_function,
     asked_temperature,
     formula_options,
-    progress_line,
 )
 from exactformer.cli.parser import command
+from exactformer.cli.progress import shown
+from exactformer.cli.working import working
 
 ENDS = "minimum", "maximum"
 
@@ -47,30 +48,31 @@ def run(options: argparse.Namespace) -> int:
     domain = asked_domain(options, network.inputs)
     points = [end_name(word, k, network.outputs) for word in ENDS for k in range(network.outputs)]
     folder = folder_for(options, f"{Path(name).stem}-range", {"left.json": network}, points)
-    with about(name), progress_line(options, "{} cells, {} open") as progress:
-        result = output_range(
-            network,
-            domain=domain,
-            temperature=asked_temperature(options, "temperature") or None,
-            progress=progress,
-            **how(options),
-        )
-    lows = [None if low.value is None else -low.value for low in result.minima]
-    values = (lows, result.minima), ([high.value for high in result.maxima], result.maxima)
-    ends = {word: list(zip(*own, strict=True)) for word, own in zip(ENDS, values, strict=True)}
-    witnessed = witnessed_of(result, folder)
+    with working(options, folder) as work:
+        with about(name), shown(options, work) as seen:
+            result = output_range(
+                network,
+                domain=domain,
+                temperature=asked_temperature(options, "temperature") or None,
+                work=seen,
+                **how(options),
+            )
+        lows = [None if low.value is None else -low.value for low in result.minima]
+        values = (lows, result.minima), ([high.value for high in result.maxima], result.maxima)
+        ends = {word: list(zip(*own, strict=True)) for word, own in zip(ENDS, values, strict=True)}
+        witnessed = witnessed_of(result, folder)
 
-    def entry(word: str, k: int) -> dict[str, Any]:
-        value, end = ends[word][k]
-        name = end_name(word, k, network.outputs)
-        place = witnessed[name][0] if name in witnessed else None
-        return {"value": value_of(value), "point": point_of(end.point), "certificate": place}
+        def entry(word: str, k: int) -> dict[str, Any]:
+            value, end = ends[word][k]
+            name = end_name(word, k, network.outputs)
+            place = witnessed[name][0] if name in witnessed else None
+            return {"value": value_of(value), "point": point_of(end.point), "certificate": place}
 
-    keys = {
-        "lower": [number(x) for x in result.lower],
-        "upper": [number(x) for x in result.upper],
-        "ratio": None,
-        "point": None,
-        **{word: [entry(word, k) for k in range(network.outputs)] for word in ENDS},
-    }
-    return answer(options, result, folder, keys, witnessed)
+        keys = {
+            "lower": [number(x) for x in result.lower],
+            "upper": [number(x) for x in result.upper],
+            "ratio": None,
+            "point": None,
+            **{word: [entry(word, k) for k in range(network.outputs)] for word in ENDS},
+        }
+        return answer(options, result, folder, work, keys, witnessed)

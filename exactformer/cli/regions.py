@@ -23,11 +23,12 @@ from exactformer.cli.options import (
     input_files,
     network_in,
     no_effect,
-    progress_line,
     read_points,
 )
-from exactformer.cli.parser import command, positive, seconds
+from exactformer.cli.parser import command, seconds
 from exactformer.cli.places import ARRAYS_MARK, PICTURE_MARK, output_file
+from exactformer.cli.progress import shown
+from exactformer.cli.working import working, working_options
 from exactformer.errors import InvalidInput, Unsupported, printable
 from exactformer.work import Deadline, OutOfTime
 
@@ -55,30 +56,41 @@ def add(commands: Any) -> None:
     which.add_argument("--slice", metavar="x1,x2", help="only these inputs vary")
     which.add_argument("--at", metavar="X,Y,...", help="of --slice: the point of the others; default: the middle")
     parser.add_argument("--timeout", type=seconds, metavar="SECONDS", help="past it: what was found, exit code 2")
-    parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="processes")
+    working_options(parser)
     construction_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run `regions`; returns the exit code."""
-    from exactformer.subdivision import regions
-
     network, domain, names, note = _of_which(options, network_in(options.network, options))
     no_picture = _check_places(options, network, domain)
     if no_picture is not None:
         say([f"exactformer: {no_picture}; the picture is left out"], sys.stderr)
-    shapes = bool(options.list or options.draw or options.certificate or options.npz or options.out)
+    with working(options, Path(options.out) if options.count and options.out else None) as work:
+        return _answered(options, network, domain, names, note, no_picture, work)
+
+
+def _answered(
+    options: argparse.Namespace,
+    network: Any,
+    domain: Any,
+    names: tuple[str, ...],
+    note: str | None,
+    no_picture: str | None,
+    work: Any,
+) -> int:
+    """Count, write what is asked for, and print the answer; returns the exit code."""
+    from exactformer.subdivision import count, regions
+
+    page = options.out and not options.count
+    only = not (options.list or options.draw or options.certificate or options.npz or page)
     started = time.monotonic()
-    with about(options.network), progress_line(options, "{} regions") as show:
-        found = regions(
-            network,
-            domain,
-            tie=options.tie or TIE,
-            timeout=options.timeout,
-            jobs=options.jobs,
-            shapes=shapes,
-            progress=None if show is None else lambda cells: show(cells, 0),
-        )
+    with about(options.network), shown(options, work) as seen:
+        how = {"timeout": options.timeout, "work": seen}
+        if only and (options.tie or TIE) == TIE:
+            found: Any = count(network, domain, **how)
+        else:
+            found = regions(network, domain, tie=options.tie or TIE, shapes=not only, **how)
     deadline = _more_time(options.timeout, started)
     qualified = _qualified(names) if options.slice or note else ""
     written, missing = _written(options, found, names, qualified, no_picture is None, deadline)
@@ -101,6 +113,8 @@ def run(options: argparse.Namespace) -> int:
         say(line for region in listed for line in _described(region, names))
         say(f"  written   {path}" for path in written)
         say([f"  {reason}"] if reason else [])
+    if work.record is not None and found.complete:
+        work.record.discard()
     if no_picture is not None:
         return BAD_INPUT
     return PROVED if whole else UNKNOWN

@@ -15,9 +15,10 @@ from exactformer.cli.options import (
     construction_options,
     network_in,
     no_effect,
-    progress_line,
 )
 from exactformer.cli.parser import command
+from exactformer.cli.progress import shown
+from exactformer.cli.working import working
 from exactformer.errors import InvalidInput
 
 
@@ -49,16 +50,17 @@ def run(options: argparse.Namespace) -> int:
         raise InvalidInput(f"{options.network}: expected a maxout or ReLU network, found {found}")
     domain = asked_domain(options, network.inputs)
     folder = folder_for(options, f"{Path(options.network).stem}-temperature", {"left.json": network})
-    with about(options.network), progress_line(options, "{} cells, {} open") as progress:
-        result = temperature(
-            network,
-            value=asked_temperature(options, "temperature") or None,
-            epsilon=options.epsilon,
-            tight=options.tight,
-            domain=domain,
-            progress=progress,
-            **chosen(options),
-            **how(options),
-        )
-    keys = {**keys_of(result), "temperature": [number(x) for x in result.temperature]}
-    return answer(options, result, folder, keys)
+    with working(options, folder) as work:
+        with about(options.network), shown(options, work) as seen:
+            result = temperature(
+                network,
+                value=asked_temperature(options, "temperature") or None,
+                epsilon=options.epsilon,
+                tight=options.tight,
+                domain=domain,
+                work=seen,
+                **chosen(options),
+                **how(options),
+            )
+        keys = {**keys_of(result), "temperature": [number(x) for x in result.temperature]}
+        return answer(options, result, folder, work, keys)

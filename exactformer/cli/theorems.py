@@ -10,8 +10,10 @@ from typing import Any
 from exactformer.cli.answers import say
 from exactformer.cli.exits import EXIT as VERDICT
 from exactformer.cli.exits import PROVED, REFUTED, UNKNOWN
-from exactformer.cli.options import no_effect, progress_line
+from exactformer.cli.options import no_effect
 from exactformer.cli.parser import command, natural, positive, seconds
+from exactformer.cli.progress import shown
+from exactformer.cli.working import working, working_options
 from exactformer.errors import InvalidInput
 
 EXIT = {"confirmed": PROVED, "cited": PROVED, "failed": REFUTED, "unknown": UNKNOWN}
@@ -37,7 +39,7 @@ def add(commands: Any) -> None:
     parser.add_argument("theorems", nargs="*", metavar="ID", help=what)
     parser.add_argument("--instances", type=positive, metavar="N", help="of each theorem; default: its own number")
     parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of the random instances; default: 0")
-    parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="processes")
+    working_options(parser)
     parser.add_argument("--timeout", type=seconds, default=900.0, metavar="SECONDS", help="for all; default: 900")
     parser.add_argument("--out", metavar="DIR", help="a folder with the page: text, Markdown, HTML and JSON")
     parser.add_argument("--resume", metavar="DIR", help="go on with a run that was interrupted, in its folder")
@@ -76,14 +78,14 @@ def run(options: argparse.Namespace) -> int:
         raise InvalidInput(f"{', '.join(f'--{name}' for name in given)}: expected one theorem, found {len(chosen)}")
     if options.out:
         check_place(Path(options.out), "report", names(STEM))
-    how = {name: getattr(options, name) for name in ("instances", "seed", "jobs", "timeout")}
+    how = {name: getattr(options, name) for name in ("instances", "seed", "timeout")}
     how |= {"folder": options.out or None}
-    with progress_line(options, "{} of {} instances") as progress:
+    with working(options) as work, shown(options, work) as seen:
         if given:
-            one = check(chosen[0].number, **how, progress=progress, **given)
+            one = check(chosen[0].number, **how, work=seen, **given)
             found = Findings((one,), options.seed, one.seconds)
         else:
-            found = check_all([each.number for each in chosen], **how, progress=progress)
+            found = check_all([each.number for each in chosen], **how, work=seen)
     return _answered(options, found, options.out)
 
 
@@ -94,8 +96,8 @@ def _resumed(options: argparse.Namespace, given: dict[str, int]) -> int:
     asked = [*given, *(name for name in ("theorems", "instances", "seed", "out") if getattr(options, name))]
     if asked:
         raise InvalidInput(f"--resume: expected no {asked[0]} beside it, as the folder says what the run was asked")
-    with progress_line(options, "{} of {} instances") as progress:
-        found = resume(options.resume, jobs=options.jobs, timeout=options.timeout, progress=progress)
+    with working(options) as work, shown(options, work) as seen:
+        found = resume(options.resume, timeout=options.timeout, work=seen)
     return _answered(options, found, options.resume)
 
 

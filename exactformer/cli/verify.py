@@ -19,12 +19,13 @@ from exactformer.cli.options import (
     input_files,
     network_in,
     no_effect,
-    progress_line,
     proving_options,
     read_correspondence_file,
     search,
 )
 from exactformer.cli.parser import command, positive
+from exactformer.cli.progress import shown
+from exactformer.cli.working import working, working_options
 from exactformer.errors import InvalidInput, Unsupported
 
 FAMILY = "family"
@@ -43,6 +44,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--instances", type=positive, metavar="N", help="of the family; default: all")
     parser.add_argument("--resume", action="store_true", help="go on with the run of a family recorded in --out")
     proving_options(parser)
+    working_options(parser)
     for side, letter in (("left", "A"), ("right", "B")):
         text = f"read {letter} with softmax at inverse temperature L, or at one a layer"
         parser.add_argument(f"--{side}-temperature", metavar="L[,L...]", help=text)
@@ -74,9 +76,10 @@ def run(options: argparse.Namespace) -> int:
     how = {**search(options), **_softmax(options), "correspondence": read_correspondence_file(options.correspondence)}
     networks = {"left.json": left} if right is None else {"left.json": left, "right.json": right}
     folder = proof_folder(options, name if right is not None else f"{name}-{claim.name}", networks)
-    with about(", ".join(files)), progress_line(options) as progress:
-        outcome = verify(left, right, claim=claim, domain=domain, **how, progress=progress)
-    return finish(options, outcome, folder)
+    with working(options, folder) as work:
+        with about(", ".join(files)), shown(options, work) as seen:
+            outcome = verify(left, right, claim=claim, domain=domain, **how, work=seen)
+        return finish(options, outcome, folder, work)
 
 
 def _softmax(options: argparse.Namespace) -> dict[str, Any]:
@@ -112,11 +115,15 @@ def _verify_family(options: argparse.Namespace, claim: Any) -> int:
         "domain": lambda inputs: asked_domain(options, inputs),
     }
     folder = proof_folder(options, Path(options.family).stem, {}, names(FAMILY))
-    line = progress_line(options, "{} instances proved, {} left open")
-    with about(options.family), redirect_stdout(sys.stderr), line as progress:  # whatever the file prints is no answer
+    with (
+        about(options.family),
+        redirect_stdout(sys.stderr),
+        working(options) as work,
+        shown(options, work) as seen,
+    ):  # whatever the file prints is no answer
         pairs, rebuild = load_family(Path(options.family), seed=options.seed)
         record = _record(options, claim, folder)
-        limits = {"limit": options.instances, "progress": progress, "record": record}
+        limits = {"limit": options.instances, "work": seen, "record": record}
         result = verify_family(pairs, rebuild=rebuild, **limits, **how)
     found = result.counterexample
     numbers = {"proved": result.proved, "unknown": result.unknown, "instance": result.instance, "shrunk": result.shrunk}
