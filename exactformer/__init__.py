@@ -10,6 +10,7 @@ Networks: `ReluNetwork.of`, `MaxoutNetwork.of`, `Transformer`, `load` and `save`
 Functions by formulas: `function`; known by their values alone: `Sampled`.
 Questions: `prove`, `verify` (with the claims of `exactformer.claims`), `verify_family`, `regions`, `check`; with a
 number as the answer: `distance`, `range`, `temperature`. The theorems behind it, with their checks: `theorems`.
+Long ones in processes, on clusters, with a record to go on from: `Work`, `Record`.
 Answers: `Outcome`, `Regions`, `report`, `write_folder`, `draw`. Every name has its own `help`.
 Piecewise linear functions as objects: `CPWL`.
 
@@ -53,12 +54,14 @@ _HOME = {
     "Outcome": "prover",
     "OutputRange": "measuring",
     "Polyhedron": "domain",
+    "Record": "work",
     "Regions": "subdivision",
     "ReluNetwork": "networks",
     "Replay": "exporting",
     "Sampled": "functions",
     "Transformer": "networks",
     "Unsupported": "errors",
+    "Work": "work",
     "approximate": "approximation",
     "chain": "linking",
     "check": "checking",
@@ -170,6 +173,8 @@ if TYPE_CHECKING:
     from exactformer.subdivision import Regions as Regions
     from exactformer.subdivision import draw as draw
     from exactformer.subdivision import regions as regions
+    from exactformer.work import Record as Record
+    from exactformer.work import Work as Work
 
     compile = compile_network
     range = output_range

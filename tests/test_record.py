@@ -284,7 +284,7 @@ def test_an_interrupted_count(path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     network = random_network(4, 2, (9, 9))
     full = regions(network)
     monkeypatch.setattr(tally, "MANY", 10)
-    monkeypatch.setattr(tally, "GROUP", 15)
+    monkeypatch.setattr(tally, "group_of", lambda whole: 15)
     monkeypatch.setattr(tally, "LARGE", 1)
     monkeypatch.setattr(tally, "size_of", lambda whole: 20)
 

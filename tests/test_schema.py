@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from exactformer.cli import VERBS, main
+from exactformer.work import Record
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = json.loads((ROOT / "docs" / "answers.schema.json").read_text(encoding="utf-8"))
@@ -26,6 +28,7 @@ ANSWERS = {  # by the definition in the schema
         ["verify", A, "--claim", "range:0,1/2", "--timeout", "20"],
         ["verify", A, B, "--domain", "domain.json"],
         ["verify", A, B, "--right-temperature", "3", "--claim", "within:1/100"],
+        ["resume", "stopped"],
     ],
     "measure": [
         ["distance", A, B],
@@ -97,6 +100,9 @@ def test_what_is_printed_fits(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("domain.json").write_text('{"lower": ["-1/3"], "upper": [null], "matrix": [[1]], "bounds": ["1/2"]}')
+    asked = {"words": ["prove", A], "in": str(tmp_path), "files": {A: sha256(Path(A).read_bytes()).hexdigest()}}
+    with Record(Path("stopped", "run.record"), asked) as record:
+        record.put("a piece of work", 1)
     for name, words in commands():
         found = printed(capsys, words)
         check = Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": STRICT})

@@ -19,7 +19,7 @@ from exactformer.cli.options import (
     input_files,
 )
 from exactformer.cli.parser import command, seconds
-from exactformer.cli.progress import shown
+from exactformer.cli.progress import progress_options, shown
 
 
 def add(commands: Any) -> None:

@@ -38,7 +38,7 @@ class Progress:
 
     def watch(self, status: Any) -> None:
         """Take note of how far the work is."""
-        if self.last is None or self.last.phase != status.phase:
+        if self.last is None or self.last.phase != status.phase or self.last.done > status.done:
             self._marks = []
         self.last = status
         if not self._marks or status.at - self._marks[-1][0] > EVERY / 4:

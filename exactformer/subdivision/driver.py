@@ -87,7 +87,7 @@ def regions(
         deadline.check()
         if progress is not None:
             progress(known)
-        how.watch(Status("regions", known, 0, workers=how.jobs))
+        how.watch(Status("count", known, 0, workers=how.jobs))
 
     def parts(whole: Complex) -> Iterator[Part]:
         return parts_of(whole, alive, shapes=shapes, size=part, work=how, deadline=deadline)

@@ -17,7 +17,8 @@ MOST = 30_000  # cells of a complex that is not divided, for few inputs
 NUMBERS = 4_000_000  # about as many values at vertices
 FACES = 400_000  # about as many faces of the highest dimensions has one for more inputs, where a cell has 2^n and more
 PROBES, SAMPLES = 256, 3  # of so many groups some are finished, to see how many cells there will be
-GROUP = 100_000  # cells that a group will have in the end, about
+GROUPS = {1: 100_000, 2: 100_000, 3: 50_000}  # cells that a group will have in the end, about, by the number of inputs
+SMALL = 20_000  # for more inputs, where a cell takes longer
 Alive = Callable[[int], None]  # is told how many cells are known, and may raise
 
 
@@ -41,7 +42,8 @@ def parts_of(
         if whole.cells:
             yield part_of(whole, shapes, False)
         return
-    groups = Groups(whole, number, estimated(whole, number, alive, size) // GROUP + 2, (shapes, size, deadline))
+    count = estimated(whole, number, alive, size) // group_of(whole) + 2
+    groups = Groups(whole, number, count, (shapes, size, deadline))
     known: dict[int, list[Part]] = {}
     cells = given = 0
     try:
@@ -109,6 +111,11 @@ def _parts(group: Complex, number: int, shapes: bool, size: int, deadline: Deadl
     except OutOfTime:
         return parts, False
     return parts, True
+
+
+def group_of(whole: Complex) -> int:
+    """How many cells a group should have in the end."""
+    return GROUPS.get(whole.n, SMALL)
 
 
 def size_of(whole: Complex) -> int:

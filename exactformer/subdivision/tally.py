@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -26,12 +26,13 @@ from exactformer.subdivision.complex import Complex
 from exactformer.subdivision.cube import cube
 from exactformer.subdivision.driver import regions, units_for
 from exactformer.subdivision.engine import finished, neighbours
-from exactformer.subdivision.enumeration import GROUP, Groups, estimated, grown, size_of
+from exactformer.subdivision.enumeration import Groups, estimated, group_of, grown, size_of
 from exactformer.subdivision.maps import residues
 from exactformer.subdivision.program import Program, program_of
 from exactformer.subdivision.result import Regions
 from exactformer.work import Deadline, OutOfTime, Record, Status, Work, check_work, spread
 
+FIRST = 4_000  # cells that are divided into groups
 MANY = 1_000_000  # regions that are counted without being kept
 LARGE = 4  # a group that turns out so many times as large as it should be is divided
 FACTOR = np.uint64(0x9E3779B97F4A7C15)  # odd, its bits without order
@@ -93,8 +94,8 @@ def count(
 ) -> Regions | Tally:
     """The three counts of `regions`, however many there are: a million or more are counted without being kept.
 
-    Groups of about 100,000 cells are finished by as many workers as there are, in memory that does not grow with the
-    number of regions (but for 8 bytes each), and written down in the record of the `work`, if it has one: a run that
+    Groups of some ten thousand cells are finished by as many workers as there are, in memory that does not grow with
+    the number of regions (but for 8 bytes each), and written down in the record of the `work`, if it has one: a run that
     was interrupted goes on from there. The counts do not depend on any of this. Options and errors are those of
     `regions`, which counts what is unbounded, has more than six inputs, or is small.
 
@@ -136,12 +137,13 @@ def _many(
     def alive(known: int) -> None:
         deadline.check()
         progress(known)
+        work.watch(Status("count", known, 0, workers=1))
 
     try:
         with threadpool_limits(1):
             whole = cube(program)
-            size = size_of(whole)
-            number = grown(whole, alive, size)
+            size = size_of(whole) // 2  # of a group, two of which a worker may hold for a moment
+            number = grown(whole, alive, min(FIRST, size))
             if number == len(whole.program.layers):
                 return None
             total = estimated(whole, number, alive, size)
@@ -149,18 +151,21 @@ def _many(
         return None
     if total < MANY:
         return None
-    question = sha256(f"{dump(network)}{domain.to_json()}{size}".encode()).hexdigest()
+    question = sha256(f"{dump(network)}{domain.to_json()}{FIRST}".encode()).hexdigest()
     with work.recorded() as record:
-        groups = _Groups(Groups(whole, number, total // GROUP + 2, (size, deadline)), record, f"count/{question[:32]}/")
+        every = Groups(whole, number, total // group_of(whole) + 2, (size, deadline))
+        groups = _Groups(every, record, f"count/{question[:32]}/")
         complete = True
         try:
             groups.begin()
             for place, counted in spread(_counted, groups, work=work, deadline=deadline):
                 groups.finish(place, counted)
                 progress(groups.known)
-                work.watch(Status("regions", groups.known, groups.open, share=groups.share, workers=work.jobs))
+                work.watch(Status("count", groups.known, groups.open, share=groups.share, workers=work.jobs))
         except OutOfTime:
             complete = False
+        except BrokenExecutor as error:
+            raise MemoryError(str(error)) from None
         return groups.tally(network, domain, complete)
 
 
@@ -180,7 +185,8 @@ class _Groups(Sequence[tuple[Any, ...]]):
 
     def __getitem__(self, place: Any) -> Any:
         whole, cells = self._groups.whole, self._todo[place][1]
-        return whole.part(cells), self._groups.number, LARGE * GROUP if len(cells) > 1 else None, *self._groups.more
+        most = LARGE * group_of(whole) if len(cells) > 1 else None
+        return whole.part(cells), self._groups.number, most, *self._groups.more
 
     @property
     def open(self) -> int:

@@ -131,7 +131,9 @@ class Workers:
         if self._given is not None:
             return self._given.submit(_called, VERSIONS, function, *values)
         if self._pool is None:
-            self._pool = _Pool(self._jobs, initializer=_begin, initargs=(self._share,))
+            # What a process has inherited counts as its own memory: with a limit it begins with nothing.
+            context = None if self._share is None else multiprocessing.get_context("spawn")
+            self._pool = _Pool(self._jobs, context, initializer=_begin, initargs=(self._share,))
         return self._pool.submit(function, *values)
 
     def _dropped(self, running: dict[Future[Any], int]) -> None:
