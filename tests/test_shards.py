@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from exactformer import Box, ReluNetwork
+from exactformer.checking import check
 from exactformer.compiler import compile_network
 from exactformer.formats.network_json import dump
 from exactformer.kernel import certificates, processes
@@ -184,3 +185,32 @@ def test_roots_of_all_sizes() -> None:
 def test_no_walk_proves_nothing() -> None:
     with pytest.raises(Rejected, match="cells left open"):
         joined([], "shards")
+
+
+def test_a_piece_as_another_process_walks_it(tmp_path: Path) -> None:
+    certificate, files = written(shards_of(9))
+    for name, text in {"certificate.json": certificate, **files}.items():
+        (tmp_path / name).write_bytes(text)
+    path, items = tmp_path / "certificate.json", json.loads(certificate)["shards"]
+    walks = [processes._piece(path, certificate, item) for item in items]
+    assert joined(walks, "shards")["holds"] > 1
+
+
+def test_the_kernel_as_a_program_with_processes(tmp_path: Path) -> None:
+    certificate, files = written(shards_of(9))
+    for name, text in {"certificate.json": certificate, **files}.items():
+        (tmp_path / name).write_bytes(text)
+    found = check(tmp_path, jobs=2)
+    assert found.counts == dict(accepted(certificate, files).counts)
+    assert {name for name, state in found.files.items() if state == "checked"} == {"certificate.json", *files}
+
+
+def test_a_chain_of_a_proof_in_shards() -> None:
+    """A link may be in shards, too; the chain names their files."""
+    certificate, files = written(shards_of(9))
+    link = {"file": "link.json", "sha256": hashlib.sha256(certificate).hexdigest()}
+    value = json.dumps({"format": "exactformer/chain-1", "links": [link]}).encode()
+    files = {**files, "link.json": certificate}
+    found: Any = certificates.check(value, files.__getitem__)
+    assert found.files.keys() == files.keys()
+    assert checker.check(value, files.__getitem__) == found.statement

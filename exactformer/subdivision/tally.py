@@ -95,9 +95,9 @@ def count(
     """The three counts of `regions`, however many there are: a million or more are counted without being kept.
 
     Groups of some ten thousand cells are finished by as many workers as there are, in memory that does not grow with
-    the number of regions (but for 8 bytes each), and written down in the record of the `work`, if it has one: a run that
-    was interrupted goes on from there. The counts do not depend on any of this. Options and errors are those of
-    `regions`, which counts what is unbounded, has more than six inputs, or is small.
+    the number of regions (but for 8 bytes each), and are written down in the record of the `work`, if it has one: a
+    run that was interrupted goes on from there. The counts do not depend on any of this. Options and errors are those
+    of `regions`, which counts what is unbounded, has more than six inputs, or is small.
 
     >>> from exactformer.subdivision import sawtooth
     >>> count(sawtooth(depth=3)).linear_regions
@@ -120,7 +120,7 @@ def count(
         found = _many(network, domain, program, how, deadline, progress or (lambda known: None))
         if found is not None:
             return found
-    left = None if timeout is None else max(0.01, deadline.left)
+    left = None if timeout is None else max(1e-9, deadline.left)
     return regions(network, domain, timeout=left, work=how, shapes=False, progress=progress)
 
 
