@@ -39,6 +39,8 @@ FORMAT = "exactformer/regions-1"
 MAX_INPUTS = 1000
 MAX_FACES = 100_000  # that the decomposition of one region may visit
 MAX_VOLUME = 1_000_000  # steps of the volume of a domain, inequalities to the power of inputs
+BATCH = 100  # points that are evaluated at once
+BINARY = bytes.maketrans(b"\0\1", b"01")
 
 Piece = tuple[Sequence[int], Sequence[int]]  # columns and their weights
 Layer = tuple[int, list[Piece], int]  # rank, the pieces of all units, their common denominator
@@ -171,13 +173,13 @@ def _point(value: object, place: str, n: int) -> list[int]:
 # --- patterns -------------------------------------------------------------------------------------
 
 
-def _run(layers: list[Layer], columns: list[list[int]], place: str) -> tuple[int, int]:
-    """Bit sets over all pieces of all units: the first of each unit that reaches the maximum, and all that do.
+def _run(layers: list[Layer], columns: list[list[int]], place: str) -> int:
+    """A bit set over all pieces of all units: the first of each unit that reaches the maximum.
 
     Each column is a homogeneous vector (h x, h); the first is the point, the others are directions, with h = 0. Pieces
     that reach the maximum must have the same slope in these.
     """
-    first, maximal, offset = 0, 0, 0
+    first, offset = 0, 0
     for number, (rank, rows, den) in enumerate(layers):
         images = [[sum(map(mul, weights, map(column.__getitem__, at))) for at, weights in rows] for column in columns]
         values, slopes = images[0], images[1:]
@@ -189,7 +191,6 @@ def _run(layers: list[Layer], columns: list[list[int]], place: str) -> tuple[int
             chosen.append(best)
             first |= 1 << (offset + best)
             for piece in [k for k in range(best + 1, start + rank) if values[k] == top]:
-                maximal |= 1 << (offset + piece)
                 if any(slope[piece] != slope[best] for slope in slopes):
                     reject(place, "a point inside a region", f"a wall of unit {start // rank} of layer {number}")
         columns = [
@@ -197,22 +198,95 @@ def _run(layers: list[Layer], columns: list[list[int]], place: str) -> tuple[int
             for image, column in zip(images, columns, strict=True)
         ]
         offset += len(rows)
-    return first, first | maximal
+    return first
+
+
+class Digits:
+    """Many integers as the digits of one, in a base of `size` bytes, where all are less than half the base from 0.
+
+    So sums and multiples of such integers are those of their digits, all at once. With half a base added to each digit
+    none is negative: then they are the bytes of the integer, and the highest bit of a digit tells its sign.
+    """
+
+    def __init__(self, size: int, count: int) -> None:
+        self.size, self.count, self.bits = size, count, 8 * size
+        self.ones = int.from_bytes((1).to_bytes(size, "little") * count, "little")
+        self.halves = self.ones << (self.bits - 1)
+
+    def joined(self, numbers: Iterable[int]) -> int:
+        """The integer with these digits."""
+        half = 1 << (self.bits - 1)
+        digits = b"".join([(x + half).to_bytes(self.size, "little") for x in numbers])
+        return int.from_bytes(digits, "little") - self.halves
+
+    def signs(self, x: int) -> int:
+        """1 for each digit that is not negative, 0 for the others."""
+        return (x + self.halves) >> (self.bits - 1) & self.ones
+
+    def larger(self, x: int, y: int) -> int:
+        """The larger of each two digits: x, and y - x more where that is not negative."""
+        signs = self.signs(y - x)
+        kept = (y - x + self.halves) & ((signs << self.bits) - signs)  # y - x and half a base
+        return x + kept - (signs << (self.bits - 1))
+
+    def told(self, signs: int) -> bytes:
+        """Zeros and ones as a byte each."""
+        return signs.to_bytes(self.size * self.count, "little")[:: self.size]
+
+
+def _reached(layers: list[Layer], points: list[list[int]]) -> list[int]:
+    """For each point (h x, h), h > 0, a bit set over all pieces of all units: those that reach the maximum."""
+    growth = sum(_growth(rows, den) for _, rows, den in layers)
+    reached = [0] * len(points)
+    for batch in _batches(points):
+        longest = max(x.bit_length() for i in batch for x in points[i])
+        digits = Digits((longest + growth + 9) // 8, len(batch))  # also differences are less than half a base from 0
+        columns = [digits.joined(column) for column in zip(*(points[i] for i in batch), strict=True)]
+        bits: list[bytes] = []  # for each piece whether it reaches the maximum at each point of the batch
+        for rank, rows, den in layers:
+            images = [sum(map(mul, weights, map(columns.__getitem__, at))) for at, weights in rows]
+            units = [images[start : start + rank] for start in range(0, len(rows), rank)]
+            tops = [reduce(digits.larger, unit) for unit in units]
+            bits += [digits.told(digits.signs(y - top)) for unit, top in zip(units, tops, strict=True) for y in unit]
+            columns = [*tops, columns[-1] * den]
+        for k, i in enumerate(batch):
+            reached[i] = int(b"0" + bytes([piece[k] for piece in reversed(bits)]).translate(BINARY), 2)
+    return reached
+
+
+def _growth(rows: list[Piece], den: int) -> int:
+    """By how many bits a state may be longer after a layer, at most."""
+    return max([den, *(sum(map(abs, weights)) for _, weights in rows)]).bit_length()
+
+
+def _batches(points: list[list[int]]) -> Iterator[list[int]]:
+    """The numbers of the points in batches of few points, of which none is more than twice as long as another."""
+    lengths = [max(x.bit_length() for x in point) for point in points]
+    batch: list[int] = []
+    for i in sorted(range(len(points)), key=lengths.__getitem__):
+        if batch and (len(batch) == BATCH or lengths[i] > 2 * lengths[batch[0]]):
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
 
 
 def _patterns(layers: list[Layer], domain: Bounded, points: list[object], place: str) -> list[int]:
     """The patterns of points strictly inside the domain and inside regions; all are different."""
     rows, n = domain.rows(), len(domain.lower)
     directions = [[int(i == j) for j in range(n)] + [0] for i in range(n)]
-    seen: dict[int, int] = {}
+    inside = []
     for number, value in enumerate(points):
+        inside.append(_point(value, f"{place}[{number}]", n))
+        if any(sum(map(mul, row, inside[-1])) <= 0 for row in rows):
+            reject(f"{place}[{number}]", "a point strictly inside the domain", value)
+    units = sum(len(pieces) // rank for rank, pieces, _ in layers)
+    seen: dict[int, int] = {}
+    for number, pattern in enumerate(_reached(layers, inside)):
         where = f"{place}[{number}]"
-        point = _point(value, where, n)
-        if any(sum(map(mul, row, point)) <= 0 for row in rows):
-            reject(where, "a point strictly inside the domain", value)
-        pattern, maximal = _run(layers, [point], where)
-        if maximal != pattern:
-            _run(layers, [point, *directions], where)
+        if pattern.bit_count() > units:
+            pattern = _run(layers, [inside[number], *directions], where)
         if pattern in seen:
             reject(where, "a region of its own", f"the region of {place}[{seen[pattern]}]")
         seen[pattern] = number
@@ -232,9 +306,8 @@ def _vertices(
         if min(gaps) < 0:
             reject(where, "a point of the domain", value)
         points.append(point)
-        zero = sum(1 << (pieces + i) for i, gap in enumerate(gaps) if gap == 0)
-        tight.append(_run(layers, [point], where)[1] | zero)
-    return points, tight
+        tight.append(sum(1 << (pieces + i) for i, gap in enumerate(gaps) if gap == 0))
+    return points, [zero | reached for zero, reached in zip(tight, _reached(layers, points), strict=True)]
 
 
 # --- volumes --------------------------------------------------------------------------------------

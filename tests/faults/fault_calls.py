@@ -285,6 +285,15 @@ def counts(package: Any, r: Random) -> list[Any]:
         found += [
             refused(lambda l=layers, p=points[:k], b=whole_box: c._patterns(l, b, p, "points")) for k in (1, 2, 4)
         ]
+        digits, edge = c.Digits(r.choice((1, 2, 3)), 5), r.choice((1, 63, 100))
+        first, second = ([r.choice((0, edge, -edge, 1, -1, whole())) for _ in range(5)] for _ in range(2))
+        x, y = digits.joined(first), digits.joined(second)
+        found += [x, digits.signs(x), digits.told(digits.signs(y)), digits.joined([127, -127, 0, 1, -1])]
+        if edge < 64:
+            found.append(digits.larger(x, y))
+        found += [c._growth(rows, den) for _, rows, den in layers]
+        homogeneous = [[whole() << r.choice((0, 0, 9)) for _ in range(n)] + [r.choice((1, 2, 8))] for _ in range(130)]
+        found += [c._reached(layers, homogeneous), c._reached(layers, []), list(c._batches(homogeneous))]
         found.append(refused(lambda l=layers, p=points, b=domain: c._vertices(l, b, p, "vertices")))
         found.append(refused(lambda l=layers, p=points, b=whole_box: c._vertices(l, b, p, "vertices")))
     return found

@@ -443,6 +443,67 @@ def folder(path: Path, value: Certificate = CROSS_COUNT) -> Path:
     return path / "certificate.json"
 
 
+@pytest.mark.parametrize("size", [1, 2, 5, 50])
+def test_many_integers_as_the_digits_of_one(size: int) -> None:
+    """Of either sign, up to the largest and smallest that the base holds; differences, too."""
+    rng = random.Random(size)
+    most = (1 << (8 * size - 1)) - 1
+    for count in (1, 2, 9):
+        digits = counts.Digits(size, count)
+        for scale in (1, 2):  # half as large, so that differences are in the base
+            edge = most // scale
+            first = [rng.choice([edge, -edge, 0, 1, -1, rng.randint(-edge, edge)]) for _ in range(count)]
+            second = rng.sample(first, count)
+            x, y = digits.joined(first), digits.joined(second)
+            assert x == sum(a << (8 * size * i) for i, a in enumerate(first))
+            assert list(digits.told(digits.signs(x))) == [a >= 0 for a in first]
+            if scale == 2:
+                assert digits.larger(x, y) == digits.joined(map(max, first, second))
+                differences = (a - b for a, b in zip(first, second, strict=True))
+                assert list(digits.told(digits.signs(x - y))) == [d >= 0 for d in differences]
+
+
+def test_points_are_evaluated_in_batches_of_like_length() -> None:
+    rng = random.Random(5)
+    points = [[rng.getrandbits(rng.choice([3, 40, 3000])) - 1, 1 + rng.getrandbits(3)] for _ in range(350)]
+    batches = list(counts._batches(points))
+    assert sorted(i for batch in batches for i in batch) == list(range(350))
+    assert max(map(len, batches)) == counts.BATCH
+    for batch in batches:
+        lengths = [max(x.bit_length() for x in points[i]) for i in batch]
+        assert max(lengths) <= 2 * min(lengths)
+    assert list(counts._batches([])) == []
+    layers: list[Any] = [
+        (3, [([0, 1], [1, -1]), ([1], [0]), ([0, 1], [-2, 7])] * 2, 1),
+        (1, [([0, 2], [1, 1])], 2),
+        (2, [([], []), ([0, 1], [1, -5])], 3),
+    ]
+    together = counts._reached(layers, points)
+    assert together == [counts._reached(layers, [point])[0] for point in points]
+    for (x, h), reached in zip(points, together, strict=True):
+        values = [x - h, 0, 7 * h - 2 * x]
+        top = max(values)
+        first = sum((y == top) << i for i, y in enumerate(values))
+        last = (top + h) - 5 * 2 * h  # over the denominator 2 h
+        assert reached == first | first << 3 | 1 << 6 | (last <= 0) << 7 | (last >= 0) << 8
+
+
+@pytest.mark.parametrize(("length", "growth"), [(4, 3), (12, 3), (1, 6), (6, 1), (9, 14), (40, 39)])
+def test_differences_as_large_as_digits_hold(length: int, growth: int) -> None:
+    """The largest state times the largest weight, and its opposite: no more than half the base apart."""
+    x, weight = (1 << length) - 1, (1 << growth) - 1
+    layers: list[Any] = [(2, [([0], [-weight]), ([0], [weight])], 1)]
+    assert counts._reached(layers, [[x, 1], [-x, 1], [0, x]]) == [0b10, 0b01, 0b11]
+
+
+def test_points_of_different_lengths_do_not_share_digits() -> None:
+    layers: list[Any] = [(2, [([0], [1]), ([1], [1])], 1)]
+    points = [[1 << 100, 1], [3, 4], [-(1 << 300), 1], [2, 2]]
+    for k in range(4):
+        turned = points[k:] + points[:k]
+        assert counts._reached(layers, turned) == [(x >= h) + 2 * (h >= x) for x, h in turned]
+
+
 def test_check_file(tmp_path: Path) -> None:
     path = folder(tmp_path)
     assert check_file(path) == judged(CROSS_COUNT, CROSS)
