@@ -1,0 +1,189 @@
+"""What a piece of work costs, what two processes gain, and a simulated schedule for thousands of workers.
+
+Usage: python benchmarks/scaling.py [--quick]
+
+A proof by regions is searched in pieces of a fifth of a second by an executor that works in this process and measures
+the seconds of each piece, the bytes to a worker and back, and the seconds that it takes to hand a piece out and to take
+it back. From that a schedule is simulated: a worker takes the first piece in the order of the tree that waits; a piece
+waits from the moment at which the piece that left it has been taken back; and those moments are one after the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import pickle
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from random import Random
+from statistics import mean, median, quantiles
+from typing import Any
+from unittest.mock import patch
+
+sys.path[:0] = [str(Path(__file__).parent.parent)]
+
+from exactformer import Box, ReluNetwork
+from exactformer.compiler import compile_network
+from exactformer.prover import parallel, verify
+from exactformer.subdivision import count
+from exactformer.work import Record, Work
+
+WORKERS = (1, 2, 10, 100, 1_000, 10_000)
+SIDE_BY_SIDE = 1_000  # copies of the measured tree, for a proof that takes so many times as long
+NETWORK = 0.5e-3  # seconds for a message in a data centre, and
+RATE = 1e9 / 8  # bytes a second on a line of one gigabit
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of work: where it is in the tree, its seconds, the bytes to the worker and back."""
+
+    key: tuple[int, ...]
+    seconds: float
+    sent: int
+    received: int
+
+
+class Measuring(Executor):
+    """Works at once, in this thread, and measures."""
+
+    def __init__(self) -> None:
+        self.measured: list[tuple[float, int, int]] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        sent = len(pickle.dumps(args))
+        started = time.perf_counter()
+        result = fn(*args, **kwargs)
+        seconds = time.perf_counter() - started
+        self.measured.append((seconds, sent, len(pickle.dumps(result))))
+        future.set_result(result)
+        return future
+
+
+def network(inputs: int, widths: Sequence[int], seed: int = 0) -> ReluNetwork:
+    """A network of random weights with eight binary digits."""
+    r = Random(seed)
+    layers, below = [], inputs
+    for width in widths:
+        rows = [[f"{round(256 * r.gauss(0, below**-0.5))}/256" for _ in range(below)] for _ in range(width)]
+        layers.append((rows, [f"{round(100 * r.gauss(0, 1))}/256" for _ in range(width)]))
+        below = width
+    return ReluNetwork.of(layers, ([[1] * below], [0]), domain=Box([-1] * inputs, [1] * inputs))
+
+
+def proof(source: ReluNetwork, work: Work) -> float:
+    """The seconds of a proof by regions."""
+    transformer = compile_network(source).transformer
+    started = time.perf_counter()
+    outcome = verify(source, transformer, method="regions", cross_check=(), timeout=3600, work=work)
+    assert outcome.verdict == "proved"
+    return time.perf_counter() - started
+
+
+def measured(source: ReluNetwork) -> tuple[list[Piece], float, float]:
+    """The pieces of a proof; the seconds to hand one out and take it back; those before the first."""
+    executor, pieces = Measuring(), list[Any]()
+    seconds = dict.fromkeys(("begin", "finish", "__getitem__"), 0.0)
+
+    def timed(name: str) -> Callable[..., Any]:
+        own = getattr(parallel._Pieces, name)
+
+        def run(self: Any, *args: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                return own(self, *args)
+            finally:
+                seconds[name] += time.perf_counter() - started
+                pieces[:] = [self]
+
+        return run
+
+    with ExitStack() as stack:
+        for name in seconds:
+            stack.enter_context(patch.object(parallel._Pieces, name, timed(name)))
+        stack.enter_context(patch.object(parallel, "SECONDS", parallel.AT_FIRST))
+        proof(source, Work(2, executor))
+    keys = [key for key, _ in pieces[0]._given]
+    found = [Piece(key, *own) for key, own in zip(keys, executor.measured, strict=False)]
+    return found, (seconds["finish"] + seconds["__getitem__"]) / len(found), seconds["begin"]
+
+
+def simulated(pieces: Sequence[Piece], workers: int, serial: float, first: float, copies: int) -> float:
+    """When the last piece is done."""
+    children: dict[tuple[int, ...], list[Piece]] = {}
+    for piece in pieces:
+        children.setdefault(piece.key[:-1], []).append(piece)
+    waiting: list[tuple[tuple[int, ...], int, Piece]] = []
+    for copy in range(copies):
+        for piece in children.get((), []):
+            heapq.heappush(waiting, (piece.key, copy, piece))
+    running: list[tuple[float, int, int, Piece]] = []
+    now, master, number = first, first, 0
+    while waiting or running:
+        while waiting and len(running) < workers:
+            _, copy, piece = heapq.heappop(waiting)
+            master = max(master, now) + serial / 2
+            travel = 2 * NETWORK + (piece.sent + piece.received) / RATE
+            heapq.heappush(running, (master + travel + piece.seconds, number, copy, piece))
+            number += 1
+        now, _, copy, piece = heapq.heappop(running)
+        master = max(master, now) + serial / 2
+        now = max(now, master)
+        for child in children.get(piece.key, []):
+            heapq.heappush(waiting, (child.key, copy, child))
+    return now
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true", help="a smaller proof and count")
+    quick = parser.parse_args().quick
+    source, copies = network(3, [16] if quick else [40]), 10 if quick else SIDE_BY_SIDE
+    pieces, serial, first = measured(source)
+    costs = sorted(piece.seconds for piece in pieces)
+    total, cuts = sum(costs), quantiles(costs, n=20)
+    sent, back = mean(piece.sent for piece in pieces), mean(piece.received for piece in pieces)
+    print(f"proof by regions of a 3-{source.widths[0]}-1: {len(pieces)} pieces, {total + first:.1f} s of work")
+    print(f"  seconds   mean {mean(costs):.3f}, 5 % below {cuts[0]:.3f}, half {median(costs):.3f}, 95 % {cuts[-1]:.3f}")
+    print(f"  bytes     {sent:.0f} to a worker, {back:.0f} back, on average")
+    print(f"  serial    {1e3 * serial:.2f} ms to hand out and take back a piece; {first:.2f} s before the first")
+    print(f"  longest   way through the tree: {longest(pieces) + first:.2f} s")
+    print(f"workers   this proof              {copies} of them side by side")
+    for workers in WORKERS:
+        one, many = (simulated(pieces, workers, serial, first, number) for number in (1, copies))
+        gains = (total + first) / one, (total * copies + first) / many
+        print(f"{workers:7}   {one:8.1f} s  {gains[0]:7.1f} x   {many:10.1f} s  {gains[1]:8.1f} x")
+    large = network(3, [64, 64] if quick else [256, 192])
+    for name, run in (("proof", partial(proof, source)), ("count", partial(counted, large))):
+        alone = run(Work())
+        with tempfile.TemporaryDirectory() as folder, Record(Path(folder) / "run", {}) as record:
+            written = run(Work(record=record))
+        two = run(Work(2))
+        gain = f"{alone / two:.2f} x"
+        print(f"{name}     one process {alone:.1f} s, with a record {written:.1f} s, two processes {two:.1f} s: {gain}")
+
+
+def counted(source: ReluNetwork, work: Work) -> float:
+    """The seconds of a count."""
+    started = time.perf_counter()
+    found = count(source, work=work)
+    print(f"  {found.activation_regions} regions")
+    return time.perf_counter() - started
+
+
+def longest(pieces: Sequence[Piece]) -> float:
+    """The seconds of the pieces on the way from the root that takes longest."""
+    seconds = {piece.key: piece.seconds for piece in pieces}
+    return max(sum(seconds.get(key[:n], 0.0) for n in range(1, len(key) + 1)) for key in seconds)
+
+
+if __name__ == "__main__":
+    main()
