@@ -1,6 +1,6 @@
 """A proof and a count that are killed at random moments and gone on with: the answer is the same, within the memory.
 
-Usage: python benchmarks/interrupted.py proof|count [--kills 10] [--memory 2G] [--jobs 2] [--small] [--seed 0]
+Usage: python benchmarks/interrupted.py [proof] [count] [--kills 10] [--memory 2G] [--jobs 2] [--small] [--seed 0]
 
 The run is made once in one go, then again, killed so many times with SIGKILL (all of its processes), and resumed. Files
 of both are compared byte by byte. `memory` is the largest sum of the resident sets of all processes, looked at often.
@@ -67,27 +67,32 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("task", choices=("proof", "count"))
-    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("tasks", nargs="*", metavar="TASK", help="proof, count; default: both")
+    parser.add_argument("--kills", type=int)
     parser.add_argument("--memory", default="2G")
     parser.add_argument("--jobs", default="2")
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    widths = ([12] if options.small else [86]) if options.task == "proof" else [64, 64] if options.small else [448, 448]
+    options.kills = options.kills or (1 if options.small else 10)
+    for task in options.tasks or ("proof", "count"):
+        interrupted(task, options)
+
+
+def interrupted(task: str, options: argparse.Namespace) -> None:
+    """One run in one go, and one that is killed."""
+    widths = ([6] if options.small else [86]) if task == "proof" else [40, 30] if options.small else [448, 448]
     r = random.Random(options.seed)
     how = ["--memory", options.memory, "--jobs", options.jobs, "--timeout", "100000", "--json"]
     asked = ["prove", "net.json", "--method", "regions", "--cross-check", "none"]
-    words = [*(asked if options.task == "proof" else ["regions", "net.json", "--count"]), *how]
+    words = [*(asked if task == "proof" else ["regions", "net.json", "--count"]), *how]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         save(network(3, widths), folder / "net.json")
         code, whole, most, text = run([*words, "--out", "whole"], folder, None)
         found = json.loads(text)
         number = found.get("regions") or found.get("activation_regions")
-        print(
-            f"{options.task}: {number} regions in one go, code {code}, {whole:.1f} s, {most / 1e9:.2f} GB", flush=True
-        )
+        print(f"{task}: {number} regions in one go, code {code}, {whole:.1f} s, {most / 1e9:.2f} GB", flush=True)
         moments, kills = [], 0
         while True:
             resumed = (folder / "killed" / "run.record").exists()

@@ -1,6 +1,6 @@
 """What a piece of work costs, what two processes gain, and a simulated schedule for thousands of workers.
 
-Usage: python benchmarks/scaling.py [--quick]
+Usage: python benchmarks/scaling.py [--small]
 
 A proof by regions is searched in pieces of a fifth of a second by an executor that works in this process and measures
 the seconds of each piece, the bytes to a worker and back, and the seconds that it takes to hand a piece out and to take
@@ -144,9 +144,9 @@ def simulated(pieces: Sequence[Piece], workers: int, serial: float, first: float
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true", help="a smaller proof and count")
-    quick = parser.parse_args().quick
-    source, copies = network(3, [16] if quick else [40]), 10 if quick else SIDE_BY_SIDE
+    parser.add_argument("--small", action="store_true", help="a smaller proof and count")
+    small = parser.parse_args().small
+    source, copies = network(3, [12] if small else [40]), 10 if small else SIDE_BY_SIDE
     pieces, serial, first = measured(source)
     costs = sorted(piece.seconds for piece in pieces)
     total, cuts = sum(costs), quantiles(costs, n=20)
@@ -161,7 +161,7 @@ def main() -> None:
         one, many = (simulated(pieces, workers, serial, first, number) for number in (1, copies))
         gains = (total + first) / one, (total * copies + first) / many
         print(f"{workers:7}   {one:8.1f} s  {gains[0]:7.1f} x   {many:10.1f} s  {gains[1]:8.1f} x")
-    large = network(3, [64, 64] if quick else [256, 192])
+    large = network(3, [40, 30] if small else [256, 192])
     for name, run in (("proof", partial(proof, source)), ("count", partial(counted, large))):
         alone = run(Work())
         with tempfile.TemporaryDirectory() as folder, Record(Path(folder) / "run", {}) as record:

@@ -36,6 +36,12 @@ ROWS = {  # patterns of what the output says, without the times
         r"^ +1 +2 +2 +2 +6 +77 +9 +9 +\d+$",
         r"^sawtooth, 3\^4 regions  causal +81 +[\d.]+ +\d+$",
     ],
+    "interrupted": [
+        r"^proof: \d+ regions in one go, code 0, \S+ s, \S+ GB$",
+        r"^count: \d+ regions in one go, code 0, ",
+        r"^  the same answer: True; the same files: True$",
+    ],
+    "scaling": [r"^proof by regions of a 3-12-1: \d+ pieces, ", r"^  10000 +\S+ s +\S+ x +\S+ s +\S+ x$"],
     "versions": [r"^prove 2-3x2-1, decimal text +\S+$", r"^check 2-3x2-1, decimal text +\S+$"],
 }
 
