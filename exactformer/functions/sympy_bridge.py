@@ -16,7 +16,6 @@ from exactformer.errors import Faults, InvalidInput
 from exactformer.functions.expressions import Expressions, Refused
 from exactformer.functions.parser import in_order
 from exactformer.networks import Function
-from exactformer.networks.function import check_names
 from exactformer.rational import rational
 
 _SAME = {sympy.exp: "exp", sympy.log: "log", sympy.sin: "sin", sympy.cos: "cos", sympy.tan: "tan"}
@@ -60,9 +59,7 @@ def _function(expression: Any, variables: Sequence[Any] | None, domain: Domain |
     faults.settle()
     write = Expressions()
     last = _last(expression, {symbol: i for i, symbol in enumerate(names)}, write)
-    unfit = Faults()
-    check_names(names, "variables", unfit)  # symbols may have names that formulas cannot use
-    return write.function(last, len(names), domain, name, () if unfit.reasons else names)
+    return write.function(last, len(names), domain, name)
 
 
 def to_sympy(function: Function, variables: Sequence[Any] | None = None) -> Any:

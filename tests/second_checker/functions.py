@@ -26,7 +26,6 @@ EXPONENT = 1 << 12
 LONGEST = 400  # characters of a formula in a theorem
 ONE_ARGUMENT = ("exp", "log", "sin", "cos", "tan", "tanh", "absolute")
 TWO_ARGUMENTS = ("add", "multiply", "divide", "maximum", "minimum")
-RESERVED = ("exp", "log", "sin", "cos", "tan", "tanh", "abs", "max", "min", "pi")
 
 Span = tuple[Fraction, Fraction]
 Inputs = Sequence[dict[int, Fraction]]  # affine forms, the constant under 0, as in the checker
@@ -44,7 +43,6 @@ class Function:
 
     inputs: int
     steps: tuple[tuple[str, tuple[int, ...], Fraction], ...]
-    names: tuple[str, ...] = ()
     outputs: int = 1
 
 
@@ -75,13 +73,7 @@ def read(
         else:
             earlier = tuple(index(i, k) for i in given)
         found.append((name, earlier, constant))
-    names = value.get("variables", [])
-    require(isinstance(names, list) and len(names) == (inputs if "variables" in value else 0), "a name for each input")
-    for name in names:
-        require(isinstance(name, str) and re.fullmatch("[A-Za-z_][A-Za-z_0-9]{0,39}", name) is not None, "a name")
-        require(name not in RESERVED, "a name without a meaning of its own")
-    require(len(set(names)) == len(names), "names that differ")
-    return Function(inputs, tuple(found), tuple(names))
+    return Function(inputs, tuple(found))
 
 
 # --- Section 4.2: the formula in a theorem --------------------------------------------------------
@@ -91,23 +83,24 @@ def formula(function: Function) -> str:
     """The text of a function."""
     words: list[tuple[str, int] | None] = []
     for name, earlier, constant in function.steps:
-        if name == "input":
-            words.append((function.names[earlier[0]] if function.names else f"x{earlier[0] + 1}", 3))
-            continue
-        parts = [words[i] for i in earlier]
-        made = None if None in parts else spelt(name, parts, constant)  # type: ignore[arg-type]
+        parts = [] if name == "input" else [words[i] for i in earlier]
+        made = None if None in parts else spelt(name, parts, earlier, constant)  # type: ignore[arg-type]
         words.append(made if made is not None and len(made[0]) <= LONGEST else None)
     last = words[-1]
     return f"a formula of {len(function.steps)} steps" if last is None else last[0]
 
 
-def spelt(name: str, parts: list[tuple[str, int]], constant: Fraction) -> tuple[str, int] | None:
+def spelt(
+    name: str, parts: list[tuple[str, int]], earlier: tuple[int, ...], constant: Fraction
+) -> tuple[str, int] | None:
     """A step as text, and how tightly it binds: 0 a sum or a sign, 1 a product, 2 a power, 3 all else."""
 
     def inner(i: int, least: int) -> str:
         text, binds = parts[i]
         return text if binds >= least else f"({text})"
 
+    if name == "input":
+        return f"x{earlier[0] + 1}", 3
     if name == "number":
         if max(abs(constant.numerator), constant.denominator) >= 1 << 4 * LONGEST:
             return None

@@ -774,8 +774,6 @@ def random_function(r: random.Random, inputs: int) -> Data:
         else:
             steps.append([r.choice(smooth[: r.choice([5, 5, 7])]), a])
     net: Data = {"format": "exactformer/network-1", "kind": "function", "inputs": inputs, "steps": steps}
-    if r.random() < 0.3:
-        net["variables"] = [r.choice([f"x{i}", f"t_{i}", "abc"[i % 3], "max"[: 2 + i]]) for i in range(inputs)]
     return net | ({"name": "f"} if r.random() < 0.1 else {})
 
 
