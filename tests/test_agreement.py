@@ -344,7 +344,7 @@ ACCEPTED = {
     "an atom on both sides": splitting([KINKED, TWICE], SIGNS, ["gate", "R1.u0"], *[HOLDS] * 4),
     "an update that cancels out is none": case_of([cancelling(-1), NEGATIVE], **WIDE),
     "the last leader dominates another form": bowl(31, 32),
-    "a form that is no leader dominates none": bowl(32, 34),
+    "a form that is the largest at a corner of the box dominates others": bowl(32, 33),
     "atoms of a cell beside it are unknown": beside(*LOWER),
     "rivals that are no leaders where signs are known": crowd(["compare", 0, 32], *[["holds"]] * 3),
     "a chord": chord([[0, "1/2"], [1, "1/2"]], *CHORD),
@@ -366,7 +366,7 @@ ACCEPTED = {
 REJECTED = {
     "an update before a neuron": case_of([cancelling(1), NEGATIVE], **WIDE),
     "a form that the last leader dominates": bowl(31, 33),
-    "a form that is dominated by no leader": bowl(32, 33),
+    "a form that the largest at a corner dominates": bowl(32, 34),
     "atoms of a cell beside it as if known": beside(LOWER[0]),
     "a token that is dominated where signs are known": crowd(["compare", 0, 33], *[["holds"]] * 3),
     "a chord that is too low": chord([[0, "1/2"], [1, "1/3"]], *CHORD),

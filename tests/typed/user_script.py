@@ -124,6 +124,9 @@ def questions(relu_net: ef.ReluNetwork, maxout: ef.MaxoutNetwork, transformer: e
 def regions(network: ef.Network, folder: Path) -> None:
     with ThreadPoolExecutor(1) as executor:
         found: ef.Regions = ef.regions(network, executor=executor, timeout=60)
+    with ef.Record(folder / "run.record", {"question": "regions"}) as record:
+        work = ef.Work(jobs=2, record=record)
+        assert len(ef.regions(network, work=work)) == 2
     assert (found.activation_regions, found.linear_regions, found.distinct_affine_maps) == (2, 2, 2)
     region = found[0]
     assert region.volume == 1 and region.affine.inputs == 1 and len(region.vertices) == 2 and region.rows
