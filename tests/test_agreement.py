@@ -30,7 +30,15 @@ from exactformer.prover.certificate import dump  # noqa: E402
 
 PROOFS = sorted(agreement.PROOFS.glob("*/certificate.json"))
 CORPUS = sorted((HERE.parent / "fuzz" / "corpus").iterdir())
-GOOD = {"random trees": 100, "needless splits": 50, "long lists": 12, "near": 80, "softmax": 60, "leaks": 80}
+GOOD = {
+    "heads": 15,
+    "random trees": 100,
+    "needless splits": 50,
+    "long lists": 12,
+    "near": 80,
+    "softmax": 60,
+    "leaks": 80,
+}
 GOOD |= {"prover": 60}
 GOOD |= {"narrow": 60, "functions": 60, "pieces": 30, "chains": 40}
 LEAST_ACCEPTED = {
