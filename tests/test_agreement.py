@@ -251,12 +251,14 @@ def square(**more: Any) -> dict[str, Any]:
     return {"domain": {"lower": [-1, -1], "upper": [1, 1], **more}}
 
 
-def bowl(tangents: int, children: int) -> Case:
+def bowl(tangents: int, children: int, inputs: int = 2) -> Case:
     """The maximum of tangents to a bowl over x1, of 9 x2 and of 9 x2 - 1, and a gate with so many children."""
+    rest = [0] * (inputs - 2)
     slopes = [Fraction(k, 32) - Fraction(1, 2) for k in range(tangents)]
-    pieces = [[str(a), 0] for a in slopes] + [[0, 9], [0, 9]]
+    pieces = [[str(a), 0, *rest] for a in slopes] + [[0, 9, *rest], [0, 9, *rest]]
     network = layered("maxout", ([pieces], [[*(str(-a * a / 2) for a in slopes), 0, -1]]))
-    return case_of([network, network], tree=[["gate", "L0.u0"], *[HOLDS] * children], inhabitant=[0, 0], **square())
+    box = {"domain": {"lower": [-1] * inputs, "upper": [1] * inputs}}
+    return case_of([network, network], tree=[["gate", "L0.u0"], *[HOLDS] * children], inhabitant=[0] * inputs, **box)
 
 
 def crowd(*steps: list[Any]) -> Case:
@@ -353,6 +355,7 @@ ACCEPTED = {
     "an update that cancels out is none": case_of([cancelling(-1), NEGATIVE], **WIDE),
     "the last leader dominates another form": bowl(31, 32),
     "a form that is the largest at a corner of the box dominates others": bowl(32, 33),
+    "a form that is no leader dominates none": bowl(32, 34, inputs=3),
     "atoms of a cell beside it are unknown": beside(*LOWER),
     "rivals that are no leaders where signs are known": crowd(["compare", 0, 32], *[["holds"]] * 3),
     "a chord": chord([[0, "1/2"], [1, "1/2"]], *CHORD),
@@ -375,6 +378,7 @@ REJECTED = {
     "an update before a neuron": case_of([cancelling(1), NEGATIVE], **WIDE),
     "a form that the last leader dominates": bowl(31, 33),
     "a form that the largest at a corner dominates": bowl(32, 34),
+    "a form that is dominated by no leader": bowl(32, 33, inputs=3),
     "atoms of a cell beside it as if known": beside(LOWER[0]),
     "a token that is dominated where signs are known": crowd(["compare", 0, 33], *[["holds"]] * 3),
     "a chord that is too low": chord([[0, "1/2"], [1, "1/3"]], *CHORD),

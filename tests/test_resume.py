@@ -172,7 +172,7 @@ def test_a_run_that_is_out_of_time_is_kept(run: Run, monkeypatch: pytest.MonkeyP
 def test_theorems_are_gone_on_with(run: Run) -> None:
     assert run("theorems", "T12", "--instances", "2", "--out", "found")[0] == 0
     code, out, _ = run("resume", "found")
-    assert (code == 0 and "2 instances are from the record" in out) or "resumed" in out
+    assert code == 0 and "instances are from the record in" in out
 
 
 def test_after_kill_9(tmp_path: Path) -> None:

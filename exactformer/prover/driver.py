@@ -283,9 +283,13 @@ def _branched(attempt: Attempt, goal: Goal, progress: Progress) -> Outcome | Non
     question = attempt.question
     deadline = attempt.deadline.within(BRANCHING * attempt.deadline.left)
     search = Branching(
-        question, pairs_of(question, goal), lambda reached: [Fraction(0)] * len(reached), deadline, progress
+        question,
+        pairs_of(question, goal),
+        lambda reached: [Fraction(0)] * len(reached),
+        deadline,
+        progress,
+        work=attempt.work,
     )
-    search.work = attempt.work
     root = search.run(goal)
     strict = question.claim.strict
     found = zip(search.reached, search.points, strict=True)

@@ -21,7 +21,7 @@ class Status:
     """How far the work is: what is done, how much of that was pruned, and how many pieces are open.
 
     `share` estimates how much of the whole is done: of a tree of splits, as Knuth did, by giving each child of a split
-    an equal part of its parent; None where nothing is known. `found` is what the work counts, such as regions.
+    an equal part of its parent; None where nothing is known. `phase` says what is counted.
     """
 
     phase: str
