@@ -81,7 +81,7 @@ def main() -> None:
 
 def interrupted(task: str, options: argparse.Namespace) -> None:
     """One run in one go, and one that is killed."""
-    widths = ([6] if options.small else [86]) if task == "proof" else [40, 30] if options.small else [448, 448]
+    widths = ([6] if options.small else [86]) if task == "proof" else [40, 30] if options.small else [336, 256]
     r = random.Random(options.seed)
     how = ["--memory", options.memory, "--jobs", options.jobs, "--timeout", "100000", "--json"]
     asked = ["prove", "net.json", "--method", "regions", "--cross-check", "none"]

@@ -14,7 +14,7 @@ from exactformer.subdivision.layers import constrain, cut_layer
 from exactformer.work import ALONE, NEVER, Deadline, OutOfTime, Work, spread
 
 MOST = 30_000  # cells of a complex that is not divided, for few inputs
-NUMBERS = 4_000_000  # about as many values at vertices
+NUMBERS = 2_000_000  # about as many values at vertices: at most half a gigabyte
 FACES = 400_000  # about as many faces of the highest dimensions has one for more inputs, where a cell has 2^n and more
 PROBES, SAMPLES = 256, 3  # of so many groups some are finished, to see how many cells there will be
 GROUPS = {1: 100_000, 2: 100_000, 3: 50_000}  # cells that a group will have in the end, about, by the number of inputs
