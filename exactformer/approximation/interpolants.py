@@ -19,7 +19,7 @@ from exactformer.domain import Domain
 from exactformer.errors import InvalidInput
 from exactformer.networks import MaxoutNetwork, ReluNetwork, Transformer
 from exactformer.networks.function import Function
-from exactformer.numeric import evaluate_batch
+from exactformer.numeric import compile_numeric, evaluate_batch
 from exactformer.piecewise.cpwl_to_two_maxima import cpwl_to_two_maxima
 
 Form = Literal["M1", "M2", "M4", "M5", "S2"]
@@ -69,11 +69,11 @@ def interpolant(function: Function, domain: Domain, epsilon: Fraction, form: For
     ends = [(low, high) for low, high in zip(domain.lower, domain.upper, strict=True)]
     lows = np.array([float(low) for low, _ in ends])  # type: ignore[arg-type]
     widths = np.array([float(high - low) for low, high in ends])  # type: ignore[operator]
-    name = f"{function.name or UNNAMED}, within about {float(epsilon):.3g}"
+    name, curve = f"{function.name or UNNAMED}, within about {float(epsilon):.3g}", compile_numeric(function)
     if form in ONE_VARIABLE:
         (low, high), *_ = ends
         assert low is not None and high is not None
-        line = polyline(lambda t: evaluate_batch(function, t[:, None])[:, 0], low, high, epsilon, fineness)
+        line = polyline(lambda t: evaluate_batch(curve, t[:, None])[:, 0], low, high, epsilon, fineness)
         knots = np.array([float(x) for x in (*line.knots, line.end)])
         values = np.array([float(y) for y in line.values])
         spots = np.unique((knots[:-1, None] + np.diff(knots)[:, None] * np.linspace(0, 1, SPOTS + 1)).ravel())
@@ -84,7 +84,7 @@ def interpolant(function: Function, domain: Domain, epsilon: Fraction, form: For
         )
 
     def field(points: Floats) -> Floats:
-        return evaluate_batch(function, lows + points * widths)[:, 0]
+        return evaluate_batch(curve, lows + points * widths)[:, 0]
 
     found = adaptive(field, domain.dimension, float(epsilon), fineness)
     safe = np.where(widths > 0, widths, 1)

@@ -21,6 +21,7 @@ Step = list[Any]
 Piece = tuple[Fraction, Fraction, Fraction, Fraction]  # from, to, slope, value at 0
 KINKS = ("absolute", "maximum", "minimum")
 HALVINGS = 12  # of a piece, until the kernel's enclosures are enough
+LEVELS = 3  # of cuts from one *narrow* to the next: that costs more than a cut
 
 
 def steps_of(
@@ -69,10 +70,10 @@ def _tree(ends: Sequence[Fraction], turns: Sequence[Fraction]) -> list[Step]:
     """Cuts in the middle of what is left, down to the parts between neighbouring ends; first at the turns, all ends."""
     steps: list[Step] = []
     places = [bisect_left(ends, turn) for turn in turns]
-    waiting = [(0, len(ends) - 1)]
+    waiting = [(0, len(ends) - 1, False)]
     while waiting:
-        first, last = waiting.pop()
-        if (first, last) != (0, len(ends) - 1):
+        first, last, narrow = waiting.pop()
+        if narrow:
             steps.append(["narrow"])
         if last - first == 1:
             steps.append(["holds", [], []])
@@ -80,5 +81,7 @@ def _tree(ends: Sequence[Fraction], turns: Sequence[Fraction]) -> list[Step]:
         inside = places[bisect_right(places, first) : bisect_left(places, last)]
         middle = inside[len(inside) // 2] if inside else (first + last) // 2
         steps.append(["cut", [[1, 1], [0, number_text(-ends[middle])]]])
-        waiting += [(first, middle), (middle, last)]  # the part above comes first
+        for part in ((first, middle), (middle, last)):  # the part above comes first
+            size = part[1] - part[0]
+            waiting.append((*part, bool(inside) or size == 1 or size.bit_length() % LEVELS == 0))
     return steps

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from fractions import Fraction
-from functools import partial
 from itertools import product
 from math import gcd, lcm
-from typing import NamedTuple
+from operator import ge
+from typing import Any, NamedTuple
 
 from .bounds import Bounds, Interval, both, largest, mixture, outward, plus, reflected, short, smallest
 from .elementary import Undefined
@@ -36,6 +36,7 @@ from .functions import Function, least, value
 from .softmax import Rate, gamma, gap, odds, offset, share, weights
 
 LEADERS = 32  # of a long list only so many forms are asked whether they dominate others
+CORNERED = 3  # so many sides a box has at most if forms are compared at its corners
 SLOPE_BITS = 20  # of the slopes in affine bounds, which are rounded to the safe side
 NOTHING = (Fraction(0), Fraction(0))
 
@@ -291,8 +292,15 @@ class Atoms:
         keys = frozenset([form.key() for form in forms])
         if keys not in self._exact:
             sides = self.between(forms) if self.relaxed else None
-            self._exact[keys] = self._enter(forms, None, largest(self._all(forms)), sides)
+            self._exact[keys] = self._enter(forms, None, self._ends_of_maximum(forms), sides)
         return Form({self._exact[keys]: 1})
+
+    def _ends_of_maximum(self, forms: Sequence[Form]) -> Bounds:
+        """The largest of the lower bounds of the forms, and of their upper ones."""
+        heights, unit = self._heights(dict(enumerate(forms)))
+        if len(heights) < len(forms):
+            return largest(self._all(forms))
+        return Fraction(max(map(min, heights.values())), unit), Fraction(max(map(max, heights.values())), unit)
 
     def mean(self, forms: Sequence[Form], rate: Rate) -> Form:
         """The mean of the forms under softmax of themselves: a form if they are one, otherwise a soft atom."""
@@ -463,9 +471,12 @@ class Atoms:
         for i, form in enumerate(forms):
             distinct.setdefault(self.expanded(form).key(), i)
         alive = {i: forms[i] for i in distinct.values()}
+        heights, _ = self._heights(alive)
         reverse: dict[tuple[int, int], bool] = {}  # one interval tells who of two is at least the other
 
         def at_least(i: int, j: int) -> bool:
+            if i in heights and j in heights:
+                return all(map(ge, heights[i], heights[j]))
             if (i, j) in reverse:
                 return reverse[i, j]
             low, high = self.bounds(difference(alive[i], alive[j]))
@@ -481,30 +492,38 @@ class Atoms:
     def leaders(self, forms: Mapping[int, Form]) -> list[int]:
         """The forms that are asked whether they dominate others: all, or of many some, so that the work is linear.
 
-        Those are the largest at each corner of a box of one or two sides, and as many with the largest lower bounds.
+        Those are, for each corner of a box of one or two sides, the first of the forms over inputs alone that is
+        largest there, and as many with the largest lower bounds. On an interval, of forms each of which is somewhere
+        the largest, the first two dominate all that are not so there.
         """
         if len(forms) <= LEADERS:
             return list(forms)
-        lows = {i: self.bounds(form)[0] for i, form in forms.items()}
-        bounded = sorted((i for i, low in lows.items() if low is not None), key=lambda i: -lows[i])  # type: ignore[operator]
-        found = [*bounded, *(i for i, low in lows.items() if low is None)]
-        first = self._highest(forms)
-        return list(dict.fromkeys([*first, *found[: len(first) or LEADERS]]))
+        heights, _ = self._heights(forms)
+        lows: dict[int, Any] = {i: min(ends) for i, ends in heights.items()}
+        if len(heights) < len(forms):
+            lows = {i: self.bounds(form)[0] for i, form in forms.items()}
+        corners = range(1 << self.inputs if heights and self.inputs <= 2 else 0)
+        first = [max(heights, key=lambda i: heights[i][corner]) for corner in corners]
+        known = [i for i, low in lows.items() if low is not None]
+        highest, number = sorted(known, key=lows.__getitem__, reverse=True), len(first) or LEADERS
+        found = [*highest, *(i for i, low in lows.items() if low is None)]
+        return list(dict.fromkeys([*first, *found[:number]]))
 
-    def _highest(self, forms: Mapping[int, Form]) -> list[int]:
-        """The first of the forms over inputs alone that is largest, for each corner of a box of one or two sides.
+    def _heights(self, forms: Mapping[int, Form]) -> tuple[dict[int, list[int]], int]:
+        """The values at the corners of a box of few sides of the forms over inputs alone; in units of 1 / a number > 0.
 
-        On an interval, of forms each of which is somewhere the largest, these two dominate all that are not so there.
+        On the box one of these forms is at least another one exactly if it is so at each corner.
         """
+        if not self.scale or not 1 <= self.inputs <= CORNERED:
+            return {}, 1
         plain = {i: form for i, form in forms.items() if max(form.terms, default=ONE) <= self.inputs}
-        if not self.scale or not 1 <= self.inputs <= 2 or not plain:
-            return []
-
-        def height(i: int, corner: Sequence[int]) -> Fraction:
-            return Fraction(sum([c * corner[v] for v, c in plain[i].terms.items()]), plain[i].den)
-
+        common = lcm(*[form.den for form in plain.values()])
         corners = [(self.scale, *corner) for corner in product(*self._sides[1:])]
-        return [max(plain, key=partial(height, corner=corner)) for corner in corners]
+        heights: dict[int, list[int]] = {}
+        for i, form in plain.items():
+            factor, terms = common // form.den, form.terms.items()
+            heights[i] = [factor * sum([c * corner[v] for v, c in terms]) for corner in corners]
+        return heights, common * self.scale
 
     def _enter(
         self,

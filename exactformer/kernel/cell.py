@@ -159,6 +159,8 @@ class Cell:
             return 1
         if high is not None and high < 0:
             return -1
+        if not self.signs:
+            return None
         key, flip = sign_key(form)
         found = self.signs.get(key)
         return None if found is None else flip * found

@@ -18,16 +18,19 @@ ONE = 0
 class Form:
     """The affine form sum(terms[v] * v) / den, in lowest terms, without zero terms."""
 
-    __slots__ = ("den", "terms")
+    __slots__ = ("_key", "den", "terms")
 
     def __init__(self, terms: Terms, den: int = 1) -> None:
         self.terms = terms
         self.den = den
+        self._key: object = None
 
     def key(self) -> object:
         """Equal for two forms exactly when they have the same coefficients."""
-        variables = sorted(self.terms)
-        return self.den, tuple(variables), tuple([self.terms[v] for v in variables])
+        if self._key is None:
+            variables = sorted(self.terms)
+            self._key = self.den, tuple(variables), tuple([self.terms[v] for v in variables])
+        return self._key
 
     def equals(self, other: Form) -> bool:
         """Whether the two have the same coefficients."""
@@ -143,7 +146,11 @@ def leading_sign(form: Form) -> int:
 
 def precedes(left: Form, right: Form) -> bool:
     """Whether left < right: the leading coefficient of left - right is negative; shifts and factors > 0 keep it so."""
-    return leading_sign(difference(left, right)) < 0
+    for v in sorted(left.terms.keys() | right.terms.keys(), reverse=True):
+        gap = left.terms.get(v, 0) * right.den - right.terms.get(v, 0) * left.den
+        if gap:
+            return gap < 0
+    return False
 
 
 class Normal(NamedTuple):

@@ -119,12 +119,11 @@ class Statement:
         for form, _ in rows:
             variables = [v for v in form.terms if v != ONE]
             if len(variables) == 1 and variables[0] <= len(lower):
-                i, c = variables[0] - 1, form.terms[variables[0]]
-                end, low, high = Fraction(-form.terms.get(ONE, 0), c), lower[i], upper[i]
-                if c > 0:
-                    lower[i] = end if low is None else max(low, end)
-                else:
-                    upper[i] = end if high is None else min(high, end)
+                i, c, k = variables[0] - 1, form.terms[variables[0]], form.terms.get(ONE, 0)
+                side = lower if c > 0 else upper
+                end = side[i]
+                if end is None or c * end.numerator + k * end.denominator < 0:
+                    side[i] = Fraction(-k, c)
         return lower, upper
 
     def contains(self, variables: Sequence[Fraction]) -> bool:
