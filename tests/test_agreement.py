@@ -184,6 +184,19 @@ def case_of(networks: list[Any], **keys: Any) -> Case:
     return Case(text_of(value | keys), files)
 
 
+def test_sums_that_are_0_everywhere_are_seen_to_be_from_where_a_domain_is_cut() -> None:
+    """Both sides of the claim are x there, which neither checker knows as a form; and no binary number is 1/6."""
+    steps = [["input", 0], ["power", 0, 2], ["power", 1, "1/2"], ["number", 3], ["maximum", 2, 3], ["minimum", 0, 4]]
+    net = {"format": "exactformer/network-1", "kind": "function", "inputs": 1, "steps": steps, "variables": ["t"]}
+    cut = ["cut", [[1, 1], [0, "-1/6"]]]
+    tree = [cut, ["narrow"], ["holds", []], ["narrow"], ["holds", []]]
+    case = case_of([net], claim="concave", domain={"lower": [0], "upper": [1]}, tree=tree)
+    assert judged(case) == (
+        "for all x, y in the domain, left((x + y)/2) >= (left(x) + left(y))/2, "
+        "where left(t) = min(t, max((t^2)^(1/2), 3)) (real arithmetic)"
+    )
+
+
 def layered(kind: str, *layers: tuple[Any, Any], weights: Any = None, biases: Any = None) -> dict[str, Any]:
     """A maxout or ReLU network as JSON data, by default with the output of its first unit."""
     output = {"weights": [[1]] if weights is None else weights, "biases": [0] if biases is None else biases}

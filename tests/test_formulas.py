@@ -161,11 +161,11 @@ def test_the_formula_of_any_program_has_its_values(pair: Any) -> None:
 
 ALONE = [  # a text, and the formula that it becomes
     ("sin(3*x) + x^2/2", "sin(3*x) + x^2/2"),
-    ("a-b-c", "x1 - x2 - x3"),
-    ("a-(b-c)", "x1 - (x2 - x3)"),
-    ("a/b/c", "x1/x2/x3"),
-    ("a/(b*c)", "x1/(x2*x3)"),
-    ("a*(b*c)", "x1*(x2*x3)"),
+    ("a-b-c", "a - b - c"),
+    ("a-(b-c)", "a - (b - c)"),
+    ("a/b/c", "a/b/c"),
+    ("a/(b*c)", "a/(b*c)"),
+    ("a*(b*c)", "a*(b*c)"),
     ("-x^2", "-x^2"),
     ("(-x)^2", "(-x)^2"),
     ("x^-2", "x^(-2)"),
@@ -191,8 +191,8 @@ ALONE = [  # a text, and the formula that it becomes
     ("(8/27)^(2/3)", "4/9"),
     ("exp(0) + cos(0) + log(1) + abs(-2)", "4"),
     ("max(1, 2, x)", "max(2, x)"),
-    ("max(x, y, min(x, y))", "max(x1, x2, min(x1, x2))"),
-    ("max(x, max(x, y))", "max(x1, max(x1, x2))"),
+    ("max(x, y, min(x, y))", "max(x, y, min(x, y))"),
+    ("max(x, max(x, y))", "max(x, max(x, y))"),
     ("max(x)", "x"),
     ("relu(x)", "max(x, 0)"),
     ("sigmoid(x)", "(tanh(x/2) + 1)/2"),
@@ -203,7 +203,7 @@ ALONE = [  # a text, and the formula that it becomes
     ("pi^x", "exp(x*log(pi))"),
     ("(sqrt(2)-1)^x", "exp(x*log(sqrt(2) - 1))"),
     ("1e3*x", "1000*x"),
-    ("x10 + x9", "x2 + x1"),
+    ("x10 + x9", "x10 + x9"),
 ]
 
 
@@ -219,7 +219,7 @@ def test_equal_expressions_are_one_step_and_inputs_have_an_order() -> None:
     assert ef.function("y - x").evaluate([1, 10]) == (9,)
     assert ef.function("y - x", ["y", "x"]).evaluate([1, 10]) == (-9,)
     assert ef.function("y - x", ("y", "z", "x")).inputs == 3
-    assert ef.function("a_1*x2*x10").variables == ("x1", "x2", "x3")
+    assert ef.function("a_1*x2*x10").variables == ("a_1", "x2", "x10")
     assert ef.function("x10 - x2").evaluate([1, 10]) == (9,)
     assert ef.function("pi", ["x"]).inputs == 1 and ef.function("pi").inputs == 0
 
@@ -238,9 +238,9 @@ def test_names_are_sorted_as_people_do_whatever_they_are() -> None:
 LATEX = [
     ("sin(3*x) + x^2/2", r"\sin\left(3 \, x\right) + \frac{x^{2}}{2}"),
     ("3/(2*x)", r"\frac{3}{2 \, x}"),
-    ("-(x+y)/2", r"-\frac{x_{1} + x_{2}}{2}"),
-    ("(x+1)/(y-1/2)", r"\frac{x_{1} + 1}{x_{2} - \frac{1}{2}}"),
-    ("(x/y)^2", r"\left(\frac{x_{1}}{x_{2}}\right)^{2}"),
+    ("-(x+y)/2", r"-\frac{x + y}{2}"),
+    ("(x+1)/(y-1/2)", r"\frac{x + 1}{y - \frac{1}{2}}"),
+    ("(x/y)^2", r"\left(\frac{x}{y}\right)^{2}"),
     ("2*3^x", r"2 \, \exp\left(x \, \log\left(3\right)\right)"),
     ("2*sqrt(3)^3", r"2 \, \sqrt{3}^{3}"),
     ("2*3^(1/3)", r"2 \cdot 3^{1/3}"),
@@ -423,11 +423,11 @@ def test_neither_sympy_nor_flint_is_loaded_by_text_alone() -> None:
 
 EXPRESSIONS: list[tuple[Any, str]] = [
     (sympy.sin(3 * x) + x**2 / 2, "x^2/2 + sin(3*x)"),
-    (x / y, "x1/x2"),
+    (x / y, "x/y"),
     (1 / x, "x^(-1)"),
-    (x**-2 * y, "x2/x1^2"),
-    (y / sympy.sqrt(x), "x2/sqrt(x1)"),
-    (sympy.Max(x, y, 1), "max(1, x1, x2)"),
+    (x**-2 * y, "y/x^2"),
+    (y / sympy.sqrt(x), "y/sqrt(x)"),
+    (sympy.Max(x, y, 1), "max(1, x, y)"),
     (sympy.Min(x, -x), "min(x, -x)"),
     (sympy.pi * sympy.Abs(x), "pi*abs(x)"),
     (sympy.Float(0.1) * x, "x/10"),
@@ -438,7 +438,7 @@ EXPRESSIONS: list[tuple[Any, str]] = [
     (sympy.sinh(x), "(exp(x) - exp(-x))/2"),
     (sympy.log(x, 2), "log(x)/log(2)"),
     (sympy.Piecewise((x, x >= 0), (-x, True)), "max(x, -x)"),
-    (sympy.Piecewise((x, x < y), (y, True)), "min(x1, x2)"),
+    (sympy.Piecewise((x, x < y), (y, True)), "min(x, y)"),
     (sympy.Piecewise((0, x < 0), (3 * x, True)), "max(0, 3*x)"),
     (sympy.Piecewise((2 * x - 1, x > 1), (x, True)), "max(-1 + 2*x, x)"),
     (sympy.Symbol("a b") + sympy.Symbol("x_{1}"), "x1 + x2"),

@@ -15,6 +15,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+import sympy  # type: ignore[import-untyped]
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from strategies import PLAIN, SMALL, domains
@@ -24,10 +25,14 @@ from exactformer.cli import main
 from exactformer.enclosure import bounds
 from exactformer.errors import NumberTooLong
 from exactformer.formats.network_json import dump, parse
+from exactformer.functions import expressions
+from exactformer.functions.parser import CONSTANTS
 from exactformer.kernel import functions as kernel
 from exactformer.kernel.elementary import Undefined as KernelUndefined
 from exactformer.kernel.reading import Rejected
+from exactformer.networks import Function
 from exactformer.networks.elementary import OPERANDS, TooLong, Undefined, exactly
+from exactformer.networks.function import WORDS
 from exactformer.numeric import preactivations
 
 ANY: Any = ef  # wrong calls on purpose, which the types would refuse
@@ -475,3 +480,26 @@ def test_verbs_that_take_no_function_say_so_and_write_nothing(
     out, err = capsys.readouterr()
     assert out == "" and len(err.splitlines()) == 1 and ("function" in err or "--tie" in err)
     assert sorted(path.name for path in folder.iterdir()) == ["f.json", "relu.json"]
+
+
+def test_names_of_inputs_are_kept() -> None:
+    """In files, theorems and formulas; names that formulas cannot use are not those of a function."""
+    f = ef.function("y - t^2", ["y", "t"])
+    assert (f.names, f.formula, f.latex) == (("y", "t"), "y - t^2", "y - t^{2}")
+    again = parse(dump(f).encode(), "f.json")
+    assert isinstance(again, Function)
+    assert again == f and again.names == f.names
+    found = ef.verify(f, f, domain=ef.Box([0, 0], [1, 1]))
+    assert found.theorem is not None and "where left(y, t) = y - t^2 and right(y, t) = y - t^2" in found.theorem
+    plain = Function(2, f.steps)
+    assert plain == f and plain.formula == "x1 - x2^2" and '"variables"' not in dump(plain)
+    assert ef.function(sympy.Symbol("x y") + 1).names == () and ef.function(sympy.Symbol("u_3")).latex == "u_{3}"
+    for names, message in (
+        (["a"], "variables: expected 2 names, found 1"),
+        (["a", "pi"], r"variables\[1\]: expected a name that has no meaning of its own"),
+        (["a", "a"], r"variables\[1\]: expected every name once"),
+        (3, "variables: expected 2 names, found 3"),
+    ):
+        with pytest.raises(ef.InvalidInput, match=message):
+            Function(2, f.steps, names=names)  # type: ignore[arg-type]
+    assert set(WORDS) == {*expressions.UNARY, *expressions.EXTREMA, *CONSTANTS}

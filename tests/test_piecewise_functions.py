@@ -23,7 +23,7 @@ def test_a_maximum_of_three_is_its_network() -> None:
     outcome = ef.verify(function, largest_of_three())
     assert outcome.verdict == "proved"
     assert outcome.theorem == (
-        "for every x in the domain, left(x) = right(x), where left(x) = max(max(x1, x2), x3) "
+        "for every x in the domain, left(x) = right(x), where left(x, y, z) = max(max(x, y), z) "
         "(real arithmetic, hard attention, any tie rule)"
     )
     for off in (Fraction(1, 2**60), -Fraction(1, 2**60)):

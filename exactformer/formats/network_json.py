@@ -186,9 +186,9 @@ def _feedforward(value: Any, domain: Domain | None, name: str, faults: Faults) -
 
 
 def _function(value: Any, domain: Domain | None, name: str, faults: Faults) -> Network | None:
-    if not _keys(value, "file", ("format", "kind", "inputs", "steps"), ("name", "domain"), faults):
+    if not _keys(value, "file", ("format", "kind", "inputs", "steps"), ("name", "domain", "variables"), faults):
         return None
-    return read_function(value["inputs"], value["steps"], domain, name, faults)
+    return read_function(value["inputs"], value["steps"], domain, name, value.get("variables", ()), faults)
 
 
 def _transformer(value: Any, domain: Domain | None, name: str, faults: Faults) -> Network | None:
@@ -335,6 +335,7 @@ def to_object(network: Network) -> dict[str, Any]:
         value |= _transformer_object(network)
     elif isinstance(network, Function):
         value |= {"inputs": network.inputs, "steps": [_step(step) for step in network.steps]}
+        value |= {"variables": list(network.names)} if network.names else {}
     else:
         value["layers"] = [_layer(layer) for layer in _pieces(network)]
         value["output"] = {"weights": _matrix(network.output.weights), "biases": _vector(network.output.biases)}

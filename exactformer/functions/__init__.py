@@ -7,9 +7,10 @@ from typing import Any
 
 from exactformer.domain import Domain
 from exactformer.errors import Faults, shown
-from exactformer.functions.parser import check_variables, parse
+from exactformer.functions.parser import parse
 from exactformer.functions.sampled import Sampled, Samples
 from exactformer.networks import Function, check_domain
+from exactformer.networks.function import check_names
 from exactformer.rational import listed
 
 
@@ -19,11 +20,11 @@ def function(
     """The function that a formula gives, a text or a SymPy expression.
 
     >>> f = function("max(x, 1/3)^2 - y/2")
-    >>> f.formula, f.evaluate([0, 1])
-    ('max(x1, 1/3)^2 - x2/2', (Fraction(-7, 18),))
+    >>> f.formula, f.variables, f.evaluate([0, 1])
+    ('max(x, 1/3)^2 - y/2', ('x', 'y'), (Fraction(-7, 18),))
 
     `variables` are the inputs in order, names or the symbols of SymPy; without them those that occur are sorted, x2
-    before x10.
+    before x10. The function keeps their names.
     Every number is exact: 0.1 in a text is 1/10. What may be written, and what becomes of it: docs/functions.md.
 
     Raises `InvalidInput`, with the place, for what is no formula, for numbers of more than 13000 bits, for what is
@@ -37,7 +38,7 @@ def function(
     if variables is not None and names is None:
         faults.add("variables", "a list of names", shown(variables))
     elif names is not None and is_text:
-        check_variables(names, "variables", faults)
+        check_names(names, "variables", faults)
     check_domain(domain, faults)
     faults.settle()
     if is_text:

@@ -144,12 +144,12 @@ class Expressions:
         """a^(1/2)."""
         return self.power(a, Fraction(1, 2))
 
-    def function(self, last: int, inputs: int, domain: Domain | None, name: str) -> Function:
-        """The function whose value is an expression. Raises `Refused` for too many steps."""
+    def function(self, last: int, inputs: int, domain: Domain | None, name: str, names: tuple[str, ...]) -> Function:
+        """The function whose value is an expression, with names of the inputs or none; `Refused` for too many steps."""
         steps = self._program(last)
         if len(steps) > MAX_STEPS:
             raise Refused(f"a formula of at most {MAX_STEPS} steps", f"one of {len(steps)}")
-        return Function(inputs, steps, domain, name)
+        return Function(inputs, steps, domain, name, names)
 
     def _program(self, last: int, limit: int = WORK) -> list[Step]:
         """The steps that an expression needs, each behind its operands, from left to right; not many above a limit."""

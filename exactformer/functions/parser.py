@@ -20,10 +20,10 @@ from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput, did_you_mean, printable
 from exactformer.functions.expressions import EXTREMA, UNARY, Expressions, Refused
 from exactformer.networks import Function
+from exactformer.networks.function import MAX_NAME
 from exactformer.rational import MAX_BITS, read_rational
 
 MAX_CHARACTERS = 1 << 18
-MAX_NAME = 40
 AROUND = 30  # characters of the text that a message shows on each side of a place
 
 _TOKEN = re.compile(
@@ -31,7 +31,6 @@ _TOKEN = re.compile(
     r"|(?P<sign>\*\*|[-+*/^(),])",
     re.ASCII,
 )
-_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _MEANT = {"×": "*", "·": "*", "⋅": "*", "÷": "/", "−": "-", "–": "-", "π": "pi", "²": "^2", "³": "^3", "√": "sqrt"}
 _MEANT |= {"[": "(", "]": ")", "{": "(", "}": ")", "|": "abs", ";": ","}
 _SIGNS = {"+": 1, "-": 1, "*": 2, "/": 2, "negative": 3, "^": 4}  # how tightly they bind
@@ -67,23 +66,9 @@ def parse(text: str, variables: Sequence[str] | None, domain: Domain | None, nam
     reader = _Reader(text, names, Expressions())
     last = reader.read(tokens)
     try:
-        return reader.expressions.function(last, len(names), domain, name)
+        return reader.expressions.function(last, len(names), domain, name, names)
     except Refused as error:
         raise InvalidInput(f"formula: {error}") from None
-
-
-def check_variables(variables: Sequence[str], place: str, faults: Faults) -> None:
-    """Notes a fault for every name that a formula could not use, or that stands there twice."""
-    seen: set[str] = set()
-    for i, name in enumerate(variables):
-        if not isinstance(name, str) or not _NAME.fullmatch(name) or len(name) > MAX_NAME:
-            faults.add(f"{place}[{i}]", f"a name of at most {MAX_NAME} letters, digits and _", name)
-        elif name in UNARY or name in EXTREMA or name in CONSTANTS:
-            faults.add(f"{place}[{i}]", "a name that has no meaning of its own in formulas", name)
-        elif name in seen:
-            faults.add(f"{place}[{i}]", "every name once", f"{name} twice")
-        else:
-            seen.add(name)
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from exactformer.errors import Faults, InvalidInput
 from exactformer.functions.expressions import Expressions, Refused
 from exactformer.functions.parser import in_order
 from exactformer.networks import Function
+from exactformer.networks.function import check_names
 from exactformer.rational import rational
 
 _SAME = {sympy.exp: "exp", sympy.log: "log", sympy.sin: "sin", sympy.cos: "cos", sympy.tan: "tan"}
@@ -59,7 +60,9 @@ def _function(expression: Any, variables: Sequence[Any] | None, domain: Domain |
     faults.settle()
     write = Expressions()
     last = _last(expression, {symbol: i for i, symbol in enumerate(names)}, write)
-    return write.function(last, len(names), domain, name)
+    unfit = Faults()
+    check_names(names, "variables", unfit)  # symbols may have names that formulas cannot use
+    return write.function(last, len(names), domain, name, () if unfit.reasons else names)
 
 
 def to_sympy(function: Function, variables: Sequence[Any] | None = None) -> Any:

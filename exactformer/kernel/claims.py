@@ -373,7 +373,8 @@ def _rule(statement: Statement) -> str:
 
 def formulas(sides: Mapping[str, Network]) -> str:
     """What the functions among the sides are."""
-    found = [f"{side}(x) = {network.text}" for side, network in sides.items() if isinstance(network, Function)]
+    functions = [(side, network) for side, network in sides.items() if isinstance(network, Function)]
+    found = [f"{side}({', '.join(network.names) or 'x'}) = {network.text}" for side, network in functions]
     return f", where {' and '.join(found)}" if found else ""
 
 

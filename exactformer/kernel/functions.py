@@ -7,7 +7,7 @@ step has an enclosure of its values on the box, slopes if it is Lipschitz there,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import product
@@ -24,6 +24,7 @@ MAX_WORK = 1 << 17  # entries of derivatives in one evaluation; where there woul
 MAX_COUPLED = 6  # inputs with mixed second derivatives whose corners are looked at one by one
 MAX_ROUNDS = 4  # in which a box shrinks to the face where a sum is least
 MAX_TEXT = 400
+MAX_NAME = 40
 
 Box = Sequence[tuple[Fraction, Fraction]]
 Cube = tuple[Enclosure, ...]  # a box whose ends are multiples of 2^-BITS
@@ -31,6 +32,7 @@ Key = TypeVar("Key")
 
 UNARY = ("exp", "log", "sin", "cos", "tan", "tanh", "absolute")
 BINARY = ("add", "multiply", "divide", "maximum", "minimum")
+WORDS = ("exp", "log", "sin", "cos", "tan", "tanh", "abs", "max", "min", "pi")  # of formulas
 SQUARE = Fraction(2)
 NOTHING: Enclosure = (0, 0)
 
@@ -49,12 +51,13 @@ class Function:
 
     inputs: int
     steps: tuple[Step, ...]
+    names: tuple[str, ...] = field(default=(), compare=False)  # of the inputs, for people; or none: x1, x2, ...
 
     def __hash__(self) -> int:
         return self._hash
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Function, (self.inputs, self.steps)  # without the hash, which is another one in another process
+        return Function, (self.inputs, self.steps, self.names)  # without the hash: each process has its own
 
     @cached_property
     def _hash(self) -> int:
@@ -96,10 +99,15 @@ class Function:
 
     @cached_property
     def text(self) -> str:
-        """The formula, with inputs x1, x2, ...; where it has more than `MAX_TEXT` characters, only how long it is."""
+        """The formula, its inputs by their names; where it has more than `MAX_TEXT` characters, only how long it is."""
         texts: list[Text | None] = []
+        names = self.names or range(1, self.inputs + 1)
         for step in self.steps:
-            parts = [] if step.operation == "input" else [texts[i] for i in step.of]
+            if step.operation == "input":
+                name = names[step.of[0]]
+                texts.append(Text(name if isinstance(name, str) else f"x{name}", 3))
+                continue
+            parts = [texts[i] for i in step.of]
             text = _text(step, [part for part in parts if part]) if all(parts) else None
             texts.append(text if text and len(text.words) <= MAX_TEXT else None)
         last = texts[-1]
@@ -111,7 +119,7 @@ class Function:
 
 def read_function(value: object, place: str) -> Function:
     """The function in a network file of the kind "function", from its JSON value."""
-    item = table(value, place, ("format", "kind", "inputs", "steps"), ("name", "domain"))
+    item = table(value, place, ("format", "kind", "inputs", "steps"), ("name", "domain", "variables"))
     for key, expected in (("format", "exactformer/network-1"), ("kind", "function")):
         if item[key] != expected:
             reject(f"{place}: {key}", expected, item[key])
@@ -119,7 +127,21 @@ def read_function(value: object, place: str) -> Function:
     steps = array(item["steps"], f"{place}: steps")
     if not 0 < len(steps) <= MAX_STEPS:
         reject(f"{place}: steps", f"1 to {MAX_STEPS} steps", f"{len(steps)}")
-    return Function(inputs, tuple(_step(step, f"{place}: steps[{i}]", i, inputs) for i, step in enumerate(steps)))
+    names = _names(item["variables"], f"{place}: variables", inputs) if "variables" in item else ()
+    read = tuple(_step(step, f"{place}: steps[{i}]", i, inputs) for i, step in enumerate(steps))
+    return Function(inputs, read, names)
+
+
+def _names(value: object, place: str, inputs: int) -> tuple[str, ...]:
+    """One name an input, none twice, and none that formulas use for something else."""
+    used = dict.fromkeys(WORDS)
+    names = array(value, place, inputs)
+    for name in names:
+        plain = isinstance(name, str) and name.isascii() and name.isidentifier() and len(name) <= MAX_NAME
+        if not plain or name in used:
+            reject(place, f"other names of at most {MAX_NAME} letters, digits and _", name)
+        used[str(name)] = None
+    return tuple(map(str, names))
 
 
 def _step(value: object, place: str, number: int, inputs: int) -> Step:
@@ -159,8 +181,6 @@ class Text(NamedTuple):
 
 def _text(step: Step, of: Sequence[Text]) -> Text:
     operation, number = step.operation, step.number
-    if operation == "input":
-        return Text(f"x{step.of[0] + 1}", 3)
     if operation == "number":
         sizes = max(number.numerator.bit_length(), number.denominator.bit_length())
         words = str(number) if sizes <= 4 * MAX_TEXT else " " * (MAX_TEXT + 1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -17,6 +18,9 @@ from exactformer.networks.formula import latex, text
 from exactformer.networks.shown import Shown
 from exactformer.rational import listed, read_rational
 
+NAME, MAX_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII), 40  # of an input
+MEANT = "exp ln log sin cos tan sinh cosh tanh sqrt abs Abs sigmoid relu max Max min Min pi e E"
+WORDS = frozenset(MEANT.split())  # with a meaning of their own in formulas
 SHORT = 60  # characters of a formula in one line
 INPUTS = Limit(f"an integer from 0 to {MAX_STEPS}", int, lambda n: 0 <= n <= MAX_STEPS)
 
@@ -43,6 +47,7 @@ class Function(Shown):
     steps: Sequence[Step]
     domain: Domain | None = None
     name: str = ""
+    names: tuple[str, ...] = field(default=(), compare=False)  # of the inputs, for people; none: x, or x1, x2, ...
 
     kind = "function"
     unnamed = "f"
@@ -50,10 +55,12 @@ class Function(Shown):
     def __post_init__(self) -> None:
         faults = Faults()
         check_label(self.domain, self.name, faults)
+        names = _checked_names(self.inputs, self.names, faults)
         steps = _checked_steps(self.inputs, self.steps, self.domain, faults)
         faults.settle()
         object.__setattr__(self, "inputs", int(self.inputs))
         object.__setattr__(self, "steps", steps)
+        object.__setattr__(self, "names", names)
 
     @property
     def outputs(self) -> int:
@@ -67,8 +74,9 @@ class Function(Shown):
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """The names of the inputs in formulas: x, or x1, x2, ..."""
-        return ("x",) if self.inputs == 1 else tuple(f"x{i + 1}" for i in range(self.inputs))
+        """The names of the inputs in formulas: those that were given, or x, or x1, x2, ..."""
+        plain = ("x",) if self.inputs == 1 else tuple(f"x{i + 1}" for i in range(self.inputs))
+        return self.names or plain
 
     @property
     def formula(self) -> str:
@@ -78,8 +86,7 @@ class Function(Shown):
     @property
     def latex(self) -> str:
         """The function in LaTeX. Raises `Unsupported` for more than 2^16 characters."""
-        names = ("x",) if self.inputs == 1 else tuple(f"x_{{{i + 1}}}" for i in range(self.inputs))
-        return latex(self.steps, names)
+        return latex(self.steps, tuple(map(_in_latex, self.variables)))
 
     @property
     def size(self) -> str:
@@ -103,10 +110,43 @@ class Function(Shown):
         return (value_at(self.steps, exact_point(point, self.inputs).fractions()),)
 
 
-def read_function(inputs: Any, steps: Any, domain: Domain | None, name: str, faults: Faults) -> Function | None:
+def read_function(
+    inputs: Any, steps: Any, domain: Domain | None, name: str, names: Any, faults: Faults
+) -> Function | None:
     """The function with the given data; faults are noted, and where there are any, there is none."""
-    found = _checked_steps(inputs, steps, domain, faults)
-    return None if faults.reasons else Function(inputs, found, domain, name)
+    found, read = _checked_steps(inputs, steps, domain, faults), _checked_names(inputs, names, faults)
+    return None if faults.reasons else Function(inputs, found, domain, name, read)
+
+
+def _checked_names(inputs: Any, names: Any, faults: Faults) -> tuple[str, ...]:
+    """The names of the inputs, one each, or none of them; faults are noted."""
+    given = listed(names)
+    if given is None or (given and len(given) != inputs):
+        faults.add("variables", f"{inputs} names", names if given is None else f"{len(given)}")
+        return ()
+    check_names(given, "variables", faults)
+    return tuple(given)
+
+
+def check_names(names: Sequence[Any], place: str, faults: Faults) -> None:
+    """Notes a fault for every name that a formula could not use, or that stands there twice."""
+    seen: set[str] = set()
+    for i, name in enumerate(names):
+        if not isinstance(name, str) or not NAME.fullmatch(name) or len(name) > MAX_NAME:
+            faults.add(f"{place}[{i}]", f"a name of at most {MAX_NAME} letters, digits and _", name)
+        elif name in WORDS:
+            faults.add(f"{place}[{i}]", "a name that has no meaning of its own in formulas", name)
+        elif name in seen:
+            faults.add(f"{place}[{i}]", "every name once", f"{name} twice")
+        else:
+            seen.add(name)
+
+
+def _in_latex(name: str) -> str:
+    """A name in LaTeX: letters with a number as their index, anything longer upright."""
+    letter, index = re.fullmatch(r"(.+?)_?([0-9]*)", name).groups()  # type: ignore[union-attr]
+    written = letter if len(letter) == 1 and letter != "_" else f"\\mathrm{{{letter}}}".replace("_", r"\_")
+    return f"{written}_{{{index}}}" if index else written
 
 
 def _checked_steps(inputs: Any, steps: Any, domain: Any, faults: Faults) -> tuple[Step, ...]:

@@ -570,7 +570,29 @@ def test_variables_beyond_the_box_are_an_error() -> None:
 def test_functions_go_to_other_processes() -> None:
     hash(WAVE)
     copy = pickle.loads(pickle.dumps(WAVE))
-    assert copy == WAVE and vars(copy).keys() == {"inputs", "steps"}
+    assert copy == WAVE and vars(copy).keys() == {"inputs", "steps", "names"}
+    named = Function(WAVE.inputs, WAVE.steps, ("t",))
+    assert pickle.loads(pickle.dumps(named)).names == ("t",) and named == WAVE and hash(named) == hash(WAVE)
+
+
+def test_names_of_inputs() -> None:
+    """They are for people alone: theorems use them, and functions that differ by nothing else are equal."""
+    file = {**GOOD, "steps": [["input", 1], ["input", 0], ["divide", 0, 1]]}
+    assert read_function(file, "f").text == "x2/x1"
+    named = read_function({**file, "variables": ["a", "x_1"]}, "f")
+    assert (named.text, named.names) == ("x_1/a", ("a", "x_1")) and named == read_function(file, "f")
+    longest = "a" * 40
+    assert read_function({**file, "variables": ["_", longest]}, "f").text == f"{longest}/_"
+    none = {**file, "inputs": 0, "steps": [["pi"]], "variables": []}
+    assert read_function(none, "f").names == ()
+    for wrong in ([], ["a"], ["a", "b", "c"], ["a", "a"], ["a", 1], ["a", None], ["a", ""], ["a", "1b"], ["a", "b c"]):
+        with pytest.raises(Rejected, match="f: variables: expected"):
+            read_function({**file, "variables": wrong}, "f")
+    for word in ("pi", "exp", "log", "sin", "cos", "tan", "tanh", "abs", "max", "min", "a" * 41, "é", "a-b"):
+        with pytest.raises(Rejected, match="expected other names of at most 40 letters, digits and _"):
+            read_function({**file, "variables": ["a", word]}, "f")
+    with pytest.raises(Rejected, match="f: variables: expected"):
+        read_function({**file, "variables": "ab"}, "f")
 
 
 def test_empty_boxes_and_boxes_beyond_all_limits_have_no_bound() -> None:

@@ -238,6 +238,9 @@ def test_the_theorem_says_what_the_function_is() -> None:
         "(real arithmetic, hard attention, any tie rule)"
     )
     assert not accepted(within("0.499", left, right, halved(5)), left, right)
+    named = {**left, "variables": ["t"]}
+    theorem = judged(within("1/2", named, named, [["holds", [], []]]), named, named)
+    assert "where left(t) = t^2 and right(t) = t^2 (" in theorem.statement
     both = judged(within(1, left, left, [["holds", [], []]]), left, left)
     assert both.statement.endswith("where left(x) = x1^2 and right(x) = x1^2 (real arithmetic)")
 

@@ -260,7 +260,7 @@ def network(data: bytes) -> Network:
         fields(value, ["format", "kind", "layers", "output"], ["name", "domain"])
         result: Network = layered(value, kind == "relu")
     elif kind == "function":
-        fields(value, ["format", "kind", "inputs", "steps"], ["name", "domain"])
+        fields(value, ["format", "kind", "inputs", "steps"], ["name", "domain", "variables"])
         result = functions.read(value, number, index, require)
     else:
         require(kind == "transformer", "a network of unknown kind")
@@ -948,7 +948,7 @@ def semantics(sides: list[tuple[Network, Soft | None]], hard: str) -> list[str]:
 def formulas(networks: Sequence[Network]) -> str:
     """What the functions among the sides are."""
     pairs = [(name, net) for name, net in zip(("left", "right"), networks, strict=False) if isinstance(net, Function)]
-    found = [f"{name}(x) = {functions.formula(net)}" for name, net in pairs]
+    found = [f"{name}({', '.join(net.names) or 'x'}) = {functions.formula(net)}" for name, net in pairs]
     return f", where {' and '.join(found)}" if found else ""
 
 

@@ -7,6 +7,7 @@ finer than those that the format asks for, and a checker with coarser ones accep
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,7 @@ EXPONENT = 1 << 12
 LONGEST = 400  # characters of a formula in a theorem
 ONE_ARGUMENT = ("exp", "log", "sin", "cos", "tan", "tanh", "absolute")
 TWO_ARGUMENTS = ("add", "multiply", "divide", "maximum", "minimum")
+RESERVED = ("exp", "log", "sin", "cos", "tan", "tanh", "abs", "max", "min", "pi")
 
 Span = tuple[Fraction, Fraction]
 Inputs = Sequence[dict[int, Fraction]]  # affine forms, the constant under 0, as in the checker
@@ -43,6 +45,7 @@ class Function:
 
     inputs: int
     steps: tuple[tuple[str, tuple[int, ...], Fraction], ...]
+    names: tuple[str, ...] = ()
     outputs: int = 1
 
 
@@ -73,7 +76,13 @@ def read(
         else:
             earlier = tuple(index(i, k) for i in given)
         found.append((name, earlier, constant))
-    return Function(inputs, tuple(found))
+    names = value.get("variables", [])
+    require(isinstance(names, list) and len(names) == (inputs if "variables" in value else 0), "a name for each input")
+    for name in names:
+        require(isinstance(name, str) and re.fullmatch("[A-Za-z_][A-Za-z_0-9]{0,39}", name) is not None, "a name")
+        require(name not in RESERVED, "a name without a meaning of its own")
+    require(len(set(names)) == len(names), "names that differ")
+    return Function(inputs, tuple(found), tuple(names))
 
 
 # --- Section 4.2: the formula in a theorem --------------------------------------------------------
@@ -83,24 +92,23 @@ def formula(function: Function) -> str:
     """The text of a function."""
     words: list[tuple[str, int] | None] = []
     for name, earlier, constant in function.steps:
-        parts = [] if name == "input" else [words[i] for i in earlier]
-        made = None if None in parts else spelt(name, parts, earlier, constant)  # type: ignore[arg-type]
+        if name == "input":
+            words.append((function.names[earlier[0]] if function.names else f"x{earlier[0] + 1}", 3))
+            continue
+        parts = [words[i] for i in earlier]
+        made = None if None in parts else spelt(name, parts, constant)  # type: ignore[arg-type]
         words.append(made if made is not None and len(made[0]) <= LONGEST else None)
     last = words[-1]
     return f"a formula of {len(function.steps)} steps" if last is None else last[0]
 
 
-def spelt(
-    name: str, parts: list[tuple[str, int]], earlier: tuple[int, ...], constant: Fraction
-) -> tuple[str, int] | None:
+def spelt(name: str, parts: list[tuple[str, int]], constant: Fraction) -> tuple[str, int] | None:
     """A step as text, and how tightly it binds: 0 a sum or a sign, 1 a product, 2 a power, 3 all else."""
 
     def inner(i: int, least: int) -> str:
         text, binds = parts[i]
         return text if binds >= least else f"({text})"
 
-    if name == "input":
-        return f"x{earlier[0] + 1}", 3
     if name == "number":
         if max(abs(constant.numerator), constant.denominator) >= 1 << 4 * LONGEST:
             return None
@@ -458,7 +466,21 @@ def parabola(side: Span, slope: Span, h: Fraction) -> Fraction:
 
 
 def reaches(parts: Sequence[Part], line: dict[int, Fraction], target: Fraction, box: tuple[Span, ...]) -> bool:
-    """Whether the sum is at least the target on the whole box, as far as boxes that are cut show it."""
+    """Whether the sum is at least the target on the whole box, or on a box around it with short ends.
+
+    Of short numbers what is affine is exact: then a sum that is the target everywhere is seen to be.
+    """
+    return shows(parts, line, target, box) or shows(parts, line, target, tuple(map(short, box)))
+
+
+def short(side: Span) -> Span:
+    """An interval around the side whose ends have half the digits."""
+    unit = 1 << GRID // 2
+    return Fraction(math.floor(side[0] * unit), unit), Fraction(math.ceil(side[1] * unit), unit)
+
+
+def shows(parts: Sequence[Part], line: dict[int, Fraction], target: Fraction, box: tuple[Span, ...]) -> bool:
+    """Whether boxes that are cut show that the sum is at least the target."""
     waiting = deque([box])
     for _ in range(BOXES):
         if not waiting:

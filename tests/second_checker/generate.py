@@ -774,6 +774,10 @@ def random_function(r: random.Random, inputs: int) -> Data:
         else:
             steps.append([r.choice(smooth[: r.choice([5, 5, 7])]), a])
     net: Data = {"format": "exactformer/network-1", "kind": "function", "inputs": inputs, "steps": steps}
+    named = random.Random(text_of(steps))  # of its own: with names or without, the rest of a case is the same
+    if named.random() < 0.3:
+        choices = [(f"x{i}", f"t_{i}", "abc"[i % 3], "maxim"[: 2 + 2 * i]) for i in range(inputs)]
+        net["variables"] = list(map(named.choice, choices))
     return net | ({"name": "f"} if r.random() < 0.1 else {})
 
 
