@@ -23,6 +23,7 @@ from exactformer.kernel.elementary import Undefined
 from exactformer.kernel.forms import ONE, Form, difference
 from exactformer.kernel.functions import Function, value
 from exactformer.polyhedra.lp import Program
+from exactformer.prover.ranking import Ranking, Unranked
 from exactformer.prover.search import Found, Search, Step
 from exactformer.rational import number_text
 from exactformer.work import Deadline
@@ -31,6 +32,7 @@ Point = tuple[Fraction, ...]
 Floats = NDArray[np.float64]
 Tried = Callable[[Point], bool]  # whether a point refutes the claim, beyond doubt
 FINEST = 40  # how often the range of an input is halved before a cell counts as too small to go on
+RANKED = 3  # from so many inputs on, maxima are ranked: of two, splitting them is as good
 LOOSE = 8  # so many undecided maxima may be left to their bounds
 MARGIN = 1.001  # above the multiple of a row that is enough
 PRECISION = 12  # bits of the multipliers of rows
@@ -61,19 +63,28 @@ def narrowed(
         look = cell.opened()
         forms = look.obligations()
         undecided = sorted(v for v in look.cell.atoms.needed(forms) if v in look.cell.atoms.candidates)
-        rows = _oblique(look)
-        proofs = [_proof(look, form, rows) for form in forms] if look.finished and len(undecided) <= LOOSE else [None]
-        if None not in proofs:
-            steps.append(["holds", *proofs])
+        closing = _closed(look, forms, undecided)
+        step = None if closing else _kink(look, undecided)
+        if not closing and step is None and undecided and look.finished and look.cell.atoms.inputs >= RANKED:
+            try:
+                ranking = Ranking(look, undecided)
+                plain = list(map(ranking.plain, forms))
+                closing = ranking.closing(forms, _proofs(look, plain))
+                undecided, forms = [], plain
+            except Unranked as crossing:
+                step = crossing.step
+                closing = [step] if step is not None and step[0] == "empty" else []
+        if closing:
+            steps += closing
             closed += 1
             progress(closed, len(waiting))
             continue
         if not undecided:
-            points = [p for p in _grid(look) if all(row.at([1, *p]) >= 0 for row in rows.values())]
+            points = [p for p in _grid(look) if all(row.at([1, *p]) >= 0 for row in _oblique(look).values())]
             point = next((p for form in forms for p in points if (_value(look, form, p) or 0) < 0 and tried(p)), None)
             if point is not None:
                 return Found(steps, [], {}, witness=point)
-        step = _kink(look, undecided) or _gate(look, undecided) or _half(look, widths, finest)
+        step = step or _gate(look, undecided) or _half(look, widths, finest)
         if step is None:
             near = ", ".join(f"{float((low + high) / 2):g}" for low, high in _box(look))
             return Found(steps, [], {}, reason=f"too close to call near ({near}), with {closed} cells closed")
@@ -131,6 +142,23 @@ def _box(goal: Goal) -> list[tuple[Fraction, Fraction]]:
 
 
 # --- what closes a cell -----------------------------------------------------------------------------------------------
+
+
+def _closed(goal: Goal, forms: Sequence[Form], undecided: Sequence[int]) -> list[Step]:
+    """The step that closes a cell, few of whose maxima are undecided; none if it does not."""
+    proofs = _proofs(goal, forms) if goal.finished and len(undecided) <= LOOSE else None
+    return [] if proofs is None else [["holds", *proofs]]
+
+
+def _proofs(goal: Goal, forms: Sequence[Form]) -> list[Step] | None:
+    """Proofs that all forms are >= 0; None where one has none."""
+    rows, proofs = _oblique(goal), list[Step]()
+    for form in forms:
+        proof = _proof(goal, form, rows)
+        if proof is None:
+            return None
+        proofs.append(proof)
+    return proofs
 
 
 def _proof(goal: Goal, form: Form, rows: dict[int, Form]) -> Step | None:
