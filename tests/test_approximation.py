@@ -399,3 +399,11 @@ def test_of_three_variables_the_bound_is_near_the_error(hard: bool) -> None:
     found = ef.approximate(ef.function("x*y*z"), epsilon="1/2", domain=ef.Box([0] * 3, [1] * 3), hard=hard)
     ratio = found.extreme.ratio
     assert found.verdict == "proved" and ratio is not None and 1 <= ratio < Fraction(6, 5)
+
+
+def test_the_proof_is_written_down_unless_there_are_maxima_to_decide() -> None:
+    """A search narrows after each cut, what is written down at every third level; kinks of exp are only enclosed."""
+    for formula, written in (("max(exp(x), 2)", True), ("exp(x) + 2*pi", True), ("abs(x - 1/3) + x^2/4", False)):
+        found = ef.approximate(ef.function(formula), epsilon="1/1000", domain=ef.Box([0], [3]), hard=True)
+        assert found.verdict == "proved" and found.chain is not None
+        assert (found.chain.counts["narrow"] < 2 * found.chain.counts["cut"]) == written

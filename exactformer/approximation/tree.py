@@ -27,8 +27,11 @@ LEVELS = 3  # of cuts from one *narrow* to the next: that costs more than a cut
 def steps_of(
     line: Polyline, function: Function, epsilon: Fraction, turns: Sequence[Fraction] = ()
 ) -> list[Step] | None:
-    """The steps; None where enclosures are not enough, so that a search has to say why, or to cut at the kinks."""
-    if any(step.operation in KINKS for step in function.steps):
+    """The steps; None where enclosures are not enough, so that a search has to say why, or to cut at the kinks.
+
+    The kernel knows kinks of what is piecewise linear as maxima, and encloses those of all else.
+    """
+    if _bent(function):
         return None
     ends: list[Fraction] = []
     waiting = deque(turns)
@@ -44,6 +47,20 @@ def steps_of(
                 return None
             ends += found
     return _tree([line.knots[0], *ends], turns)
+
+
+def _bent(function: Function) -> bool:
+    """Whether there is a kink of what is piecewise linear."""
+    plain = set[int]()
+    for number, step in enumerate(function.steps):
+        if step.operation == "input" or step.operation == "number":
+            plain.add(number)
+        elif plain.issuperset(step.of):
+            if step.operation in KINKS:
+                return True
+            if function.linear(step) is not None:
+                plain.add(number)
+    return False
 
 
 def _enclosed(piece: Piece, function: Function, epsilon: Fraction, halvings: int) -> list[Fraction] | None:
