@@ -21,7 +21,7 @@ from exactformer.errors import Faults
 from exactformer.folder import write_folder
 from exactformer.networks import Affine, Block, Head, Network, Transformer
 from exactformer.prover import Outcome, parallel, verify
-from exactformer.prover.here import goal_of
+from exactformer.prover.here import goal_of, packed
 from exactformer.prover.question import ask
 from exactformer.work import Status, Work
 
@@ -206,7 +206,7 @@ def test_structural_proof_needs_no_worker() -> None:
 def test_threads_do_not_share_what_grows() -> None:
     """A goal takes up new units while it is searched, so every thread needs its own."""
     left, right = sums(2)
-    question = ask("equal", left, right, SQUARE, "average", Faults())
+    question = packed(ask("equal", left, right, SQUARE, "average", Faults()))
     barrier = threading.Barrier(3)
 
     def claim(_: int) -> tuple[Any, Any]:

@@ -181,11 +181,11 @@ class Dying(Record):
         super().__init__(path, asked)
         self.after = after
 
-    def put(self, key: str, value: Any) -> None:
+    def put_text(self, key: str, text: str) -> None:
         if self.after == 0:
             raise Stopped
         self.after -= 1
-        super().put(key, value)
+        super().put_text(key, text)
 
 
 def random_network(seed: int, inputs: int, widths: tuple[int, ...]) -> ReluNetwork:

@@ -51,10 +51,10 @@ def files(folder: str) -> dict[str, bytes]:
 
 def stopped(monkeypatch: pytest.MonkeyPatch, run: Run, after: int = 3, *more: str) -> tuple[int, str, str]:
     """A run that is interrupted after so many pieces."""
-    put = Record.put
+    put = Record.put_text
     left = after
 
-    def interrupted(self: Record, key: str, value: Any) -> None:
+    def interrupted(self: Record, key: str, value: str) -> None:
         nonlocal left
         put(self, key, value)
         left -= 1
@@ -62,7 +62,7 @@ def stopped(monkeypatch: pytest.MonkeyPatch, run: Run, after: int = 3, *more: st
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(Record, "put", interrupted)
+        patch.setattr(Record, "put_text", interrupted)
         patch.setattr(parallel, "SECONDS", 0.0)
         return run(*WORDS, "--out", "stopped", *more)
 
@@ -155,10 +155,10 @@ def test_a_run_that_is_out_of_time_is_kept(run: Run, monkeypatch: pytest.MonkeyP
     calls = iter(range(10**9))
 
     def out_of_time(*args: Any) -> Any:
-        question, cells, every_gate, deadline, seconds = args
+        question, cells, every_gate, deadline, *more = args
         if next(calls) > 2:
             deadline = type(deadline)(0.0)
-        return late(question, cells, every_gate, deadline, seconds)
+        return late(question, cells, every_gate, deadline, *more)
 
     with monkeypatch.context() as patch:
         patch.setattr(parallel, "_found_below", out_of_time)

@@ -16,13 +16,12 @@ from __future__ import annotations
 
 import heapq
 import json
-import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property
 from hashlib import sha256
 from itertools import count
 from typing import Any
@@ -32,6 +31,7 @@ from exactformer.errors import NumberTooLong
 from exactformer.kernel.claims import Goal, follow
 from exactformer.kernel.forms import ONE
 from exactformer.prover.cells import FEW, Bound, Looked, Point, Seen, Step, box_of, look
+from exactformer.prover.here import goal_of, packed
 from exactformer.prover.pairs import Pairs
 from exactformer.prover.plain import looked_from, looked_plain, plan_from, plan_plain
 from exactformer.prover.planning import MOST_INPUTS, Box, Plan, planned
@@ -117,17 +117,10 @@ def looked(goal: Goal, pairs: Pairs, wanted: list[Reach]) -> Looked:
 
 def _look_away(question: bytes, pairs: Pairs, path: Path, wanted: list[Reach]) -> Looked:
     """The same of a cell that cuts lead to from the whole domain; runs in any process."""
-    goal = _whole(question)
+    goal = goal_of(question)
     for step, number in path:
         goal = follow(goal, step, "path")[number]()
     return replace(looked(goal, pairs, wanted), goal=None)
-
-
-@lru_cache(maxsize=1)
-def _whole(question: bytes) -> Goal:
-    """The whole domain of a question; a process evaluates it once for all its cells."""
-    asked: Question = pickle.loads(question)
-    return asked.goal()
 
 
 @dataclass
@@ -417,7 +410,7 @@ class Branching:
 
     @cached_property
     def _question(self) -> bytes:
-        return pickle.dumps(self.question)
+        return packed(self.question)
 
     def _good(self, part: Part) -> bool:
         """Whether nothing more is wanted of a cell."""

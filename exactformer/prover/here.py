@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 
 from exactformer.kernel.claims import Goal
@@ -9,17 +10,31 @@ from exactformer.prover.question import Question
 
 
 class _Last(threading.local):
-    """The goal that this thread built last: all pieces of a question hang below it."""
+    """The question that this thread had last, and its goal: all pieces of the question hang below it."""
 
-    question: Question | None = None
+    data: bytes = b""
+    question: Question
     goal: Goal
 
 
 _last = _Last()
 
 
-def goal_of(question: Question) -> Goal:
+def packed(question: Question) -> bytes:
+    """The question for workers: packed once, however many pieces of work it has."""
+    return pickle.dumps(question)
+
+
+def question_of(data: bytes) -> Question:
+    """The question; a thread unpacks it once for all its pieces of work."""
+    if _last.data != data:
+        _last.question = pickle.loads(data)
+        _last.goal = _last.question.goal()
+        _last.data = data
+    return _last.question
+
+
+def goal_of(data: bytes) -> Goal:
     """The whole domain; a thread evaluates it once for all its pieces of work."""
-    if _last.question != question:
-        _last.goal, _last.question = question.goal(), question
+    question_of(data)
     return _last.goal

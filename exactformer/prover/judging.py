@@ -20,10 +20,10 @@ from exactformer.kernel.reading import Rejected
 from exactformer.kernel.shards import FORMAT, RULES, Walk, root
 from exactformer.manifest import CERTIFICATE
 from exactformer.prover.certificate import dump
-from exactformer.prover.here import goal_of
+from exactformer.prover.here import goal_of, packed
 from exactformer.prover.question import Question
 from exactformer.prover.search import Found, Path
-from exactformer.prover.steps import Step, Steps
+from exactformer.prover.steps import LINE, Step, Steps
 from exactformer.work import Deadline, Status, Work, spread
 
 SHARD = 20_000  # steps of a file; a proof of no more is in the certificate itself
@@ -47,21 +47,20 @@ class Sharded(Sequence[Step]):
     def __iter__(self) -> Iterator[Step]:
         return iter(self.steps)
 
-    def shards(self) -> Iterator[tuple[Any, list[Step]]]:
-        """The cell with which each shard begins, and its steps."""
-        for number, path in enumerate(self.paths):
-            yield path, self.shard(number)
-
     def shard(self, number: int) -> list[Step]:
         """The steps of one shard."""
-        return self.steps.part(number * SHARD, (number + 1) * SHARD)
+        return list(self.part(number))
+
+    def part(self, number: int) -> Steps:
+        """The same, packed."""
+        return self.steps[number * SHARD : (number + 1) * SHARD]
 
 
 def judged_in_parts(
     question: Question, asked: Asked, certificate: Mapping[str, Any], found: Found, work: Work, deadline: Deadline
 ) -> tuple[Theorem, Sharded]:
     """What the kernel makes of a long proof. Raises `CertificateRejected` with its words, and `OutOfTime`."""
-    steps = found.steps if isinstance(found.steps, Steps) else Steps(found.steps)
+    steps = found.steps if isinstance(found.steps, Steps) else Steps.of(found.steps)
     parts = _Parts(question, steps, found.marks)
     walks: dict[int, list[Walk]] = {}
     try:
@@ -88,7 +87,7 @@ class _Parts(Sequence[tuple[Any, ...]]):
     """The parts of a proof, as arguments for workers, made when they are wanted."""
 
     def __init__(self, question: Question, steps: Steps, marks: Sequence[tuple[int, Path]]) -> None:
-        self._question, self._steps = question, steps
+        self._question, self._steps = packed(question), steps
         self._starts: list[tuple[int, Path]] = [(0, ())]
         for number, path in marks:
             if number - self._starts[-1][0] >= PART:
@@ -100,12 +99,12 @@ class _Parts(Sequence[tuple[Any, ...]]):
 
     def __getitem__(self, number: Any) -> Any:
         first, path = self._starts[number]
-        return self._question, path, self._steps.part(first, self._ends[number]), first
+        return self._question, path, self._steps[first : self._ends[number]], first
 
 
-def _walked(question: Question, path: Path, steps: list[Step], first: int) -> list[Walk]:
+def _walked(question: bytes, path: Path, packed_steps: Steps, first: int) -> list[Walk]:
     """A part of a proof, walked by the kernel; the next walk begins where a shard does."""
-    goal = goal_of(question)
+    goal, steps = goal_of(question), list(packed_steps)
     cell: Any = [list(item) for item in path]
     ends = [*range(SHARD - first % SHARD, len(steps), SHARD), len(steps)]
     walks = []
@@ -123,8 +122,8 @@ def certificate_files(certificate: Mapping[str, Any]) -> dict[str, str]:
     if not isinstance(tree, Sharded):
         return {CERTIFICATE: dump(certificate)}
     files = {}
-    for number, (path, steps) in enumerate(tree.shards()):
-        lines = ",\n".join(json.dumps(step, separators=(",", ":")) for step in steps)
+    for number, path in enumerate(tree.paths):
+        lines = LINE.join(tree.part(number).lines())
         head = f'{{"format": "{FORMAT}",\n"path": {json.dumps(path, separators=(",", ":"))},\n'
         files[SHARDS.replace("*", f"{number:05}")] = f'{head}"steps": [\n{lines}]}}\n'
     digests = [sha256(text.encode()).hexdigest() for text in files.values()]

@@ -14,27 +14,26 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
 from typing import Any
 
 from exactformer.errors import InvalidInput
 from exactformer.kernel.claims import Goal
-from exactformer.prover.here import goal_of
-from exactformer.prover.plain import found_from, found_plain, leaves_from, left_from, left_plain
+from exactformer.prover.here import goal_of, packed, question_of
+from exactformer.prover.plain import answer_from, found_plain, leaves_from, left_from, path_of, runs_from, share_of
 from exactformer.prover.question import Question
-from exactformer.prover.search import LEFT, Found, Leaf, Left, Path, Search, Trail
-from exactformer.prover.steps import BLOCK, Step, Steps
+from exactformer.prover.search import LISTED, Found, Path, Search, Trail
+from exactformer.prover.steps import BLOCK, Packed, Steps
 from exactformer.work import Deadline, OutOfTime, Record, Status, Work, spread, time_limit
 
 SECONDS, AT_FIRST = 2.0, 0.2  # of a piece before its rest is divided; the second while there are few pieces
 FEW = 3  # so many pieces a process are few
 APART = 3  # of the cells that are left so many, nearest to the root and so the largest, are pieces of their own
 GRACE = 0.5
-LISTED = 20_000  # regions that are kept with their inequalities and maps
 DIGITS = 32
 Key = tuple[int, ...]  # of a piece: its place in the order of the tree
-Cells = tuple[Left, ...]
 
 
 def search_in_pieces(
@@ -75,15 +74,54 @@ class _Settled(Exception):
         self.found = found
 
 
+@dataclass(frozen=True)
+class Piece:
+    """Some cells that lie beside each other: their name in the record, their text, and their share of the tree."""
+
+    name: str
+    cells: str
+    share: float
+
+
+@dataclass(frozen=True)
+class Below:
+    """What was found below the cells of a piece: as it is written down, and what it says of the rest of the search."""
+
+    text: str
+    steps: int
+    pruned: int
+    answer: Found | None  # what ends the search
+    pieces: tuple[Piece, ...]  # what was left
+
+    @staticmethod
+    def of(found: list[Any], name: str, text: str | None = None) -> Below:
+        """What plain data say, of a search whose pieces have names that begin so."""
+        steps = sum(run[0] for runs, *_ in found for run in runs if run is not None)
+        ended = [one for one in found if one[3] is not None or one[4] is not None]
+        return Below(
+            json.dumps(found, separators=(",", ":")) if text is None else text,
+            steps,
+            sum(counts["pruned"] for _, _, counts, *_ in found),
+            answer_from(ended[0]) if ended else None,
+            tuple(_piece(cells, name) for cells in _divided(found)),
+        )
+
+    @property
+    def late(self) -> bool:
+        """Whether something stayed open for want of time."""
+        return self.answer is not None and self.answer.reason is not None
+
+
 class _Pieces(Sequence[tuple[Any, ...]]):
     """The pieces of a proof, as arguments for workers: the next one is chosen when somebody wants it."""
 
     def __init__(self, question: Question, every_gate: bool, deadline: Deadline, work: Work, record: Record) -> None:
         self._question, self._every_gate, self._deadline = question, every_gate, deadline
         self._work, self._record = work, record
-        self._name = _digest([question.head, every_gate])
-        self._waiting: list[tuple[Key, Cells]] = []  # a heap: the first in the order of the tree comes next
-        self._given: list[tuple[Key, Cells]] = []  # by their numbers
+        self._name = sha256(json.dumps([question.head, every_gate]).encode()).hexdigest()[:DIGITS]
+        self._packed = packed(question)
+        self._waiting: list[tuple[Key, Piece]] = []  # a heap: the first in the order of the tree comes next
+        self._given: list[tuple[Key, Piece | None]] = []  # by their numbers; None: not wanted any more
         self._running: set[Key] = set()
         self._last: tuple[Key, Found] | None = None  # what ends the search, unless something before it does
         self.done = self.pruned = 0  # steps
@@ -94,12 +132,15 @@ class _Pieces(Sequence[tuple[Any, ...]]):
 
     def __getitem__(self, number: Any) -> Any:
         if number == len(self._given):
-            key, cells = heapq.heappop(self._waiting)
+            key, piece = heapq.heappop(self._waiting)
             needless = self._last is not None and key > self._last[0]
-            self._given.append((key, () if needless else cells))
+            self._given.append((key, None if needless else piece))
             self._running.add(key)
+        own = self._given[number][1]
         few = not self._work.alone and self.open < FEW * self._work.jobs
-        return self._question, self._given[number][1], self._every_gate, self._deadline, AT_FIRST if few else SECONDS
+        seconds = AT_FIRST if few else SECONDS
+        cells = "[]" if own is None else own.cells
+        return self._packed, cells, self._every_gate, self._deadline, seconds, self._name
 
     @property
     def open(self) -> int:
@@ -114,23 +155,25 @@ class _Pieces(Sequence[tuple[Any, ...]]):
 
     def begin(self, goal: Goal) -> None:
         """The search from the whole domain on, for a while, unless it has been written down."""
-        name = self._named(None)
-        value = self._record.get(name)
-        if value is None:
+        found = self._record.get(self._name)
+        if found is None:
             until = time.monotonic() + (SECONDS if self._work.alone else AT_FIRST)
             search = Search(self._question.violated, self._deadline.end, self._every_gate, until=until)
-            value = [found_plain(search.run(goal))]
-            self._note(name, value)
-        self._enter((), value)
+            below = Below.of([found_plain(search.run(goal))], self._name)
+            self._note(self._name, below)
+        else:
+            below = Below.of(found, self._name)
+        self._enter((), below)
 
-    def finish(self, number: int, found: list[Any]) -> None:
+    def finish(self, number: int, below: Below) -> None:
         """Take what was found of a piece into account. Raises `_Settled` where nothing else matters any more."""
-        key, cells = self._given[number]
+        key, piece = self._given[number]
+        self._given[number] = key, None
         self._running.discard(key)
-        if cells:
-            self.share += sum(cell.share for cell in cells)
-            self._note(self._named(cells), found)
-            self._enter(key, found)
+        if piece is not None:
+            self.share += piece.share
+            self._note(piece.name, below)
+            self._enter(key, below)
         if self._last is not None and not any(key < self._last[0] for key in self._open_keys()):
             raise _Settled(self._last[1])
 
@@ -138,105 +181,103 @@ class _Pieces(Sequence[tuple[Any, ...]]):
         yield from self._running
         yield from (key for key, _ in self._waiting)
 
-    def _enter(self, key: Key, found: list[Any]) -> None:
+    def _enter(self, key: Key, below: Below) -> None:
         """What is known of a piece, and of those that it was divided into, as far as they are written down."""
-        todo = [(key, found)]
+        todo = [(key, below)]
         while todo:
-            key, found = todo.pop()
-            for steps, _, counts, witness, reason, _ in found:
-                self.done += len(steps)
-                self.pruned += counts["pruned"]
-                if (witness is not None or reason is not None) and (self._last is None or key < self._last[0]):
-                    self._last = key, found_from([[], [], {}, witness, reason, []])
-            for number, cells in enumerate(_divided(found)):
-                self.share -= sum(cell.share for cell in cells)
-                value = self._record.get(self._named(cells))
-                if value is None:
-                    heapq.heappush(self._waiting, ((*key, number), cells))
+            key, below = todo.pop()
+            self.done += below.steps
+            self.pruned += below.pruned
+            if below.answer is not None and (self._last is None or key < self._last[0]):
+                self._last = key, below.answer
+            for number, piece in enumerate(below.pieces):
+                found = self._record.get(piece.name)
+                if found is None:
+                    self.share -= piece.share
+                    heapq.heappush(self._waiting, ((*key, number), piece))
                 else:
-                    self.share += sum(cell.share for cell in cells)
-                    todo.append(((*key, number), value))
+                    todo.append(((*key, number), Below.of(found, self._name)))
         if self._last is not None and not self.open:
             raise _Settled(self._last[1])
 
-    def _note(self, name: str, found: list[Any]) -> None:
-        if not any(reason for *_, reason, _ in found):  # what stayed open for want of time is tried again
-            self._record.put(name, found)
-
-    def _named(self, cells: Cells | None) -> str:
-        return self._name + _digest(None if cells is None else [*map(left_plain, cells)])
+    def _note(self, name: str, below: Below) -> None:
+        if not below.late:  # what stayed open for want of time is tried again
+            self._record.put_text(name, below.text)
 
     def whole(self) -> Found:
         """The proof, once all pieces are done."""
-        leaves: list[Leaf] = []
+        leaves: list[str | None] = []
         totals: list[dict[str, int]] = []
         marks: list[tuple[int, Path]] = []
-        steps = Steps(self._steps(leaves, totals, marks))
+        steps = Steps(self._runs(leaves, totals, marks))
         names = set(totals[0]).intersection(*totals)
         counts = {name: sum(own[name] for own in totals) for name in totals[0] if name in names}
-        listed = "regions" in counts and counts["regions"] == len(leaves)
-        leaves.sort(key=lambda leaf: [child for _, child in leaf.pattern])  # which is the order of the tree
-        return Found(steps, leaves if listed else [], counts, marks=tuple(marks))
+        listed = [leaf for own in leaves for leaf in leaves_from(own)] if 0 < counts.get("regions", 0) <= LISTED else []
+        listed.sort(key=lambda leaf: [child for _, child in leaf.pattern])  # which is the order of the tree
+        return Found(steps, listed, counts, marks=tuple(marks))
 
-    def _steps(self, leaves: list[Leaf], totals: list[dict[str, int]], marks: list[tuple[int, Path]]) -> Iterator[Step]:
-        """All steps in order; leaves, counts and marks are added to the lists on the way."""
-        stack = list(self._found(None, leaves, totals))
+    def _runs(
+        self, leaves: list[str | None], totals: list[dict[str, int]], marks: list[tuple[int, Path]]
+    ) -> Iterator[Packed]:
+        """All steps in order, packed; leaves, counts and marks are added to the lists on the way."""
+        stack = list(self._found(self._name, leaves, totals))
         number = 0
         while stack:
-            steps, left = stack[-1]
-            for step in steps:
-                if step == LEFT:
-                    path, below = next(left)
-                    if not marks or number - marks[-1][0] > BLOCK:
-                        marks.append((number, path))
-                    stack.append(below)
-                    break
-                number += 1
-                yield step
-            else:
+            runs, left = stack[-1]
+            run = next(runs, None)
+            if run is None:
                 stack.pop()
+                continue
+            yield run
+            number += run.size
+            if (cell := next(left, None)) is not None:
+                path, below = cell
+                if not marks or number - marks[-1][0] > BLOCK:
+                    marks.append((number, path))
+                stack.append(below)
 
     def _found(
-        self, cells: Cells | None, leaves: list[Leaf], totals: list[dict[str, int]]
-    ) -> Iterator[tuple[Iterator[Step], Iterator[tuple[Path, Any]]]]:
-        """For each cell of a piece its steps; and the cells that were left there, each with the same, in order."""
-        found = self._record.get(self._named(cells))
+        self, name: str, leaves: list[str | None], totals: list[dict[str, int]]
+    ) -> Iterator[tuple[Iterator[Packed], Iterator[tuple[Path, Any]]]]:
+        """For each cell of a piece its runs of steps, and the cells that were left there, each with the same."""
+        found = self._record.get(name)
         if found is None:
             raise InvalidInput(f"{self._record.path}: expected what was written a moment ago, found it damaged")
-        left = chain.from_iterable(
-            zip((cell.path for cell in own), self._found(own, leaves, totals), strict=True) for own in _divided(found)
-        )
-        for steps, own, counts, *_ in found:
+        names = ((cells, _piece(cells, self._name).name) for cells in _divided(found))
+        below = chain.from_iterable(self._found(own, leaves, totals) for cells, own in names)
+        for runs, own, counts, _, _, left in found:
             totals.append(counts)
-            if len(leaves) < LISTED:
-                leaves += leaves_from(own)
-            yield iter(steps), left
+            leaves.append(own)
+            yield iter(runs_from(runs)), zip(map(path_of, left), below, strict=False)
 
 
-def _divided(found: Sequence[Any]) -> list[Cells]:
+def _divided(found: Sequence[Any]) -> list[list[Any]]:
     """The cells that were left, in pieces."""
-    cells = tuple(left_from(cell) for *_, left in found for cell in left)
+    cells = [cell for *_, left in found for cell in left]
     apart = cells[-APART:]
     rest = cells[: len(cells) - len(apart)]
-    return ([rest] if rest else []) + [(cell,) for cell in apart]
+    return ([rest] if rest else []) + [[cell] for cell in apart]
 
 
-def _digest(value: Any) -> str:
-    return sha256(json.dumps(value).encode()).hexdigest()[:DIGITS]
+def _piece(cells: list[Any], name: str) -> Piece:
+    """The piece of these cells, of a search whose pieces have names that begin so."""
+    text = json.dumps(cells, separators=(",", ":"))
+    digest = sha256(text.encode()).hexdigest()[:DIGITS]
+    return Piece(name + digest, text, sum(map(share_of, cells)))
 
 
-def _found_below(question: Question, cells: Cells, every_gate: bool, deadline: Deadline, seconds: float) -> list[Any]:
-    """What is found below the cells of a piece, as plain data; runs in any process."""
+def _found_below(question: bytes, cells: str, every_gate: bool, deadline: Deadline, seconds: float, name: str) -> Below:
+    """What is found below the cells of a piece; runs in any process."""
     found: list[Found] = []
     try:
         with time_limit(deadline.left + GRACE):
             trail, until = Trail(goal_of(question)), time.monotonic() + seconds
-            for cell in cells:
-                search = Search(question.violated, deadline.end, every_gate, until=until)
+            for cell in map(left_from, json.loads(cells)):
+                search = Search(question_of(question).violated, deadline.end, every_gate, until=until)
                 late = bool(found) and time.monotonic() > until
                 found.append(search.leave(cell) if late else search.go_on(trail, cell))
                 if found[-1].witness is not None or found[-1].reason is not None:
                     break
     except OutOfTime:
         found.append(Found([], [], {"pruned": 0}, reason="out of time"))
-    return [*map(found_plain, found)]
+    return Below.of([*map(found_plain, found)], name)

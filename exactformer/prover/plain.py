@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -9,7 +12,8 @@ from typing import Any
 from exactformer.kernel.forms import Form
 from exactformer.prover.cells import Bound, Looked, Point, Seen
 from exactformer.prover.planning import Plan
-from exactformer.prover.search import Found, Leaf, Left, Path
+from exactformer.prover.search import LEFT, Found, Leaf, Left, Path
+from exactformer.prover.steps import FAST, Packed, Step
 
 
 def left_plain(cell: Left) -> list[Any]:
@@ -25,24 +29,52 @@ def left_from(value: Sequence[Any]) -> Left:
     return Left(_path(path), tuple(numbers), tuple(map(_point, points)), level, places, since, flat, share, refutation)
 
 
+def path_of(value: Sequence[Any]) -> Path:
+    """The path to the cell that a list of fields describes."""
+    return _path(value[0])
+
+
+def share_of(value: Sequence[Any]) -> float:
+    """The share of the tree of the cell that a list of fields describes."""
+    share: float = value[7]
+    return share
+
+
 def found_plain(found: Found) -> list[Any]:
-    """What was found, as a list of its fields."""
+    """What was found, as a list of its fields; steps and leaves are packed, for whoever wants to read them."""
     leaves = [
         [leaf.rows, _texts(leaf.point), leaf.pattern, [*map(_texts, leaf.left)], [*map(_texts, leaf.right)]]
         for leaf in found.leaves
     ]
     witness = None if found.witness is None else _texts(found.witness)
-    return [found.steps, leaves, found.counts, witness, found.reason, [*map(left_plain, found.left)]]
+    left = [*map(left_plain, found.left)]
+    return [runs_plain(found.steps), _packed(leaves), found.counts, witness, found.reason, left]
 
 
-def found_from(value: Sequence[Any]) -> Found:
-    """What a list of fields says was found."""
-    steps, leaves, counts, witness, reason, left = value
-    point = None if witness is None else _point(witness)
-    return Found(steps, leaves_from(leaves), counts, point, reason, tuple(map(left_from, left)))
+def runs_plain(steps: Sequence[Step]) -> list[Any]:
+    """The steps between those that stand for a cell that is left: for each run their number, and what is packed."""
+    runs: list[list[Step]] = [[]]
+    for step in steps:
+        if step == LEFT:
+            runs.append([])
+        else:
+            runs[-1].append(step)
+    packed = map(Packed.of, runs)
+    return [[run.size, b64encode(run.data).decode()] if run.size else None for run in packed]
 
 
-def leaves_from(value: Sequence[Any]) -> list[Leaf]:
+def runs_from(value: Sequence[Any]) -> list[Packed]:
+    """The runs of steps that a list describes."""
+    return [Packed.of([]) if run is None else Packed(run[0], b64decode(run[1])) for run in value]
+
+
+def answer_from(value: Sequence[Any]) -> Found:
+    """What a list of fields says, of a search that has ended with a point or a reason."""
+    _, _, _, witness, reason, _ = value
+    return Found([], [], {}, None if witness is None else _point(witness), reason)
+
+
+def leaves_from(value: str | None) -> list[Leaf]:
     """The leaves of a proof by regions."""
     return [
         Leaf(
@@ -52,7 +84,7 @@ def leaves_from(value: Sequence[Any]) -> list[Leaf]:
             tuple(map(_point, one)),
             tuple(map(_point, other)),
         )
-        for rows, point, pattern, one, other in value
+        for rows, point, pattern, one, other in (() if value is None else _unpacked(value))
     ]
 
 
@@ -110,6 +142,14 @@ def plan_from(value: Sequence[Any]) -> tuple[Plan, float]:
             plan.cut, plan.parts = (cut[0], Fraction(cut[1])), [Plan((), (), 0), Plan((), (), 0)]
             todo += reversed(plan.parts)
     return whole, pace
+
+
+def _packed(value: list[Any]) -> str | None:
+    return b64encode(zlib.compress(json.dumps(value).encode(), FAST)).decode() if value else None
+
+
+def _unpacked(text: str) -> Any:
+    return json.loads(zlib.decompress(b64decode(text)))
 
 
 def _text(value: Fraction | None) -> str | None:

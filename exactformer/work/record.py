@@ -95,10 +95,14 @@ class Record:
     def put(self, key: str, value: Any) -> None:
         """Write down a value, plain JSON data. Raises `NoRoom` where the disk is full, `NumberTooLong`."""
         try:
-            place = self._write([key, value])
+            text = json.dumps(value, separators=(",", ":"))
         except ValueError:  # Python prints no integer of more than 4300 digits
             raise NumberTooLong(f"{self.path}: expected numbers of at most 4300 digits, found a longer one") from None
-        self._places[key] = place
+        self.put_text(key, text)
+
+    def put_text(self, key: str, text: str) -> None:
+        """Write down a value that is JSON text already, on one line. Raises `NoRoom` where the disk is full."""
+        self._places[key] = self._write(f"[{json.dumps(key)},{text}]")
         if time.monotonic() - self._synced > SECONDS:
             self.sync()
 
@@ -135,7 +139,8 @@ class Record:
     def _stream(self) -> BufferedRandom:
         if self._file is None:
             self._open(os.O_RDWR | os.O_CREAT | os.O_EXCL, "a place for the record of a run")
-            self._write({"format": FORMAT, "version": __version__, **self.asked})
+            first = {"format": FORMAT, "version": __version__, **self.asked}
+            self._write(json.dumps(first, separators=(",", ":")))
         assert self._file is not None
         return self._file
 
@@ -155,9 +160,9 @@ class Record:
             self._file = None
             raise InvalidInput(f"{self.path}: expected a run that has ended, found one that goes on") from None
 
-    def _write(self, value: Any) -> int:
+    def _write(self, line: str) -> int:
         """Add a line; where it begins."""
-        text = json.dumps(value, separators=(",", ":")).encode()
+        text = line.encode()
         try:
             place = self._stream.seek(0, os.SEEK_END)
             self._stream.write(b"%s %s\n" % (_digits(text), text))
