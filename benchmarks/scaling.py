@@ -2,10 +2,11 @@
 
 Usage: python benchmarks/scaling.py [--small]
 
-A proof by regions is searched in pieces of a fifth of a second by an executor that works in this process and measures
-the seconds of each piece, the bytes to a worker and back, and the seconds that it takes to hand a piece out and to take
-it back. From that a schedule is simulated: a worker takes the first piece in the order of the tree that waits; a piece
-waits from the moment at which the piece that left it has been taken back; and those moments are one after the other.
+A proof by regions is searched in pieces by an executor that works in this process and measures the seconds of each
+piece, the bytes to a worker and back, and the seconds that it takes to hand a piece out and to take it back. From that
+a schedule is simulated: a worker takes the first piece in the order of the tree that waits; a piece waits from the
+moment at which the piece that left it has been taken back; and those moments are one after the other. Then one process
+puts the proof together, and the kernel's check of its parts is divided among the workers.
 """
 
 from __future__ import annotations
@@ -88,10 +89,26 @@ def proof(source: ReluNetwork, work: Work) -> float:
     return time.perf_counter() - started
 
 
-def measured(source: ReluNetwork) -> tuple[list[Piece], float, float]:
-    """The pieces of a proof; the seconds to hand one out and take it back; those before the first."""
+@dataclass(frozen=True)
+class Measured:
+    """A proof: its pieces, the parts that the kernel checks, and what one process does before, between and after."""
+
+    pieces: list[Piece]
+    parts: list[float]
+    first: float
+    serial: float  # for each piece
+    last: float
+
+    @property
+    def work(self) -> float:
+        """The seconds of one process."""
+        return self.first + sum(piece.seconds for piece in self.pieces) + self.last + sum(self.parts)
+
+
+def measured(source: ReluNetwork, seconds: float) -> Measured:
+    """A proof in pieces of so many seconds."""
     executor, pieces = Measuring(), list[Any]()
-    seconds = dict.fromkeys(("begin", "finish", "__getitem__"), 0.0)
+    spent = dict.fromkeys(("begin", "finish", "__getitem__", "whole"), 0.0)
 
     def timed(name: str) -> Callable[..., Any]:
         own = getattr(parallel._Pieces, name)
@@ -101,72 +118,95 @@ def measured(source: ReluNetwork) -> tuple[list[Piece], float, float]:
             try:
                 return own(self, *args)
             finally:
-                seconds[name] += time.perf_counter() - started
+                spent[name] += time.perf_counter() - started
                 pieces[:] = [self]
 
         return run
 
     with ExitStack() as stack:
-        for name in seconds:
+        for name in spent:
             stack.enter_context(patch.object(parallel._Pieces, name, timed(name)))
-        stack.enter_context(patch.object(parallel, "SECONDS", parallel.AT_FIRST))
+        stack.enter_context(patch.object(parallel, "SECONDS", seconds))
+        stack.enter_context(patch.object(parallel, "AT_FIRST", seconds))
         proof(source, Work(2, executor))
     keys = [key for key, _ in pieces[0]._given]
     found = [Piece(key, *own) for key, own in zip(keys, executor.measured, strict=False)]
-    return found, (seconds["finish"] + seconds["__getitem__"]) / len(found), seconds["begin"]
+    parts = [seconds for seconds, _, _ in executor.measured[len(keys) :]]
+    serial = (spent["finish"] + spent["__getitem__"]) / len(found)
+    return Measured(found, parts, spent["begin"], serial, spent["whole"])
 
 
-def simulated(pieces: Sequence[Piece], workers: int, serial: float, first: float, copies: int) -> float:
-    """When the last piece is done."""
+def simulated(proof: Measured, workers: int, copies: int) -> float:
+    """When the last part has been checked, of so many proofs side by side."""
     children: dict[tuple[int, ...], list[Piece]] = {}
-    for piece in pieces:
+    for piece in proof.pieces:
         children.setdefault(piece.key[:-1], []).append(piece)
     waiting: list[tuple[tuple[int, ...], int, Piece]] = []
     for copy in range(copies):
         for piece in children.get((), []):
             heapq.heappush(waiting, (piece.key, copy, piece))
     running: list[tuple[float, int, int, Piece]] = []
-    now, master, number = first, first, 0
+    now, master, number = proof.first, proof.first, 0
     while waiting or running:
         while waiting and len(running) < workers:
             _, copy, piece = heapq.heappop(waiting)
-            master = max(master, now) + serial / 2
+            master = max(master, now) + proof.serial / 2
             travel = 2 * NETWORK + (piece.sent + piece.received) / RATE
             heapq.heappush(running, (master + travel + piece.seconds, number, copy, piece))
             number += 1
         now, _, copy, piece = heapq.heappop(running)
-        master = max(master, now) + serial / 2
+        master = max(master, now) + proof.serial / 2
         now = max(now, master)
         for child in children.get(piece.key, []):
             heapq.heappush(waiting, (child.key, copy, child))
-    return now
+    now += copies * proof.last
+    ready = [now] * workers
+    for part in proof.parts * copies:
+        heapq.heapreplace(ready, ready[0] + part)
+    return max(ready)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--small", action="store_true", help="a smaller proof and count")
     small = parser.parse_args().small
-    source, copies = network(3, [12] if small else [40]), 10 if small else SIDE_BY_SIDE
-    pieces, serial, first = measured(source)
-    costs = sorted(piece.seconds for piece in pieces)
-    total, cuts = sum(costs), quantiles(costs, n=20)
+    width, copies = (12, 10) if small else (40, SIDE_BY_SIDE)
+    for seconds in (parallel.AT_FIRST, parallel.SECONDS):
+        schedule(
+            measured(network(3, [width]), seconds), f"proof by regions of a 3-{width}-1, {seconds} s a piece", copies
+        )
+    side_by_side(network(3, [14] if small else [60]), network(3, [40, 30] if small else [200, 150]))
+
+
+def schedule(proof: Measured, name: str, copies: int) -> None:
+    """What was measured of a proof, and how long it would take by how many workers."""
+    pieces, costs = proof.pieces, sorted(piece.seconds for piece in proof.pieces)
+    cuts = quantiles(costs, n=20)
     sent, back = mean(piece.sent for piece in pieces), mean(piece.received for piece in pieces)
-    print(f"proof by regions of a 3-{source.widths[0]}-1: {len(pieces)} pieces, {total + first:.1f} s of work")
+    print(f"{name}: {len(pieces)} pieces, {proof.work:.1f} s of work")
     print(f"  seconds   mean {mean(costs):.3f}, 5 % below {cuts[0]:.3f}, half {median(costs):.3f}, 95 % {cuts[-1]:.3f}")
     print(f"  bytes     {sent:.0f} to a worker, {back:.0f} back, on average")
-    print(f"  serial    {1e3 * serial:.2f} ms to hand out and take back a piece; {first:.2f} s before the first")
-    print(f"  longest   way through the tree: {longest(pieces) + first:.2f} s")
+    print(f"  serial    {1e3 * proof.serial:.2f} ms to hand out and take back a piece;")
+    print(f"            {proof.first:.2f} s before the first, {proof.last:.2f} s after the last")
+    print(f"  kernel    {sum(proof.parts):.1f} s in {len(proof.parts)} parts")
+    print(f"  longest   way through the tree: {longest(pieces) + proof.first:.2f} s")
     print(f"workers   this proof              {copies} of them side by side")
     for workers in WORKERS:
-        one, many = (simulated(pieces, workers, serial, first, number) for number in (1, copies))
-        gains = (total + first) / one, (total * copies + first) / many
-        print(f"{workers:7}   {one:8.1f} s  {gains[0]:7.1f} x   {many:10.1f} s  {gains[1]:8.1f} x")
-    large = network(3, [40, 30] if small else [256, 192])
-    for name, run in (("proof", partial(proof, source)), ("count", partial(counted, large))):
-        alone = run(Work())
-        with tempfile.TemporaryDirectory() as folder, Record(Path(folder) / "run", {}) as record:
-            written = run(Work(record=record))
-        two = run(Work(2))
+        one, many = (simulated(proof, workers, number) for number in (1, copies))
+        gains = proof.work / one, proof.work * copies / many
+        print(f"{workers:7}   {one:8.1f} s  {gains[0]:7.1f} x   {many:10.1f} s  {gains[1]:8.1f} x", flush=True)
+
+
+def side_by_side(small: ReluNetwork, large: ReluNetwork) -> None:
+    """One process, one with a record, and two: of a proof and a count."""
+    for name, run in (("proof", partial(proof, small)), ("count", partial(counted, large))):
+        times = []
+        for jobs in (1, 2):
+            times.append(run(Work(jobs)))
+            if jobs == 1:
+                with tempfile.TemporaryDirectory() as folder, Record(Path(folder) / "run", {}) as record:
+                    times.append(run(Work(record=record)))
+        alone, written, two = times
         gain = f"{alone / two:.2f} x"
         print(f"{name}     one process {alone:.1f} s, with a record {written:.1f} s, two processes {two:.1f} s: {gain}")
 

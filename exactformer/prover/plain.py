@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from exactformer.kernel.forms import Form
+from exactformer.polyhedra.lp import Row
 from exactformer.prover.cells import Bound, Looked, Point, Seen
 from exactformer.prover.planning import Plan
 from exactformer.prover.search import LEFT, Found, Leaf, Left, Path
@@ -19,7 +20,7 @@ from exactformer.prover.steps import FAST, Packed, Step
 def left_plain(cell: Left) -> list[Any]:
     """A cell that is left, as a list of its fields."""
     rest = [cell.level, cell.pending, cell.since, cell.flat, cell.share, cell.refutation]
-    return [cell.path, cell.numbers, [*map(_texts, cell.points)], *rest]
+    return [cell.path, cell.numbers, [*map(_pairs, cell.points)], *rest]
 
 
 def left_from(value: Sequence[Any]) -> Left:
@@ -42,13 +43,9 @@ def share_of(value: Sequence[Any]) -> float:
 
 def found_plain(found: Found) -> list[Any]:
     """What was found, as a list of its fields; steps and leaves are packed, for whoever wants to read them."""
-    leaves = [
-        [leaf.rows, _texts(leaf.point), leaf.pattern, [*map(_texts, leaf.left)], [*map(_texts, leaf.right)]]
-        for leaf in found.leaves
-    ]
-    witness = None if found.witness is None else _texts(found.witness)
+    witness = None if found.witness is None else _pairs(found.witness)
     left = [*map(left_plain, found.left)]
-    return [runs_plain(found.steps), _packed(leaves), found.counts, witness, found.reason, left]
+    return [runs_plain(found.steps), leaves_plain(found.leaves), found.counts, witness, found.reason, left]
 
 
 def runs_plain(steps: Sequence[Step]) -> list[Any]:
@@ -74,17 +71,38 @@ def answer_from(value: Sequence[Any]) -> Found:
     return Found([], [], {}, None if witness is None else _point(witness), reason)
 
 
+def leaves_plain(leaves: Sequence[Leaf]) -> str | None:
+    """The leaves of a proof by regions, packed; each has many rows in common with others."""
+    numbers: dict[Row, int] = {}
+    values = [
+        [
+            [numbers.setdefault(row, len(numbers)) for row in leaf.rows],
+            _pairs(leaf.point),
+            leaf.pattern,
+            [*map(_pairs, leaf.left)],
+            [*map(_pairs, leaf.right)],
+        ]
+        for leaf in leaves
+    ]
+    text = json.dumps([[*numbers], values])
+    return b64encode(zlib.compress(text.encode(), FAST)).decode() if values else None
+
+
 def leaves_from(value: str | None) -> list[Leaf]:
-    """The leaves of a proof by regions."""
+    """The leaves that were packed."""
+    if value is None:
+        return []
+    rows, values = json.loads(zlib.decompress(b64decode(value)))
+    known: list[Row] = [(tuple(a), b) for a, b in rows]
     return [
         Leaf(
-            tuple((tuple(a), b) for a, b in rows),
+            tuple([known[number] for number in numbers]),
             _point(point),
-            tuple((place, number) for place, number in pattern),
+            tuple((place, child) for place, child in pattern),
             tuple(map(_point, one)),
             tuple(map(_point, other)),
         )
-        for rows, point, pattern, one, other in (() if value is None else _unpacked(value))
+        for numbers, point, pattern, one, other in values
     ]
 
 
@@ -100,7 +118,7 @@ def looked_plain(found: Looked) -> list[Any]:
         ]
         for bound in seen.bounds
     ]
-    rest = [seen.split, [*map(_texts, seen.points)], seen.empty, seen.guess, seen.endless]
+    rest = [seen.split, [*map(_pairs, seen.points)], seen.empty, seen.guess, seen.endless]
     return [bounds, *rest, found.cost, found.seconds]
 
 
@@ -144,24 +162,16 @@ def plan_from(value: Sequence[Any]) -> tuple[Plan, float]:
     return whole, pace
 
 
-def _packed(value: list[Any]) -> str | None:
-    return b64encode(zlib.compress(json.dumps(value).encode(), FAST)).decode() if value else None
-
-
-def _unpacked(text: str) -> Any:
-    return json.loads(zlib.decompress(b64decode(text)))
-
-
 def _text(value: Fraction | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _texts(values: Sequence[Fraction]) -> list[str]:
-    return [str(value) for value in values]
+def _pairs(values: Sequence[Fraction]) -> list[list[int]]:
+    return [[value.numerator, value.denominator] for value in values]
 
 
-def _point(values: Sequence[str]) -> Point:
-    return tuple(map(Fraction, values))
+def _point(values: Sequence[Sequence[int]]) -> Point:
+    return tuple(Fraction(numerator, denominator) for numerator, denominator in values)
 
 
 def _path(value: Sequence[Any]) -> Path:
