@@ -17,6 +17,7 @@ import pytest
 from exactformer import Box, ReluNetwork, save
 from exactformer.cli import main
 from exactformer.prover import parallel
+from exactformer.subdivision import tally
 from exactformer.work import Record
 
 PROGRAM = [sys.executable, "-m", "exactformer"]
@@ -234,3 +235,21 @@ def test_a_memory_that_is_too_small(tmp_path: Path) -> None:
     assert found.returncode == 3 and "--memory: expected at least 256M for each of 3 processes" in found.stderr
     command[-3] = "2G"
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=300).returncode == 0
+
+
+@pytest.mark.parametrize(("biases", "least"), [([9, 8, 7], ""), (["-1/5", "-2/5", "-1/7"], "at least ")])
+def test_a_count_of_very_many_regions(run: Run, monkeypatch: pytest.MonkeyPatch, biases: list[Any], least: str) -> None:
+    """What is counted without being kept is told as any count is; maps that may be equal leave a lower bound."""
+    deep = [([[1, 0], [0, 1], [2, 1]], [0, "1/9", "2/9"]), ([[1, 0, -1], [0, 1, 1], [1, -1, 0]], biases)]
+    save(ReluNetwork.of(deep, ([[1, 2, 4]], [0]), domain=Box([-1] * 2, [1] * 2)), "net.json")
+    with monkeypatch.context() as patch:
+        for name, value in {"group_of": lambda whole: 2, "size_of": lambda whole: 2, "MANY": 2}.items():
+            patch.setattr(tally, name, value)
+        code, told, _ = run("regions", "net.json", "--count", "--out", "many")
+    assert Path("many/report.txt").exists() and not Path("many/run.record").exists()
+    _, exact, _ = run("regions", "net.json", "--list")
+    assert told.splitlines()[0] == exact.splitlines()[0] == f"{exact.split()[0]} activation regions on [-1, 1]^2"
+    assert code == (2 if least else 0)
+    assert f"  linear    {least}" in told
+    assert ("maps that may be equal are not compared" in told) == bool(least)
+    assert f"{exact.split()[0]} activation regions" in Path("many/report.txt").read_text()

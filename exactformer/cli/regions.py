@@ -99,7 +99,8 @@ def _answered(
         missing.append(f"{len(found) - len(listed)} of {len(found)} regions are not listed")
     seconds = time.monotonic() - started
     whole = not found.at_least and not missing
-    reason = (note or found.reason) if whole else _reason(found.at_least, missing, options.timeout)
+    in_time = whole or options.timeout is None
+    reason = (note or found.reason) if in_time else _reason(found.at_least, missing, options.timeout)
     if options.json:
         value = found.to_json(regions=False)
         if options.list:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from . import chains, claims, counts
 from .reading import parse_json, read_bytes, reject
 
 Shown = claims.Theorem | counts.Counted | chains.Chained
-CHECKERS: dict[str, Callable[[dict[str, object], Callable[[str], bytes], str], Shown]] = {
-    claims.FORMAT: claims.check,
-    counts.FORMAT: counts.check,
-    chains.FORMAT: chains.check,
-}
+FORMATS = claims.FORMAT, counts.FORMAT, chains.FORMAT
 
 
 def check_file(path: Path) -> Shown:
@@ -28,21 +25,21 @@ def check(
     certificate: bytes,
     read: Callable[[str], bytes],
     place: str = "certificate",
-    walker: claims.Walker | None = None,
+    pieces: Callable[[list[dict[str, object]]], Any] | None = None,
 ) -> Shown:
     """What a certificate shows; `read` gives the contents of a file by its plain name. Raises `Rejected`.
 
-    The shards of a proof are walked one after the other, or as `walker` does it.
+    The shards of a proof or a count are checked one after the other, or as `pieces` does it.
     """
     try:
         value = parse_json(certificate, place)
         if not isinstance(value, dict):
             reject(place, "an object", value)
         form = value.get("format")
-        if not isinstance(form, str) or form not in CHECKERS:
-            reject(f"{place}: format", f"one of {', '.join(CHECKERS)}", form)
-        if form == claims.FORMAT:
-            return claims.check(value, read, place, walker)
-        return CHECKERS[form](value, read, place)
+        if not isinstance(form, str) or form not in FORMATS:
+            reject(f"{place}: format", f"one of {', '.join(FORMATS)}", form)
+        if form == chains.FORMAT:
+            return chains.check(value, read, place)
+        return (claims.check if form == claims.FORMAT else counts.check)(value, read, place, pieces)
     except (RecursionError, ValueError) as error:  # Python prints no integer of more than 4300 digits
         reject(place, "networks and proofs of moderate depth and size", f"{type(error).__name__}: {error}")

@@ -24,18 +24,23 @@ domain: the sum of their volumes is its volume. Another region would be open and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
+from functools import cached_property, reduce
+from hashlib import sha256
 from math import factorial, gcd, lcm, prod
 from operator import and_, mul, or_
 
 from . import networks
-from .reading import MAX_BYTES, array, named_file, natural, numbers, reject, table
+from .reading import MAX_BYTES, array, named_file, natural, numbers, parse_json, reject, table
+from .shards import listed
 from .statements import Domain, read_domain
 
 FORMAT = "exactformer/regions-1"
+PIECES = "exactformer/regions-part-1"
+KEYS = ("format", "network", "domain", "regions")
+DIGEST = 16  # bytes of the SHA-256 of a pattern
 MAX_INPUTS = 1000
 MAX_FACES = 100_000  # that the decomposition of one region may visit
 MAX_VOLUME = 1_000_000  # steps of the volume of a domain, inequalities to the power of inputs
@@ -98,33 +103,109 @@ class Bounded:
         return f"{{x in {box} : {further}}}" if further else box
 
 
-def check(value: dict[str, object], read: Callable[[str], bytes], place: str) -> Counted:
-    """What a certificate shows; `read` gives the contents of the network file by its plain name.
+@dataclass(frozen=True)
+class Part:
+    """Some regions that have been checked: digests of their patterns, and a volume that their hulls fill, if any."""
 
-    Raises `Rejected` when anything is missing, malformed, unknown or not shown.
-    """
-    value = table(value, place, ("format", "network", "domain", "regions", "points"), ("vertices", "hulls"))
-    if ("vertices" in value) != ("hulls" in value):
-        reject(place, "vertices together with hulls", "one without the other")
+    patterns: list[bytes]
+    volume: Fraction | None
+
+
+@dataclass(frozen=True)
+class Counting:
+    """What a certificate is about; each piece of it is checked by itself."""
+
+    place: str
+    name: str
+    digest: str
+    network: networks.Maxout
+    written: Domain
+    regions: int
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The layers, a ReLU layer as one of rank 2."""
+        return _layers(self.network)
+
+    @cached_property
+    def domain(self) -> Bounded:
+        """The domain, which is bounded."""
+        return _bounded(self.written, f"{self.place}: domain")
+
+    def piece(self, item: Mapping[str, object], read: Callable[[str], bytes]) -> Part:
+        """One piece that the certificate names. Raises `Rejected`."""
+        name, _, data = named_file(item, f"{self.place}: shards", read)
+        value = table(parse_json(data, name), name, ("format", "points"), ("vertices", "hulls"))
+        if value["format"] != PIECES:
+            reject(f"{name}: format", PIECES, value["format"])
+        return self.part(value, name, len(array(value["points"], f"{name}: points")))
+
+    def part(self, value: dict[str, object], place: str, count: int) -> Part:
+        """Some regions, so many, with a point inside each, and the hulls of all of them or of none."""
+        if ("vertices" in value) != ("hulls" in value):
+            reject(place, "vertices together with hulls", "one without the other")
+        layers, domain = self.layers, self.domain
+        points = array(value["points"], f"{place}: points", count)
+        patterns = _patterns(layers, domain, points, f"{place}: points")
+        volume = None
+        if "hulls" in value:
+            where, n = f"{place}: hulls", self.network.inputs
+            hulls = array(value["hulls"], where, count)
+            vertices = array(value["vertices"], f"{place}: vertices")
+            corners, tight = _vertices(layers, domain, vertices, f"{place}: vertices")
+            volume = _filled(patterns, hulls, corners, tight, n, where)
+        size = sum(len(pieces) for _, pieces, _ in layers) // 8 + 1
+        return Part([sha256(x.to_bytes(size, "little")).digest()[:DIGEST] for x in patterns], volume)
+
+    def joined(self, parts: Sequence[Part]) -> Counted:
+        """What all pieces show together. Raises `Rejected`."""
+        patterns = {pattern for part in parts for pattern in part.patterns}
+        found = sum(len(part.patterns) for part in parts)
+        if found != self.regions:
+            reject(f"{self.place}: regions", str(found), self.regions)
+        if len(patterns) < found:
+            reject(f"{self.place}: shards", "a region of its own for every point", "one with two points")
+        volumes = [part.volume for part in parts if part.volume is not None]
+        if volumes and len(volumes) < len(parts):
+            reject(f"{self.place}: shards", "hulls in all pieces or in none", "some without")
+        if volumes and sum(volumes) != self.domain.volume(f"{self.place}: domain"):
+            reject(f"{self.place}: hulls", "hulls that fill the domain", "a smaller volume")
+        n, exact = self.network.inputs, bool(volumes)
+        target = "R" if self.network.outputs == 1 else f"R^{self.network.outputs}"
+        number = f"{'exactly' if exact else 'at least'} {found} activation region{'s'[: found != 1]}"
+        source = "R" if n == 1 else f"R^{n}"
+        theorem = f"A: {source} -> {target} ({self.name}, sha256 {self.digest}) has {number} on {self.domain}"
+        return Counted(found, exact, theorem, self.digest, self.written.written())
+
+
+Counter = Callable[[list[dict[str, object]]], Sequence[Part]]
+
+
+def ask(value: dict[str, object], read: Callable[[str], bytes], place: str) -> Counting:
+    """What a certificate is about; `read` gives the contents of the network file. Raises `Rejected`."""
     name, digest, data = named_file(value["network"], f"{place}: network", read)
     network = _network(data, name)
-    n, layers = network.inputs, _layers(network)
-    written = read_domain(value["domain"], f"{place}: domain", n)
-    domain = _bounded(written, f"{place}: domain")
-    count = natural(value["regions"], f"{place}: regions", MAX_BYTES)
-    patterns = _patterns(layers, domain, array(value["points"], f"{place}: points", count), f"{place}: points")
-    exact = "hulls" in value
-    if exact:
-        volume, where = domain.volume(f"{place}: domain"), f"{place}: hulls"
-        hulls = array(value["hulls"], where, count)
-        points, tight = _vertices(layers, domain, array(value["vertices"], f"{place}: vertices"), f"{place}: vertices")
-        if _filled(patterns, hulls, points, tight, n, where) != volume:
-            reject(where, "hulls that fill the domain", "a smaller volume")
-    target = "R" if network.outputs == 1 else f"R^{network.outputs}"
-    number = f"{'exactly' if exact else 'at least'} {count} activation region{'s'[: count != 1]}"
-    source = "R" if n == 1 else f"R^{n}"
-    theorem = f"A: {source} -> {target} ({name}, sha256 {digest}) has {number} on {domain}"
-    return Counted(count, exact, theorem, digest, written.written())
+    written = read_domain(value["domain"], f"{place}: domain", network.inputs)
+    asked = Counting(place, name, digest, network, written, natural(value["regions"], f"{place}: regions", MAX_BYTES))
+    asked.domain  # noqa: B018 - it has to be bounded
+    return asked
+
+
+def check(
+    value: dict[str, object], read: Callable[[str], bytes], place: str, counter: Counter | None = None
+) -> Counted:
+    """What a certificate shows; `read` gives the contents of a file by its plain name.
+
+    Its pieces are checked one after the other, or as `counter` does it. Raises `Rejected` when anything is missing,
+    malformed, unknown or not shown.
+    """
+    if "shards" in value:
+        value = table(value, place, (*KEYS, "shards", "root"))
+        asked, items = ask(value, read, place), listed(value, place)
+        return asked.joined(counter(items) if counter else [asked.piece(item, read) for item in items])
+    value = table(value, place, (*KEYS, "points"), ("vertices", "hulls"))
+    asked = ask(value, read, place)
+    return asked.joined([asked.part(value, place, asked.regions)])
 
 
 # --- reading --------------------------------------------------------------------------------------

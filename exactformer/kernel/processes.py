@@ -1,4 +1,4 @@
-"""A certificate checked by several processes, each of which walks shards of its proof."""
+"""A certificate checked by several processes, each of which checks shards of it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
 
+from . import claims, counts
 from .certificates import Shown, check
-from .claims import Asked, ask
-from .reading import parse_json, read_bytes, table
+from .claims import Asked
+from .counts import Counting, Part
+from .reading import parse_json, read_bytes
 from .shards import Walk
 
 
@@ -23,14 +25,14 @@ def _beside(path: Path, name: str) -> bytes:
     return read_bytes(path.parent / name)
 
 
-def _piece(path: Path, certificate: bytes, item: object) -> Walk:
-    """One shard, walked in another process."""
+def _piece(path: Path, certificate: bytes, item: dict[str, object]) -> Walk | Part:
+    """One shard, checked in another process."""
     return _asked(path, certificate).piece(item, partial(_beside, path))
 
 
 @lru_cache(maxsize=1)
-def _asked(path: Path, certificate: bytes) -> Asked:
-    """The claim of the certificate, evaluated once in a process."""
+def _asked(path: Path, certificate: bytes) -> Asked | Counting:
+    """What the certificate is about, read once in a process."""
     value = parse_json(certificate, path.name)
-    keys = ("format", "claim", "left", "domain", "tie", "shards", "root", "inhabitant")
-    return ask(table(value, path.name, keys, ("parameters", "right", "untrusted")), partial(_beside, path), path.name)
+    assert isinstance(value, dict)  # or it would have been rejected
+    return (counts.ask if value["format"] == counts.FORMAT else claims.ask)(value, partial(_beside, path), path.name)

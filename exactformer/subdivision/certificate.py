@@ -1,35 +1,42 @@
 """A count that can be checked: the certificate `exactformer/regions-1`, for the kernel.
 
 It has a point inside each region; if the count is complete and the domain bounded, also the vertices of each, whose
-convex hulls fill the domain.
+convex hulls fill the domain. Many regions are in pieces, files of their own.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from exactformer.arguments import as_path
 from exactformer.domain import Domain
 from exactformer.errors import Unsupported
 from exactformer.formats.network_json import dump as network_text
+from exactformer.kernel.counts import PIECES as FORMAT
+from exactformer.kernel.shards import root
 from exactformer.manifest import CERTIFICATE, check_place, write_files
 from exactformer.networks import Network, Transformer
 from exactformer.rational import number_text
+from exactformer.subdivision.engine import neighbours
 from exactformer.subdivision.limit import Check, unlimited
 from exactformer.subdivision.polytope import MOST_INPUTS
 from exactformer.subdivision.result import Regions, check_regions
 from exactformer.work import OutOfTime
 
 NETWORK, README = "network.json", "README.txt"
+PIECE = 5_000  # regions of a file; a count of no more is in the certificate itself
+PIECES = "regions-*.json"
 EXPLANATION = """{theorem}
 
 network.json      the network, in the format exactformer/network-1
-certificate.json  a point inside each region{hulls}, in the format exactformer/regions-1
+certificate.json  a point inside each region{hulls}, in the format exactformer/regions-1{pieces}
 manifest.json     the digests of all files: which are as they were written
 
 To check it again, with exactformer installed:  exactformer check .
@@ -74,6 +81,34 @@ def _certificate(found: Regions, network: str, check: Check) -> dict[str, Any]:
     return value
 
 
+def certificate_files(value: Mapping[str, Any]) -> dict[str, str]:
+    """The files of a certificate by their names, the certificate itself last; many regions are in pieces."""
+    count: int = value["regions"]
+    if count <= PIECE:
+        return {CERTIFICATE: _text(value)}
+    places = np.array([[float(Fraction(x)) for x in point] for point in value["points"]])
+    groups = neighbours(places, np.arange(count), -(-count // PIECE))
+    files = {PIECES.replace("*", f"{i:05}"): _text(_piece(value, some.tolist())) for i, some in enumerate(groups)}
+    digests = [sha256(text.encode()).hexdigest() for text in files.values()]
+    shards = [{"file": name, "sha256": digest} for name, digest in zip(files, digests, strict=True)]
+    rest = {key: value[key] for key in ("format", "network", "domain", "regions")}
+    return {**files, CERTIFICATE: _text(rest | {"shards": shards, "root": root(digests)})}
+
+
+def _piece(value: Mapping[str, Any], some: Sequence[int]) -> dict[str, Any]:
+    """Some regions of a certificate, with those vertices that they have."""
+    piece = {"format": FORMAT, "points": [value["points"][i] for i in some]}
+    if "hulls" in value:
+        numbers: dict[int, int] = {}
+        piece["hulls"] = [[numbers.setdefault(v, len(numbers)) for v in value["hulls"][i]] for i in some]
+        piece["vertices"] = [value["vertices"][v] for v in numbers]
+    return piece
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":")) + "\n"
+
+
 def check_question(network: Network, domain: Domain) -> None:
     """Raises `Unsupported` where there can be no certificate, before the work and not after it."""
     if isinstance(network, Transformer):
@@ -88,7 +123,8 @@ def check_question(network: Network, domain: Domain) -> None:
 def check_folder(network: Network, folder: str | Path, inputs: Sequence[Path] = ()) -> None:
     """Raises what `write_certificate` would raise of its folder, before the work and not after it."""
     known = {NETWORK: network_text(network).encode()}
-    check_place(Path(folder), "count", (NETWORK, README, CERTIFICATE), known=known, inputs=inputs)
+    names = {NETWORK, README, CERTIFICATE, *(path.name for path in Path(folder).glob(PIECES))}
+    check_place(Path(folder), "count", names, known=known, inputs=inputs)
 
 
 def write_certificate(
@@ -96,7 +132,8 @@ def write_certificate(
 ) -> Path:
     """Write a folder with the network, the certificate of its count and a README; returns the certificate's path.
 
-    `check` limits the time as in `certificate`.
+    The regions of a count of more than 5,000 are in files of about so many each, neighbours together, which can be
+    checked side by side. `check` limits the time as in `certificate`.
 
     `exactformer check FOLDER` re-checks it. What an earlier run wrote there gives way. Raises as `certificate` does,
     and `InvalidInput` when the folder cannot be written, when another file is in the way, and for one of `inputs`
@@ -106,11 +143,12 @@ def write_certificate(
     folder = as_path(folder, "folder")
     network = network_text(found.network)
     value = _certificate(found, network, check)
-    text = json.dumps(value, separators=(",", ":")) + "\n"
+    written = certificate_files(value)
     exactly = "exactly" if "hulls" in value else "at least"
     hulls = ", and vertices whose convex hulls fill the domain" if "hulls" in value else ""
     theorem = f"The network has {exactly} {value['regions']} activation regions on {found.domain}."
-    explanation = EXPLANATION.format(theorem=theorem, hulls=hulls)
-    files = {NETWORK: network, README: explanation, CERTIFICATE: text}
+    pieces = f"; its regions\n                  are in the files {PIECES}" if len(written) > 1 else ""
+    explanation = EXPLANATION.format(theorem=theorem, hulls=hulls, pieces=pieces)
+    files = {NETWORK: network, README: explanation, **written}
     write_files(folder, "count", files, inputs=inputs)
     return folder / CERTIFICATE

@@ -29,6 +29,7 @@ from exactformer.subdivision.polytope import around
 
 if TYPE_CHECKING:
     from exactformer.subdivision.result import Regions
+    from exactformer.subdivision.tally import Tally
 
 LISTED = 50
 TIGHT = 12  # digits of an exact number in a cell of the table
@@ -50,15 +51,22 @@ EXACT = (
 )
 
 
-def document_of(found: Regions, *, note: str = "", drawn: int = MAX_REGIONS, check: Check = unlimited) -> Document:
-    """The document of a count, with its first regions, and a picture of one or two inputs and at most `drawn` regions.
+def document_of(
+    found: Regions | Tally,
+    kept: Regions | None,
+    *,
+    note: str = "",
+    drawn: int = MAX_REGIONS,
+    check: Check = unlimited,
+) -> Document:
+    """The document of a count, and of the regions that were kept: the first ones, and a picture of at most `drawn`.
 
-    A `note` qualifies the count. Raises what `check` raises.
+    There are pictures of one and two inputs. A `note` qualifies the count. Raises what `check` raises.
     """
     parts = [
         Section("Statement", (_statement(found, note), _facts(found))),
         Section("What it means", tuple(_meaning(found))),
-        Section("The regions", tuple(_regions(found, drawn, check))) if len(found) else None,
+        Section("The regions", tuple(_regions(kept, drawn, check))) if kept else None,
         Section("How to check it", tuple(_commands(found))),
     ]
     name = found.network.name.strip() or f"an unnamed {found.network.kind} network"
@@ -66,7 +74,7 @@ def document_of(found: Regions, *, note: str = "", drawn: int = MAX_REGIONS, che
     return Document(f"The linear regions of {name}", "unknown" if found.at_least else "proved", present)
 
 
-def _statement(found: Regions, note: str) -> Statement:
+def _statement(found: Regions | Tally, note: str) -> Statement:
     number = found.activation_regions
     least = "at least" if "activation_regions" in found.at_least else "exactly"
     text = f"N has {least} {number} activation region{'s'[: number != 1]} on D."
@@ -74,7 +82,7 @@ def _statement(found: Regions, note: str) -> Statement:
     return Statement(verdict, "Number", text, note or found.reason or "")
 
 
-def _facts(found: Regions) -> Facts:
+def _facts(found: Regions | Tally) -> Facts:
     rows: list[tuple[str, Inline]] = [("D", Exact(str(found.domain))), ("N", str(found.network))]
     for name, words in COUNTS.items():
         rows.append((words, f"{'at least ' * (name in found.at_least)}{getattr(found, name)}"))
@@ -84,7 +92,7 @@ def _facts(found: Regions) -> Facts:
     return Facts(tuple(rows))
 
 
-def _meaning(found: Regions) -> Iterator[Block]:
+def _meaning(found: Regions | Tally) -> Iterator[Block]:
     yield Paragraph(MEANING)
     if isinstance(found.network, Transformer):
         yield Paragraph(f"Attention is taken in its hard limit. When scores tie, the rule is “{found.tie}”.")
@@ -114,7 +122,7 @@ def _regions(found: Regions, drawn: int, check: Check) -> Iterator[Block]:
     yield Table("The regions" if not hidden else "The first regions", head, "rrrll", tuple(rows), " ".join(notes))
 
 
-def _commands(found: Regions) -> Iterator[Block]:
+def _commands(found: Regions | Tally) -> Iterator[Block]:
     if isinstance(found.network, Transformer) or not found.domain.is_bounded_box:
         yield Paragraph(
             "The kernel was not involved: there are certificates of counts for maxout and ReLU networks on bounded "

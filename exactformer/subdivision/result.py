@@ -410,7 +410,7 @@ class Regions(Sequence[Region]):
 
         A `note` qualifies the count. Raises what `check` raises.
         """
-        return document_of(self, note=note, drawn=drawn, check=check)
+        return document_of(self, self, note=note, drawn=drawn, check=check)
 
     def _repr_html_(self) -> str:
         return render_html(self.document(drawn=SHOWN))

@@ -18,15 +18,19 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from exactformer.arguments import SECONDS, function
+from exactformer.documents import Document, render_html
 from exactformer.domain import Domain
 from exactformer.errors import Faults, InvalidInput
 from exactformer.formats.network_json import dump
 from exactformer.networks import MaxoutNetwork, Network, ReluNetwork, check_domain, check_network, layered
+from exactformer.networks.semantics import Tie
 from exactformer.subdivision.complex import Complex
 from exactformer.subdivision.cube import cube
+from exactformer.subdivision.document import document_of
 from exactformer.subdivision.driver import regions, units_for
 from exactformer.subdivision.engine import finished, neighbours
 from exactformer.subdivision.enumeration import Groups, estimated, group_of, grown, size_of
+from exactformer.subdivision.limit import Check, unlimited
 from exactformer.subdivision.maps import residues
 from exactformer.subdivision.program import Program, program_of
 from exactformer.subdivision.result import Regions
@@ -68,6 +72,18 @@ class Tally:
         if not self.at_least:
             return None
         return "maps that may be equal are not compared among so many regions" if self.complete else "out of time"
+
+    @property
+    def tie(self) -> Tie:
+        """How attention is read; maxout and ReLU networks have none."""
+        return "average"
+
+    def document(self, *, note: str = "", check: Check = unlimited) -> Document:
+        """The report, for every renderer: the counts. A `note` qualifies them."""
+        return document_of(self, None, note=note, check=check)
+
+    def _repr_html_(self) -> str:
+        return render_html(self.document())
 
     def to_json(self, *, regions: bool = False) -> dict[str, Any]:
         """The counts as JSON data, with the keys of `Regions.to_json`."""

@@ -20,7 +20,7 @@ from kernel_material import box, certificate, encoded, judged, maxout, written
 
 import exactformer.kernel
 from exactformer.kernel import reading
-from exactformer.kernel.certificates import CHECKERS, check, check_file
+from exactformer.kernel.certificates import FORMATS, check, check_file
 from exactformer.kernel.claims import Theorem
 from exactformer.kernel.reading import Rejected
 from exactformer.kernel.statements import Domain
@@ -457,7 +457,7 @@ def test_no_file_stays_open(short: Path) -> None:
     [
         ("[]", r"^certificate: expected an object, found \[\]$"),
         ("1", "^certificate: expected an object, found 1$"),
-        ("{}", f"^certificate: format: expected one of {', '.join(CHECKERS)}, found None$"),
+        ("{}", f"^certificate: format: expected one of {', '.join(FORMATS)}, found None$"),
         ('{"format": ["exactformer/certificate-1"]}', "^certificate: format: expected one of exactformer/"),
         ('{"format": "exactformer/certificate-2"}', "^certificate: format: expected one of exactformer/"),
     ],
