@@ -615,6 +615,23 @@ def test_certificates_of_lower_bounds(tmp_path: Path) -> None:
     assert (counted.regions, counted.exact) == (4, False)
 
 
+@pytest.mark.parametrize("size", [1, 4, 20])
+def test_certificates_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Neighbours are in one piece; what an earlier run wrote gives way, be it in more pieces or in none."""
+    found = regions(sawtooth(2, depth=2))
+    write_certificate(found, tmp_path)
+    for piece in (size, size + 1, 5_000):
+        monkeypatch.setattr("exactformer.subdivision.certificate.PIECE", piece)
+        path = write_certificate(found, tmp_path)
+        count = -(-len(found) // piece)
+        assert len(list(tmp_path.glob("regions-*.json"))) == (count if count > 1 else 0)
+        counted = certificates.check_file(path)
+        assert (counted.regions, counted.exact) == (len(found), True)
+        assert ("files regions-*.json" in (tmp_path / "README.txt").read_text()) == (count > 1)
+        points = [json.loads(file.read_text())["points"] for file in tmp_path.glob("regions-*.json")]
+        assert all(len(some) <= 2 * piece for some in points) and sum(map(len, points)) in (0, len(found))
+
+
 def test_what_has_no_certificate(tmp_path: Path) -> None:
     transformer = compile_network(FOLD).transformer
     for found, text in (

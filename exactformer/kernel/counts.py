@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cached_property, reduce
+from functools import reduce
 from hashlib import sha256
 from math import factorial, gcd, lcm, prod
 from operator import and_, mul, or_
@@ -119,18 +119,10 @@ class Counting:
     name: str
     digest: str
     network: networks.Maxout
+    layers: list[Layer]
     written: Domain
+    domain: Bounded  # the same
     regions: int
-
-    @cached_property
-    def layers(self) -> list[Layer]:
-        """The layers, a ReLU layer as one of rank 2."""
-        return _layers(self.network)
-
-    @cached_property
-    def domain(self) -> Bounded:
-        """The domain, which is bounded."""
-        return _bounded(self.written, f"{self.place}: domain")
 
     def piece(self, item: Mapping[str, object], read: Callable[[str], bytes]) -> Part:
         """One piece that the certificate names. Raises `Rejected`."""
@@ -186,9 +178,9 @@ def ask(value: dict[str, object], read: Callable[[str], bytes], place: str) -> C
     name, digest, data = named_file(value["network"], f"{place}: network", read)
     network = _network(data, name)
     written = read_domain(value["domain"], f"{place}: domain", network.inputs)
-    asked = Counting(place, name, digest, network, written, natural(value["regions"], f"{place}: regions", MAX_BYTES))
-    asked.domain  # noqa: B018 - it has to be bounded
-    return asked
+    domain = _bounded(written, f"{place}: domain")
+    count = natural(value["regions"], f"{place}: regions", MAX_BYTES)
+    return Counting(place, name, digest, network, _layers(network), written, domain, count)
 
 
 def check(

@@ -537,6 +537,7 @@ def _by_hand() -> Iterator[Entry]:
         yield _entry(name, bounded, network, other)
     for name, counted, network in r.sample(counts, 220):
         yield replace(_entry(name, counted, network), files={"network.json": encoded(network)})
+    yield from _pieces()
     for point in ([-2], [2], [-1], [1]):
         yield _entry(f"inhabitant {point}", {**value, "inhabitant": point}, left, right)
 
@@ -1020,6 +1021,20 @@ def _counts() -> Iterator[tuple[str, Any, Any]]:
                     yield f"count {name}, {path} {junk!r:.9}", _changed(value, path, junk), network
     for name, (value, _) in t.DAMAGED.items():
         yield f"count, {name}", value, t.CROSS
+
+
+def _pieces() -> Iterator[Entry]:
+    """Counts in pieces: good ones, with hulls and without, and all that do not fit together."""
+    import test_kernel_counts as t
+    from kernel_material import encoded
+
+    pieces = t.pieces_of(t.CROSS_COUNT, 2, 2)
+    cases = {name: change(pieces) for name, (change, _) in t.IN_PIECES.items()}
+    cases |= {"good": pieces, "a bound": t.pieces_of(t.without_hulls(t.CROSS_COUNT), 1, 3)}
+    for name, some in cases.items():
+        value, files = t.divided(t.CROSS_COUNT, some)
+        files["network.json"] = encoded(t.CROSS)
+        yield replace(_entry(f"count in pieces, {name}", value, t.CROSS), files=files)
 
 
 def pinned() -> dict[str, tuple[Any, Any, Any]]:

@@ -19,10 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kernel_material import box, encoded, written
 
-from exactformer.kernel import counts
+from exactformer.kernel import counts, processes
 from exactformer.kernel.certificates import check, check_file
 from exactformer.kernel.counts import Counted, determinant, simplices
 from exactformer.kernel.reading import Rejected
+from exactformer.kernel.shards import root
 from exactformer.polyhedra import lp
 from exactformer.polyhedra.volume import volume
 
@@ -441,6 +442,103 @@ def folder(path: Path, value: Certificate = CROSS_COUNT) -> Path:
     (path / "network.json").write_bytes(encoded(CROSS))
     (path / "certificate.json").write_bytes(encoded(value))
     return path / "certificate.json"
+
+
+# --- in pieces ------------------------------------------------------------------------------------
+
+
+def pieces_of(value: Certificate, *sizes: int) -> list[dict[str, Any]]:
+    """The regions in pieces of these sizes, each with all vertices."""
+    firsts = [sum(sizes[:i]) for i in range(len(sizes))]
+    return [
+        {"format": "exactformer/regions-part-1", "points": value["points"][first : first + size]}
+        | ({"vertices": value["vertices"], "hulls": value["hulls"][first : first + size]} if "hulls" in value else {})
+        for first, size in zip(firsts, sizes, strict=True)
+    ]
+
+
+def divided(value: Certificate, pieces: list[dict[str, Any]], **changes: Any) -> tuple[Certificate, dict[str, bytes]]:
+    """A certificate that names these pieces, and their files."""
+    files = {f"regions-{i}.json": encoded(piece) for i, piece in enumerate(pieces)}
+    digests = [hashlib.sha256(data).hexdigest() for data in files.values()]
+    shards = [{"file": name, "sha256": digest} for name, digest in zip(files, digests, strict=True)]
+    head = {key: value[key] for key in ("format", "network", "domain", "regions")}
+    return head | {"shards": shards, "root": root(digests) if digests else ""} | changes, files
+
+
+def judged_in_pieces(value: Certificate, pieces: list[dict[str, Any]], network: Network, **changes: Any) -> Counted:
+    certificate, files = divided(value, pieces, **changes)
+    return check(encoded(certificate), (files | {"network.json": encoded(network)}).__getitem__)
+
+
+@pytest.mark.parametrize("sizes", [(4,), (1, 3), (2, 2), (1, 1, 1, 1), (0, 4), (3, 0, 1)])
+def test_a_count_may_be_divided_anywhere(sizes: tuple[int, ...]) -> None:
+    for value in (CROSS_COUNT, without_hulls(CROSS_COUNT)):
+        assert judged_in_pieces(value, pieces_of(value, *sizes), CROSS) == judged(value, CROSS)
+
+
+Pieces = list[dict[str, Any]]
+IN_PIECES: dict[str, tuple[Any, str]] = {
+    "one missing": (lambda p: p[:1], "regions: expected 2, found 4"),
+    "one twice": (lambda p: [*p, p[0]], "regions: expected 6, found 4"),
+    "a region in two pieces": (
+        lambda p: [p[0], {**p[1], "points": [["-1/3", "-1/3"], CENTRES[3]], "hulls": [QUADRANTS[0], QUADRANTS[3]]}],
+        "shards: expected a region of its own for every point, found one with two points",
+    ),
+    "a region twice in one": (lambda p: [p[0], {**p[1], "points": [CENTRES[2], CENTRES[2]]}], "a region of its own"),
+    "hulls in one of them": (
+        lambda p: [p[0], without_hulls(p[1])],
+        "hulls in all pieces or in none, found some without",
+    ),
+    "vertices alone": (lambda p: [p[0], {k: v for k, v in p[1].items() if k != "hulls"}], "vertices together with"),
+    "a hull too few": (lambda p: [p[0], {**p[1], "hulls": p[1]["hulls"][:1]}], "hulls"),
+    "a hull too small": (lambda p: [p[0], {**p[1], "hulls": [[3, 4, 6], QUADRANTS[3]]}], "hulls that fill the domain"),
+    "a hull of another region": (lambda p: [p[0], {**p[1], "hulls": [QUADRANTS[3]] * 2}], "in the closure of region 0"),
+    "another format": (
+        lambda p: [p[0], {**p[1], "format": "exactformer/regions-1"}],
+        "expected exactformer/regions-part-1",
+    ),
+    "a key more": (lambda p: [p[0], {**p[1], "regions": 2}], "only the keys"),
+    "no points": (lambda p: [p[0], {k: v for k, v in p[1].items() if k != "points"}], "expected the key 'points'"),
+    "a list": (lambda p: [p[0], [p[1]]], "expected an object"),
+    "none at all": (lambda p: [], "expected at least one piece, found none"),
+}
+
+
+@pytest.mark.parametrize("name", IN_PIECES)
+def test_pieces_that_do_not_fit_together(name: str) -> None:
+    change, reason = IN_PIECES[name]
+    with pytest.raises(Rejected, match=reason):
+        judged_in_pieces(CROSS_COUNT, change(pieces_of(CROSS_COUNT, 2, 2)), CROSS)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"root": "0" * 64}, "root: expected [0-9a-f]{64}, found 0000"),
+        ({"regions": 5}, "regions: expected 4, found 5"),
+        ({"regions": -1}, "regions: expected an integer"),
+        ({"points": CENTRES}, "only the keys"),
+        ({"domain": box(2, None, 1)}, "a lower and an upper bound"),
+        ({"shards": {}}, "shards: expected a list"),
+    ],
+)
+def test_damaged_certificates_in_pieces(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(Rejected, match=reason):
+        judged_in_pieces(CROSS_COUNT, pieces_of(CROSS_COUNT, 2, 2), CROSS, **changes)
+
+
+def test_pieces_by_processes(tmp_path: Path) -> None:
+    certificate, files = divided(CROSS_COUNT, pieces_of(CROSS_COUNT, 2, 2))
+    for name, data in {**files, "network.json": encoded(CROSS), "certificate.json": encoded(certificate)}.items():
+        (tmp_path / name).write_bytes(data)
+    path = tmp_path / "certificate.json"
+    assert processes.check_file(path, 2) == check_file(path) == judged(CROSS_COUNT, CROSS)
+    parts = [processes._piece(path, encoded(certificate), item) for item in certificate["shards"]]
+    assert [len(part.patterns) for part in parts] == [2, 2] and [part.volume for part in parts] == [2, 2]
+    (tmp_path / "regions-1.json").write_bytes(files["regions-1.json"] + b" ")
+    with pytest.raises(Rejected, match=r"shards\.sha256: expected .*the digest of regions-1.json"):
+        processes.check_file(path, 2)
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 50])
