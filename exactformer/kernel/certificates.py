@@ -32,14 +32,20 @@ def check(
     The shards of a proof or a count are checked one after the other, or as `pieces` does it.
     """
     try:
-        value = parse_json(certificate, place)
-        if not isinstance(value, dict):
-            reject(place, "an object", value)
-        form = value.get("format")
-        if not isinstance(form, str) or form not in FORMATS:
-            reject(f"{place}: format", f"one of {', '.join(FORMATS)}", form)
-        if form == chains.FORMAT:
+        value = parsed(certificate, place)
+        if value["format"] == chains.FORMAT:
             return chains.check(value, read, place)
-        return (claims.check if form == claims.FORMAT else counts.check)(value, read, place, pieces)
+        return (claims.check if value["format"] == claims.FORMAT else counts.check)(value, read, place, pieces)
     except (RecursionError, ValueError) as error:  # Python prints no integer of more than 4300 digits
         reject(place, "networks and proofs of moderate depth and size", f"{type(error).__name__}: {error}")
+
+
+def parsed(certificate: bytes, place: str) -> dict[str, object]:
+    """The object in a certificate, once its format is one that there is a checker for. Raises `Rejected`."""
+    value = parse_json(certificate, place)
+    if not isinstance(value, dict):
+        reject(place, "an object", value)
+    form = value.get("format")
+    if not isinstance(form, str) or form not in FORMATS:
+        reject(f"{place}: format", f"one of {', '.join(FORMATS)}", form)
+    return value

@@ -7,10 +7,10 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 from . import claims, counts
-from .certificates import Shown, check
+from .certificates import Shown, check, parsed
 from .claims import Asked
 from .counts import Counting, Part
-from .reading import parse_json, read_bytes
+from .reading import read_bytes
 from .shards import Walk
 
 
@@ -33,6 +33,5 @@ def _piece(path: Path, certificate: bytes, item: dict[str, object]) -> Walk | Pa
 @lru_cache(maxsize=1)
 def _asked(path: Path, certificate: bytes) -> Asked | Counting:
     """What the certificate is about, read once in a process."""
-    value = parse_json(certificate, path.name)
-    assert isinstance(value, dict)  # or it would have been rejected
+    value = parsed(certificate, path.name)
     return (counts.ask if value["format"] == counts.FORMAT else claims.ask)(value, partial(_beside, path), path.name)

@@ -97,18 +97,18 @@ IMPORTS = {
         *(".softmax", ".statements"),
     },
     "counts": {
-        *("__future__", "collections.abc", "dataclasses", "fractions", "functools", "math", "operator"),
-        *(".", ".reading", ".statements"),
+        *("__future__", "collections.abc", "dataclasses", "fractions", "functools", "hashlib", "math", "operator"),
+        *(".", ".reading", ".shards", ".statements"),
     },
     "chains": {
         *("__future__", "collections.abc", "dataclasses", "fractions", "itertools"),
         *(".", ".reading", ".statements"),
     },
     "shards": {"__future__", "collections.abc", "dataclasses", "hashlib", ".reading"},
-    "certificates": {"__future__", "collections.abc", "pathlib", ".", ".reading"},
+    "certificates": {"__future__", "collections.abc", "pathlib", "typing", ".", ".reading"},
     "processes": {
         *("__future__", "concurrent.futures", "functools", "pathlib"),
-        *(".certificates", ".claims", ".reading", ".shards"),
+        *(".", ".certificates", ".claims", ".counts", ".reading", ".shards"),
     },
 }
 
