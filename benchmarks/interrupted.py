@@ -18,12 +18,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
 
 from scaling import network
 
 from exactformer import save
+from exactformer.subdivision import sawtooth
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 OFTEN = 0.05  # seconds
@@ -81,14 +83,17 @@ def main() -> None:
 
 def interrupted(task: str, options: argparse.Namespace) -> None:
     """One run in one go, and one that is killed."""
-    widths = ([6] if options.small else [86]) if task == "proof" else [40, 30] if options.small else [336, 256]
+    if task == "proof":
+        source: Any = sawtooth(depth=4 if options.small else 11)  # 3^11 regions
+    else:
+        source = network(3, [40, 30] if options.small else [336, 256])
     r = random.Random(options.seed)
     how = ["--memory", options.memory, "--jobs", options.jobs, "--timeout", "100000", "--json"]
     asked = ["prove", "net.json", "--method", "regions", "--cross-check", "none"]
     words = [*(asked if task == "proof" else ["regions", "net.json", "--count"]), *how]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        save(network(3, widths), folder / "net.json")
+        save(source, folder / "net.json")
         code, whole, most, text = run([*words, "--out", "whole"], folder, None)
         found = json.loads(text)
         number = found.get("regions") or found.get("activation_regions")
