@@ -84,7 +84,7 @@ def main() -> None:
 def interrupted(task: str, options: argparse.Namespace) -> None:
     """One run in one go, and one that is killed."""
     if task == "proof":
-        source: Any = sawtooth(depth=4 if options.small else 11)  # 3^11 regions
+        source: Any = sawtooth(depth=6 if options.small else 11)  # 3^11 regions
     else:
         source = network(3, [40, 30] if options.small else [336, 256])
     r = random.Random(options.seed)
