@@ -170,6 +170,22 @@ def test_out_of_time_in_workers() -> None:
     assert outcome.reason is not None and "out of time" in outcome.reason
 
 
+@pytest.mark.parametrize("method", ["lazy", "regions"])
+def test_numbers_of_more_digits_than_python_prints(method: Any) -> None:
+    """Points between the walls of the second layer have coordinates of 5,000 digits; the proof has none of them."""
+    huge, tiny = 10**2500, F(1, 10**2500)
+    layers = [([[huge, 1], [1, -huge], [-1, 3]], [0, tiny, 1]), ([[huge, -1, 1], [1, tiny, -2]], [-1, -tiny])]
+    left = ReluNetwork.of(layers, ([[1, -1]], [0]))
+    right = ReluNetwork.of([layers[0], (layers[1][0][::-1], layers[1][1][::-1])], ([[-1, 1]], [0]))
+    alone, together = (
+        verify(left, right, domain=SQUARE, method=method, cross_check=(), executor=executor, jobs=2 if executor else 1)
+        for executor in (None, Inline())
+    )
+    assert alone.verdict == together.verdict == "proved"
+    assert steps_of(together) == steps_of(alone)
+    assert together.regions == alone.regions
+
+
 def test_failure_of_a_worker_is_not_hidden() -> None:
     class Broken(Inline):
         def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:

@@ -94,12 +94,21 @@ class Below:
     pieces: tuple[Piece, ...]  # what was left
 
     @staticmethod
-    def of(found: list[Any], name: str, text: str | None = None) -> Below:
-        """What plain data say, of a search whose pieces have names that begin so."""
+    def told(found: Sequence[Found], name: str) -> Below:
+        """What was found, by a search whose pieces have names that begin so."""
+        try:
+            return Below.of([*map(found_plain, found)], name)
+        except ValueError:  # Python prints no integer of more than 4300 digits
+            reason = "numbers of more than 4300 digits, which no certificate can hold"
+            return Below.of([found_plain(Found([], [], {"pruned": 0}, reason=reason))], name)
+
+    @staticmethod
+    def of(found: list[Any], name: str) -> Below:
+        """What plain data say."""
         steps = sum(run[0] for runs, *_ in found for run in runs if run is not None)
         ended = [one for one in found if one[3] is not None or one[4] is not None]
         return Below(
-            json.dumps(found, separators=(",", ":")) if text is None else text,
+            json.dumps(found, separators=(",", ":")),
             steps,
             sum(counts["pruned"] for _, _, counts, *_ in found),
             answer_from(ended[0]) if ended else None,
@@ -159,7 +168,7 @@ class _Pieces(Sequence[tuple[Any, ...]]):
         if found is None:
             until = time.monotonic() + (SECONDS if self._work.alone else AT_FIRST)
             search = Search(self._question.violated, self._deadline.end, self._every_gate, until=until)
-            below = Below.of([found_plain(search.run(goal))], self._name)
+            below = Below.told([search.run(goal)], self._name)
             self._note(self._name, below)
         else:
             below = Below.of(found, self._name)
@@ -280,4 +289,4 @@ def _found_below(question: bytes, cells: str, every_gate: bool, deadline: Deadli
                     break
     except OutOfTime:
         found.append(Found([], [], {"pruned": 0}, reason="out of time"))
-    return Below.of([*map(found_plain, found)], name)
+    return Below.told(found, name)

@@ -84,7 +84,7 @@ def leaves_plain(leaves: Sequence[Leaf]) -> str | None:
         ]
         for leaf in leaves
     ]
-    text = json.dumps([[*numbers], values])
+    text = json.dumps([[[[*map(hex, a)], hex(b)] for a, b in numbers], values])
     return b64encode(zlib.compress(text.encode(), FAST)).decode() if values else None
 
 
@@ -93,7 +93,7 @@ def leaves_from(value: str | None) -> list[Leaf]:
     if value is None:
         return []
     rows, values = json.loads(zlib.decompress(b64decode(value)))
-    known: list[Row] = [(tuple(a), b) for a, b in rows]
+    known: list[Row] = [(tuple([int(x, 16) for x in a]), int(b, 16)) for a, b in rows]
     return [
         Leaf(
             tuple([known[number] for number in numbers]),
@@ -166,12 +166,12 @@ def _text(value: Fraction | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _pairs(values: Sequence[Fraction]) -> list[list[int]]:
-    return [[value.numerator, value.denominator] for value in values]
+def _pairs(values: Sequence[Fraction]) -> list[list[str]]:
+    return [[hex(value.numerator), hex(value.denominator)] for value in values]  # however long they are
 
 
-def _point(values: Sequence[Sequence[int]]) -> Point:
-    return tuple(Fraction(numerator, denominator) for numerator, denominator in values)
+def _point(values: Sequence[Sequence[str]]) -> Point:
+    return tuple(Fraction(int(numerator, 16), int(denominator, 16)) for numerator, denominator in values)
 
 
 def _path(value: Sequence[Any]) -> Path:
