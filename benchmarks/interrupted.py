@@ -102,7 +102,7 @@ def interrupted(task: str, options: argparse.Namespace) -> None:
         while True:
             resumed = (folder / "killed" / "run.record").exists()
             again = ["resume", "killed", "--json"] if resumed else [*words, "--out", "killed"]
-            after = r.uniform(1, max(2.0, 2 * whole / options.kills)) if kills < options.kills else None
+            after = r.uniform(1, max(2.0, whole / options.kills)) if kills < options.kills else None
             code, seconds, memory, text = run(again, folder, after)
             most = max(most, memory)
             if code is not None:
