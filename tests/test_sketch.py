@@ -22,6 +22,7 @@ from exactformer.measuring import guess
 from exactformer.networks import Affine
 from exactformer.prover import branching
 from exactformer.prover.branching import Branching, ceilings, evaluated
+from exactformer.prover.here import packed
 from exactformer.prover.pairs import pairs_of
 from exactformer.prover.planning import Box, Plan, planned
 from exactformer.prover.question import Question, ask
@@ -211,7 +212,7 @@ def test_a_sketched_cell_goes_to_other_processes_by_its_path() -> None:
     question = question_of(left, right, left.domain)
     goal = question.goal()
     pairs = pairs_of(question, goal)
-    away = branching._look_away(branching.pickle.dumps(question), pairs, (), [Fraction(0)] * 2)
+    away = branching._look_away(packed(question), pairs, (), [Fraction(0)] * 2)
     here = branching.looked(goal, pairs, [Fraction(0)] * 2)
     assert away.goal is None and away.seen.split == here.seen.split
     assert [bound.ceiling for bound in away.seen.bounds] == [bound.ceiling for bound in here.seen.bounds]
