@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -97,7 +97,8 @@ class Measured:
     parts: list[float]
     first: float
     serial: float  # for each piece
-    last: float
+    last: float  # with a list of all regions, which longer proofs do not have
+    together: float  # without it
 
     @property
     def work(self) -> float:
@@ -123,9 +124,22 @@ def measured(source: ReluNetwork, seconds: float) -> Measured:
 
         return run
 
+    whole, together = timed("whole"), list[float]()
+
+    def twice(self: Any) -> Any:
+        """All steps together: as it is, and without the list of the regions."""
+        found = whole(self)
+        with patch.object(parallel, "LISTED", 0):
+            started = time.perf_counter()
+            own(self)
+            together.append(time.perf_counter() - started)
+        return found
+
+    own = parallel._Pieces.whole
     with ExitStack() as stack:
-        for name in spent:
+        for name in ("begin", "finish", "__getitem__"):
             stack.enter_context(patch.object(parallel._Pieces, name, timed(name)))
+        stack.enter_context(patch.object(parallel._Pieces, "whole", twice))
         stack.enter_context(patch.object(parallel, "SECONDS", seconds))
         stack.enter_context(patch.object(parallel, "AT_FIRST", seconds))
         proof(source, Work(2, executor))
@@ -133,7 +147,7 @@ def measured(source: ReluNetwork, seconds: float) -> Measured:
     found = [Piece(key, *own) for key, own in zip(keys, executor.measured, strict=False)]
     parts = [seconds for seconds, _, _ in executor.measured[len(keys) :]]
     serial = (spent["finish"] + spent["__getitem__"]) / len(found)
-    return Measured(found, parts, spent["begin"], serial, spent["whole"])
+    return Measured(found, parts, spent["begin"], serial, spent["whole"], together[0])
 
 
 def simulated(proof: Measured, workers: int, copies: int) -> float:
@@ -159,7 +173,7 @@ def simulated(proof: Measured, workers: int, copies: int) -> float:
         now = max(now, master)
         for child in children.get(piece.key, []):
             heapq.heappush(waiting, (child.key, copy, child))
-    now += copies * proof.last
+    now += proof.last if copies == 1 else copies * proof.together
     ready = [now] * workers
     for part in proof.parts * copies:
         heapq.heapreplace(ready, ready[0] + part)
@@ -187,18 +201,19 @@ def schedule(proof: Measured, name: str, copies: int) -> None:
     print(f"  seconds   mean {mean(costs):.3f}, 5 % below {cuts[0]:.3f}, half {median(costs):.3f}, 95 % {cuts[-1]:.3f}")
     print(f"  bytes     {sent:.0f} to a worker, {back:.0f} back, on average")
     print(f"  serial    {1e3 * proof.serial:.2f} ms to hand out and take back a piece;")
-    print(f"            {proof.first:.2f} s before the first, {proof.last:.2f} s after the last")
+    print(f"            {proof.first:.2f} s before the first, {proof.last:.2f} s after the last,")
+    print(f"            {proof.together:.2f} s of them without a list of the regions")
     print(f"  kernel    {sum(proof.parts):.1f} s in {len(proof.parts)} parts")
     print(f"  longest   way through the tree: {longest(pieces) + proof.first:.2f} s")
     print(f"workers   this proof              {copies} of them side by side")
     for workers in WORKERS:
         one, many = (simulated(proof, workers, number) for number in (1, copies))
-        gains = proof.work / one, proof.work * copies / many
+        gains = proof.work / one, (proof.work - proof.last + proof.together) * copies / many
         print(f"{workers:7}   {one:8.1f} s  {gains[0]:7.1f} x   {many:10.1f} s  {gains[1]:8.1f} x", flush=True)
 
 
 def side_by_side(small: ReluNetwork, large: ReluNetwork) -> None:
-    """One process, one with a record, and two: of a proof and a count."""
+    """One process, one with a record, and two: of a proof and a count; and what two processes could gain at most."""
     for name, run in (("proof", partial(proof, small)), ("count", partial(counted, large))):
         times = []
         for jobs in (1, 2):
@@ -207,7 +222,11 @@ def side_by_side(small: ReluNetwork, large: ReluNetwork) -> None:
                 with tempfile.TemporaryDirectory() as folder, Record(Path(folder) / "run", {}) as record:
                     times.append(run(Work(record=record)))
         alone, written, two = times
-        gain = f"{alone / two:.2f} x"
+        started = time.perf_counter()
+        with ProcessPoolExecutor(2) as pool:
+            list(pool.map(run, (Work(), Work())))
+        most = 2 * alone / (time.perf_counter() - started)
+        gain = f"{alone / two:.2f} x (two that share nothing: {most:.2f} x)"
         print(f"{name}     one process {alone:.1f} s, with a record {written:.1f} s, two processes {two:.1f} s: {gain}")
 
 

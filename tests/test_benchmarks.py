@@ -41,7 +41,10 @@ ROWS = {  # patterns of what the output says, without the times
         r"^count: \d+ regions in one go, code 0, ",
         r"^  the same answer: True; the same files: True$",
     ],
-    "scaling": [r"^proof by regions of a 3-12-1, 0.1 s a piece: \d+ pieces, ", r"^  10000 +\S+ s +\S+ x +\S+ s +\S+ x$"],
+    "scaling": [
+        r"^proof by regions of a 3-12-1, 0.1 s a piece: \d+ pieces, ",
+        r"^  10000 +\S+ s +\S+ x +\S+ s +\S+ x$",
+    ],
     "versions": [r"^prove 2-3x2-1, decimal text +\S+$", r"^check 2-3x2-1, decimal text +\S+$"],
 }
 

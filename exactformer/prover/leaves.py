@@ -22,9 +22,12 @@ from exactformer.rational import Matrix, Vector
 
 def regions_of(leaves: Sequence[Leaf]) -> tuple[Region, ...]:
     """The leaves of a proof by regions: inequalities, interior point, and the affine map of each side."""
+    rows = dict.fromkeys(row for leaf in leaves for row in leaf.rows)  # most are those of many leaves
+    same: dict[Inequality, Inequality] = {}
+    known = {row: same.setdefault(own, own) for row, own in ((row, _inequality(row)) for row in rows)}
     return tuple(
         Region(
-            tuple(dict.fromkeys(_inequality(row) for row in leaf.rows)),
+            tuple({id(own): own for own in map(known.__getitem__, leaf.rows)}.values()),
             leaf.point,
             _affine(leaf.left),
             _affine(leaf.right),
