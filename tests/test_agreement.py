@@ -32,11 +32,11 @@ PROOFS = sorted(agreement.PROOFS.glob("*/certificate.json"))
 CORPUS = sorted((HERE.parent / "fuzz" / "corpus").iterdir())
 GOOD = {
     "heads": 15,
-    "random trees": 60,
-    "needless splits": 30,
+    "random trees": 100,
+    "needless splits": 50,
     "long lists": 12,
     "near": 80,
-    "softmax": 24,
+    "softmax": 60,
     "leaks": 80,
 }
 GOOD |= {"prover": 60}

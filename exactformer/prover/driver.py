@@ -29,7 +29,7 @@ from exactformer.prover.outcome import Outcome
 from exactformer.prover.pairs import pairs_of
 from exactformer.prover.parallel import search_in_pieces
 from exactformer.prover.question import Question, ask
-from exactformer.prover.search import LISTED, Found
+from exactformer.prover.search import Found
 from exactformer.prover.solver_word import by_smt
 from exactformer.prover.witness import numeric_witness
 from exactformer.work import Deadline, OutOfTime, Work, time_limit
@@ -267,7 +267,7 @@ def _by_splitting(
             return attempt.refuted(name, found.witness)
         if found.reason is None:
             outcome = attempt.proved(name, found)
-            regions = regions_of(found.leaves) if every_gate and len(found.leaves) <= LISTED else ()
+            regions = regions_of(found.leaves) if every_gate else ()
             return cross_checked(replace(outcome, regions=regions), attempt, checks, seed)
         reason = found.reason
     if attempt.question.soft:

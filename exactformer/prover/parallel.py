@@ -24,7 +24,7 @@ from exactformer.kernel.claims import Goal
 from exactformer.prover.here import goal_of, packed, question_of
 from exactformer.prover.plain import answer_from, found_plain, leaves_from, left_from, path_of, runs_from, share_of
 from exactformer.prover.question import Question
-from exactformer.prover.search import LISTED, Found, Path, Search, Trail
+from exactformer.prover.search import Found, Path, Search, Trail
 from exactformer.prover.steps import BLOCK, Packed, Steps
 from exactformer.work import Deadline, OutOfTime, Record, Status, Work, spread, time_limit
 
@@ -32,6 +32,7 @@ SECONDS, AT_FIRST = 2.0, 0.2  # of a piece before its rest is divided; the secon
 FEW = 3  # so many pieces a process are few
 APART = 3  # of the cells that are left so many, nearest to the root and so the largest, are pieces of their own
 GRACE = 0.5
+LISTED = 20_000  # regions that are kept with their inequalities and maps
 DIGITS = 32
 Key = tuple[int, ...]  # of a piece: its place in the order of the tree
 

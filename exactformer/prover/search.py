@@ -26,7 +26,6 @@ from exactformer.prover.relaxation import Relaxation, references
 Step = list[Any]
 Path = tuple[tuple[Step, int], ...]  # from the root: a step and the number of the child, and so on
 LEFT: Step = ["left"]  # where the steps of a cell belong that is left to another search
-LISTED = 20_000  # regions that are kept with their inequalities and maps
 SAMPLES = 8  # interior points kept of a cell: each that shows a second winner spares a linear program
 
 
