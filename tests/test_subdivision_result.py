@@ -632,6 +632,18 @@ def test_certificates_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         assert all(len(some) <= 2 * piece for some in points) and sum(map(len, points)) in (0, len(found))
 
 
+@pytest.mark.parametrize("size", [10**400, Fraction(1, 10**400)])
+def test_pieces_of_numbers_that_no_float_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: Any) -> None:
+    monkeypatch.setattr("exactformer.subdivision.certificate.PIECE", 2)
+    network = ReluNetwork.of(
+        [([[1, 0], [0, 1], [1, 1]], [0, size / 4 if size < 1 else 1, size // 3])], ([[1] * 3], [0])
+    )
+    found = regions(network, Box([-size] * 2, [size] * 2))
+    counted = certificates.check_file(write_certificate(found, tmp_path))
+    assert (counted.regions, counted.exact) == (len(found), True)
+    assert len(list(tmp_path.glob("regions-*.json"))) == -(-len(found) // 2) > 1
+
+
 def test_what_has_no_certificate(tmp_path: Path) -> None:
     transformer = compile_network(FOLD).transformer
     for found, text in (

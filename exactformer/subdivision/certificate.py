@@ -81,18 +81,28 @@ def _certificate(found: Regions, network: str, check: Check) -> dict[str, Any]:
     return value
 
 
-def certificate_files(value: Mapping[str, Any]) -> dict[str, str]:
+def certificate_files(value: Mapping[str, Any], domain: Domain) -> dict[str, str]:
     """The files of a certificate by their names, the certificate itself last; many regions are in pieces."""
     count: int = value["regions"]
     if count <= PIECE:
         return {CERTIFICATE: _text(value)}
-    places = np.array([[float(Fraction(x)) for x in point] for point in value["points"]])
-    groups = neighbours(places, np.arange(count), -(-count // PIECE))
+    groups = neighbours(_places(value["points"], domain), np.arange(count), -(-count // PIECE))
     files = {PIECES.replace("*", f"{i:05}"): _text(_piece(value, some.tolist())) for i, some in enumerate(groups)}
     digests = [sha256(text.encode()).hexdigest() for text in files.values()]
     shards = [{"file": name, "sha256": digest} for name, digest in zip(files, digests, strict=True)]
     rest = {key: value[key] for key in ("format", "network", "domain", "regions")}
     return {**files, CERTIFICATE: _text(rest | {"shards": shards, "root": root(digests)})}
+
+
+def _places(points: Sequence[Sequence[Any]], domain: Domain) -> Any:
+    """Where points lie between the bounds of the domain, from 0 to 1: floats hold these, however large the numbers."""
+    sides = [(low or Fraction(0), high or Fraction(0)) for low, high in zip(domain.lower, domain.upper, strict=True)]
+    return np.array(
+        [
+            [float((Fraction(x) - low) / (high - low)) for x, (low, high) in zip(point, sides, strict=True)]
+            for point in points
+        ]
+    )
 
 
 def _piece(value: Mapping[str, Any], some: Sequence[int]) -> dict[str, Any]:
@@ -143,7 +153,7 @@ def write_certificate(
     folder = as_path(folder, "folder")
     network = network_text(found.network)
     value = _certificate(found, network, check)
-    written = certificate_files(value)
+    written = certificate_files(value, found.domain)
     exactly = "exactly" if "hulls" in value else "at least"
     hulls = ", and vertices whose convex hulls fill the domain" if "hulls" in value else ""
     theorem = f"The network has {exactly} {value['regions']} activation regions on {found.domain}."
